@@ -1,0 +1,41 @@
+# Two commands set everything up on a fresh machine with Python 3.11+, make and git:
+#   make league   five minutes of a real league, then its standings
+#   make test     the test suite
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Another build of torch (CUDA, ROCm): make league PIP_OPTIONS="--index-url ..."
+PIP_OPTIONS ?=
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt
+LEAGUE_DIR ?= league-data
+FOR ?= 5m
+
+.PHONY: league test lint clean
+.DEFAULT_GOAL := league
+
+$(VENV)/.torch: constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) $$(grep '^torch==' constraints.txt)
+	touch $@
+
+$(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
+	$(PIP_INSTALL) -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP_INSTALL) -e '.[dev,plot,tensorboard,onnx]'
+	touch $@
+
+league: $(VENV)/.installed
+	$(BIN)/league start --preset small --for $(FOR) --league $(LEAGUE_DIR)
+	$(BIN)/league report --league $(LEAGUE_DIR)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build *.egg-info

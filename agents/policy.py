@@ -1,0 +1,183 @@
+"""PolicyAgent: one snapshot acting for many seats, with one forward pass for all of them.
+
+Sampling uses the batch's own noise, keyed by match, seat and decision, and float64 arithmetic on
+the CPU: what a seat does depends on its observation and not on what it is batched with, up to
+float rounding of the forward pass.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from agents.errors import PolicyError
+from agents.snapshots import LoadedSnapshot
+from msattn.actor_critic import ActorCritic
+from msattn.config import Shapes
+
+if TYPE_CHECKING:
+    from arena.agent import SeatBatch
+
+IntArray = NDArray[np.int64]
+
+# Larger batches gain nothing on a CPU and their activations leave its cache.
+MAX_ROWS = 256
+
+
+def masked_probabilities(
+    logits: NDArray[np.floating[Any]], mask: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the probability of each action, exactly 0 where illegal.
+
+    Args:
+        logits: float[n, A].
+        mask: bool[n, A], True where legal; at least one per row.
+
+    Returns:
+        float64[n, A], every row summing to 1 up to rounding.
+    """
+    masked = np.where(mask, logits.astype(np.float64), -np.inf)
+    weights = np.exp(masked - masked.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def sample(probabilities: NDArray[np.float64], noise: NDArray[np.float64]) -> IntArray:
+    """Draw one action per row by the inverse of the cumulative distribution.
+
+    Args:
+        probabilities: float64[n, A].
+        noise: float64[n], uniform in (0, 1).
+
+    Returns:
+        int64[n]; never an action of probability 0.
+    """
+    cumulative = probabilities.cumsum(axis=1)
+    total = cumulative[:, -1]
+    # Below the total also after rounding: a threshold equal to it would choose no action at all.
+    threshold = np.minimum(noise * total, np.nextafter(total, 0.0))
+    # The first action whose cumulative sum is strictly above has positive probability.
+    actions: IntArray = (cumulative <= threshold[:, None]).sum(axis=1).astype(np.int64)
+    return actions
+
+
+class PolicyAgent:
+    """A frozen policy as an agent; it keeps no state between decisions.
+
+    Args:
+        network: put into evaluation mode, without gradients, on ``device``.
+        shapes: shapes of the inputs that the network reads.
+        device: where the forward pass runs.
+        greedy: take the most probable action. Rated matches sample: greedy play of sampled
+            policies is far worse.
+        name: what to call the policy in a message.
+    """
+
+    def __init__(
+        self,
+        network: ActorCritic,
+        shapes: Shapes,
+        *,
+        device: torch.device | str = "cpu",
+        greedy: bool = False,
+        name: str = "policy",
+    ) -> None:
+        self.device = torch.device(device)
+        self.network = network.to(self.device).eval().requires_grad_(False)
+        self.shapes = shapes
+        self.greedy = greedy
+        self.name = name
+
+    @classmethod
+    def from_snapshot(
+        cls,
+        loaded: LoadedSnapshot,
+        device: torch.device | str = "cpu",
+        *,
+        greedy: bool = False,
+    ) -> PolicyAgent:
+        """Make an agent of a snapshot, whose network it takes over.
+
+        Args:
+            loaded: from ``SnapshotStore.load``.
+            device: from ``msattn.device.choose_device``.
+            greedy: as in the class.
+        """
+        return cls(
+            loaded.network,
+            loaded.description.shapes,
+            device=device,
+            greedy=greedy,
+            name=f"snapshot {loaded.sha256[:12]}",
+        )
+
+    def reset(self, rows: IntArray) -> None:
+        """Begin new matches in these rows; a policy without memory has nothing to forget."""
+
+    def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
+        """Return one legal action per row, int64[n].
+
+        ``rng`` is not used: the noise comes from the batch.
+
+        Raises:
+            PolicyError: an observation of another shape than the network's, a row without a legal
+                action, or logits that are not finite.
+        """
+        mask = np.asarray(batch.action_mask, dtype=np.bool_)
+        if mask.shape[0] == 0:
+            return np.zeros(0, dtype=np.int64)
+        if not mask.any(axis=1).all():
+            row = int(np.flatnonzero(~mask.any(axis=1))[0])
+            raise PolicyError(
+                f"{self.name}: row {row} of the batch has no legal action; waiting must always be "
+                "legal"
+            )
+        logits = self.logits(batch.observation)
+        if not np.isfinite(logits).all():
+            raise PolicyError(
+                f"{self.name}: the network gave logits that are not finite; quarantine the member"
+            )
+        if mask.shape != logits.shape:
+            raise PolicyError(
+                f"{self.name}: expected an action mask of shape {logits.shape}, found {mask.shape}"
+            )
+        probabilities = masked_probabilities(logits, mask)
+        if self.greedy:
+            best: IntArray = probabilities.argmax(axis=1).astype(np.int64)
+            return best
+        return sample(probabilities, batch.noise(1)[:, 0])
+
+    def logits(self, observation: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Return float32[n, A], unmasked.
+
+        Args:
+            observation: the images uint8[n, C, S, S] and the scalars float32[n, F].
+
+        Raises:
+            PolicyError: an input is missing or has another shape than the network's.
+        """
+        for key, shape in self.shapes.items():
+            found = observation[key].shape[1:] if key in observation else None
+            if found != shape:
+                raise PolicyError(
+                    f"{self.name}: expected the observation {key!r} with shape {shape} per row, "
+                    f"found {found}; the policy was trained with other views"
+                )
+        n_rows = observation["scalars"].shape[0]
+        chunks = []
+        with torch.inference_mode():
+            for start in range(0, n_rows, MAX_ROWS):
+                rows = {
+                    key: torch.from_numpy(observation[key][start : start + MAX_ROWS]).to(
+                        self.device
+                    )
+                    for key in self.shapes
+                }
+                chunks.append(self.network(rows)[0])
+            # One transfer back for all chunks: each one waits for the device.
+            logits: NDArray[np.float32] = torch.cat(chunks).to("cpu").numpy()
+        return logits

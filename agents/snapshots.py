@@ -1,0 +1,327 @@
+"""SnapshotStore: frozen weights in a folder, each file addressed by the SHA-256 of its bytes.
+
+Promises: a file is written whole or not at all; it is used only if size, hash, shapes and numbers
+are right and the network still computes what it did at saving; loading one never executes code
+(safetensors, no pickle). Weights and their description are one file.
+
+Layout: ``<sha256>.safetensors``; ``offered/<sha256>.safetensors`` with ``offered/<sha256>.json``
+for what learners handed in and the manager has not settled yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from agents.description import SnapshotDescription, describe, parse_header
+from agents.encoding import decode, encode
+from agents.errors import (
+    SnapshotAmbiguousError,
+    SnapshotCorruptError,
+    SnapshotError,
+    SnapshotMissingError,
+    SnapshotPathError,
+    SnapshotVersionError,
+)
+from agents.files import STALE_AFTER_S, sweep, sync_folder, write_whole
+from msattn.actor_critic import ActorCritic
+
+__all__ = ["LoadedSnapshot", "Offer", "SnapshotDescription", "SnapshotStore", "describe"]
+
+_SUFFIX = ".safetensors"
+_HASH = re.compile(r"[0-9a-f]{64}")
+_PREFIX = re.compile(r"[0-9a-f]{4,64}")
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedSnapshot:
+    """A snapshot that passed every check.
+
+    Attributes:
+        sha256: hash of its file.
+        description: what it is.
+        network: on the CPU, in evaluation mode, without gradients.
+    """
+
+    sha256: str
+    description: SnapshotDescription
+    network: ActorCritic
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A snapshot handed in by a learner and not yet settled.
+
+    Attributes:
+        sha256: hash of its file.
+        description: what the learner said about it; None if that cannot be read.
+        admitted: whether the store holds its weights already.
+        problem: why the description cannot be read, or None; ``discard`` such an offer.
+    """
+
+    sha256: str
+    description: SnapshotDescription | None
+    admitted: bool
+    problem: str | None = None
+
+
+class SnapshotStore:
+    """The snapshots of one league, in one folder.
+
+    Args:
+        folder: made if it is absent.
+        observation_version: version that every loaded snapshot must have; None takes any.
+        action_version: the same for the actions.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        observation_version: int | None = None,
+        action_version: int | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self.offered = self.folder / "offered"
+        self.observation_version = observation_version
+        self.action_version = action_version
+        self.offered.mkdir(parents=True, exist_ok=True)
+
+    def path(self, sha256: str) -> Path:
+        """Return where the snapshot of a full hash lies or would lie.
+
+        Raises:
+            SnapshotPathError: not 64 hexadecimal digits.
+        """
+        return self.folder / f"{_full_hash(sha256)}{_SUFFIX}"
+
+    def shas(self) -> list[str]:
+        """Return the hashes of all snapshots of the store, sorted; offers are not among them."""
+        return sorted(
+            path.stem for path in self.folder.glob(f"*{_SUFFIX}") if _HASH.fullmatch(path.stem)
+        )
+
+    def save(self, state_dict: Mapping[str, Tensor], description: SnapshotDescription) -> str:
+        """Freeze weights into the store; returns the hash of the file.
+
+        Saving the same again changes nothing and returns the same hash. When this returns, the
+        complete file is on the disk, so that a database row may name it.
+
+        Args:
+            state_dict: an ActorCritic's, on any device; see ``msattn.actor_critic.policy_weights``
+                for an SB3 policy's.
+            description: its ``probe_*`` fields are computed here.
+
+        Raises:
+            SnapshotArchitectureError: the weights are not the described network's.
+            SnapshotNonFiniteError: a weight, a logit or the value is not finite.
+            OSError: the disk is full or not writable; nothing is left behind.
+        """
+        raw, _ = encode(state_dict, description)
+        sha256 = hashlib.sha256(raw).hexdigest()
+        self._write(self.path(sha256), raw, sha256)
+        return sha256
+
+    def offer(self, state_dict: Mapping[str, Tensor], description: SnapshotDescription) -> str:
+        """Hand weights in without a database: for learners; returns the hash of the file.
+
+        The description is written after the weights, so that a listed offer is a complete one.
+
+        Raises:
+            SnapshotError, OSError: as ``save``.
+        """
+        raw, description = encode(state_dict, description)
+        sha256 = hashlib.sha256(raw).hexdigest()
+        self._write(self.offered / f"{sha256}{_SUFFIX}", raw, sha256)
+        write_whole(self.offered / f"{sha256}.json", description.to_json().encode())
+        return sha256
+
+    def list_offers(self) -> list[Offer]:
+        """Return the offers not yet settled, by hash.
+
+        Includes those that were admitted but not settled by ``discard``: the process died between
+        the two, and its database may not know them.
+        """
+        offers = []
+        for note in sorted(self.offered.glob("*.json")):
+            if not _HASH.fullmatch(note.stem):
+                continue
+            admitted = self.path(note.stem).exists()
+            if not admitted and not note.with_suffix(_SUFFIX).exists():
+                continue
+            try:
+                description = SnapshotDescription.from_json(note.read_text())
+            except (SnapshotError, UnicodeDecodeError) as error:
+                offers.append(Offer(note.stem, None, admitted, str(error)))
+            else:
+                offers.append(Offer(note.stem, description, admitted))
+        return offers
+
+    def admit(self, sha256: str) -> Path:
+        """Move an offer's weights into the store, checked; returns their path.
+
+        The offer stays listed until ``discard`` settles it. The order for the caller is admit,
+        commit the row, discard: after a crash at any point the offer is listed again, and
+        admitting it again changes nothing.
+
+        Raises:
+            SnapshotMissingError: neither offered nor in the store.
+            SnapshotError: as ``load``; the offer stays where it is.
+        """
+        target = self.path(sha256)
+        source = self.offered / target.name
+        if not target.exists():
+            if not source.exists():
+                raise SnapshotMissingError(
+                    f"no snapshot {sha256} is offered in {self.offered} or held in {self.folder}"
+                )
+            self._load_file(source, sha256)
+            source.replace(target)
+            sync_folder(self.folder)
+            sync_folder(self.offered)
+        else:
+            self._load_file(target, sha256)
+        return target
+
+    def discard(self, sha256: str) -> None:
+        """Forget an offer: what is left of it in ``offered``; the store is not touched.
+
+        Settles an admitted offer and drops a refused one. Nothing happens if there is none.
+
+        Raises:
+            SnapshotPathError: not 64 hexadecimal digits.
+        """
+        name = _full_hash(sha256)
+        # The note goes first: without it the offer is no longer listed, and ``sweep`` takes the
+        # weights that a crash here leaves.
+        (self.offered / f"{name}.json").unlink(missing_ok=True)
+        (self.offered / f"{name}{_SUFFIX}").unlink(missing_ok=True)
+        sync_folder(self.offered)
+
+    def sweep(self) -> int:
+        """Remove what killed writers left over an hour ago; returns how many files.
+
+        Temporary files, and offered weights whose description was never written.
+        """
+        removed = sweep(self.folder) + sweep(self.offered)
+        oldest = time.time() - STALE_AFTER_S
+        for weights in self.offered.glob(f"*{_SUFFIX}"):
+            if not weights.with_suffix(".json").exists() and weights.stat().st_mtime <= oldest:
+                weights.unlink()
+                removed += 1
+        return removed
+
+    def resolve(self, reference: str | Path) -> Path:
+        """Return the file that a hash, a prefix of at least 4 digits or a path names.
+
+        A relative path is taken from the store's folder.
+
+        Raises:
+            SnapshotMissingError, SnapshotAmbiguousError: no or several such snapshots.
+            SnapshotPathError: a path that leaves the folder, or none of the three.
+        """
+        text = str(reference)
+        if _PREFIX.fullmatch(text):
+            found = [sha for sha in self.shas() if sha.startswith(text)]
+            if not found:
+                raise SnapshotMissingError(f"no snapshot {text} in {self.folder}")
+            if len(found) > 1:
+                raise SnapshotAmbiguousError(
+                    f"{len(found)} snapshots begin with {text}: "
+                    f"{', '.join(sha[:16] for sha in found[:4])}; give more digits"
+                )
+            return self.path(found[0])
+        if not text.endswith(_SUFFIX):
+            raise SnapshotPathError(
+                f"{text!r} names no snapshot: expected 4 to 64 lower-case hexadecimal digits, or a "
+                f"{_SUFFIX} file inside {self.folder}"
+            )
+        path = (self.folder / text).resolve()
+        if not path.is_relative_to(self.folder.resolve()):
+            raise SnapshotPathError(f"{text!r} leads out of the snapshot folder {self.folder}")
+        if not path.is_file():
+            raise SnapshotMissingError(f"no snapshot file {path}")
+        return path
+
+    def load(self, reference: str | Path) -> LoadedSnapshot:
+        """Load a snapshot after checking everything that can be checked.
+
+        Size and hash, description and versions, names and shapes, all numbers finite, and one
+        forward pass on a fixed observation against the logits stored at saving. Consumes no
+        random stream.
+
+        Args:
+            reference: what ``resolve`` takes.
+
+        Raises:
+            SnapshotError: one of its subclasses says what is wrong; quarantine the member.
+        """
+        path = self.resolve(reference)
+        if not _HASH.fullmatch(path.stem):
+            raise SnapshotPathError(f"{path.name} is not named by its hash; import it first")
+        return self._load_file(path, path.stem)
+
+    def import_file(self, path: str | Path) -> LoadedSnapshot:
+        """Copy a snapshot file from anywhere, under any name, into the store, checked.
+
+        Raises:
+            SnapshotMissingError: no such file.
+            SnapshotError: as ``load``.
+            OSError: as ``save``.
+        """
+        path = Path(path)
+        raw = _read(path)
+        loaded = self._check(raw, str(path), hashlib.sha256(raw).hexdigest())
+        self._write(self.path(loaded.sha256), raw, loaded.sha256)
+        return loaded
+
+    def _load_file(self, path: Path, sha256: str) -> LoadedSnapshot:
+        raw = _read(path)
+        found = hashlib.sha256(raw).hexdigest()
+        if found != sha256:
+            raise SnapshotCorruptError(
+                f"{path} has {len(raw)} bytes with the hash {found[:16]}..., not the one that it "
+                "is named by: it was changed after saving; restore it from a backup"
+            )
+        return self._check(raw, str(path), sha256)
+
+    def _check(self, raw: bytes, name: str, sha256: str) -> LoadedSnapshot:
+        description = parse_header(raw, name).description
+        for what, expected, found in (
+            ("observation", self.observation_version, description.observation_version),
+            ("action", self.action_version, description.action_version),
+        ):
+            if expected is not None and found != expected:
+                raise SnapshotVersionError(
+                    f"{name} was trained with {what} version {found} and this program has "
+                    f"{expected}: it cannot play here; retire its member"
+                )
+        header, network = decode(raw, name)
+        return LoadedSnapshot(sha256, header.description, network)
+
+    def _write(self, path: Path, raw: bytes, sha256: str) -> None:
+        """Write the bytes unless the file is there already and whole."""
+        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
+            return
+        write_whole(path, raw)
+
+
+def _full_hash(sha256: str) -> str:
+    if not _HASH.fullmatch(sha256):
+        raise SnapshotPathError(
+            f"expected a hash of 64 lower-case hexadecimal digits, found {sha256!r}"
+        )
+    return sha256
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise SnapshotMissingError(f"no snapshot file {path}") from error

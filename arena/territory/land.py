@@ -1,0 +1,195 @@
+"""Who owns which tile, and everything that follows from one tile changing hands.
+
+`change_owner` keeps, exactly and at a cost independent of the map's size: tile counts, the players'
+border lists (in the order of joining, which decides captors of enclaves), the contact table behind
+actions and masks, the count pyramid and the ring of recent changes behind the observation.
+
+A border tile of p is a tile of p with a 4-neighbour of another owner; water and neutral land count
+as other owners, the edge of the map does not.  contact[p, d, q] is the number of border tiles of p
+whose tile one further in direction d is land of q (q = P + 1 counts water).
+"""
+
+from __future__ import annotations
+
+from arena.territory import rules
+from arena.territory.compiled import compiled
+from arena.territory.state import (
+    EVENT_MASK,
+    N_ALIVE,
+    N_EVENTS,
+    PLAYABLE,
+    STAMP,
+    TICK,
+    State,
+)
+
+_WATER = rules.WATER
+_OFF_MAP = rules.OFF_MAP
+
+
+@compiled(inline=True, internal=True)
+def is_border(s: State, tile: int, owner: int) -> bool:
+    """Whether a tile of `owner` is one of its border tiles."""
+    stride = s.shape[2]
+    a = s.owner[tile - stride]
+    b = s.owner[tile + stride]
+    c = s.owner[tile - 1]
+    d = s.owner[tile + 1]
+    return (
+        (a != owner and a != _OFF_MAP)
+        or (b != owner and b != _OFF_MAP)
+        or (c != owner and c != _OFF_MAP)
+        or (d != owner and d != _OFF_MAP)
+    )
+
+
+@compiled(inline=True, internal=True)
+def _join_border(s: State, tile: int, p: int) -> None:
+    tail = s.border_tail[p]
+    s.border_next[tile] = -1
+    s.border_prev[tile] = tail
+    if tail < 0:
+        s.border_head[p] = tile
+    else:
+        s.border_next[tail] = tile
+    s.border_tail[p] = tile
+    s.border_size[p] += 1
+
+
+@compiled(inline=True, internal=True)
+def _leave_border(s: State, tile: int, p: int) -> None:
+    before = s.border_prev[tile]
+    after = s.border_next[tile]
+    if before < 0:
+        s.border_head[p] = after
+    else:
+        s.border_next[before] = after
+    if after < 0:
+        s.border_tail[p] = before
+    else:
+        s.border_prev[after] = before
+    s.border_prev[tile] = -2
+    s.border_size[p] -= 1
+
+
+@compiled(inline=True, internal=True)
+def _count_contacts(s: State, tile: int, p: int, first: int, step: int, sign: int) -> None:
+    """Add `sign` for the foreign tiles around a tile of p, in directions first, first+step, .."""
+    water = s.contact.shape[2] - 1
+    for d in range(first, 8, step):
+        q = s.owner[tile + s.offsets[d]]
+        if q != p and q != _OFF_MAP:
+            if q == _WATER:
+                s.contact[p, d, water] += sign
+            else:
+                s.contact[p, d, q] += sign
+
+
+@compiled(inline=True, internal=True)
+def _refresh_border(s: State, tile: int, count_all: bool) -> None:
+    """Bring the border list up to date for one tile.
+
+    `count_all` is set for the tile that changed (all eight contacts are new); for its neighbours
+    only the diagonals can be affected, since their cardinal contacts are counted by the caller.
+    """
+    p = s.owner[tile]
+    if p == 0 or p >= _OFF_MAP:
+        return
+    was = s.border_prev[tile] != -2
+    now = is_border(s, tile, p)
+    if now and not was:
+        _join_border(s, tile, p)
+        if not count_all:
+            _count_contacts(s, tile, p, 1, 2, 1)
+    elif was and not now:
+        _leave_border(s, tile, p)
+        _count_contacts(s, tile, p, 1, 2, -1)
+    if count_all and now:
+        _count_contacts(s, tile, p, 0, 1, 1)
+
+
+@compiled(inline=True, internal=True)
+def change_owner(s: State, tile: int, new: int) -> None:
+    """Give a land tile to `new` (0 for neutral); a tile that is already theirs is left alone."""
+    old = s.owner[tile]
+    if old == new:
+        return
+    tick = s.clock[TICK]
+    playable = 1 if s.flags[tile] & PLAYABLE else 0
+
+    # 1. Take back what the old picture counted.
+    for d in range(8):
+        u = tile + s.offsets[d]
+        p = s.owner[u]
+        if p != old and p != 0 and p < _OFF_MAP and s.border_prev[u] != -2:
+            s.contact[p, (d + 4) & 7, old] -= 1
+    if old != 0:
+        if s.border_prev[tile] != -2:
+            _count_contacts(s, tile, old, 0, 1, -1)
+            _leave_border(s, tile, old)
+        s.tiles[old] -= 1
+        s.playable_tiles[old] -= playable
+        s.last_change[old] = tick
+        if s.tiles[old] == 0:
+            s.eliminated_tick[old] = tick
+            s.tiles_at_death[old] = s.tiles_before[old]
+            s.clock[N_ALIVE] -= 1
+
+    # 2. The change itself.
+    s.owner[tile] = new
+    if new != 0:
+        if s.tiles[new] == 0:
+            s.eliminated_tick[new] = -1
+            s.clock[N_ALIVE] += 1
+        s.tiles[new] += 1
+        s.playable_tiles[new] += playable
+        s.last_change[new] = tick
+
+    # 3. Borders, the tile first, then its neighbours N, S, W, E.
+    stride = s.shape[2]
+    _refresh_border(s, tile, True)
+    _refresh_border(s, tile - stride, False)
+    _refresh_border(s, tile + stride, False)
+    _refresh_border(s, tile - 1, False)
+    _refresh_border(s, tile + 1, False)
+
+    # 4. Count the new picture.
+    for d in range(8):
+        u = tile + s.offsets[d]
+        p = s.owner[u]
+        if p != new and p != 0 and p < _OFF_MAP and s.border_prev[u] != -2:
+            s.contact[p, (d + 4) & 7, new] += 1
+
+    # 5. Pyramid and recent changes.
+    y = tile // stride
+    cell = s.cell_of_y[y] + s.cell_of_x[tile - y * stride]
+    s.cell_counts[cell, old] -= 1
+    s.cell_counts[cell, new] += 1
+    at = s.clock[N_EVENTS] & EVENT_MASK
+    s.clock[N_EVENTS] += 1
+    s.event_tile[at] = tile
+    s.event_owners[at, 0] = old
+    s.event_owners[at, 1] = new
+    s.event_tick[at] = tick
+
+
+@compiled()
+def take_tile(s: State, tile: int, new: int) -> None:
+    """`change_owner` behind an ordinary call, for the places where speed does not matter."""
+    change_owner(s, tile, new)
+
+
+@compiled(internal=True)
+def next_stamp(s: State) -> int:
+    """A value that no tile of `mark` holds: a fresh "visited" set at no cost."""
+    s.clock[STAMP] += 1
+    if s.clock[STAMP] == 2_000_000_000:  # before int32 overflows
+        s.mark[:] = 0
+        s.clock[STAMP] = 1
+    return int(s.clock[STAMP])
+
+
+@compiled(inline=True, internal=True)
+def border_contact(s: State, p: int, q: int) -> int:
+    """Length of the common 4-neighbour border of p with owner q (q = P + 1: water)."""
+    return int(s.contact[p, 0, q] + s.contact[p, 2, q] + s.contact[p, 4, q] + s.contact[p, 6, q])

@@ -1,0 +1,120 @@
+"""Where the players start: seeded, far apart, every one with its full disc of land.
+
+The disc of a spawn (sx, sy) is every land tile with (x - sx + 0.5)^2 + (y - sy + 0.5)^2 <= 16, also
+across water: 52 tiles on open land.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.errors import MatchError
+from arena.territory import rules
+from arena.territory.compiled import compiled
+from arena.territory.land import take_tile
+from arena.territory.maps import TerritoryMap
+from arena.territory.numerics import draw, stream_seed
+from arena.territory.state import State
+
+_RADIUS_SQUARED = rules.SPAWN_RADIUS_SQUARED
+_OFF_MAP = rules.OFF_MAP
+_N_DRAWS = 64
+_SPAWN_STREAM = 1
+
+
+@compiled()
+def spawn_disc(s: State, p: int, x: int, y: int) -> int:
+    """Give player p the unowned land tiles of the disc of (x, y); returns how many it took."""
+    stride = s.shape[2]
+    taken = 0
+    for ty in range(max(0, y - 5), min(s.shape[1], y + 6)):
+        for tx in range(max(0, x - 5), min(s.shape[0], x + 6)):
+            if (tx - x + 0.5) ** 2 + (ty - y + 0.5) ** 2 <= _RADIUS_SQUARED:
+                tile = (ty + 1) * stride + tx + 1
+                if s.owner[tile] == 0:
+                    take_tile(s, tile, p)
+                    taken += 1
+    return taken
+
+
+@compiled(allocates=True)
+def _draw_spawns(xs: np.ndarray, ys: np.ndarray, n: int, seed: int, n_draws: int) -> np.ndarray:
+    """Best of `n_draws` random draws of n candidates by smallest distance; int64[n, 2] (x, y)."""
+    streams = np.empty(1, np.uint64)
+    streams[0] = stream_seed(seed, 0, _SPAWN_STREAM)
+    best = np.zeros((n, 2), np.int64)
+    trial = np.zeros((n, 2), np.int64)
+    best_distance = -1
+    for _ in range(n_draws):
+        for i in range(n):
+            at = draw(streams, 0, xs.shape[0])
+            trial[i, 0] = xs[at]
+            trial[i, 1] = ys[at]
+        smallest = np.int64(1) << 60
+        for i in range(n):
+            for j in range(i):
+                dx = trial[i, 0] - trial[j, 0]
+                dy = trial[i, 1] - trial[j, 1]
+                smallest = min(smallest, dx * dx + dy * dy)
+        if smallest > best_distance:
+            best_distance = smallest
+            best[:] = trial
+    return best
+
+
+def _full_disc_tiles(territory: TerritoryMap) -> NDArray[np.bool_]:
+    """bool[h, w]: playable tiles whose whole disc is land on the map."""
+    height, width = territory.land.shape
+    offsets = [
+        (dx, dy)
+        for dy in range(-5, 6)
+        for dx in range(-5, 6)
+        if (dx + 0.5) ** 2 + (dy + 0.5) ** 2 <= _RADIUS_SQUARED
+    ]
+    padded = np.zeros((height + 10, width + 10), np.bool_)
+    padded[5:-5, 5:-5] = territory.land
+    full = territory.playable.copy()
+    for dx, dy in offsets:
+        full &= padded[5 + dy : 5 + dy + height, 5 + dx : 5 + dx + width]
+    return full
+
+
+@lru_cache(maxsize=32)
+def _candidates(territory: TerritoryMap, n: int) -> NDArray[np.int64]:
+    """int64[m, 2] of (x, y): tiles with a full disc, or all playable ones if those are below n."""
+    full = _full_disc_tiles(territory)
+    if int(full.sum()) < n:
+        full = territory.playable
+    ys, xs = np.nonzero(full)
+    return np.stack([xs, ys], axis=1).astype(np.int64)
+
+
+def choose_spawns(territory: TerritoryMap, n: int, seed: int) -> NDArray[np.int64]:
+    """Start positions of n players.
+
+    Among the candidates (playable tiles with a full disc; all playable tiles where those are too
+    few), the best of 64 seeded draws by smallest mutual distance.
+
+    Returns:
+        int64[n, 2] of (x, y); distinct.
+
+    Raises:
+        MatchError: the map has fewer playable tiles than players.
+    """
+    candidates = _candidates(territory, n)
+    if len(candidates) < n:
+        raise MatchError(
+            f"Map {territory.name!r} has {len(candidates)} playable land tiles, too few for "
+            f"{n} seats; choose a larger map or fewer seats."
+        )
+    xs = np.ascontiguousarray(candidates[:, 0])
+    ys = np.ascontiguousarray(candidates[:, 1])
+    spawns: NDArray[np.int64] = _draw_spawns(xs, ys, n, seed, _N_DRAWS)
+    if len({(int(x), int(y)) for x, y in spawns}) < n:
+        # Only tiny maps get here: 64 draws all held a repetition.  Take a seeded shuffle instead.
+        order = np.random.Generator(np.random.PCG64(seed)).permutation(len(candidates))[:n]
+        spawns = candidates[order].astype(np.int64)
+    return spawns

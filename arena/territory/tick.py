@@ -1,0 +1,103 @@
+"""The order of things inside a tick, and the end of a match.
+
+Win check; then for each player in spawn order: growth, enclave check, a bot's decision; then every
+running attack in order of creation; then the new orders, those from outside first.
+"""
+
+from __future__ import annotations
+
+import math
+
+from arena.territory import rules
+from arena.territory.attacks import attack_tick, compact_attacks, order_retreat, start_attack
+from arena.territory.bots import bot_decision
+from arena.territory.compiled import compiled
+from arena.territory.enclaves import capture_enclaves
+from arena.territory.formulas import troop_cap, troop_increase
+from arena.territory.state import (
+    ENDED,
+    FAULT,
+    MATCH_ENDS,
+    N_ALIVE,
+    N_ATTACKS,
+    N_ORDERS,
+    N_PLAYABLE,
+    TICK,
+    State,
+)
+
+_BOT = rules.BOT
+_CLUSTER_PERIOD = rules.CLUSTER_PERIOD
+_WIN_PERIOD = rules.WIN_CHECK_PERIOD
+_WIN_SHARE = rules.WIN_SHARE
+
+
+@compiled(inline=True, internal=True)
+def _grow(s: State, p: int) -> None:
+    cap = troop_cap(s.tiles[p], s.cap_divisor[p], s.cap_factor[p])
+    delta = troop_increase(float(s.troops[p]), cap, s.growth_factor[p])
+    if delta >= 0.0:
+        s.troops[p] += int(math.floor(delta))
+    else:
+        s.troops[p] -= min(s.troops[p], int(math.floor(-delta)))
+
+
+@compiled(internal=True)
+def _has_winner(s: State) -> bool:
+    limit = _WIN_SHARE * s.clock[N_PLAYABLE]
+    for p in range(1, s.tiles.shape[0]):
+        if s.playable_tiles[p] > limit:
+            return True
+    return False
+
+
+@compiled(inline=True, internal=True)
+def _one_tick(s: State) -> None:
+    """Run the tick clock[TICK]; sets ENDED instead when the match is over."""
+    tick = s.clock[TICK]
+    n_players = s.tiles.shape[0] - 1
+    if s.clock[MATCH_ENDS] and (
+        s.clock[N_ALIVE] <= 1 or (tick % _WIN_PERIOD == 0 and _has_winner(s))
+    ):
+        s.clock[ENDED] = 1
+        return
+    for p in range(1, n_players + 1):
+        s.tiles_before[p] = s.tiles[p]
+    if tick > 0:
+        for p in range(1, n_players + 1):
+            if s.tiles[p] == 0:
+                continue
+            _grow(s, p)
+            last = s.last_cluster_check[p]
+            if tick - last > _CLUSTER_PERIOD and s.last_change[p] > last:
+                s.last_cluster_check[p] = tick
+                capture_enclaves(s, p)
+            if s.kind[p] == _BOT and s.tiles[p] > 0:
+                bot_decision(s, p)
+    n_running = s.clock[N_ATTACKS]
+    for i in range(n_running):
+        a = s.attack_list[i]
+        if s.attack_live[a]:
+            attack_tick(s, a)
+    compact_attacks(s)
+    for i in range(s.clock[N_ORDERS]):
+        p = int(s.orders[i, 0])
+        target = int(s.orders[i, 1])
+        if target < 0:
+            order_retreat(s, p)
+        else:
+            start_attack(s, p, target, s.orders[i, 2])
+    s.clock[N_ORDERS] = 0
+    s.clock[TICK] = tick + 1
+
+
+@compiled()
+def run_ticks(s: State, n: int) -> int:
+    """Run up to n ticks; returns how many ran (fewer when the match ended or a fault arose)."""
+    for i in range(n):
+        if s.clock[ENDED] or s.clock[FAULT]:
+            return i
+        _one_tick(s)
+        if s.clock[ENDED]:
+            return i
+    return n

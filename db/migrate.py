@@ -1,0 +1,90 @@
+"""Bring a league database to the schema of this program, and refuse one that is too new.
+
+Revisions are the numbers that start the files in `db/migrations/versions`; reading them from the
+file names keeps Alembic out of commands that only check.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Engine, inspect, text
+
+from db.errors import RevisionError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def known_revisions() -> list[str]:
+    """The revisions that this program can reach, oldest first."""
+    return sorted(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("0*.py"))
+
+
+def head_revision() -> str:
+    """The newest revision of this program."""
+    return known_revisions()[-1]
+
+
+def current_revision(engine: Engine) -> str | None:
+    """The revision of the database; None when it has no tables yet."""
+    with engine.execution_options(read_only=True).connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def check_revision(engine: Engine) -> str:
+    """The revision of the database when this program can use it as it is.
+
+    Raises:
+        RevisionError: unknown (made by a newer program), older, or no tables at all.
+    """
+    found = current_revision(engine)
+    expected = head_revision()
+    if found == expected:
+        return expected
+    if found is None:
+        raise RevisionError(
+            f"expected a league database of revision {expected}, found one without tables; "
+            "start the league once with `league start`"
+        )
+    _refuse_unknown(found)
+    raise RevisionError(
+        f"the database has revision {found}, this program needs {expected}; "
+        "`league start` makes a backup and upgrades it"
+    )
+
+
+def upgrade(engine: Engine, revision: str = "head") -> str:
+    """Run the missing migrations in one transaction and return the revision reached.
+
+    Make a backup before calling this on a league with matches.
+
+    Raises:
+        RevisionError: the database was made by a newer program.
+    """
+    found = current_revision(engine)
+    if found is not None:
+        _refuse_unknown(found)
+        if found == head_revision():
+            return found
+    # Alembic costs 0.2 s to import, so only upgrades pay for it.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    reached = current_revision(engine)
+    assert reached is not None  # an upgrade that returned has stamped the database
+    return reached
+
+
+def _refuse_unknown(found: str) -> None:
+    if found not in known_revisions():
+        raise RevisionError(
+            f"the database has revision {found}, this program knows up to {head_revision()}: "
+            "the database was made by a newer version; update the program"
+        )

@@ -1,0 +1,298 @@
+"""The life of a match: planned, running, finished with a result, or failed, or void.
+
+Promises that a finished rating match is rated exactly once: status, seats and ratings change in
+the caller's one transaction, and a second result for the same match is ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from db.errors import ConflictError, NotFoundError
+from db.models import Match, Member, Seat
+from db.queries._shared import change, to_record, utc_now
+from db.queries.members import count_failure
+from db.queries.ratings import append_rating, latest_rating, lock_rating_log
+from db.records import MatchOutcome, MatchPlan, MatchRecord, SeatOutcome, SeatRecord
+
+MAX_FAILURES = 3
+# Interruptions are nobody's fault, but a match that takes the machine down every time must end.
+MAX_ATTEMPTS = 10
+
+Gaussian = tuple[float, float]
+RateFunction = Callable[[list[Gaussian], list[int]], Sequence[Gaussian]]
+
+
+def plan_match(session: Session, plan: MatchPlan, *, at: datetime | None = None) -> int:
+    """Insert a planned match and return its id.
+
+    Raises:
+        ConflictError: fewer than two seats, a single rated seat, a member in two of them, rated
+            seats outside of purpose `rating`, or this half of the mirrored pair exists already.
+    """
+    rated = [member_id for member_id, is_rated in plan.line_up if is_rated]
+    if len(plan.line_up) < 2:
+        raise ConflictError(f"a match needs at least 2 seats, found {len(plan.line_up)}")
+    if len(set(rated)) != len(rated):
+        raise ConflictError(f"a member may have one rated seat in a match, found {rated}")
+    if len(rated) == 1:
+        raise ConflictError(f"one rated seat alone cannot be rated, found member {rated[0]}")
+    if rated and plan.purpose != "rating":
+        raise ConflictError(
+            f"only matches of purpose 'rating' have rated seats, found purpose {plan.purpose!r}"
+        )
+    if plan.pair_key is not None:
+        taken = session.scalar(
+            select(Match.id).where(
+                Match.pair_key == plan.pair_key,
+                Match.pair_half == plan.pair_half,
+                Match.status.in_(("planned", "running", "finished")),
+            )
+        )
+        if taken is not None:
+            raise ConflictError(
+                f"half {plan.pair_half} of pair {plan.pair_key!r} is match {taken} already"
+            )
+    match = Match(
+        purpose=plan.purpose,
+        status="planned",
+        seed=plan.seed,
+        rotation=plan.rotation,
+        map=plan.map,
+        map_sha256=plan.map_sha256,
+        rules_sha256=plan.rules_sha256,
+        spec=dict(plan.spec),
+        line_up=[[member_id, is_rated] for member_id, is_rated in plan.line_up],
+        series_key=plan.series_key,
+        pair_key=plan.pair_key,
+        pair_half=plan.pair_half,
+        attempts=0,
+        failures=0,
+        planned_at=at or utc_now(),
+    )
+    session.add(match)
+    session.flush()
+    return match.id
+
+
+def get_match(session: Session, match_id: int) -> MatchRecord:
+    """The match with this id; raises NotFoundError."""
+    return to_record(_match(session, match_id), MatchRecord)
+
+
+def match_seats(session: Session, match_id: int) -> list[SeatRecord]:
+    """The results of the seats of a finished match, in seat order; empty before."""
+    rows = session.scalars(select(Seat).where(Seat.match_id == match_id).order_by(Seat.seat))
+    return [to_record(row, SeatRecord) for row in rows]
+
+
+def list_matches(
+    session: Session,
+    *,
+    status: str | None = None,
+    purpose: str | None = None,
+    series_key: str | None = None,
+    limit: int | None = None,
+) -> list[MatchRecord]:
+    """Matches in the order of their ids."""
+    query = select(Match).order_by(Match.id)
+    if status is not None:
+        query = query.where(Match.status == status)
+    if purpose is not None:
+        query = query.where(Match.purpose == purpose)
+    if series_key is not None:
+        query = query.where(Match.series_key == series_key)
+    return [to_record(row, MatchRecord) for row in session.scalars(query.limit(limit))]
+
+
+def mark_started(session: Session, match_id: int, *, at: datetime | None = None) -> bool:
+    """Set a planned match to running; False when it is no longer planned."""
+    started = (
+        update(Match)
+        .where(Match.id == match_id, Match.status == "planned")
+        .values(status="running", started_at=at or utc_now())
+    )
+    return change(session, started) == 1
+
+
+def record_finished_match(
+    session: Session,
+    match_id: int,
+    outcome: MatchOutcome,
+    seats: Sequence[SeatOutcome],
+    *,
+    rate: RateFunction | None = None,
+    rating_version: str | None = None,
+    at: datetime | None = None,
+) -> bool:
+    """Write result, seats and new ratings of a match; all or nothing with the transaction.
+
+    Args:
+        seats: results in seat order; the members are those of the planned line-up.
+        rate: ((mu, sigma) list, placements) -> (mu, sigma) list, of the rated seats in seat order.
+            Required for a match with two or more rated seats, where it is called once.
+
+    Returns:
+        False, and nothing changed, when the match is finished, failed or void already.
+
+    Raises:
+        NotFoundError: no such match.
+        ConflictError: wrong number of seats, a rated member without a rating, no `rate`.
+    """
+    match = session.get(Match, match_id, with_for_update=True)
+    if match is None:
+        raise NotFoundError(f"there is no match with id {match_id}")
+    if match.status not in ("planned", "running"):
+        return False
+    if len(seats) != len(match.line_up):
+        raise ConflictError(
+            f"match {match_id} has {len(match.line_up)} seats, found results for {len(seats)}"
+        )
+    match.status = "finished"
+    match.finished_at = at or utc_now()
+    match.ticks = outcome.ticks
+    match.wall_s = outcome.wall_s
+    match.final_state_sha256 = outcome.final_state_sha256
+    match.replay_path = outcome.replay_path
+    match.error = None
+    rated: list[tuple[int, int]] = []
+    for seat, ((member_id, is_rated), result) in enumerate(zip(match.line_up, seats, strict=True)):
+        session.add(
+            Seat(
+                match_id=match_id,
+                seat=seat,
+                member_id=member_id,
+                placement=result.placement,
+                tiles=result.tiles,
+                troops=result.troops,
+                eliminated_tick=result.eliminated_tick,
+                illegal_actions=result.illegal_actions,
+                rated=bool(is_rated),
+            )
+        )
+        if is_rated:
+            rated.append((member_id, result.placement))
+    session.flush()
+    members = {member_id for member_id, _ in match.line_up}
+    session.execute(
+        update(Member)
+        .where(Member.id.in_(members), Member.failures_in_row > 0)
+        .values(failures_in_row=0)
+    )
+    if len(rated) >= 2:
+        _rate(session, match, rated, rate, rating_version)
+    return True
+
+
+def record_failed(
+    session: Session,
+    match_id: int,
+    error: str,
+    *,
+    blamed: Iterable[int] = (),
+    max_failures: int = MAX_FAILURES,
+    at: datetime | None = None,
+) -> str:
+    """Count a failure of a running match and return its new status.
+
+    It is planned again until `max_failures`, then failed, with the last error kept. A failure is
+    never a result: nobody loses by it. `blamed` members get one failure each.
+    """
+    match = _match(session, match_id)
+    if match.status not in ("planned", "running"):
+        return match.status
+    match.attempts += 1
+    match.failures += 1
+    match.error = error
+    if match.failures >= max_failures:
+        match.status = "failed"
+        match.finished_at = at or utc_now()
+    else:
+        match.status = "planned"
+    session.flush()
+    for member_id in sorted(set(blamed)):
+        count_failure(session, member_id)
+    return match.status
+
+
+def void_pair(session: Session, pair_key: str) -> int:
+    """Void all matches of a mirrored pair that still count; returns how many were.
+
+    A pair is evidence only as a whole: after one half has failed, the other is void too, and both
+    can be planned again.
+    """
+    voided = update(Match).where(Match.pair_key == pair_key, Match.status != "void")
+    return change(session, voided.values(status="void"))
+
+
+def requeue_interrupted(
+    session: Session,
+    *,
+    purposes: Iterable[str] | None = None,
+    max_attempts: int = MAX_ATTEMPTS,
+    at: datetime | None = None,
+) -> list[int]:
+    """At start: plan again what was running when the last process died; returns the ids.
+
+    Counts an attempt, not a failure; after `max_attempts` the match is failed.
+    """
+    query = select(Match).where(Match.status == "running").order_by(Match.id)
+    if purposes is not None:
+        query = query.where(Match.purpose.in_(list(purposes)))
+    requeued = []
+    for match in session.scalars(query).all():
+        match.attempts += 1
+        if match.attempts >= max_attempts:
+            match.status = "failed"
+            match.error = f"interrupted {match.attempts} times; last error: {match.error}"
+            match.finished_at = at or utc_now()
+        else:
+            match.status = "planned"
+            requeued.append(match.id)
+    session.flush()
+    return requeued
+
+
+def _match(session: Session, match_id: int) -> Match:
+    match = session.get(Match, match_id)
+    if match is None:
+        raise NotFoundError(f"there is no match with id {match_id}")
+    return match
+
+
+def _rate(
+    session: Session,
+    match: Match,
+    rated: list[tuple[int, int]],
+    rate: RateFunction | None,
+    rating_version: str | None,
+) -> None:
+    if rate is None or rating_version is None:
+        raise ConflictError(
+            f"match {match.id} has rated seats; expected a rating function and its version"
+        )
+    lock_rating_log(session)
+    before: list[Gaussian] = []
+    for member_id, _ in rated:
+        rating = latest_rating(session, member_id, match.rules_sha256)
+        if rating is None:
+            raise ConflictError(
+                f"member {member_id} has no rating under the rules of match {match.id} "
+                f"({match.rules_sha256[:8]}); admit it to this season first"
+            )
+        before.append((rating.mu, rating.sigma))
+    after = rate(before, [placement for _, placement in rated])
+    for (member_id, _), (mu, sigma) in zip(rated, after, strict=True):
+        append_rating(
+            session,
+            member_id,
+            mu,
+            sigma,
+            rules_sha256=match.rules_sha256,
+            rating_version=rating_version,
+            match_id=match.id,
+        )

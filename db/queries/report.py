@@ -1,0 +1,98 @@
+"""Read-only sums for the reports, computed by the database."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session
+
+from db.models import Match, Rating, Seat
+from db.queries._shared import to_record, utc_now
+from db.records import MatchRecord, MemberTotals, Throughput
+
+
+def member_totals(session: Session, rules_sha256: str) -> dict[int, MemberTotals]:
+    """Rated games, wins (placement 1, shared or not) and mean placement by member id."""
+    query = (
+        select(
+            Seat.member_id,
+            func.count(),
+            func.sum(case((Seat.placement == 1, 1), else_=0)),
+            func.avg(Seat.placement),
+        )
+        .join(Match, Match.id == Seat.match_id)
+        .where(
+            Match.purpose == "rating",
+            Match.status == "finished",
+            Match.rules_sha256 == rules_sha256,
+            Seat.rated.is_(True),
+        )
+        .group_by(Seat.member_id)
+    )
+    return {
+        member_id: MemberTotals(int(games), int(wins), float(mean))
+        for member_id, games, wins, mean in session.execute(query)
+    }
+
+
+def match_counts(session: Session, rules_sha256: str) -> dict[int, int]:
+    """Rated games by member id, for matchmaking; members without games are absent."""
+    return {key: totals.games for key, totals in member_totals(session, rules_sha256).items()}
+
+
+def matches_by_status(session: Session, purpose: str | None = None) -> dict[str, int]:
+    """How many matches are planned, running, finished, failed, void (absent when none)."""
+    query = select(Match.status, func.count()).group_by(Match.status)
+    if purpose is not None:
+        query = query.where(Match.purpose == purpose)
+    return {status: int(count) for status, count in session.execute(query)}
+
+
+def recent_matches(
+    session: Session, limit: int = 10, *, purpose: str | None = None
+) -> list[MatchRecord]:
+    """The latest finished matches, newest first."""
+    query = select(Match).where(Match.status == "finished")
+    if purpose is not None:
+        query = query.where(Match.purpose == purpose)
+    query = query.order_by(Match.finished_at.desc(), Match.id.desc()).limit(limit)
+    return [to_record(row, MatchRecord) for row in session.scalars(query)]
+
+
+def throughput(
+    session: Session, window_s: float, *, purpose: str | None = None, now: datetime | None = None
+) -> Throughput:
+    """Matches, ticks and seats finished in the last `window_s` seconds before `now`."""
+    end = now or utc_now()
+    in_window = (
+        (Match.status == "finished")
+        & (Match.finished_at > end - timedelta(seconds=window_s))
+        & (Match.finished_at <= end)
+    )
+    if purpose is not None:
+        in_window &= Match.purpose == purpose
+    matches, ticks = session.execute(
+        select(func.count(), func.sum(Match.ticks)).where(in_window)
+    ).one()
+    seats = session.scalar(
+        select(func.count())
+        .select_from(Seat)
+        .join(Match, Match.id == Seat.match_id)
+        .where(in_window)
+    )
+    return Throughput(window_s, int(matches), int(ticks or 0), int(seats or 0))
+
+
+def last_rating_seq(session: Session, rules_sha256: str) -> int:
+    """The newest `seq` of a season, 0 when it has none: cheap to poll for news."""
+    newest = select(func.max(Rating.seq)).where(Rating.rules_sha256 == rules_sha256)
+    return session.scalar(newest) or 0
+
+
+def rating_log_is_gap_free(session: Session) -> bool:
+    """Whether the log holds 1..n without a gap; false means that somebody removed rows."""
+    count, newest = session.execute(
+        select(func.count(), func.coalesce(func.max(Rating.seq), 0))
+    ).one()
+    return bool(count == newest)

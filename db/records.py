@@ -1,0 +1,213 @@
+"""What queries hand out and take in: frozen records of plain values, safe to send anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class MemberRecord:
+    """One agent of the pool."""
+
+    id: int
+    name: str
+    family: str
+    role: str
+    parent_id: int | None
+    generation: int
+    snapshot_sha256: str | None
+    agent_spec: str
+    trained_decisions: int
+    status: str
+    failures: int
+    failures_in_row: int
+    details: Mapping[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class MatchPlan:
+    """A match to be played. `line_up` holds (member_id, rated) per seat, in seat order."""
+
+    purpose: str
+    seed: int
+    map: str
+    map_sha256: str
+    rules_sha256: str
+    spec: Mapping[str, Any]
+    line_up: tuple[tuple[int, bool], ...]
+    rotation: int = 0
+    series_key: str | None = None
+    pair_key: str | None = None
+    pair_half: int | None = None
+
+
+@dataclass(frozen=True)
+class MatchRecord:
+    """One match as stored; result fields are None until it is finished."""
+
+    id: int
+    purpose: str
+    status: str
+    seed: int
+    rotation: int
+    map: str
+    map_sha256: str
+    rules_sha256: str
+    spec: Mapping[str, Any]
+    line_up: tuple[tuple[int, bool], ...]
+    series_key: str | None
+    pair_key: str | None
+    pair_half: int | None
+    attempts: int
+    failures: int
+    error: str | None
+    planned_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    ticks: int | None
+    wall_s: float | None
+    replay_path: str | None
+    final_state_sha256: str | None
+
+
+@dataclass(frozen=True)
+class MatchOutcome:
+    """The result of a match as a whole; `replay_path` is relative to the league folder."""
+
+    ticks: int
+    final_state_sha256: str
+    wall_s: float
+    replay_path: str | None = None
+
+
+@dataclass(frozen=True)
+class SeatOutcome:
+    """The result of one seat; the member comes from the line-up of the planned match."""
+
+    placement: int
+    tiles: int
+    troops: int
+    eliminated_tick: int | None = None
+    illegal_actions: int = 0
+
+
+@dataclass(frozen=True)
+class SeatRecord:
+    """The stored result of one seat."""
+
+    match_id: int
+    seat: int
+    member_id: int
+    placement: int
+    tiles: int
+    troops: int
+    eliminated_tick: int | None
+    illegal_actions: int
+    rated: bool
+
+
+@dataclass(frozen=True)
+class RatingRecord:
+    """One change of one rating; `match_id` is None for an admission."""
+
+    seq: int
+    member_id: int
+    match_id: int | None
+    mu: float
+    sigma: float
+    rating_version: str
+    rules_sha256: str
+    allowance: float | None
+
+
+@dataclass(frozen=True)
+class RatingLogRow:
+    """A rating change with what a replay needs to redo it: the placement, or the parent."""
+
+    seq: int
+    member_id: int
+    match_id: int | None
+    mu: float
+    sigma: float
+    allowance: float | None
+    parent_id: int | None
+    placement: int | None
+
+
+@dataclass(frozen=True)
+class MemberTotals:
+    """Rated games of a member in one season; `mean_placement` is None without games."""
+
+    games: int = 0
+    wins: int = 0
+    mean_placement: float | None = None
+
+
+@dataclass(frozen=True)
+class CommonPlacement:
+    """One rated seat of one finished match, in the order of the rating log."""
+
+    seq: int
+    match_id: int
+    member_id: int
+    placement: int
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Work finished in a window of `window_s` seconds."""
+
+    window_s: float
+    matches: int
+    ticks: int
+    seats: int
+
+    @property
+    def matches_per_s(self) -> float:
+        """Finished matches per second of the window."""
+        return self.matches / self.window_s
+
+
+@dataclass(frozen=True)
+class LearnerRecord:
+    """State and sign of life of one learner."""
+
+    id: int
+    name: str
+    family: str
+    role: str
+    status: str
+    member_id: int | None
+    generation: int
+    trained_decisions: int
+    pid: int | None
+    progress: Mapping[str, Any]
+    started_at: datetime
+    heartbeat_at: datetime
+
+
+@dataclass(frozen=True)
+class TrainingTotals:
+    """Games of a learner against one opponent since its latest snapshot."""
+
+    opponent_id: int
+    games: int
+    beats: float
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """One entry of the league's journal."""
+
+    id: int
+    at: datetime
+    kind: str
+    level: str
+    message: str
+    member_id: int | None = None
+    match_id: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)

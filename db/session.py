@@ -1,0 +1,327 @@
+"""Connections to the league database: one writer engine per process, read-only readers beside it.
+
+Promises: every transaction of a writer engine starts with BEGIN IMMEDIATE (a read that later
+upgrades to a write fails with SQLITE_BUSY_SNAPSHOT, which busy_timeout does not cover) and, on
+SQLite, under the writer lock file beside the database; readers cannot write. An engine belongs to
+the process that made it: open it after the process has started, never before a fork.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from db.errors import (
+    ConflictError,
+    DatabaseBusyError,
+    DatabaseError,
+    DatabaseFullError,
+    NetworkFileSystemError,
+    NotFoundError,
+)
+
+BUSY_TIMEOUT_MS = 10_000
+# Older versions can corrupt a WAL database when several connections write at the same instant.
+SAFE_SQLITE_VERSION = (3, 51, 3)
+NETWORK_FILE_SYSTEMS = frozenset(
+    {
+        *("nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "afpfs", "afs", "ncpfs"),
+        *("webdav", "davfs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs"),
+        *("fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.ceph"),
+        "fuse.glusterfs",
+    }
+)
+_IS_URL = "://"
+
+
+def file_system_of(path: Path, mounts: str | None = None) -> str | None:
+    """The type of the file system that holds `path`, or None where the system does not tell.
+
+    Args:
+        path: an existing or future file.
+        mounts: text in the form of /proc/self/mounts; read from the system when not given.
+    """
+    if mounts is None:
+        table = Path("/proc/self/mounts")
+        if not table.exists():
+            return None
+        mounts = table.read_text(encoding="utf-8", errors="replace")
+    resolved = path.resolve()
+    best, found = -1, None
+    for line in mounts.splitlines():
+        fields = line.split()
+        if len(fields) < 3:
+            continue
+        mount_point = Path(fields[1].replace("\\040", " "))
+        if resolved.is_relative_to(mount_point) and len(mount_point.parts) >= best:
+            best, found = len(mount_point.parts), fields[2]
+    return found
+
+
+def refuse_network_file_system(path: Path, mounts: str | None = None) -> None:
+    """Raise NetworkFileSystemError when `path` lies where SQLite's shared memory cannot work."""
+    kind = file_system_of(path, mounts)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise NetworkFileSystemError(
+            f"{path} is on a network file system ({kind}); SQLite's WAL mode needs a local disk. "
+            "Move the league folder to a local disk, or set database.url to a PostgreSQL server."
+        )
+
+
+def sqlite_version_report() -> tuple[bool, str]:
+    """(safe, sentence) about the SQLite library in use, for `league doctor`."""
+    found = sqlite3.sqlite_version
+    wanted = ".".join(map(str, SAFE_SQLITE_VERSION))
+    if sqlite3.sqlite_version_info >= SAFE_SQLITE_VERSION:
+        return True, f"SQLite {found}"
+    return False, (
+        f"SQLite {found}: versions before {wanted} can corrupt a database that several connections "
+        "write at the same instant; the league writes under one lock, keep other tools out of it"
+    )
+
+
+def open_writer(url_or_path: str | Path) -> Engine:
+    """An engine that may write: a SQLite file (created when missing) or a PostgreSQL URL.
+
+    Raises:
+        NetworkFileSystemError: the file lies on a network file system.
+        DatabaseError: the folder does not exist, or the URL names another kind of database.
+    """
+    path = _sqlite_path(url_or_path)
+    if path is None:
+        return _open_postgresql(str(url_or_path), read_only=False)
+    if not path.parent.is_dir():
+        raise DatabaseError(
+            f"expected the folder {path.parent} for the database {path.name}, found none; "
+            "create the league first with `league init`"
+        )
+    refuse_network_file_system(path)
+    engine = create_engine(
+        f"sqlite:///{path}", json_serializer=_to_json, connect_args={"timeout": 10.0}
+    )
+    event.listen(engine, "connect", _set_writer_pragmas)
+    event.listen(engine, "begin", _begin_immediate)
+    engine.update_execution_options(writer_lock=str(path) + ".writer")
+    return engine
+
+
+def open_reader(url_or_path: str | Path) -> Engine:
+    """An engine that cannot write: SQLite in `mode=ro`, PostgreSQL with read-only transactions.
+
+    Raises:
+        NotFoundError: the SQLite file does not exist.
+    """
+    path = _sqlite_path(url_or_path)
+    if path is None:
+        return _open_postgresql(str(url_or_path), read_only=True)
+    if not path.is_file():
+        raise NotFoundError(
+            f"expected a league database at {path}, found none; start the league with "
+            "`league start`, or name another folder"
+        )
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(uri, uri=True, timeout=10.0, check_same_thread=False),
+        json_serializer=_to_json,
+    )
+    event.listen(engine, "connect", _set_reader_pragmas)
+    event.listen(engine, "begin", _begin_deferred)
+    return engine
+
+
+@contextmanager
+def write_transaction(engine: Engine) -> Iterator[Session]:
+    """A session in one writing transaction: committed at the end, rolled back on any exception.
+
+    On SQLite the writer lock file is held around it, so that a command may write beside a daemon.
+    Not reentrant.
+
+    Raises:
+        DatabaseBusyError: someone else wrote for longer than the busy timeout.
+        DatabaseFullError: the disk is full; nothing was changed.
+        DatabaseError: any other refusal of the database itself.
+    """
+    lock = engine.get_execution_options().get("writer_lock")
+    with _translated(), _writer_lock(lock), Session(engine) as session, session.begin():
+        session.connection()  # BEGIN IMMEDIATE now, not at the first statement
+        yield session
+
+
+@contextmanager
+def read_transaction(engine: Engine) -> Iterator[Session]:
+    """A session that sees one consistent state and is rolled back at the end."""
+    deferred = engine.execution_options(read_only=True)
+    with _translated(), Session(deferred) as session:
+        try:
+            yield session
+        finally:
+            session.rollback()
+
+
+def backup(engine: Engine, target: Path) -> Path:
+    """Write a consistent copy of a SQLite league to `target`, beside running readers and writer.
+
+    The copy is made under a temporary name and renamed when complete, so that a file called
+    `target` is always a whole backup.
+
+    Raises:
+        DatabaseError: `target` exists, its folder does not, or the database is not SQLite.
+    """
+    if engine.dialect.name != "sqlite":
+        raise DatabaseError("expected a SQLite league, found PostgreSQL; back it up with pg_dump")
+    if target.exists():
+        raise DatabaseError(f"{target} exists already; give a new name for the backup")
+    if not target.parent.is_dir():
+        raise DatabaseError(f"expected the folder {target.parent} for the backup, found none")
+    partial_copy = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    partial_copy.unlink(missing_ok=True)
+    try:
+        # VACUUM refuses to run inside a transaction: use the raw connection, which begins none.
+        with _translated():
+            raw = engine.raw_connection()
+            try:
+                raw.cursor().execute("VACUUM INTO ?", (str(partial_copy),))
+            finally:
+                raw.close()
+        with partial_copy.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        partial_copy.replace(target)
+    finally:
+        partial_copy.unlink(missing_ok=True)
+    return target
+
+
+_to_json = partial(json.dumps, allow_nan=False)  # NaN is no JSON: PostgreSQL would refuse it later
+
+
+def _sqlite_path(url_or_path: str | Path) -> Path | None:
+    """The file of a SQLite database, or None for a PostgreSQL URL."""
+    if isinstance(url_or_path, Path) or _IS_URL not in url_or_path:
+        return Path(url_or_path)
+    url = make_url(url_or_path)
+    backend = url.get_backend_name()
+    if backend == "sqlite" and url.database and url.database != ":memory:":
+        return Path(url.database)
+    if backend == "postgresql":
+        return None
+    raise DatabaseError(
+        f"expected a path, sqlite:///FILE or postgresql://..., found {url.render_as_string()!r}"
+    )
+
+
+def _open_postgresql(url: str, *, read_only: bool) -> Engine:
+    arguments: dict[str, Any] = {"connect_timeout": 10}
+    if read_only:
+        arguments["options"] = "-c default_transaction_read_only=on"
+    # pre_ping: a server restart must not cost the daemon a transaction.
+    return create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        connect_args=arguments,
+        json_serializer=_to_json,
+        pool_pre_ping=True,
+    )
+
+
+def _set_writer_pragmas(connection: sqlite3.Connection, record: object) -> None:
+    connection.isolation_level = None  # the driver would begin by itself, and too late
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _set_reader_pragmas(connection: sqlite3.Connection, record: object) -> None:
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _begin_deferred(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+@contextmanager
+def _writer_lock(path: str | None) -> Iterator[None]:
+    """Hold an exclusive flock on `path`; it guards the order of writers of one SQLite league.
+
+    The kernel drops the lock when its holder dies, so a stale file means nothing.
+    """
+    if path is None or sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    deadline_s = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    with Path(path).open("a") as stream:
+        while True:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline_s:
+                    raise DatabaseBusyError(
+                        f"another process has held the writer lock {path} for more than "
+                        f"{BUSY_TIMEOUT_MS // 1000} s; look at it with `league status`, try again"
+                    ) from None
+                time.sleep(0.005)
+        yield
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the driver's errors that a user can do something about into errors of this package."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _translation(error.orig, error) from error
+    except sqlite3.Error as error:
+        raise _translation(error, error) from error
+    except OSError as error:
+        if error.errno == 28:  # ENOSPC, on the lock file
+            raise DatabaseFullError("the disk is full; free some space and try again") from error
+        raise
+
+
+def _translation(cause: BaseException | None, error: Exception) -> Exception:
+    message = str(cause)
+    name = type(cause).__name__
+    if isinstance(error, IntegrityError):
+        return ConflictError(f"the database refused a row that breaks a rule: {message}")
+    if "locked" in message or "busy" in message or name == "LockNotAvailable":
+        return DatabaseBusyError(f"the database is busy ({message}); try again in a moment")
+    if "is full" in message or name == "DiskFull":
+        return DatabaseFullError(f"the disk is full ({message}); free some space and try again")
+    if "malformed" in message or "not a database" in message:
+        return DatabaseError(
+            f"the database is damaged ({message}); restore a backup with `league restore`"
+        )
+    if "no such table" in message or name == "UndefinedTable":
+        return DatabaseError(
+            f"the database has no league tables ({message}); start the league once to create them"
+        )
+    if "attempt to write a readonly" in message or name == "ReadOnlySqlTransaction":
+        return DatabaseError(f"this connection only reads ({message}); open a writer instead")
+    if "disk I/O" in message or "unable to open" in message or name == "OperationalError":
+        return DatabaseError(f"the database cannot be reached ({message}); check disk and server")
+    return error

@@ -1,0 +1,132 @@
+"""The three attention layers: where, what, and at which scale to look.
+
+Each layer has a method that returns its weights alone; ``forward`` uses it and keeps nothing, so
+looking inside (``msattn.inspect``) costs nothing when nobody looks. All tensors are float32.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class SpatialAttention(nn.Module):
+    """Where to look: one weight per cell of a feature map, of mean 1.
+
+    1x1 convolutions C -> C/4 -> 1, softmax over H*W, times H*W. Without the factor H*W the signal
+    is divided by the number of cells, by 4096 at the first layer of a 128 x 128 view.
+
+    The scores are multiplied by a learnable ``sharpness``. It starts small so that the weights
+    start nearly even: with orthogonal weights of gain sqrt(2) scores have a deviation near 1.4,
+    and exp of that lets a few cells carry most of the signal before anything is learned. It is a
+    parameter of its own, not a smaller gain of the last convolution, because Stable-Baselines3
+    initialises every convolution of a features extractor again.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(channels, max(channels // 4, 1), kernel_size=1)
+        # No bias: softmax is blind to a constant, so it would never have a gradient.
+        self.score = nn.Conv2d(max(channels // 4, 1), 1, kernel_size=1, bias=False)
+        self.sharpness = nn.Parameter(torch.tensor(0.3))
+
+    def weights(self, x: Tensor) -> Tensor:
+        """Return float32[n, 1, H, W] of mean 1 over the cells, for x float32[n, C, H, W]."""
+        n, channels, height, width = x.shape
+        # 1x1 convolutions written as batched products: oneDNN's convolution with so few output
+        # channels takes 2 to 4 times as long, forward and backward, on x86.
+        cells = x.reshape(n, channels, height * width)
+        squeeze = self.squeeze.weight.flatten(1).expand(n, -1, -1)
+        bias = cast(Tensor, self.squeeze.bias)
+        hidden = F.relu(torch.baddbmm(bias[None, :, None], squeeze, cells))
+        score = (self.score.weight.flatten(1) * self.sharpness).expand(n, -1, -1)
+        even = torch.softmax(torch.bmm(score, hidden), dim=2) * (height * width)
+        return even.reshape(n, 1, height, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x float32[n, C, H, W] with every cell scaled by its weight."""
+        return x * self.weights(x)
+
+
+class ChannelAttention(nn.Module):
+    """What to look for: one weight in (0, 1) per channel.
+
+    Average pool -> C/8 -> C -> sigmoid (squeeze and excitation, Hu et al. 2018).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(channels, max(channels // 8, 2))
+        self.excite = nn.Linear(max(channels // 8, 2), channels)
+
+    def weights(self, x: Tensor) -> Tensor:
+        """Return float32[n, C] in (0, 1), for x float32[n, C, H, W]."""
+        return torch.sigmoid(self.excite(F.relu(self.squeeze(x.mean(dim=(2, 3))))))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x float32[n, C, H, W] with every channel scaled by its weight."""
+        return x * self.weights(x)[:, :, None, None]
+
+
+class ScaleFusion(nn.Module):
+    """At which scale to look: the scalars ask, the scales answer, head by head.
+
+    The query is projected from the scalar features; keys and values are projected from the
+    features of each scale and weighted by n_scales * softmax(scale_logits). The factor keeps the
+    mean weight at 1, for the same reason as in SpatialAttention.
+    """
+
+    def __init__(
+        self, *, n_scales: int, scalar_features: int, branch_features: int, width: int, heads: int
+    ) -> None:
+        super().__init__()
+        self.n_scales = n_scales
+        self.heads = heads
+        self.query = nn.Linear(scalar_features, width)
+        # No bias: softmax over the scales is nearly blind to a constant key.
+        self.key = nn.Linear(branch_features, width, bias=False)
+        self.value = nn.Linear(branch_features, width)
+        self.out = nn.Linear(width, width)
+        self.scale_logits = nn.Parameter(torch.zeros(n_scales))
+
+    def scale_weights(self) -> Tensor:
+        """Return the learnable weights of the scales, float32[n_scales], summing to 1."""
+        return torch.softmax(self.scale_logits, dim=0)
+
+    def _split(self, x: Tensor) -> Tensor:
+        """float32[n, tokens, width] -> contiguous float32[n, heads, tokens, width / heads]."""
+        n, tokens, width = x.shape
+        split = x.reshape(n, tokens, self.heads, width // self.heads).transpose(1, 2)
+        # MPS computes scaled_dot_product_attention wrongly on permuted inputs (pytorch#181133).
+        return split.contiguous()
+
+    def head_weights(self, scalars: Tensor, branches: Tensor) -> Tensor:
+        """Return how each head divides itself over the scales.
+
+        Args:
+            scalars: float32[n, scalar_features].
+            branches: float32[n, n_scales, branch_features].
+
+        Returns:
+            float32[n, heads, n_scales], summing to 1 over the scales.
+        """
+        query = self._split(self.query(scalars)[:, None, :])
+        key = self._split(self.key(branches) * self._mean_one())
+        scores = query @ key.transpose(2, 3) / query.shape[-1] ** 0.5
+        return torch.softmax(scores, dim=-1)[:, :, 0, :]
+
+    def _mean_one(self) -> Tensor:
+        return (self.scale_weights() * self.n_scales)[None, :, None]
+
+    def forward(self, scalars: Tensor, branches: Tensor) -> Tensor:
+        """Return float32[n, width]; arguments as in ``head_weights``."""
+        weights = self._mean_one()
+        query = self._split(self.query(scalars)[:, None, :])
+        key = self._split(self.key(branches) * weights)
+        value = self._split(self.value(branches) * weights)
+        answer = F.scaled_dot_product_attention(query, key, value)
+        fused: Tensor = self.out(answer.transpose(1, 2).reshape(scalars.shape[0], -1))
+        return fused

@@ -1,0 +1,193 @@
+"""Where a policy looks: spatial maps, channel weights and scale weights for a batch.
+
+``look`` hooks the attention layers for one forward pass and removes the hooks before it returns,
+also when the pass fails. The layers hold no recorder and do no extra work at other times. A
+baseline has no attention; its record is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from msattn.attention import ChannelAttention, ScaleFusion, SpatialAttention
+from msattn.config import SCALES
+from msattn.errors import ConfigError
+from msattn.extractors import MultiScaleAttention, MultiScaleBaseline, Torso
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass
+class AttentionRecord:
+    """What the attention of one forward pass looked at, on the CPU, n rows.
+
+    Attributes:
+        spatial: per scale, one float32[n, H, W] per spatial layer, first to last; every map has
+            mean 1 over its cells.
+        channel: per scale, one float32[n, C] in (0, 1) per channel layer, first to last.
+        head_weights: float32[n, heads, 3], shares of the scales (order of ``scales``) per head;
+            None for a baseline.
+        scale_weights: float32[3], the learnable weights, summing to 1; None for a baseline.
+        scales: names of the scales, in order.
+    """
+
+    spatial: dict[str, list[FloatArray]] = field(default_factory=dict)
+    channel: dict[str, list[FloatArray]] = field(default_factory=dict)
+    head_weights: FloatArray | None = None
+    scale_weights: FloatArray | None = None
+    scales: tuple[str, ...] = SCALES
+
+    def shares(self, scale: str, layer: int, size: int) -> FloatArray:
+        """Return one spatial map as shares of attention per cell of the view.
+
+        Args:
+            scale: "global", "local" or "tactical".
+            layer: index of the spatial layer; -1 is the last.
+            size: side of the view in cells.
+
+        Returns:
+            float32[n, size, size]; a map cell's share is spread evenly over the view cells that
+            it covers, and every row sums to 1.
+
+        Raises:
+            ConfigError: no such map.
+        """
+        maps = self.spatial.get(scale, [])
+        if not -len(maps) <= layer < len(maps):
+            raise ConfigError(
+                f"no spatial map {layer} of scale {scale!r}: this record holds "
+                f"{ {name: len(found) for name, found in self.spatial.items()} }"
+            )
+        chosen = maps[layer]
+        # Cell i of a stride-2 chain covers the view cells from i * size / H on.
+        index = np.arange(size) * chosen.shape[1] // size
+        spread = chosen[:, index][:, :, index]
+        shares: FloatArray = (spread / spread.sum(axis=(1, 2), keepdims=True)).astype(np.float32)
+        return shares
+
+    def share_on(self, scale: str, layer: int, region: NDArray[np.generic]) -> FloatArray:
+        """Return the share of attention on a region, float32[n] in 0..1.
+
+        Args:
+            scale: as in ``shares``.
+            layer: as in ``shares``.
+            region: [n, size, size], the part 0..1 of each view cell that belongs to the region:
+                a bool mask, or a channel of the observation divided by 255.
+        """
+        shares = self.shares(scale, layer, region.shape[-1])
+        share: FloatArray = (shares * region.astype(np.float32)).sum(axis=(1, 2)).astype(np.float32)
+        return share
+
+    def entropy(self, scale: str, layer: int) -> FloatArray:
+        """Return how spread out a spatial map is, float32[n]: 1 = evenly, 0 = one cell."""
+        chosen = self.spatial[scale][layer].astype(np.float64)
+        shares = chosen / chosen.sum(axis=(1, 2), keepdims=True)
+        logs = np.log(np.maximum(shares, np.finfo(np.float64).tiny))
+        cells = chosen.shape[1] * chosen.shape[2]
+        entropy = -(shares * logs).sum(axis=(1, 2)) / max(np.log(cells), 1e-12)
+        evenness: FloatArray = entropy.astype(np.float32)
+        return evenness
+
+
+def find_torso(module: nn.Module) -> Torso:
+    """Return the torso inside an ActorCritic, an SB3 policy, an extractor, or itself.
+
+    Raises:
+        ConfigError: the module holds none, or several that differ.
+    """
+    kinds = (MultiScaleAttention, MultiScaleBaseline)
+    torsos = [part for part in module.modules() if isinstance(part, kinds)]
+    if len(torsos) != 1:
+        raise ConfigError(
+            f"expected one multi-scale torso in {type(module).__name__}, found {len(torsos)}; pass "
+            "the torso itself"
+        )
+    return torsos[0]
+
+
+def _array(weights: Tensor) -> FloatArray:
+    return weights.detach().to("cpu", torch.float32).numpy().copy()
+
+
+@contextmanager
+def recording(torso: Torso) -> Iterator[AttentionRecord]:
+    """Fill a record from the forward passes of ``torso`` inside the block.
+
+    Each pass replaces what the pass before it recorded. The hooks are gone when the block ends,
+    however it ends.
+    """
+    record = AttentionRecord()
+    handles = []
+
+    def spatial_hook(maps: list[FloatArray], index: int) -> Callable[..., None]:
+        def hook(layer: SpatialAttention, inputs: tuple[Tensor], _output: Tensor) -> None:
+            maps[index : index + 1] = [_array(layer.weights(inputs[0])[:, 0])]
+
+        return hook
+
+    def channel_hook(weights: list[FloatArray], index: int) -> Callable[..., None]:
+        def hook(layer: ChannelAttention, inputs: tuple[Tensor], _output: Tensor) -> None:
+            weights[index : index + 1] = [_array(layer.weights(inputs[0]))]
+
+        return hook
+
+    def fusion_hook(layer: ScaleFusion, inputs: tuple[Tensor, Tensor], _output: Tensor) -> None:
+        record.head_weights = _array(layer.head_weights(*inputs))
+        record.scale_weights = _array(layer.scale_weights())
+
+    try:
+        if isinstance(torso, MultiScaleAttention):
+            for scale, branch in torso.branches.items():
+                n_spatial = n_channel = 0
+                maps = record.spatial.setdefault(scale, [])
+                weights = record.channel.setdefault(scale, [])
+                for layer in branch.modules():
+                    if isinstance(layer, SpatialAttention):
+                        handles.append(layer.register_forward_hook(spatial_hook(maps, n_spatial)))
+                        n_spatial += 1
+                    elif isinstance(layer, ChannelAttention):
+                        hook = channel_hook(weights, n_channel)
+                        handles.append(layer.register_forward_hook(hook))
+                        n_channel += 1
+            handles.append(torso.fusion.register_forward_hook(fusion_hook))
+        yield record
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def look(
+    module: nn.Module, observation: Mapping[str, Tensor | NDArray[np.generic]]
+) -> AttentionRecord:
+    """Return where a policy looks for a batch of observations.
+
+    Runs one forward pass in evaluation mode without gradients, on the module's device, and leaves
+    the module as it was.
+
+    Args:
+        module: what ``find_torso`` takes.
+        observation: images [n, C, S, S], uint8 or float in 0..1, and scalars float [n, F], as
+            tensors or numpy arrays.
+
+    Raises:
+        ConfigError: no torso in the module.
+    """
+    torso = find_torso(module)
+    device = next(torso.parameters()).device
+    inputs = {key: torch.as_tensor(value).to(device) for key, value in observation.items()}
+    modes = [(part, part.training) for part in torso.modules()]
+    torso.eval()
+    try:
+        with torch.no_grad(), recording(torso) as record:
+            torso(inputs)
+    finally:
+        for part, training in modes:
+            part.training = training
+    return record

@@ -1,0 +1,102 @@
+"""Migrations arrive at the models' schema, and refuse a database from the future."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db.errors import RevisionError
+from db.migrate import (
+    MIGRATIONS,
+    check_revision,
+    current_revision,
+    head_revision,
+    known_revisions,
+    upgrade,
+)
+from db.models import Base
+from db.session import open_reader, open_writer
+
+
+def schema(engine: Engine) -> dict[str, list[str]]:
+    """Every table and index of a SQLite file, as the sorted lines of its SQL."""
+    query = text(
+        "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND sql IS NOT NULL"
+    )
+    with engine.connect() as connection:
+        return {
+            name: sorted(re.sub(r"\s+", " ", line).strip(" ,") for line in sql.splitlines())
+            for name, sql in connection.execute(query)
+        }
+
+
+@pytest.mark.parametrize("start", [None, *known_revisions()])
+def test_upgrading_every_old_revision_gives_the_fresh_schema(
+    start: str | None, tmp_path: Path
+) -> None:
+    migrated, fresh = open_writer(tmp_path / "migrated.db"), open_writer(tmp_path / "fresh.db")
+    if start is not None:
+        upgrade(migrated, start)
+    assert upgrade(migrated) == head_revision()
+    Base.metadata.create_all(fresh)
+    assert schema(migrated) == schema(fresh)
+
+
+def test_alembic_sees_no_difference_to_the_models(writer: Engine) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with writer.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_the_revisions_of_the_file_names_are_alembics() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_current_head() == head_revision()
+    assert sorted(s.revision for s in scripts.walk_revisions()) == known_revisions()
+
+
+def test_an_unknown_revision_says_update_the_program(sqlite_writer: Engine) -> None:
+    with sqlite_writer.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(RevisionError, match=r"9999.*update the program"):
+        check_revision(sqlite_writer)
+    with pytest.raises(RevisionError, match="update the program"):
+        upgrade(sqlite_writer)
+
+
+def test_an_empty_database_says_start_the_league(tmp_path: Path) -> None:
+    engine = open_writer(tmp_path / "league.db")
+    assert current_revision(engine) is None
+    with pytest.raises(RevisionError, match="league start"):
+        check_revision(engine)
+
+
+def test_a_reader_can_check_the_revision(sqlite_writer: Engine, tmp_path: Path) -> None:
+    reader = open_reader(tmp_path / "league.db")
+    assert check_revision(reader) == head_revision()
+    reader.dispose()
+
+
+def test_upgrading_twice_changes_nothing(writer: Engine) -> None:
+    assert upgrade(writer) == head_revision()
+
+
+def test_a_failing_upgrade_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_writer(tmp_path / "league.db")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE seats (id INTEGER)"))  # stands in the way
+    with pytest.raises(Exception, match="seats"):
+        upgrade(engine)
+    assert current_revision(engine) is None
+    assert list(schema(engine)) == ["seats"]

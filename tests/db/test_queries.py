@@ -1,0 +1,359 @@
+"""The promises of the tables: what is refused, what happens once, what the sums say."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from db import queries
+from db.errors import ConflictError, DatabaseError, NotFoundError
+from db.records import MatchOutcome, MatchPlan, SeatOutcome
+from db.session import read_transaction, write_transaction
+from tests.db.conftest import MAP, RULES, STATE
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
+OUTCOME = MatchOutcome(ticks=1500, final_state_sha256=STATE, wall_s=2.5, replay_path="replays/1")
+
+
+def add(session: Session, name: str, **fields: Any) -> int:
+    values = {"family": "scripted", "role": "anchor", "agent_spec": f"scripted:{name}", **fields}
+    return queries.add_member(session, name=name, **values)
+
+
+def admit(session: Session, *names: str) -> list[int]:
+    ids = [add(session, name) for name in names]
+    for member_id in ids:
+        queries.append_rating(session, member_id, 25.0, 8.0, rules_sha256=RULES, rating_version="t")
+    return ids
+
+
+def plan(ids: list[int], *, rated: bool = True, **fields: Any) -> MatchPlan:
+    values: dict[str, Any] = {
+        "purpose": "rating",
+        "seed": 2**62,
+        "map": "generated:continents:128x128:7",
+        "map_sha256": MAP,
+        "rules_sha256": RULES,
+        "spec": {"agents": ["a", "b"]},
+        "line_up": tuple((member_id, rated) for member_id in ids),
+    }
+    return MatchPlan(**{**values, **fields})
+
+
+def results(*placements: int) -> list[SeatOutcome]:
+    return [SeatOutcome(placement, tiles=10, troops=100) for placement in placements]
+
+
+def shift_by_placement(
+    ratings: list[tuple[float, float]], placements: list[int]
+) -> list[tuple[float, float]]:
+    return [(mu - p, sigma * 0.9) for (mu, sigma), p in zip(ratings, placements, strict=True)]
+
+
+def finish(session: Session, match_id: int, *placements: int, **fields: Any) -> bool:
+    values = {"rate": shift_by_placement, "rating_version": "t", **fields}
+    return queries.record_finished_match(session, match_id, OUTCOME, results(*placements), **values)
+
+
+def test_a_finished_rating_match_is_rated_exactly_once(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        ids = admit(session, "tribe", "random", "wait")
+        match_id = queries.plan_match(session, plan(ids))
+        assert queries.mark_started(session, match_id)
+        assert not queries.mark_started(session, match_id)
+    with write_transaction(writer) as session:
+        assert finish(session, match_id, 2, 1, 3)
+    with write_transaction(writer) as session:
+        assert not finish(session, match_id, 1, 2, 3)
+    with read_transaction(writer) as session:
+        ratings = queries.latest_ratings(session, RULES)
+        assert [ratings[i].mu for i in ids] == [23.0, 24.0, 22.0]  # 25 - placement
+        assert [ratings[i].seq for i in ids] == [4, 5, 6]  # after three admissions
+        assert queries.rating_log_is_gap_free(session)
+        assert [seat.placement for seat in queries.match_seats(session, match_id)] == [2, 1, 3]
+
+
+def test_result_seats_and_ratings_are_one_transaction(writer: Engine) -> None:
+    def crash(ratings: object, placements: object) -> list[tuple[float, float]]:
+        raise RuntimeError("power cut")
+
+    with write_transaction(writer) as session:
+        match_id = queries.plan_match(session, plan(admit(session, "tribe", "random")))
+    with pytest.raises(RuntimeError), write_transaction(writer) as session:
+        finish(session, match_id, 1, 2, rate=crash)
+    with read_transaction(writer) as session:
+        assert queries.get_match(session, match_id).status == "planned"
+        assert queries.match_seats(session, match_id) == []
+        assert len(queries.rating_log(session, RULES)) == 2
+
+
+@pytest.mark.parametrize("mu, sigma", [(math.nan, 1.0), (math.inf, 1.0), (25.0, 0.0), (25.0, -1.0)])
+def test_a_rating_that_is_no_number_is_refused(writer: Engine, mu: float, sigma: float) -> None:
+    with write_transaction(writer) as session:
+        member_id = add(session, "tribe")
+    with pytest.raises(DatabaseError), write_transaction(writer) as session:
+        queries.append_rating(session, member_id, mu, sigma, rules_sha256=RULES, rating_version="t")
+
+
+def test_a_placement_below_one_is_refused(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        match_id = queries.plan_match(session, plan(admit(session, "tribe", "random")))
+    with pytest.raises(ConflictError, match="placement"), write_transaction(writer) as session:
+        finish(session, match_id, 0, 1)
+
+
+def test_unrated_seats_play_but_change_no_rating(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        a, b = admit(session, "tribe", "random")
+        line_up = ((a, True), (b, True), (a, False), (b, False))
+        match_id = queries.plan_match(session, plan([], line_up=line_up))
+        assert finish(session, match_id, 1, 4, 3, 2)
+    with read_transaction(writer) as session:
+        assert [row.placement for row in queries.common_placements(session, RULES)] == [1, 4]
+        totals = queries.member_totals(session, RULES)
+        assert (totals[a].games, totals[a].wins, totals[a].mean_placement) == (1, 1, 1.0)
+        assert (totals[b].games, totals[b].wins, totals[b].mean_placement) == (1, 0, 4.0)
+
+
+def test_line_ups_that_cannot_be_rated_are_refused(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        a, b = admit(session, "tribe", "random")
+        for line_up, purpose, words in (
+            (((a, True), (a, True)), "rating", "one rated seat"),
+            (((a, True), (b, False)), "rating", "alone"),
+            (((a, True),), "rating", "at least 2"),
+            (((a, True), (b, True)), "training", "only matches of purpose 'rating'"),
+        ):
+            with pytest.raises(ConflictError, match=words):
+                queries.plan_match(session, plan([], line_up=line_up, purpose=purpose))
+
+
+def test_a_member_without_admission_cannot_be_rated(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        ids = [add(session, "tribe"), add(session, "random")]
+        match_id = queries.plan_match(session, plan(ids))
+    with pytest.raises(ConflictError, match="admit"), write_transaction(writer) as session:
+        finish(session, match_id, 1, 2)
+
+
+def test_seasons_do_not_mix(writer: Engine) -> None:
+    other = "d" * 64
+    with write_transaction(writer) as session:
+        (member_id,) = admit(session, "tribe")
+        queries.append_rating(session, member_id, 30.0, 5.0, rules_sha256=other, rating_version="t")
+        with pytest.raises(ConflictError, match="admitted"):
+            queries.append_rating(session, member_id, 1, 1, rules_sha256=other, rating_version="t")
+        assert queries.latest_ratings(session, RULES)[member_id].mu == 25.0
+        assert queries.latest_ratings(session, other)[member_id].mu == 30.0
+        assert queries.last_rating_seq(session, RULES) == 1
+        assert queries.last_rating_seq(session, other) == 2
+        assert queries.next_rating_seq(session) == 3
+
+
+def test_what_was_running_at_the_end_is_planned_again(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        ids = admit(session, "tribe", "random")
+        first, second = (queries.plan_match(session, plan(ids)) for _ in range(2))
+        queries.mark_started(session, first)
+    with write_transaction(writer) as session:
+        assert queries.requeue_interrupted(session) == [first]
+    with read_transaction(writer) as session:
+        matches = queries.list_matches(session, status="planned")
+        assert [(m.id, m.attempts, m.failures) for m in matches] == [(first, 1, 0), (second, 0, 0)]
+
+
+def test_a_match_interrupted_too_often_is_failed(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        match_id = queries.plan_match(session, plan(admit(session, "tribe", "random")))
+        for _ in range(2):
+            queries.mark_started(session, match_id)
+            queries.requeue_interrupted(session, max_attempts=2)
+        match = queries.get_match(session, match_id)
+        assert match.status == "failed" and match.error is not None and "2 times" in match.error
+
+
+def test_the_third_failure_fails_a_match_and_a_result_then_is_ignored(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        a, b = admit(session, "tribe", "random")
+        match_id = queries.plan_match(session, plan([a, b]))
+        statuses = []
+        for attempt in range(3):
+            queries.mark_started(session, match_id)
+            error = f"Traceback {attempt}"
+            statuses.append(queries.record_failed(session, match_id, error, blamed=[b]))
+        assert statuses == ["planned", "planned", "failed"]
+        assert queries.get_match(session, match_id).error == "Traceback 2"
+        assert not finish(session, match_id, 1, 2)
+        assert queries.get_member(session, b).failures_in_row == 3
+        assert queries.get_member(session, a).failures == 0
+        assert finish(session, queries.plan_match(session, plan([a, b])), 1, 2)
+        assert queries.get_member(session, b).failures_in_row == 0  # a finished game ends the run
+        assert queries.get_member(session, b).failures == 3
+
+
+def test_a_pair_half_counts_once_until_its_pair_is_void(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        ids = admit(session, "tribe", "random")
+        fields = {"purpose": "pit", "series_key": "s", "pair_key": "s:1", "rated": False}
+        halves = [plan(ids, pair_half=half, **fields) for half in (0, 1)]
+        first, second = (queries.plan_match(session, half) for half in halves)
+        with pytest.raises(ConflictError, match="half 0 of pair 's:1'"):
+            queries.plan_match(session, halves[0])
+        assert queries.record_finished_match(session, first, OUTCOME, results(1, 2))
+        assert queries.record_failed(session, second, "crash", max_failures=1) == "failed"
+        assert queries.void_pair(session, "s:1") == 2
+        again = queries.plan_match(session, halves[0])
+        matches = queries.list_matches(session, series_key="s")
+        assert [(m.id, m.status) for m in matches] == [
+            (first, "void"),
+            (second, "void"),
+            (again, "planned"),
+        ]
+        assert queries.matches_by_status(session, "pit") == {"void": 2, "planned": 1}
+
+
+def test_members_are_found_by_name_spec_and_hash_prefix(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        spec = {"family": "attention", "role": "main"}
+        one = add(session, "att-1", snapshot_sha256="3fa9" + "1" * 60, **spec)
+        add(session, "att-2", snapshot_sha256="3fa9" + "2" * 60, **spec)
+        assert queries.resolve_member(session, "att-1").id == one
+        assert queries.resolve_member(session, "snapshot:3fa91").id == one
+        assert queries.resolve_member(session, "3FA91").id == one
+        assert queries.resolve_member(session, "scripted:att-2").name == "att-2"
+        with pytest.raises(NotFoundError, match="fits 2 members"):
+            queries.resolve_member(session, "3fa9")
+        with pytest.raises(NotFoundError, match="standings"):
+            queries.resolve_member(session, "3fa")
+        with pytest.raises(ConflictError, match="choose another name"):
+            add(session, "att-1")
+
+
+def test_ancestors_are_listed_nearest_first(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        a = add(session, "a")
+        b = add(session, "b", parent_id=a, generation=1)
+        c = add(session, "c", parent_id=b, generation=2)
+        assert queries.ancestors(session, c) == [b, a]
+        assert queries.ancestors(session, a) == []
+        with pytest.raises(ConflictError, match="parent"):
+            add(session, "d", parent_id=99)
+
+
+def test_statuses_are_known_words_and_select_members(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        a, b = add(session, "a"), add(session, "b")
+        queries.set_status(session, a, "retired")
+        assert [m.id for m in queries.list_members(session, statuses=["active"])] == [b]
+        assert [m.id for m in queries.list_members(session, role="main")] == []
+        with pytest.raises(NotFoundError):
+            queries.set_status(session, 99, "active")
+    with pytest.raises(ConflictError), write_transaction(writer) as session:
+        queries.set_status(session, a, "asleep")
+
+
+def test_times_come_back_in_utc_to_the_microsecond(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        queries.add_event(session, "promotion", "up", at=NOW.astimezone(None))
+        (event,) = queries.list_events(session)
+    assert event.at == NOW and event.at.utcoffset() == timedelta(0)
+
+
+def test_throughput_counts_the_window_only(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        ids = admit(session, "tribe", "random")
+        for age_s in (10, 50, 70):
+            match_id = queries.plan_match(session, plan(ids))
+            finish(session, match_id, 1, 2, at=NOW - timedelta(seconds=age_s))
+        work = queries.throughput(session, 60.0, now=NOW)
+        assert (work.matches, work.ticks, work.seats) == (2, 3000, 4)
+        assert work.matches_per_s == pytest.approx(2 / 60)
+        assert len(queries.recent_matches(session, 2)) == 2
+        assert queries.match_counts(session, RULES) == {ids[0]: 3, ids[1]: 3}
+
+
+def test_rating_history_and_past_ratings(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        a, b = admit(session, "tribe", "random")  # seq 1, 2
+        finish(session, queries.plan_match(session, plan([a, b])), 1, 2)  # seq 3, 4
+        finish(session, queries.plan_match(session, plan([b, a])), 1, 2)  # seq 5 (b), 6 (a)
+        assert [r.mu for r in queries.rating_history(session, a, RULES)] == [25.0, 24.0, 22.0]
+        assert [r.seq for r in queries.rating_history(session, a, RULES, limit=2)] == [3, 6]
+        assert queries.latest_ratings(session, RULES, up_to_seq=4)[b].mu == 23.0
+        after = queries.common_placements(session, RULES, after_seq=4)
+        assert [(row.member_id, row.placement) for row in after] == [(b, 1), (a, 2)]
+
+
+def test_training_results_start_at_zero_after_a_snapshot(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        foe, child = add(session, "tribe"), add(session, "att-1", family="attention", role="main")
+        key = {"name": "main-0", "family": "attention", "role": "main"}
+        learner = queries.upsert_learner(session, **key, pid=1)
+        queries.add_training_results(session, learner, {foe: (4, 2.5)})
+        queries.add_training_results(session, learner, {foe: (6, 3.0)})
+        totals = queries.training_totals(session, learner)[foe]
+        assert (totals.games, totals.beats) == (10, 5.5)
+        assert queries.record_snapshot(session, learner, child) == 1
+        assert queries.training_totals(session, learner) == {}
+        assert queries.training_totals(session, learner, generation=0)[foe].games == 10
+        queries.record_progress(session, learner, trained_decisions=7, progress={"loss": 0.5})
+        assert queries.upsert_learner(session, **key, pid=2) == learner
+        (record,) = queries.list_learners(session)
+        assert (record.trained_decisions, record.progress, record.pid) == (7, {"loss": 0.5}, 2)
+        with pytest.raises(ConflictError, match="another name"):
+            queries.upsert_learner(session, name="main-0", family="baseline", role="main")
+        assert queries.learner_by_name(session, "main-0") == record
+
+
+def test_more_beats_than_games_are_refused(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        foe = add(session, "tribe")
+        learner = queries.upsert_learner(session, name="m", family="attention", role="main")
+    with pytest.raises(ConflictError, match="beats"), write_transaction(writer) as session:
+        queries.add_training_results(session, learner, {foe: (1, 2.0)})
+
+
+def test_league_values_are_replaced(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        assert queries.get_league_value(session, "config") is None
+        queries.set_league_value(session, "config", {"seats": 10})
+        queries.set_league_value(session, "config", {"seats": 8})
+    with read_transaction(writer) as session:
+        assert queries.get_league_value(session, "config") == {"seats": 8}
+
+
+def test_the_number_of_results_must_be_the_number_of_seats(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        match_id = queries.plan_match(session, plan(admit(session, "tribe", "random")))
+        with pytest.raises(ConflictError, match="2 seats, found results for 3"):
+            finish(session, match_id, 1, 2, 3)
+        with pytest.raises(NotFoundError):
+            finish(session, 99, 1, 2)
+
+
+def test_postgresql_processes_that_rate_at_once_leave_no_gap(fresh_postgresql: Engine) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from db.migrate import upgrade
+
+    upgrade(fresh_postgresql)
+    with write_transaction(fresh_postgresql) as session:
+        ids = admit(session, "tribe", "random")
+        matches = [queries.plan_match(session, plan(ids)) for _ in range(12)]
+
+    def play(match_id: int) -> None:
+        with write_transaction(fresh_postgresql) as session:
+            finish(session, match_id, 1, 2)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(play, matches))
+    with read_transaction(fresh_postgresql) as session:
+        assert queries.rating_log_is_gap_free(session)
+        # 12 wins of `tribe`, each of which saw all before it: 25 - 12 * 1.
+        assert queries.latest_ratings(session, RULES)[ids[0]].mu == 13.0
+        assert session.execute(text("SELECT count(*) FROM ratings")).scalar() == 2 + 24
