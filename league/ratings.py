@@ -194,8 +194,9 @@ def smooth(log: Sequence[LogRow], *, sweeps: int = 1) -> dict[int, Gaussian]:
     Every match leaves one message per seat; a sweep takes each message out again, rates the match
     against what all the other matches say, and puts the new message in, once forwards and once
     backwards. One sweep is within 0.003 mu of convergence on 1,000 matches of 50 members, but for
-    the common level of all members, which matches say nothing about and which the messages
-    approach slowly (by 2 % a sweep): that is set at the end, from the priors. A child starts from the smoothed rating of its parent; its own games say nothing about the parent.
+    the common level of all members: matches say nothing about it and sweeps approach it slowly
+    (1.6 % a sweep with 8 members), so it is set at the end, from the priors. A child starts from
+    the smoothed rating of its parent; its own games say nothing about the parent.
     Source: Dangauthier et al., TrueSkill Through Time (NIPS 2007), without the dynamics.
     """
     priors: dict[int, Gaussian] = {}

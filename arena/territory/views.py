@@ -1,0 +1,121 @@
+"""What a seat is shown: the sizes of the three views, the channels and the scalars, by name.
+
+Every view is centred on the seat's own game, never on the map: `global` is the whole map in square
+cells, `local` a pooled window around the middle of the seat's fronts, `tactical` a window at full
+resolution on its hottest front.  Windows never slide when they reach the map's edge: what lies
+outside is marked off-map.  All channels are uint8, 0..255 for 0..1; a cell of several tiles holds
+the mean over its area, so that small territories do not vanish.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from arena.errors import MatchError
+
+OBSERVATION_VERSION: Final = 1
+ACTION_VERSION: Final = 1
+
+RECENT_TICKS: Final = 100
+"""Gains and losses fade to nothing over this time (ten decisions)."""
+
+CHANNELS: Final[tuple[tuple[str, str], ...]] = (
+    ("own", "share of the cell's area that is my land"),
+    ("rival", "share that is land of living rivals"),
+    ("neutral", "share that is unowned land"),
+    ("barrier", "water counts 1/2, off-map 1"),
+    ("terrain", "cost of land: plains 1/3, highland 2/3, mountain 1; water and off-map 0"),
+    ("strength", "home troops of the land's owner q against mine: T_q / (T_q + T_me); rivals only"),
+    ("size", "sqrt of the owner's share of playable land, mine included"),
+    ("outgoing", "my attack A on the land's owner (neutral too): A / (A + T_me)"),
+    ("incoming", "the owner's attack B on me: B / (B + T_me)"),
+    ("front", "my border tiles that touch land of others; pooled: tiles over the cell's side"),
+    ("gained", "land I won in the last 100 ticks, newest brightest"),
+    ("lost", "land I lost in the last 100 ticks, newest brightest"),
+)
+CHANNEL_NAMES: Final = tuple(name for name, _ in CHANNELS)
+N_CHANNELS: Final = len(CHANNELS)
+
+OWN_SCALARS: Final[tuple[tuple[str, str], ...]] = (
+    ("time", "tick / max_ticks"),
+    ("immunity", "share of the 49 ticks of immunity that is left"),
+    ("land", "my share of playable land"),
+    ("log_tiles", "log(1 + my tiles) / log(1 + land tiles)"),
+    ("fullness", "home troops / cap"),
+    ("log_troops", "log10(1 + home troops) / 7"),
+    ("growth", "growth of the next tick, in hundredths of the cap"),
+    ("out", "troops in my attacks / (those + home troops)"),
+    ("in", "troops attacking me / (those + home troops)"),
+    ("neutral_left", "unowned share of all land"),
+    ("alive", "living seats / seats"),
+    ("rank", "living seats with more tiles / (seats - 1)"),
+    ("leader", "playable land share of the largest rival"),
+    ("might", "my home troops / home troops of all"),
+    ("neighbours", "rivals with a common border / (seats - 1)"),
+    ("open_border", "share of my land contacts that is neutral"),
+)
+DIRECTION_SCALARS: Final[tuple[tuple[str, str], ...]] = (
+    ("contact", "log2(1 + contact with the target) / 10"),
+    ("is_neutral", "1 when the target is unowned land"),
+    ("is_rival", "1 when it is a player"),
+    ("is_legal", "1 when the direction may be chosen"),
+    ("strength", "T_q / (T_q + T_me), home troops"),
+    ("land", "its tiles / (its + mine)"),
+    ("density", "its troops per tile / (its + mine)"),
+    ("incoming", "its attack B on me: B / (B + T_me)"),
+    ("outgoing", "my attack A on it: A / (A + T_me)"),
+    ("purity", "the target's share of all contacts in this direction"),
+    ("others", "attacks of others on it / (those + its home troops)"),
+)
+N_SCALARS: Final = len(OWN_SCALARS) + 8 * len(DIRECTION_SCALARS)
+
+
+def scalar_names() -> list[str]:
+    """Names of the scalars in order: own facts, then eleven per direction N, NE, .. NW."""
+    names = [name for name, _ in OWN_SCALARS]
+    for direction in ("N", "NE", "E", "SE", "S", "SW", "W", "NW"):
+        names += [f"{direction}.{name}" for name, _ in DIRECTION_SCALARS]
+    return names
+
+
+@dataclass(frozen=True)
+class Views:
+    """Sizes of the three views, in cells; multiples of 16 so that the networks can halve them.
+
+    Attributes:
+        global_size: cells per side of the whole-map view; a cell is ceil(side / size) tiles.
+        local_size: cells per side of the local view, each 2 x 2 tiles.
+        tactical_size: tiles per side of the tactical view.
+    """
+
+    global_size: int = 32
+    local_size: int = 32
+    tactical_size: int = 16
+
+    def __post_init__(self) -> None:
+        for name, size in asdict(self).items():
+            if size < 16 or size % 16 or size > 512:
+                raise MatchError(
+                    f"{name} is {size}; a view's size is a multiple of 16 from 16 to 512."
+                )
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of one seat's observation by key (without the mask)."""
+        return {
+            "global": (N_CHANNELS, self.global_size, self.global_size),
+            "local": (N_CHANNELS, self.local_size, self.local_size),
+            "tactical": (N_CHANNELS, self.tactical_size, self.tactical_size),
+            "scalars": (N_SCALARS,),
+        }
+
+    def to_json(self) -> dict[str, int]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Views:
+        return cls(**{key: int(value) for key, value in values.items()})
+
+
+SMALL_VIEWS: Final = Views(32, 32, 16)
+CLASSIC_VIEWS: Final = Views(128, 128, 64)
