@@ -77,6 +77,8 @@ class PolicyAgent:
         name: what to call the policy in a message.
     """
 
+    has_memory = False
+
     def __init__(
         self,
         network: ActorCritic,

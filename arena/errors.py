@@ -6,6 +6,8 @@ A message says what was expected, what was found, where, and what to do next.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ArenaError(Exception):
     """Base of all errors of the arena."""
@@ -25,3 +27,23 @@ class WorkerError(ArenaError):
 
 class ArenaStopped(WorkerError):
     """The pool gave up because its workers kept dying; the message names their last words."""
+
+
+class AgentFault(ArenaError):
+    """An agent raised, or returned something that is not one action per row.
+
+    Attributes:
+        agent: the agent.
+        rows: int64[n], the rows it was asked for.
+        traceback: of its exception, or "".
+    """
+
+    def __init__(self, message: str, agent: object, rows: Any, traceback: str) -> None:
+        super().__init__(message)
+        self.agent = agent
+        self.rows = rows
+        self.traceback = traceback
+
+
+class ReplayError(ArenaError):
+    """A replay cannot be read, or was recorded under other rules."""

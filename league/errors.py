@@ -21,3 +21,23 @@ class MatchmakingError(LeagueError):
 
 class StatisticsError(LeagueError):
     """Head-to-head results or settings that have no meaning."""
+
+
+class ConfigError(LeagueError):
+    """A setting that is unknown, out of range, contradicts another or is frozen."""
+
+
+class FolderError(LeagueError):
+    """A folder that is not, or cannot become, what a command needs."""
+
+
+class PitError(LeagueError):
+    """A head-to-head that cannot be set up, or whose matches cannot be played."""
+
+
+class MemberError(LeagueError):
+    """An agent that cannot join the pool, or a change that a member's status forbids."""
+
+
+class UsageError(LeagueError):
+    """A value on the command line that cannot be read."""

@@ -1,0 +1,74 @@
+"""What the author of a plug-in runs before entering a league: does the agent keep the contract?
+
+    from agents.check import check_agent
+    check_agent("mypackage.bots:make_bot")
+
+plays two short matches on a small generated map and raises AgentError with one sentence on the
+first broken promise.
+"""
+
+from __future__ import annotations
+
+from agents.errors import AgentError
+from agents.registry import load_plugin, make_loader
+from arena.agent import LoadAgent
+from arena.match import MatchFailure, MatchResult, MatchSpec, play_matches
+from arena.territory.maps import load_map
+from arena.territory.rules import MatchRules
+
+_MAP = "generated:continents:64x64:1"
+
+
+def check_agent(name: str, *, max_ticks: int = 300) -> list[MatchResult]:
+    """Play the plug-in against scripted agents and against itself.
+
+    Checks that it loads, that it answers every batch with one integer action per row, that it never
+    chooses an illegal action in all of a match's decisions, and that the same match played alone
+    and beside another one ends the same (an agent whose chance comes from `batch.noise` does).
+
+    Args:
+        name: `module:factory`.
+        max_ticks: length of the matches.
+
+    Returns:
+        The results of the two matches.
+
+    Raises:
+        AgentError: a promise is broken; the message says which.
+    """
+    load_plugin(name)
+    load = make_loader()
+    spec = f"plugin:{name}"
+    rules = MatchRules(max_ticks=max_ticks)
+    mixed = (spec, "scripted:tribe", "scripted:random", "scripted:expander", "scripted:wait") * 2
+    specs = [
+        MatchSpec(1, _MAP, mixed, rules),
+        MatchSpec(2, _MAP, (spec,) * 10, rules),
+    ]
+    together = _play(specs, load)
+    alone = _play(specs[:1], load)
+    for result in together:
+        n_decisions = -(-result.ticks // rules.ticks_per_decision)
+        illegal = sum(
+            n for n, agent in zip(result.n_illegal, result.spec.agents, strict=True) if agent == spec
+        )
+        if illegal:
+            raise AgentError(
+                f"{name} chose {illegal} illegal actions in a match of {n_decisions} decisions; "
+                "take only actions that batch.action_mask allows."
+            )
+    if alone[0].final_state_sha256 != together[0].final_state_sha256:
+        raise AgentError(
+            f"{name} played the same match differently alone and beside another match; draw chance "
+            "from batch.noise and keep memory by batch.rows."
+        )
+    return together
+
+
+def _play(specs: list[MatchSpec], load: LoadAgent) -> list[MatchResult]:
+    results: list[MatchResult] = []
+    for outcome in play_matches(specs, load, load_map):
+        if isinstance(outcome, MatchFailure):
+            raise AgentError(f"{outcome.error}\n{outcome.traceback}".strip())
+        results.append(outcome)
+    return results

@@ -1,0 +1,103 @@
+"""From an agent's name to the agent: "scripted:tribe", "snapshot:3fa9c1", "plugin:pkg.module:make".
+
+A plug-in is named by `module:factory`; the factory takes no arguments and returns an Agent
+(arena.agent).  Naming a plug-in runs its code: only name what you trust.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agents.errors import AgentError
+from agents.scripted import SCRIPTED
+from arena.agent import Agent
+
+if TYPE_CHECKING:
+    from agents.snapshots import SnapshotStore
+
+KINDS = ("scripted", "snapshot", "plugin")
+
+
+class SpecError(AgentError):
+    """An agent spec names nothing that can play."""
+
+
+def parse_spec(spec: str) -> tuple[str, str]:
+    """Split an agent spec into (kind, rest).
+
+    Raises:
+        SpecError: it is no agent spec.
+    """
+    kind, colon, rest = spec.partition(":")
+    if not colon or kind not in KINDS or not rest:
+        raise SpecError(
+            f"{spec!r} is no agent spec; expected scripted:NAME, snapshot:HASH or "
+            "plugin:MODULE:FACTORY, for example scripted:tribe."
+        )
+    if kind == "scripted" and rest not in SCRIPTED:
+        raise SpecError(
+            f"There is no scripted agent {rest!r}; choose one of {', '.join(SCRIPTED)}."
+        )
+    if kind == "plugin" and (rest.count(":") != 1 or not all(rest.split(":"))):
+        raise SpecError(f"{spec!r} is no plug-in; expected plugin:MODULE:FACTORY.")
+    return kind, rest
+
+
+def load_plugin(name: str) -> Agent:
+    """Import `module:factory` and call the factory.
+
+    Raises:
+        SpecError: the module, the factory, or its `reset` and `act` are missing, or it raised.
+    """
+    module_name, _, factory_name = name.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module_name), factory_name)
+        agent: Agent = factory()
+    except Exception as error:
+        raise SpecError(
+            f"Plug-in {name!r} could not be loaded: {type(error).__name__}: {error}. The module "
+            "must be importable (installed, or on PYTHONPATH) and the factory take no arguments."
+        ) from error
+    if not callable(getattr(agent, "reset", None)) or not callable(getattr(agent, "act", None)):
+        raise SpecError(
+            f"Plug-in {name!r} made a {type(agent).__name__} without reset(rows) and "
+            "act(batch, rng); see arena.agent.Agent."
+        )
+    return agent
+
+
+def make_loader(
+    snapshots: Path | SnapshotStore | None = None, *, device: str = "cpu", greedy: bool = False
+) -> Callable[[str], Agent]:
+    """A function from agent specs to new agents.
+
+    Args:
+        snapshots: the store that "snapshot:HASH" is looked up in; None refuses snapshots.
+        device: where policies run ("cpu", "cuda", "mps" or "auto").
+        greedy: policies take their most probable action instead of sampling.
+    """
+
+    def load(spec: str) -> Agent:
+        kind, rest = parse_spec(spec)
+        if kind == "scripted":
+            return SCRIPTED[rest]()
+        if kind == "plugin":
+            return load_plugin(rest)
+        if snapshots is None:
+            raise SpecError(f"{spec!r} needs a league with snapshots; none was given.")
+        from agents.policy import PolicyAgent
+        from agents.snapshots import SnapshotStore
+        from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
+        from msattn.device import choose_device
+
+        store = snapshots
+        if isinstance(store, Path):
+            store = SnapshotStore(
+                store, observation_version=OBSERVATION_VERSION, action_version=ACTION_VERSION
+            )
+        return PolicyAgent.from_snapshot(store.load(rest), choose_device(device), greedy=greedy)
+
+    return load

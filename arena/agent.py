@@ -1,0 +1,96 @@
+"""The agent seam: what code that plays is given, and what it must return.
+
+An agent acts for n seats at once, of one or of many matches.  It sees each seat's public facts, its
+legal actions and, when it asks, its observation; nothing else of the game.  An agent that samples
+uses `SeatBatch.noise`, whose numbers are keyed by (match seed, seat, decision): then a match does
+not depend on what it was batched with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+
+# Columns of SeatBatch.own
+TICK, MAX_TICKS, TILES, TROOPS, CAP, N_ALIVE = range(6)
+# Columns of SeatBatch.directions[row, direction]
+TARGET, CONTACT, TARGET_TILES, TARGET_TROOPS, ATTACK_ON_ME, MY_ATTACK, OTHERS_ATTACKS = range(7)
+
+_NOISE_PURPOSE = 5
+
+
+class SeatBatch:
+    """n living seats that must choose an action now.
+
+    Attributes:
+        rows: int64[n], stable identity of each seat for as long as its match lasts; the keys of
+            whatever an agent remembers.
+        action_mask: bool[n, 45], legal actions (arena.territory.actions); always at least one.
+        own: int64[n, 6]: tick, max_ticks, my tiles, home troops, cap, living seats.
+        directions: int64[n, 8, 7] for N, NE, .. NW: target (0 neutral, an owner id, -1 none),
+            contact (tiles), the target's tiles, its home troops, its attack on me, my attack on it,
+            others' attacks on it.
+    """
+
+    def __init__(
+        self,
+        rows: IntArray,
+        action_mask: NDArray[np.bool_],
+        own: IntArray,
+        directions: IntArray,
+        seeds: IntArray,
+        seats: IntArray,
+        decisions: IntArray,
+        observe: Callable[[], dict[str, NDArray[Any]]],
+    ) -> None:
+        self.rows = rows
+        self.action_mask = action_mask
+        self.own = own
+        self.directions = directions
+        self._seeds = seeds
+        self._seats = seats
+        self._decisions = decisions
+        self._observe = observe
+        self._observation: dict[str, NDArray[Any]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def observation(self) -> dict[str, NDArray[Any]]:
+        """The three views and the scalars (arena.territory.views), computed on first use.
+
+        uint8[n, C, S, S] for "global", "local", "tactical" and float32[n, F] for "scalars".  The
+        arrays are valid until the agent returns.
+        """
+        if self._observation is None:
+            self._observation = self._observe()
+        return self._observation
+
+    def noise(self, n_columns: int) -> NDArray[np.float64]:
+        """float64[n, n_columns] uniforms in (0, 1), keyed by (match seed, seat, decision)."""
+        from arena.territory.numerics import uniform_noise
+
+        noise: NDArray[np.float64] = uniform_noise(
+            self._seeds, self._seats, self._decisions, n_columns, _NOISE_PURPOSE
+        )
+        return noise
+
+
+class Agent(Protocol):
+    """Code that acts for one or many seats."""
+
+    def reset(self, rows: IntArray) -> None:
+        """New matches begin in these rows (int64[n]): forget what was known about them."""
+
+    def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
+        """int64[n], one of 45 actions per row; an illegal one counts as WAIT and is reported."""
+
+
+LoadAgent = Callable[[str], Agent]

@@ -1,0 +1,276 @@
+"""Many matches in lock-step in one process: the core that rated matches and training share.
+
+Slot m, seat k is row m * MAX_SEATS + k for as long as the match lasts.  Once per decision every
+agent is asked once, for all its rows of all matches; there is no loop over seats in Python.  A row
+without an agent belongs to the caller (the learner), who passes its actions to `advance`.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.random import PCG64, Generator
+from numpy.typing import NDArray
+
+from arena.agent import Agent, IntArray, SeatBatch
+from arena.errors import AgentFault
+from arena.territory import actions as action_codec
+from arena.territory import observation as obs
+from arena.territory.engine import Engine
+from arena.territory.maps import TerritoryMap
+from arena.territory.rules import MAX_SEATS, MatchRules
+from arena.territory.views import Views
+
+DEAD = 255
+"""Marks a seat without an action in a recorded decision."""
+
+
+class LiveMatch:
+    """A running match and the agents of its seats.
+
+    Attributes:
+        engine: the board.
+        agents: one per seat; None is the caller's seat.
+        n_decisions: decisions taken so far.
+        record: one uint8[seats] per decision: the actions, DEAD for dead seats.
+    """
+
+    def __init__(
+        self,
+        territory: TerritoryMap,
+        rules: MatchRules,
+        views: Views,
+        seed: int,
+        rotation: int,
+        agents: Sequence[Agent | None],
+    ) -> None:
+        self.rules = rules
+        self.seed = seed
+        self.agents = list(agents)
+        self.engine = Engine.new_match(
+            territory, rules, seed, rotation=rotation, grid=views.global_size
+        )
+        self.scratch = obs.make_scratch(self.engine.state, views)
+        self.n_decisions = 0
+        self.record: list[NDArray[np.uint8]] = []
+        self.started = time.monotonic()
+
+    @property
+    def living(self) -> NDArray[np.bool_]:
+        """bool[seats]."""
+        alive: NDArray[np.bool_] = self.engine.tiles[self.engine.spawn_of] > 0
+        return alive
+
+    def replay(self, record: Sequence[NDArray[np.uint8]]) -> None:
+        """Play recorded decisions again, from the start."""
+        for decision in record:
+            self.advance(decision.astype(np.int64))
+
+    def advance(self, actions: IntArray) -> int:
+        """Play one decision: int64[seats], DEAD where there is none; returns the ticks that ran."""
+        self.record.append(actions.astype(np.uint8))
+        self.engine.act(actions)
+        self.n_decisions += 1
+        return self.engine.run(self.rules.ticks_per_decision)
+
+
+class Lockstep:
+    """Slots for matches that advance together.
+
+    Attributes:
+        matches: the match of each slot, or None.
+        facts: masks and public facts by row, valid after `refresh`.
+        seconds: wall time spent so far by phase: "env", "observation", "agents".
+    """
+
+    def __init__(self, n_slots: int, views: Views) -> None:
+        self.views = views
+        self.matches: list[LiveMatch | None] = [None] * n_slots
+        n_rows = n_slots * MAX_SEATS
+        self.facts = obs.empty_facts(n_rows)
+        self.alive = np.zeros(n_rows, np.bool_)
+        self.seconds = {"env": 0.0, "observation": 0.0, "agents": 0.0}
+        self._seeds = np.zeros(n_rows, np.int64)
+        self._decisions = np.zeros(n_rows, np.int64)
+        self._buffers: dict[int, obs.SeatViews] = {}
+        self._generators: dict[int, Generator] = {}
+
+    def begin(self, slot: int, match: LiveMatch) -> None:
+        """Put a match into a slot and tell its agents."""
+        self.matches[slot] = match
+        base = slot * MAX_SEATS
+        self.alive[base : base + MAX_SEATS] = False
+        self._seeds[base : base + MAX_SEATS] = match.seed
+        rows_of: dict[int, tuple[Agent, list[int]]] = {}
+        for seat, agent in enumerate(match.agents):
+            if agent is not None:
+                rows_of.setdefault(id(agent), (agent, []))[1].append(base + seat)
+        for agent, rows in rows_of.values():
+            agent.reset(np.array(rows, np.int64))
+
+    def end(self, slot: int) -> None:
+        """Empty a slot."""
+        self.matches[slot] = None
+        base = slot * MAX_SEATS
+        self.alive[base : base + MAX_SEATS] = False
+
+    def refresh(self) -> None:
+        """Bring masks, facts and the living rows up to date; before every decision."""
+        start = time.perf_counter()
+        for slot, match in enumerate(self.matches):
+            if match is None:
+                continue
+            base = slot * MAX_SEATS
+            n = match.rules.n_seats
+            engine = match.engine
+            obs.observe_facts(
+                engine.state, match.scratch, base + engine.seat_of, engine.max_ticks, self.facts
+            )
+            self.alive[base : base + n] = match.living
+            self._decisions[base : base + n] = match.n_decisions
+        self.seconds["observation"] += time.perf_counter() - start
+
+    def observe(self, rows: IntArray, views: obs.SeatViews, at: IntArray | None = None) -> None:
+        """Write observations into buffers, after `refresh`.
+
+        Args:
+            rows: int64[n], living rows.
+            views: the buffers.
+            at: int64[n], where in the buffers each row goes; by default row i goes to i.
+        """
+        start = time.perf_counter()
+        if at is None:
+            at = np.arange(len(rows))
+        mask = np.zeros((len(views.scalars), action_codec.N_ACTIONS), np.int8)
+        mask[at] = self.facts.mask[rows]
+        slots = rows // MAX_SEATS
+        for slot in np.unique(slots):
+            match = self.matches[slot]
+            assert match is not None
+            here = slots == slot
+            row_of_player = np.full(match.rules.n_seats, -1, np.int64)
+            row_of_player[match.engine.spawn_of[rows[here] - slot * MAX_SEATS]] = at[here]
+            obs.observe(
+                match.engine.state,
+                match.scratch,
+                row_of_player,
+                match.engine.max_ticks,
+                mask,
+                views,
+            )
+        self.seconds["observation"] += time.perf_counter() - start
+
+    def batch(self, rows: IntArray, key: int = 0) -> SeatBatch:
+        """The rows as an agent sees them; `key` names the buffers its observation is written to."""
+
+        def observe() -> dict[str, NDArray[Any]]:
+            views = self._views(key, len(rows))
+            self.observe(rows, views)
+            return as_dict(views)
+
+        return SeatBatch(
+            rows,
+            self.facts.mask[rows].astype(np.bool_),
+            self.facts.own[rows],
+            self.facts.direction[rows],
+            self._seeds[rows],
+            rows % MAX_SEATS,
+            self._decisions[rows],
+            observe,
+        )
+
+    def _views(self, key: int, n: int) -> obs.SeatViews:
+        buffers = self._buffers.get(key)
+        if buffers is None or len(buffers.scalars) < n:
+            buffers = obs.empty_views(n, self.views)
+            self._buffers[key] = buffers
+        return obs.SeatViews(*(values[:n] for values in buffers))
+
+    def ask_agents(self, actions: IntArray, *, only_with_memory: bool = False) -> None:
+        """Fill in the actions of all living rows that have an agent, after `refresh`.
+
+        Args:
+            actions: int64[slots * MAX_SEATS].
+            only_with_memory: skip agents that say `has_memory = False` (frozen policies): what they
+                would answer is already known when a recorded match is played again.
+
+        Raises:
+            AgentFault: an agent raised, or returned something that is not one integer per row.
+        """
+        start = time.perf_counter()
+        observing = self.seconds["observation"]
+        for agent, rows in self._groups():
+            if only_with_memory and not getattr(agent, "has_memory", True):
+                continue
+            batch = self.batch(rows)
+            try:
+                chosen = np.asarray(agent.act(batch, self._generator(agent)))
+            except Exception as error:
+                raise AgentFault(
+                    f"{type(error).__name__}: {error}", agent, rows, traceback.format_exc()
+                ) from error
+            if chosen.shape != rows.shape or not np.issubdtype(chosen.dtype, np.integer):
+                raise AgentFault(
+                    f"expected {len(rows)} integer actions, found {chosen.dtype}"
+                    f"{list(chosen.shape)}",
+                    agent,
+                    rows,
+                    "",
+                )
+            actions[rows] = chosen
+        spent = time.perf_counter() - start
+        self.seconds["agents"] += spent - (self.seconds["observation"] - observing)
+
+    def _groups(self) -> list[tuple[Agent, IntArray]]:
+        """The living rows of each agent, in the order of slots."""
+        groups: dict[int, tuple[Agent, list[int]]] = {}
+        for slot, match in enumerate(self.matches):
+            if match is None:
+                continue
+            base = slot * MAX_SEATS
+            for seat, agent in enumerate(match.agents):
+                if agent is not None and self.alive[base + seat]:
+                    groups.setdefault(id(agent), (agent, []))[1].append(base + seat)
+        return [(agent, np.array(rows, np.int64)) for agent, rows in groups.values()]
+
+    def _generator(self, agent: Agent) -> Generator:
+        """A generator for agents that want one; those that sample from noise never use it."""
+        generator = self._generators.get(id(agent))
+        if generator is None:
+            generator = Generator(PCG64(len(self._generators)))
+            self._generators[id(agent)] = generator
+        return generator
+
+    def advance(self, actions: IntArray) -> int:
+        """Play one decision of every match; returns the ticks that ran in all.
+
+        Args:
+            actions: int64[slots * MAX_SEATS]; ignored for the dead; anything that is no action
+                counts as WAIT and is reported by the engine.
+        """
+        start = time.perf_counter()
+        ticks = 0
+        for slot, match in enumerate(self.matches):
+            if match is None:
+                continue
+            base = slot * MAX_SEATS
+            n = match.rules.n_seats
+            chosen = actions[base : base + n]
+            chosen = np.where((chosen >= 0) & (chosen < action_codec.N_ACTIONS), chosen, DEAD - 1)
+            ticks += match.advance(np.where(self.alive[base : base + n], chosen, DEAD))
+        self.seconds["env"] += time.perf_counter() - start
+        return ticks
+
+
+def as_dict(views: obs.SeatViews) -> dict[str, NDArray[Any]]:
+    """The buffers under the observation's keys."""
+    return {
+        "global": views.global_,
+        "local": views.local,
+        "tactical": views.tactical,
+        "scalars": views.scalars,
+    }

@@ -1,0 +1,260 @@
+"""A match from its description to its result: MatchSpec in, MatchResult out.
+
+`play_matches` plays many specs in lock-step in this process.  A match that fails (an agent raised,
+a map is missing) becomes a MatchFailure naming the agent to blame; the others go on.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.agent import Agent, LoadAgent
+from arena.errors import AgentFault, ArenaError, MatchError
+from arena.lockstep import DEAD, LiveMatch, Lockstep
+from arena.territory.maps import TerritoryMap
+from arena.territory.rules import MAX_SEATS, MatchRules
+from arena.territory.views import SMALL_VIEWS, Views
+
+LoadMap = Callable[[str], TerritoryMap]
+
+
+@dataclass(frozen=True)
+class MatchSpec:
+    """Everything that decides a match.
+
+    Attributes:
+        seed: 0..2**63 - 1; decides spawns, seats and all random streams.
+        map: map reference (arena.territory.maps).
+        agents: agent spec of each seat.
+        rotation: cyclic shift of the seats over the spawns.
+        map_sha256: identity of the map; "" accepts any.
+    """
+
+    seed: int
+    map: str
+    agents: tuple[str, ...]
+    rules: MatchRules = field(default_factory=MatchRules)
+    views: Views = SMALL_VIEWS
+    rotation: int = 0
+    map_sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.agents) != self.rules.n_seats:
+            raise MatchError(
+                f"A match of {self.rules.n_seats} seats needs as many agents, found "
+                f"{len(self.agents)}."
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict; `from_json` is its inverse."""
+        return {**asdict(self), "agents": list(self.agents)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> MatchSpec:
+        """Read a spec.
+
+        Raises:
+            MatchError: a key is missing or unknown.
+        """
+        try:
+            return cls(
+                **{
+                    **values,
+                    "agents": tuple(values["agents"]),
+                    "rules": MatchRules.from_json(values["rules"]),
+                    "views": Views.from_json(values["views"]),
+                }
+            )
+        except (KeyError, TypeError) as error:
+            raise MatchError(f"Not a match description: {error}.") from error
+
+
+@dataclass(frozen=True)
+class MatchResult:
+    """What a finished match leaves behind; tuples are by seat.
+
+    Attributes:
+        placements: 1 is best; ties share the better number.
+        tiles, troops: at the end (home troops).
+        eliminated_tick: None for the living.
+        ticks: length of the match.
+        final_state_sha256: hash of the engine's state at the end.
+        actions: the recorded actions, see `pack_actions`.
+        n_illegal: illegal actions, which counted as WAIT.
+        wall_s: seconds from start to end, in lock-step with others.
+    """
+
+    spec: MatchSpec
+    placements: tuple[int, ...]
+    tiles: tuple[int, ...]
+    troops: tuple[int, ...]
+    eliminated_tick: tuple[int | None, ...]
+    ticks: int
+    final_state_sha256: str
+    actions: bytes
+    n_illegal: tuple[int, ...]
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class MatchFailure:
+    """A match that could not be played to its end.
+
+    Attributes:
+        error: one sentence.
+        traceback: of the exception, or "".
+        blamed: agent specs at fault; empty when no agent is.
+    """
+
+    spec: MatchSpec
+    error: str
+    traceback: str
+    blamed: tuple[str, ...] = ()
+
+
+def pack_actions(record: Sequence[NDArray[np.uint8]]) -> bytes:
+    """Compress the actions of the living seats, decision by decision, seat by seat."""
+    taken = [decision[decision != DEAD] for decision in record]
+    return zlib.compress(np.concatenate(taken).tobytes() if taken else b"", 9)
+
+
+def unpack_actions(packed: bytes) -> NDArray[np.uint8]:
+    """The actions of `pack_actions`; who took them follows from who was alive.
+
+    Raises:
+        MatchError: the bytes are damaged.
+    """
+    try:
+        return np.frombuffer(zlib.decompress(packed), np.uint8)
+    except zlib.error as error:
+        raise MatchError(f"The recorded actions are damaged: {error}.") from error
+
+
+def load_spec_map(spec: MatchSpec, load_map: LoadMap) -> TerritoryMap:
+    """Load the map of a spec and check its identity.
+
+    Raises:
+        MapError: it is missing or damaged.
+        MatchError: it is another map than the one described.
+    """
+    territory = load_map(spec.map)
+    if spec.map_sha256 and territory.sha256 != spec.map_sha256:
+        raise MatchError(
+            f"Map {spec.map!r} has changed: expected SHA-256 {spec.map_sha256[:12]}, found "
+            f"{territory.sha256[:12]}; restore the map this match was planned on."
+        )
+    return territory
+
+
+def start_match(
+    spec: MatchSpec, load_map: LoadMap, agents: Sequence[Agent | None]
+) -> LiveMatch:
+    """Set a match up at tick 0."""
+    territory = load_spec_map(spec, load_map)
+    return LiveMatch(territory, spec.rules, spec.views, spec.seed, spec.rotation, agents)
+
+
+def result_of(spec: MatchSpec, match: LiveMatch) -> MatchResult:
+    """The result of a match that is over."""
+    engine = match.engine
+    eliminated = engine.by_seat(engine.state.eliminated_tick[1:])
+    return MatchResult(
+        spec=spec,
+        placements=tuple(engine.placements()),
+        tiles=tuple(engine.by_seat(engine.tiles)),
+        troops=tuple(engine.by_seat(engine.troops)),
+        eliminated_tick=tuple(tick if tick >= 0 else None for tick in eliminated),
+        ticks=engine.tick,
+        final_state_sha256=engine.state_sha256(),
+        actions=pack_actions(match.record),
+        n_illegal=tuple(engine.by_seat(engine.illegal)),
+        wall_s=time.monotonic() - match.started,
+    )
+
+
+def play_matches(
+    specs: Sequence[MatchSpec],
+    load_agent: LoadAgent,
+    load_map: LoadMap,
+    progress: Callable[[int], None] | None = None,
+) -> list[MatchResult | MatchFailure]:
+    """Play specs in lock-step, one entry of the answer per spec.
+
+    Args:
+        load_agent: agent spec -> Agent; called once per distinct spec.
+        load_map: map reference -> map.
+        progress: told the ticks played so far, after every decision.
+    """
+    outcomes: list[MatchResult | MatchFailure | None] = [None] * len(specs)
+    agents: dict[str, Agent] = {}
+    running = _begin_all(specs, load_agent, load_map, agents, outcomes)
+    names = {id(agent): name for name, agent in agents.items()}
+    actions = np.zeros(len(specs) * MAX_SEATS, np.int64)
+    ticks = 0
+    while True:
+        for slot, match in enumerate(running.matches):
+            if match is not None and match.engine.is_over:
+                outcomes[slot] = result_of(specs[slot], match)
+                running.end(slot)
+        if all(match is None for match in running.matches):
+            return [outcome for outcome in outcomes if outcome is not None]
+        running.refresh()
+        try:
+            running.ask_agents(actions)
+        except AgentFault as fault:
+            _fail(fault, specs, running, outcomes, names)
+            continue
+        ticks += running.advance(actions)
+        if progress is not None:
+            progress(ticks)
+
+
+def _begin_all(
+    specs: Sequence[MatchSpec],
+    load_agent: LoadAgent,
+    load_map: LoadMap,
+    agents: dict[str, Agent],
+    outcomes: list[MatchResult | MatchFailure | None],
+) -> Lockstep:
+    """Start every spec that can be started; the others become failures."""
+    running = Lockstep(len(specs), specs[0].views if specs else SMALL_VIEWS)
+    for slot, spec in enumerate(specs):
+        blamed: tuple[str, ...] = ()
+        try:
+            if spec.views != running.views:
+                raise ArenaError("Matches played in lock-step must have the same views.")
+            for name in spec.agents:
+                if name not in agents:
+                    blamed = (name,)
+                    agents[name] = load_agent(name)
+            blamed = ()
+            seated = [agents[name] for name in spec.agents]
+            running.begin(slot, start_match(spec, load_map, seated))
+        except Exception as error:  # whatever an agent's own code raises
+            outcomes[slot] = MatchFailure(spec, str(error), traceback.format_exc(), blamed)
+            running.matches[slot] = None
+    return running
+
+
+def _fail(
+    fault: AgentFault,
+    specs: Sequence[MatchSpec],
+    running: Lockstep,
+    outcomes: list[MatchResult | MatchFailure | None],
+    names: dict[int, str],
+) -> None:
+    """End the matches whose agent failed; their decision was not played."""
+    name = names[id(fault.agent)]
+    for slot in np.unique(fault.rows // MAX_SEATS):
+        outcomes[slot] = MatchFailure(
+            specs[slot], f"Agent {name!r} failed: {fault}", fault.traceback, (name,)
+        )
+        running.end(int(slot))

@@ -1,0 +1,50 @@
+"""The command line: `league` and its commands.
+
+Importing it loads click alone; each command imports what it needs when it runs. Exit codes: 0 done,
+2 bad input (one sentence on stderr), 130 interrupted; `status` and `pit` add their own.
+"""
+
+from __future__ import annotations
+
+import click
+
+from league import __version__
+from league.cli.common import examples, league_option, run
+from league.cli.keeping import backup, doctor, export, import_, rerate
+from league.cli.maps import maps
+from league.cli.members import members
+from league.cli.pit import pit
+from league.cli.reading import report
+from league.cli.running import start, status, stop
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples("league start --for 5m", "league report"),
+)
+@click.version_option(__version__, prog_name="league")
+@league_option
+def league() -> None:
+    """Train, play and rate a league of agents in the territory game."""
+
+
+for _command in (
+    start,
+    stop,
+    status,
+    report,
+    pit,
+    members,
+    maps,
+    export,
+    import_,
+    rerate,
+    backup,
+    doctor,
+):
+    league.add_command(_command)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    return run(league, arguments)

@@ -1,0 +1,401 @@
+"""Owns the settings of a league: one frozen tree, with a sentence per field.
+
+Promises: whatever a `LeagueConfig` holds is in range and free of contradictions; unknown keys are
+refused. The sentences are what `league.toml` shows beside each key. `league.config_layers` reads
+the tree from presets, file and command line; nothing here touches a file.
+
+In TOML, `"off"` stands for None: the setting is switched off or left to the program.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from arena.territory.rules import MAX_SEATS, MatchRules
+from arena.territory.views import Views
+from msattn.config import TorsoConfig
+from msattn.errors import NetworkError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OFF = "off"
+PRESETS = ("small", "classic")
+SCRIPTED = ("wait", "random", "tribe", "expander", "turtle", "opportunist")
+SCALE_ANCHOR = "tribe"  # reported ratings put this member at 25
+# Rules, maps, views and networks make results comparable and weights usable: they never change.
+FROZEN = ("preset", "rules", "maps", "views", "network")
+_LEARNER_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+
+def _off_is_none(value: Any) -> Any:
+    return None if isinstance(value, str) and value == OFF else value
+
+
+# JSON and TOML know lists only; strict mode would refuse them for a tuple.
+Strings = Annotated[tuple[str, ...], Field(strict=False)]
+Integers = Annotated[tuple[int, ...], Field(strict=False)]
+Off = BeforeValidator(_off_is_none)
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0.0, le=1000.0)]
+ViewSize = Annotated[int, Field(ge=16, le=512, multiple_of=16)]
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, strict about types, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class RulesConfig(Section):
+    """The rules of a match that a league may choose."""
+
+    max_ticks: int = Field(
+        1_500, ge=10, le=100_000, description="Length limit of a match, ticks of 0.1 s."
+    )
+    ticks_per_decision: int = Field(
+        10, ge=1, le=1_000, description="Ticks between two decisions of every seat."
+    )
+    n_seats: int = Field(10, ge=2, le=MAX_SEATS, description="Seats of a match, 2 to 64.")
+
+    def to_rules(self) -> MatchRules:
+        """The same as the arena takes it."""
+        return MatchRules(self.max_ticks, self.ticks_per_decision, self.n_seats)
+
+
+class MapsConfig(Section):
+    """The boards; training and rating draw from separate lists, so that none is learned by heart.
+
+    A reference is a folder or PNG file (relative to the league folder) or
+    generated:PRESET:WIDTHxHEIGHT:SEED, where SEED may be a range such as 0-63.
+    """
+
+    train: Strings = Field(
+        ("generated:continents:128x128:0-63",),
+        min_length=1,
+        description="Map references that training matches draw from; seed ranges are allowed.",
+    )
+    rate: Strings = Field(
+        (
+            "generated:continents:128x128:1000-1007",
+            "generated:highlands:128x128:1000-1003",
+            "generated:lakes:128x128:1000-1003",
+        ),
+        min_length=1,
+        description="Map references that rated matches draw from; seed ranges are allowed.",
+    )
+
+
+class ViewsConfig(Section):
+    """Sizes of the three views that a policy sees, multiples of 16."""
+
+    global_size: ViewSize = Field(
+        32, description="Cells per side of the view of the whole map; more is finer and slower."
+    )
+    local_size: ViewSize = Field(
+        32, description="Cells of 2 x 2 tiles per side of the view around the seat's fronts."
+    )
+    tactical_size: ViewSize = Field(
+        16, description="Tiles per side of the full-resolution view of the hottest front."
+    )
+
+    def to_views(self) -> Views:
+        """The same as the arena takes it."""
+        return Views(self.global_size, self.local_size, self.tactical_size)
+
+
+class NetworkConfig(Section):
+    """Widths of the networks of both families; None takes the preset's number."""
+
+    preset: Literal["small", "classic"] = Field(
+        "small", description="Widths to start from: small (0.3 M parameters) or classic (1.3 M)."
+    )
+    norm: Literal["group", "batch"] = Field(
+        "group",
+        description="Normalisation: group, or batch, whose state differs between play and update.",
+    )
+    channels: Annotated[Integers | None, Off] = Field(
+        None, description="Channels of the convolutions of a branch, multiples of 8."
+    )
+    branch_features: Annotated[int | None, Off] = Field(None, description="Features per view.")
+    scalar_features: Annotated[int | None, Off] = Field(
+        None, description="Features made of the scalars."
+    )
+    heads: Annotated[int | None, Off] = Field(
+        None, description="Heads of the fusion's attention; divides fusion."
+    )
+    fusion: Annotated[int | None, Off] = Field(
+        None, description="Width of the fusion's attention (attention family only)."
+    )
+    output: Annotated[int | None, Off] = Field(
+        None, description="Width of what the policy and value heads read."
+    )
+    grid: Annotated[int | None, Off] = Field(
+        None, description="A branch's last feature map is pooled to at most grid x grid cells."
+    )
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> NetworkConfig:
+        try:
+            self.to_torso()
+        except NetworkError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def to_torso(self) -> TorsoConfig:
+        """The widths as msattn takes them."""
+        values = TorsoConfig.preset(self.preset).to_dict()
+        given = self.model_dump(exclude={"preset"}, exclude_none=True)
+        return TorsoConfig.from_dict({**values, **given})
+
+
+class RewardConfig(Section):
+    """What a learner is paid; the potential terms pay changes, so they cannot be farmed."""
+
+    potential_land: Weight = Field(
+        2.8, description="Paid per change of the share of playable land, which runs from 0 to 1."
+    )
+    potential_strength: Weight = Field(
+        1.2, description="Paid per change of the share of all troops, which runs from 0 to 1."
+    )
+    placement: Weight = Field(
+        1.0, description="Paid at the end of a seat: +1 for first to -1 for last, times this."
+    )
+    death: Weight = Field(
+        0.5, description="Taken off when a seat is eliminated, besides its placement."
+    )
+
+
+class LearnerConfig(Section):
+    """PPO and its matches; the same for all learners."""
+
+    n_matches: int = Field(
+        6, ge=1, le=1_024, description="Training matches that a learner plays in lock-step."
+    )
+    seats_per_match: int = Field(
+        5,
+        ge=1,
+        le=MAX_SEATS,
+        description="Seats of a training match whose decisions are learned from.",
+    )
+    n_steps: int = Field(
+        2_048, ge=32, le=1_000_000, description="Decisions (transitions) collected per update."
+    )
+    batch_size: int = Field(
+        512, ge=2, le=100_000, description="Transitions per minibatch; less needs less memory."
+    )
+    n_epochs: int = Field(
+        4, ge=1, le=100, description="Passes over the collected transitions per update."
+    )
+    learning_rate: float = Field(3e-4, gt=0.0, le=1.0, description="Step size of Adam.")
+    gamma: float = Field(
+        0.997, gt=0.0, le=1.0, description="Discount per decision; 0.997 looks 230 decisions back."
+    )
+    gae_lambda: Share = Field(
+        0.95, description="0 trusts the value function alone, 1 the returns alone."
+    )
+    clip_range: float = Field(
+        0.2, gt=0.0, le=1.0, description="How far the probability of an action may move an update."
+    )
+    ent_coef: Weight = Field(0.01, description="Weight of the entropy bonus; more explores more.")
+    vf_coef: Weight = Field(0.5, description="Weight of the value loss.")
+    max_grad_norm: Positive = Field(0.5, description="Gradients are scaled down to this norm.")
+    target_kl: Annotated[Positive | None, Off] = Field(
+        0.03, description="An update ends early above 1.5 times this divergence, nats."
+    )
+    self_play_share: Share = Field(
+        0.35, description="Share of a main learner's other seats that play its current weights."
+    )
+    n_opponents: int = Field(
+        4,
+        ge=1,
+        le=256,
+        description="Distinct members in the other seats of a wave of matches; each costs a "
+        "forward pass per decision.",
+    )
+    snapshot_every: int = Field(
+        10_000, ge=32, description="Decisions after which a snapshot joins the pool at the latest."
+    )
+    snapshot_win_rate: Share = Field(
+        0.7, description="Beat rate against each required foe that earns a snapshot earlier."
+    )
+    snapshot_min_games: int = Field(
+        30, ge=1, description="Games against each required foe before that beat rate counts."
+    )
+    snapshot_min_kl: Weight = Field(
+        0.01, description="A snapshot nearer to its parent than this divergence is skipped, nats."
+    )
+    checkpoint_every_s: Positive = Field(
+        60.0, description="Seconds between checkpoints: the training that a crash can lose."
+    )
+    keep_checkpoints: int = Field(
+        3, ge=1, le=100, description="Checkpoints kept per learner; older ones are removed."
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", description="Where networks are trained: auto takes CUDA, else MPS, else CPU."
+    )
+    n_threads: int = Field(
+        1, ge=1, le=256, description="Threads of torch per learner; two slow each other on 2 cores."
+    )
+    reward: RewardConfig = Field(
+        default_factory=RewardConfig, description="What a learner is paid."
+    )
+
+    @model_validator(mode="after")
+    def _batches_fit(self) -> LearnerConfig:
+        if self.batch_size > self.n_steps:
+            raise ValueError(
+                f"batch_size ({self.batch_size}) must not exceed n_steps ({self.n_steps})"
+            )
+        return self
+
+
+class LineageConfig(Section):
+    """One learner of the league: a lineage that PPO continues."""
+
+    name: str = Field(description="Name of the learner; its members are called NAME-0001 and on.")
+    family: Literal["attention", "baseline"] = Field(description="Kind of network.")
+    role: Literal["main", "main_exploiter", "league_exploiter"] = Field(
+        "main", description="Whom it trains against: main, main_exploiter or league_exploiter."
+    )
+
+    @model_validator(mode="after")
+    def _name_is_plain(self) -> LineageConfig:
+        if not _LEARNER_NAME.fullmatch(self.name):
+            raise ValueError(
+                "a learner's name is 1 to 40 of a-z, 0-9, - and _, from a letter on, "
+                f"found {self.name!r}"
+            )
+        return self
+
+
+class ArenaConfig(Section):
+    """The processes that play rated matches."""
+
+    n_workers: Annotated[Annotated[int, Field(ge=1, le=1_024)] | None, Off] = Field(
+        None, description="Worker processes; off shares the cores out between learners and arena."
+    )
+    matches_per_worker: int = Field(
+        4, ge=1, le=256, description="Matches that a worker plays in lock-step."
+    )
+    recycle_after: Annotated[Annotated[int, Field(ge=1)] | None, Off] = Field(
+        2_000, description="Matches after which a worker is replaced, against slow leaks."
+    )
+    lease_s: Positive = Field(
+        120.0, description="Seconds without a tick played after which a worker is killed."
+    )
+    match_limit_s: Annotated[Positive | None, Off] = Field(
+        3_600.0, description="Seconds that a batch of matches may take in all."
+    )
+
+
+class RatingConfig(Section):
+    """How members are rated and scheduled."""
+
+    sigma_allowance: float = Field(
+        25.0 / 6.0,
+        ge=0.0,
+        le=25.0 / 3.0,
+        description="Uncertainty added to the parent's when a snapshot starts, rating points.",
+    )
+    floor_share: Share = Field(
+        0.5, description="Members with fewer games than this share of the mean play first."
+    )
+    anchors: Strings = Field(
+        SCRIPTED, min_length=1, description="Scripted members that stand in every league."
+    )
+
+    @model_validator(mode="after")
+    def _anchors_are_known(self) -> RatingConfig:
+        unknown = [name for name in self.anchors if name not in SCRIPTED]
+        if unknown or len(set(self.anchors)) != len(self.anchors):
+            raise ValueError(
+                f"anchors must be distinct names of {', '.join(SCRIPTED)}, "
+                f"found {', '.join(unknown or self.anchors)}"
+            )
+        if SCALE_ANCHOR not in self.anchors:
+            raise ValueError(f"anchors must hold {SCALE_ANCHOR}, which fixes the scale")
+        return self
+
+
+class DatabaseConfig(Section):
+    """Where the league is remembered."""
+
+    url: Annotated[str | None, Off] = Field(
+        None, description="postgresql://... of a server; off is the SQLite file league.db."
+    )
+
+
+class LeagueConfig(Section):
+    """All settings of a league."""
+
+    preset: Literal["small", "classic"] = Field(
+        "small", description="Preset that this league began with."
+    )
+    seed: int = Field(
+        0, ge=0, le=2**63 - 1, description="Seed of everything that the league draws."
+    )
+    rules: RulesConfig = Field(default_factory=RulesConfig, description="Frozen.")
+    maps: MapsConfig = Field(default_factory=MapsConfig, description="Frozen.")
+    views: ViewsConfig = Field(default_factory=ViewsConfig, description="Frozen.")
+    network: NetworkConfig = Field(default_factory=NetworkConfig, description="Frozen.")
+    learner: LearnerConfig = Field(default_factory=LearnerConfig, description="PPO.")
+    learners: Annotated[tuple[LineageConfig, ...], Field(strict=False)] = Field(
+        (
+            LineageConfig(name="attention", family="attention"),
+            LineageConfig(name="baseline", family="baseline"),
+        ),
+        description="The lineages that train; an empty list only plays.",
+    )
+    arena: ArenaConfig = Field(default_factory=ArenaConfig, description="Workers.")
+    rating: RatingConfig = Field(default_factory=RatingConfig, description="Ratings.")
+    database: DatabaseConfig = Field(default_factory=DatabaseConfig, description="Memory.")
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> LeagueConfig:
+        names = [learner.name for learner in self.learners]
+        if len(set(names)) != len(names):
+            raise ValueError(f"learners must have distinct names, found {', '.join(names)}")
+        if self.learner.seats_per_match > self.rules.n_seats:
+            raise ValueError(
+                f"learner.seats_per_match ({self.learner.seats_per_match}) must not exceed "
+                f"rules.n_seats ({self.rules.n_seats})"
+            )
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, None where a setting is off; `from_json` reads them back."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> LeagueConfig:
+        """Rebuild from `to_json`."""
+        return cls.model_validate(dict(values))
+
+
+CLASSIC: dict[str, Any] = {
+    "preset": "classic",
+    "rules": {"max_ticks": 6_000},
+    "maps": {
+        "train": ["generated:continents:1024x1024:0-63"],
+        "rate": [
+            "generated:continents:1024x1024:1000-1007",
+            "generated:highlands:1024x1024:1000-1003",
+            "generated:lakes:1024x1024:1000-1003",
+        ],
+    },
+    "views": {"global_size": 128, "local_size": 128, "tactical_size": 64},
+    "network": {"preset": "classic"},
+    # An observation takes 0.37 MB: the numbers below keep 2,048 of them in memory, and a
+    # snapshot's worth of learning comes from longer matches.
+    "learner": {"n_matches": 4, "batch_size": 256, "snapshot_every": 100_000},
+}
+
+
+def preset_values(name: str) -> dict[str, Any]:
+    """What a preset sets besides the defaults, which are those of `small`; a nested dictionary."""
+    return dict(CLASSIC) if name == "classic" else {"preset": "small"}

@@ -1,0 +1,1 @@
+"""The learner: continues PPO training of one lineage in its own process."""

@@ -1,0 +1,374 @@
+"""The learner's environment: its seats of M matches in lock-step, as a Stable-Baselines3 VecEnv.
+
+No subprocesses: the other seats are played by pool members in this process and on this device, one
+forward pass per member and decision.  Env i is learner seat i % k of match i // k.  A seat that
+dies ends its episode at once and is idle (`active[i]` False) until its match ends and a new one
+begins; idle rows have reward 0 and must not enter buffers.  A match ends by its own rules, and the
+time limit is one of them: every end is a terminal, never a truncation.  When the last learner seat
+of a match is dead, the rest of that match is not played.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.random import PCG64, Generator
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
+
+from arena.agent import Agent, LoadAgent
+from arena.lockstep import LiveMatch, Lockstep, as_dict
+from arena.match import LoadMap, MatchSpec, start_match, unpack_actions
+from arena.territory.observation import empty_views
+from arena.territory.rules import MAX_SEATS, N_ACTIONS, MatchRules
+from arena.territory.views import Views
+from league.learner.rewards import RewardWeights, final_reward, potential, step_reward
+
+LEARNER = "learner"  # the agent spec of the learner's own seats
+SELF_PLAY = "self"  # the current weights in an opponent's seat
+N_CACHED_AGENTS = 32
+
+DrawOpponents = Callable[[int, Generator], list[str]]
+
+
+@dataclass(frozen=True)
+class EnvSettings:
+    """How a learner's matches are set up.
+
+    Attributes:
+        maps: map references to draw from.
+        n_matches: matches in lock-step (M).
+        seats_per_match: the learner's seats in each (k).
+        gamma: discount per decision, for the shaping.
+    """
+
+    rules: MatchRules
+    views: Views
+    maps: tuple[str, ...]
+    n_matches: int
+    seats_per_match: int
+    gamma: float
+    reward: RewardWeights
+
+
+class LeagueVecEnv(VecEnv):
+    """See the module's docstring.
+
+    Attributes:
+        active: bool[num_envs], rows that need an action now.
+        results: opponent spec -> [games, beats] since `take_results`: one game per match and
+            opponent seat, beats in shares of the learner's seats placed above it.
+        draw_opponents: (number of seats, generator) -> opponent specs, asked at match start.
+    """
+
+    def __init__(
+        self,
+        settings: EnvSettings,
+        load_agent: LoadAgent,
+        load_map: LoadMap,
+        draw_opponents: DrawOpponents,
+        self_play: Agent | None,
+        seed: int,
+    ) -> None:
+        self.settings = settings
+        self.draw_opponents = draw_opponents
+        self._load_agent = load_agent
+        self._load_map = load_map
+        self._agents: dict[str, Agent] = {}
+        if self_play is not None:
+            self._agents[SELF_PLAY] = self_play
+        self.rng = Generator(PCG64(seed))
+        n, k = settings.n_matches, settings.seats_per_match
+        self.lockstep = Lockstep(n, settings.views)
+        self.specs: list[MatchSpec | None] = [None] * n
+        self.rows = np.zeros(n * k, np.int64)
+        self.active = np.zeros(n * k, np.bool_)
+        self.results: dict[str, list[float]] = {}
+        self._potential = np.zeros(n * k)
+        self._episode_reward = np.zeros(n * k)
+        self._placement = np.zeros(n * k, np.int64)
+        self._views = empty_views(n * k, settings.views)
+        self._actions = np.zeros(n * MAX_SEATS, np.int64)
+        self._chosen = np.zeros(n * k, np.int64)
+        spaces: dict[str, gym.Space[Any]] = {
+            key: gym.spaces.Box(0, 255, shape, np.uint8)
+            for key, shape in settings.views.shapes().items()
+            if key != "scalars"
+        }
+        shape = settings.views.shapes()["scalars"]
+        spaces["scalars"] = gym.spaces.Box(-np.inf, np.inf, shape, np.float32)
+        super().__init__(n * k, gym.spaces.Dict(spaces), gym.spaces.Discrete(N_ACTIONS))
+
+    # --- matches ----------------------------------------------------------------------------------
+
+    def _agent(self, spec: str) -> Agent | None:
+        if spec == LEARNER:
+            return None
+        agent = self._agents.get(spec)
+        if agent is None:
+            agent = self._load_agent(spec)
+            self._agents[spec] = agent
+        return agent
+
+    def _forget_unused_agents(self) -> None:
+        if len(self._agents) <= N_CACHED_AGENTS:
+            return
+        used = {agent for spec in self.specs if spec is not None for agent in spec.agents}
+        for name in [name for name in self._agents if name not in used and name != SELF_PLAY]:
+            del self._agents[name]
+
+    def _draw_spec(self) -> MatchSpec:
+        """A new match: seeded map, the learner's seats at random, opponents by the league."""
+        settings = self.settings
+        n_seats, k = settings.rules.n_seats, settings.seats_per_match
+        opponents = self.draw_opponents(n_seats - k, self.rng)
+        seats = self.rng.permutation(n_seats)
+        agents = [LEARNER] * n_seats
+        for seat, spec in zip(seats[k:], opponents, strict=True):
+            agents[seat] = spec
+        return MatchSpec(
+            seed=int(self.rng.integers(2**62)),
+            map=settings.maps[int(self.rng.integers(len(settings.maps)))],
+            agents=tuple(agents),
+            rules=settings.rules,
+            views=settings.views,
+        )
+
+    def _begin(self, slot: int, spec: MatchSpec) -> LiveMatch:
+        match = start_match(spec, self._load_map, [self._agent(name) for name in spec.agents])
+        self.lockstep.begin(slot, match)
+        self.specs[slot] = spec
+        k = self.settings.seats_per_match
+        own = [seat for seat, name in enumerate(spec.agents) if name == LEARNER]
+        self.rows[slot * k : (slot + 1) * k] = slot * MAX_SEATS + np.array(own)
+        self.active[slot * k : (slot + 1) * k] = True
+        self._episode_reward[slot * k : (slot + 1) * k] = 0.0
+        self._potential[slot * k : (slot + 1) * k] = self._potentials(slot)
+        return match
+
+    def _potentials(self, slot: int) -> NDArray[np.float64]:
+        """float64[k] potential of the learner's seats of a match."""
+        match = self.lockstep.matches[slot]
+        assert match is not None
+        k = self.settings.seats_per_match
+        engine = match.engine
+        players = engine.spawn_of[self.rows[slot * k : (slot + 1) * k] - slot * MAX_SEATS]
+        troops = engine.troops + engine.attack_troops()
+        troops = np.where(engine.tiles > 0, troops, 0.0)
+        land = engine.state.playable_tiles[1:][players] / max(engine.map.n_playable, 1)
+        return potential(self.settings.reward, land, troops[players] / max(troops.sum(), 1.0))
+
+    def _settle(self, slot: int, match: LiveMatch) -> None:
+        """Count who was placed above whom when a match ends for the learner."""
+        spec = self.specs[slot]
+        assert spec is not None
+        placements = match.engine.placements()
+        own = [placements[seat] for seat, name in enumerate(spec.agents) if name == LEARNER]
+        for seat, name in enumerate(spec.agents):
+            if name not in (LEARNER, SELF_PLAY):
+                theirs = placements[seat]
+                beats = sum((p < theirs) + 0.5 * (p == theirs) for p in own) / len(own)
+                total = self.results.setdefault(name, [0.0, 0.0])
+                total[0] += 1
+                total[1] += beats
+
+    def take_results(self) -> dict[str, tuple[int, float]]:
+        """Games and beats by opponent spec since the last call."""
+        results = {name: (int(games), beats) for name, (games, beats) in self.results.items()}
+        self.results = {}
+        return results
+
+    # --- VecEnv -----------------------------------------------------------------------------------
+
+    def reset(self) -> dict[str, NDArray[Any]]:  # type: ignore[override]
+        """Begin new matches everywhere."""
+        for slot in range(self.settings.n_matches):
+            self._begin(slot, self._draw_spec())
+        return self._observe()
+
+    def _observe(self) -> dict[str, NDArray[Any]]:
+        self.lockstep.refresh()
+        at = np.flatnonzero(self.active)
+        self.lockstep.observe(self.rows[at], self._views, at)
+        return as_dict(self._views)
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """bool[num_envs, 45]; idle rows may only wait."""
+        return self.lockstep.facts.mask[self.rows].astype(np.bool_)
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Remember the actions, int64[num_envs]; those of idle rows are ignored."""
+        self._chosen[:] = actions
+
+    def step_wait(
+        self,
+    ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
+        """Play one decision of every match; new matches begin where old ones ended.
+
+        Returns:
+            observations (valid until the next call), rewards float32[num_envs], dones
+            bool[num_envs], infos: for finished rows "placement", "episode_reward", "opponents".
+        """
+        acting = np.flatnonzero(self.active)
+        self.lockstep.ask_agents(self._actions)
+        self._actions[self.rows[acting]] = self._chosen[acting]
+        self.lockstep.advance(self._actions)
+        rewards = np.zeros(self.num_envs, np.float64)
+        dones = np.zeros(self.num_envs, np.bool_)
+        for slot in range(self.settings.n_matches):
+            self._reward_slot(slot, rewards, dones)
+        self._episode_reward += rewards
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        for i in np.flatnonzero(dones):
+            infos[i] = {
+                "placement": int(self._placement[i]),
+                "episode_reward": float(self._episode_reward[i]),
+            }
+            self._episode_reward[i] = 0.0
+        self._restart_finished()
+        return self._observe(), rewards.astype(np.float32), dones, infos
+
+    def _reward_slot(
+        self, slot: int, rewards: NDArray[np.float64], dones: NDArray[np.bool_]
+    ) -> None:
+        match = self.lockstep.matches[slot]
+        assert match is not None
+        k = self.settings.seats_per_match
+        envs = np.arange(slot * k, (slot + 1) * k)
+        seats = self.rows[envs] - slot * MAX_SEATS
+        acting = self.active[envs]
+        alive = match.living[seats]
+        ended = acting & (~alive | match.engine.is_over)
+        before = self._potential[envs]
+        after = self._potentials(slot)
+        reward = step_reward(self.settings.gamma, before, after)
+        if ended.any():
+            placement = np.array(match.engine.placements())[seats]
+            final = final_reward(
+                self.settings.reward, before, placement, self.settings.rules.n_seats, ~alive
+            )
+            reward = np.where(ended, final, reward)
+            self._placement[envs] = placement
+        rewards[envs] = np.where(acting, reward, 0.0)
+        dones[envs] = ended
+        self._potential[envs] = after
+        self.active[envs] = acting & ~ended
+
+    def _restart_finished(self) -> None:
+        k = self.settings.seats_per_match
+        for slot in range(self.settings.n_matches):
+            if not self.active[slot * k : (slot + 1) * k].any():
+                match = self.lockstep.matches[slot]
+                assert match is not None
+                self._settle(slot, match)
+                self._forget_unused_agents()
+                self._begin(slot, self._draw_spec())
+
+    @property
+    def phase_seconds(self) -> dict[str, float]:
+        """Wall time so far by phase: "env", "observation", "opponents"."""
+        spent = self.lockstep.seconds
+        return {
+            "env": spent["env"],
+            "observation": spent["observation"],
+            "opponents": spent["agents"],
+        }
+
+    # --- checkpoints ------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything a resumed learner needs to go on with the same matches, as plain JSON."""
+        matches = []
+        for spec, match in zip(self.specs, self.lockstep.matches, strict=True):
+            assert spec is not None and match is not None
+            matches.append(
+                {
+                    "spec": spec.to_json(),
+                    "actions": _pack_rows(match).hex(),
+                    "n_decisions": match.n_decisions,
+                }
+            )
+        return {
+            "matches": matches,
+            "active": self.active.tolist(),
+            "episode_reward": self._episode_reward.tolist(),
+            "results": self.results,
+            "rng": self.rng.bit_generator.state,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> dict[str, NDArray[Any]]:
+        """Rebuild the matches of `state` by playing their actions again; returns observations.
+
+        Agents that keep a memory (scripted ones, plug-ins) are asked again on the way, so that they
+        remember what they knew.
+        """
+        lockstep = self.lockstep
+        rebuilt: list[LiveMatch | None] = []
+        for slot, saved in enumerate(state["matches"]):
+            lockstep.matches = [None] * self.settings.n_matches
+            match = self._begin(slot, MatchSpec.from_json(saved["spec"]))
+            self._replay(slot, match, saved)
+            rebuilt.append(match)
+        lockstep.matches = rebuilt
+        self.active[:] = state["active"]
+        for slot in range(self.settings.n_matches):
+            k = self.settings.seats_per_match
+            self._potential[slot * k : (slot + 1) * k] = self._potentials(slot)
+        self._episode_reward[:] = state["episode_reward"]
+        self.results = {name: list(total) for name, total in state["results"].items()}
+        self.rng.bit_generator.state = state["rng"]
+        return self._observe()
+
+    def _replay(self, slot: int, match: LiveMatch, saved: dict[str, Any]) -> None:
+        n_seats = match.rules.n_seats
+        recorded = unpack_actions(bytes.fromhex(saved["actions"]))  # DEAD included
+        base = slot * MAX_SEATS
+        for decision in recorded.reshape(saved["n_decisions"], n_seats):
+            self.lockstep.refresh()
+            self.lockstep.ask_agents(self._actions, only_with_memory=True)
+            self._actions[base : base + n_seats] = decision
+            self.lockstep.advance(self._actions)
+
+    def close(self) -> None:
+        """Nothing to close: there are no subprocesses."""
+
+    # SB3's remote-control methods make no sense for seats of shared matches.
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """The attribute of this object, once per env asked for."""
+        return [getattr(self, attr_name) for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Set the attribute on this object."""
+        setattr(self, attr_name, value)
+
+    def env_method(
+        self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any
+    ) -> list[Any]:
+        """Call the method of this object once; `action_masks` is split by env."""
+        result = getattr(self, method_name)(*args, **kwargs)
+        if method_name == "action_masks":
+            return [result[i] for i in self._get_indices(indices)]
+        return [result for _ in self._get_indices(indices)]
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        """No wrappers."""
+        return [False for _ in self._get_indices(indices)]
+
+
+def _pack_rows(match: LiveMatch) -> bytes:
+    """The recorded decisions, DEAD seats included; `unpack_actions` reads them."""
+    return zlib.compress(b"".join(decision.tobytes() for decision in match.record))
+
+
+def mixed_draw(specs: Sequence[str]) -> DrawOpponents:
+    """Draw every opponent uniformly from `specs` (training outside a league, benchmarks)."""
+
+    def draw(n: int, rng: Generator) -> list[str]:
+        return [specs[int(rng.integers(len(specs)))] for _ in range(n)]
+
+    return draw

@@ -1,0 +1,96 @@
+"""What a worker process of the league's arena does: load agents and maps, play matches.
+
+`setup` runs once per process, `play` per batch of matches (arena.workers).  Agents are loaded anew
+for every batch, except policies, whose weights never change and which keep no memory: those stay in
+a small cache, so that a snapshot is read and verified once per process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from agents.registry import make_loader
+from arena.agent import Agent, LoadAgent
+from arena.jobs import JobError
+from arena.match import LoadMap, MatchFailure, MatchResult, MatchSpec, play_matches
+from arena.territory.maps import load_map
+
+N_CACHED_POLICIES = 64
+N_CACHED_MAPS = 32
+
+
+@dataclass(frozen=True)
+class PlayContext:
+    """What a worker keeps between batches."""
+
+    load_agent: LoadAgent
+    load_map: LoadMap
+
+
+
+
+def cached_policies(load: LoadAgent) -> LoadAgent:
+    """Keep the policies of the most recent snapshots; everything else is loaded anew."""
+    policies = lru_cache(N_CACHED_POLICIES)(load)
+
+    def load_cached(spec: str) -> Agent:
+        return policies(spec) if spec.startswith("snapshot:") else load(spec)
+
+    return load_cached
+
+
+def cached_maps(base: Path | None) -> LoadMap:
+    """A map loader that keeps the most recent maps; relative folders start at `base`."""
+    return lru_cache(N_CACHED_MAPS)(lambda reference: load_map(reference, base=base))
+
+
+def setup(settings: dict[str, Any]) -> PlayContext:
+    """Prepare a worker.
+
+    Args:
+        settings: "snapshots": folder of the snapshot store or None; "maps": folder that relative
+            map references start from, or None; "device": "cpu", "cuda", "mps" or "auto".
+    """
+    snapshots = settings.get("snapshots")
+    if snapshots is not None:
+        import torch
+
+        # Two torch threads beside other work were 3 to 5 times slower than one.
+        torch.set_num_threads(1)
+    maps = settings.get("maps")
+    load = make_loader(
+        Path(snapshots) if snapshots is not None else None, device=settings.get("device", "cpu")
+    )
+    return PlayContext(cached_policies(load), cached_maps(Path(maps) if maps else None))
+
+
+def play(
+    context: PlayContext, specs: Sequence[MatchSpec], progress: Callable[[int], None]
+) -> list[MatchResult | JobError]:
+    """Play a batch in lock-step; a failed match becomes a JobError that names who is to blame."""
+    outcomes = play_matches(specs, context.load_agent, context.load_map, progress)
+    return [
+        JobError(_with_blame(outcome), outcome.traceback)
+        if isinstance(outcome, MatchFailure)
+        else outcome
+        for outcome in outcomes
+    ]
+
+
+_BLAME = "  [at fault: "
+
+
+def _with_blame(failure: MatchFailure) -> str:
+    if not failure.blamed:
+        return failure.error
+    return f"{failure.error}{_BLAME}{', '.join(failure.blamed)}]"
+
+
+def blamed_agents(error: str) -> tuple[str, ...]:
+    """The agent specs that `play` named as being at fault in an error, if any."""
+    _, found, names = error.rpartition(_BLAME)
+    return tuple(names.rstrip("]").split(", ")) if found else ()

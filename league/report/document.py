@@ -1,0 +1,83 @@
+"""Owns the JSON of `league report`: plain values whose keys other programs may rely on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from league.report.state import LearnerRow, MemberRow, ReportState
+
+
+def report_document(state: ReportState) -> dict[str, Any]:
+    """{"matches", "members", "learners", ...}; members by rank, those without a rating last."""
+    return {
+        "matches": state.n_matches,
+        "members": [_member(row) for row in state.members],
+        "learners": [_learner(row) for row in state.learners],
+        "latest_matches": [
+            {
+                "id": row.id,
+                "finished_at": row.finished_at.isoformat(),
+                "map": row.map,
+                "podium": list(row.podium),
+                "ticks": row.ticks,
+                "wall_s": row.wall_s,
+            }
+            for row in state.matches
+        ],
+        "arena": {
+            "finished": state.arena.finished,
+            "planned": state.arena.planned,
+            "running": state.arena.running,
+            "failed": state.arena.failed,
+            "window_s": state.arena.window_s,
+            "matches_per_s": state.arena.matches_per_s,
+            "ticks_per_s": state.arena.ticks_per_s,
+        },
+        "events": [
+            {
+                "at": event.at.isoformat(),
+                "kind": event.kind,
+                "level": event.level,
+                "message": event.message,
+            }
+            for event in state.events
+        ],
+        "at": state.at.isoformat(),
+        "rules_sha256": state.rules_sha256,
+    }
+
+
+def _member(row: MemberRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "family": row.family,
+        "role": row.role,
+        "status": row.status,
+        "mu": row.mu,
+        "sigma": row.sigma,
+        "conservative": row.conservative,
+        "rank": row.rank,
+        "rank_low": row.rank_low,
+        "rank_high": row.rank_high,
+        "tier": row.tier,
+        "matches": row.matches,
+        "wins": row.wins,
+        "mean_placement": row.mean_placement,
+        "trained_decisions": row.trained_decisions,
+        "snapshot": row.snapshot,
+    }
+
+
+def _learner(row: LearnerRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "family": row.family,
+        "role": row.role,
+        "status": row.status,
+        "generation": row.generation,
+        "trained_decisions": row.trained_decisions,
+        "decisions_per_s": row.decisions_per_s,
+        "latest_member": row.latest_member,
+        "heartbeat_age_s": row.heartbeat_age_s,
+        "progress": dict(row.progress),
+    }

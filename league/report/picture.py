@@ -1,0 +1,27 @@
+"""Owns the SVG of a report: the same screen, drawn by Rich into a file."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from league.errors import FolderError
+from league.report.screen import WIDTH, report_screen
+from league.report.state import ReportState
+
+
+def write_svg(state: ReportState, path: Path) -> Path:
+    """Draw the report into an SVG file and return its path; raises FolderError."""
+    console = Console(
+        record=True, width=WIDTH, file=StringIO(), force_terminal=True, color_system="truecolor"
+    )
+    console.print(report_screen(state))
+    try:
+        # A fixed id: the same state gives the same bytes.
+        svg = console.export_svg(title=f"league report ({state.league})", unique_id="league")
+        path.write_text(svg, encoding="utf-8")
+    except OSError as error:
+        raise FolderError(f"{path}: the picture cannot be written: {error}") from error
+    return path

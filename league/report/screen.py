@@ -1,0 +1,186 @@
+"""Owns the picture of a league: a pure function from a state to what Rich can print.
+
+Promises: numbers right-aligned with at most two decimals, names never wrapped, columns in fixed
+places; the same state gives the same picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from league.report.state import LearnerRow, MatchRow, MemberRow, ReportState
+
+WIDTH = 112  # columns of the SVG and of plain output; the widest table needs 108
+_LEVEL_STYLES = {"info": "dim", "warning": "yellow", "alarm": "bold red"}
+_FAMILY_STYLES = {"attention": "cyan", "baseline": "magenta", "plugin": "green"}
+_PROGRESS_SHOWN = (
+    ("mean_placement", "place"),
+    ("mean_reward", "reward"),
+    ("entropy", "entropy"),
+    ("approx_kl", "kl"),
+)
+
+
+def report_screen(state: ReportState, *, max_members: int | None = None) -> RenderableType:
+    """The whole report.
+
+    Args:
+        max_members: lines of the standings at most; None shows all.
+    """
+    parts: list[RenderableType] = [_head(state), standings_table(state.members, max_members)]
+    if state.learners:
+        parts.append(learners_table(state.learners))
+    if state.matches:
+        parts.append(matches_table(state.matches))
+    parts.append(_arena(state))
+    if state.events:
+        parts.append(_events(state))
+    return Group(*parts)
+
+
+def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -> Table:
+    """Rank, name and family, rating, games."""
+    hidden = 0 if max_members is None else max(len(rows) - max_members, 0)
+    table = _table("Standings", caption=f"and {hidden} more" if hidden else None)
+    for heading in ("rank", "95 %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("name", no_wrap=True, min_width=16)
+    table.add_column("family", no_wrap=True)
+    for heading in ("mu", "sigma", "mu-3s", "matches", "wins", "place", "decisions"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for row in rows[: len(rows) - hidden]:
+        table.add_row(
+            "-" if row.rank is None else str(row.rank),
+            _interval(row.rank_low, row.rank_high),
+            row.name,
+            Text(row.family, style=_FAMILY_STYLES.get(row.family, "")),
+            _number(row.mu),
+            _number(row.sigma),
+            _number(row.conservative),
+            str(row.matches),
+            str(row.wins),
+            _number(row.mean_placement),
+            f"{row.trained_decisions:,}" if row.trained_decisions else "-",
+            row.role if row.status == "active" else row.status,
+            style="" if row.status == "active" else "dim",
+        )
+    return table
+
+
+def learners_table(rows: Sequence[LearnerRow]) -> Table:
+    """Who trains, how far, how fast."""
+    table = _table("Learners")
+    table.add_column("name", no_wrap=True, min_width=16)
+    table.add_column("family", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for heading in ("decisions", "per s", "snapshots"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for _, heading in _PROGRESS_SHOWN:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("newest", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row.name,
+            Text(row.family, style=_FAMILY_STYLES.get(row.family, "")),
+            Text("silent", style="bold red") if row.is_silent else row.status,
+            f"{row.trained_decisions:,}",
+            "-" if row.decisions_per_s is None else f"{row.decisions_per_s:,.0f}",
+            str(row.generation),
+            *(_number(row.progress.get(key)) for key, _ in _PROGRESS_SHOWN),
+            row.latest_member or "-",
+        )
+    return table
+
+
+def matches_table(rows: Sequence[MatchRow]) -> Table:
+    """The latest rated matches, newest first."""
+    table = _table("Latest matches")
+    table.add_column("match", justify="right", no_wrap=True)
+    table.add_column("at (UTC)", no_wrap=True)
+    table.add_column("map", no_wrap=True)
+    table.add_column("first, second, third", no_wrap=True)
+    table.add_column("ticks", justify="right", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            str(row.id),
+            f"{row.finished_at:%H:%M:%S}",
+            row.map,
+            ", ".join(row.podium),
+            f"{row.ticks:,}",
+            f"{row.wall_s:.1f}",
+        )
+    return table
+
+
+def summary_line(state: ReportState) -> str:
+    """One line for where no screen can be drawn: matches, leader, learners."""
+    rated = [row for row in state.members if row.rank is not None]
+    leader = f"leader {rated[0].name} ({_number(rated[0].conservative)})" if rated else "no ratings"
+    learners = ", ".join(
+        f"{row.name} {row.trained_decisions:,} decisions"
+        + ("" if row.decisions_per_s is None else f" at {row.decisions_per_s:,.0f}/s")
+        for row in state.learners
+    )
+    parts = [
+        f"{state.at:%H:%M:%S}",
+        f"{state.n_matches} matches ({state.arena.matches_per_s:.2f}/s)",
+        f"{len(state.members)} members",
+        leader,
+    ]
+    return "  ".join([*parts, learners] if learners else parts)
+
+
+def _head(state: ReportState) -> RenderableType:
+    text = Text.assemble(
+        (f"League {state.league}", "bold"),
+        f"   {len(state.members)} members   {state.n_matches} rated matches   ",
+        (f"{state.at:%Y-%m-%d %H:%M:%S} UTC", "dim"),
+        no_wrap=True,
+    )
+    return Panel(text, expand=False, border_style="dim")
+
+
+def _arena(state: ReportState) -> RenderableType:
+    row = state.arena
+    return Text(
+        f"Arena: {row.matches_per_s:.2f} matches/s, {row.ticks_per_s:,.0f} ticks/s in the last "
+        f"{row.window_s:.0f} s; {row.running} running, {row.planned} planned, {row.failed} failed"
+    )
+
+
+def _events(state: ReportState) -> RenderableType:
+    lines = Text("Events", style="bold")
+    for event in state.events:
+        style = _LEVEL_STYLES.get(event.level, "")
+        lines.append(f"\n{event.at:%H:%M:%S} {event.kind}: {event.message}", style=f"not bold {style}")
+    return lines
+
+
+def _table(title: str, caption: str | None = None) -> Table:
+    return Table(
+        title=title,
+        caption=caption,
+        title_justify="left",
+        caption_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=None,
+        pad_edge=False,
+    )
+
+
+def _number(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, int | float) else "-"
+
+
+def _interval(low: int | None, high: int | None) -> str:
+    if low is None or high is None:
+        return "-"
+    return str(low) if low == high else f"{low}-{high}"

@@ -1,0 +1,307 @@
+"""Owns what a report knows: one consistent reading of the database as plain dataclasses.
+
+Promises: reads through a read-only connection in one transaction and so never blocks the writer;
+ratings are on the reported scale, where the scale's anchor stands at 25.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from arena.territory.rules import MatchRules
+from league.folder import LeagueFolder
+from league.ratings import scale_shift, standings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
+
+    from db.records import LearnerRecord, MatchRecord, MemberRecord, MemberTotals
+    from league.ratings import Standing
+
+STORED_KEY = "config"  # of the league table; `league.config_layers` would load pydantic for it
+SCALE_ANCHOR_SPEC = "scripted:tribe"
+THROUGHPUT_WINDOW_S = 60.0
+SILENT_AFTER_S = 120.0  # a learner without a heartbeat for so long is shown as silent
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """One line of the standings; rating fields are None for a member that was never admitted."""
+
+    id: int
+    name: str
+    family: str
+    role: str
+    status: str
+    mu: float | None
+    sigma: float | None
+    conservative: float | None
+    rank: int | None
+    rank_low: int | None
+    rank_high: int | None
+    tier: int | None
+    matches: int
+    wins: int
+    mean_placement: float | None
+    trained_decisions: int
+    snapshot: str | None
+
+
+@dataclass(frozen=True)
+class LearnerRow:
+    """A learner's progress; `progress` holds whatever numbers it reported last."""
+
+    name: str
+    family: str
+    role: str
+    status: str
+    generation: int
+    trained_decisions: int
+    decisions_per_s: float | None
+    latest_member: str | None
+    heartbeat_age_s: float
+    progress: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it says it runs and has given no sign of life for two minutes."""
+        return self.status == "running" and self.heartbeat_age_s > SILENT_AFTER_S
+
+
+@dataclass(frozen=True)
+class MatchRow:
+    """A finished rating match; `podium` names its first three, ties in seat order."""
+
+    id: int
+    finished_at: datetime
+    map: str
+    podium: tuple[str, ...]
+    ticks: int
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One entry of the journal."""
+
+    at: datetime
+    kind: str
+    level: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ArenaRow:
+    """What the arena did: matches by status, and the last minute."""
+
+    finished: int
+    planned: int
+    running: int
+    failed: int
+    window_s: float
+    matches_per_s: float
+    ticks_per_s: float
+
+
+@dataclass(frozen=True)
+class ReportState:
+    """Everything that a report shows, at one moment."""
+
+    league: str
+    at: datetime
+    rules_sha256: str | None
+    members: tuple[MemberRow, ...]
+    learners: tuple[LearnerRow, ...]
+    matches: tuple[MatchRow, ...]
+    arena: ArenaRow
+    events: tuple[EventRow, ...] = ()
+
+    @property
+    def n_matches(self) -> int:
+        """Finished rating matches."""
+        return self.arena.finished
+
+
+class StateReader:
+    """Reads the state of one league again and again over one read-only connection.
+
+    Args:
+        folder: an existing league.
+
+    Raises:
+        DatabaseError: there is no database yet, or it belongs to another version.
+    """
+
+    def __init__(self, folder: LeagueFolder) -> None:
+        from db.migrate import check_revision
+        from db.session import open_reader
+
+        self._name = folder.root.resolve().name
+        self._engine: Engine = open_reader(folder.database())
+        try:
+            check_revision(self._engine)
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def read(self, *, n_matches: int = 8, n_events: int = 5, at: datetime | None = None) -> ReportState:
+        """The present state; raises DatabaseError."""
+        from db.session import read_transaction
+
+        with read_transaction(self._engine) as session:
+            return read_state(
+                session, self._name, n_matches=n_matches, n_events=n_events, at=at
+            )
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._engine.dispose()
+
+    def __enter__(self) -> StateReader:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def read_state(
+    session: Session,
+    name: str,
+    *,
+    n_matches: int = 8,
+    n_events: int = 5,
+    at: datetime | None = None,
+) -> ReportState:
+    """Gather a report from a session; `at` is the present moment where a test needs its own."""
+    from db import queries
+
+    now = at or datetime.now(UTC)
+    config = queries.get_league_value(session, STORED_KEY)
+    rules_sha256 = None
+    if config is not None:
+        rules_sha256 = MatchRules.from_json(config["rules"]).sha256()
+    members = queries.list_members(session)
+    names = {member.id: member.name for member in members}
+    return ReportState(
+        league=name,
+        at=now,
+        rules_sha256=rules_sha256,
+        members=tuple(_members(session, members, rules_sha256)),
+        learners=tuple(_learner(row, names, now) for row in queries.list_learners(session)),
+        matches=tuple(
+            _match(session, row, names)
+            for row in queries.recent_matches(session, n_matches, purpose="rating")
+        ),
+        arena=_arena(session, now),
+        events=tuple(
+            EventRow(event.at, event.kind, event.level, event.message)
+            for event in queries.list_events(session, limit=n_events)
+        ),
+    )
+
+
+def scale_anchor_id(members: list[MemberRecord]) -> int | None:
+    """The member that the reported scale puts at 25."""
+    found = [m.id for m in members if m.agent_spec == SCALE_ANCHOR_SPEC and m.role == "anchor"]
+    return found[0] if found else None
+
+
+def _members(
+    session: Session, members: list[MemberRecord], rules_sha256: str | None
+) -> list[MemberRow]:
+    """Rated members by rank, then the others by name; guests play in no standings."""
+    from db import queries
+    from db.records import MemberTotals
+
+    ratings: dict[int, tuple[float, float]] = {}
+    totals: dict[int, MemberTotals] = {}
+    if rules_sha256 is not None:
+        latest = queries.latest_ratings(session, rules_sha256)
+        ratings = {member_id: (row.mu, row.sigma) for member_id, row in latest.items()}
+        totals = queries.member_totals(session, rules_sha256)
+    shift = scale_shift(ratings, scale_anchor_id(members))
+    table = {row.member_id: row for row in standings(ratings, shift=shift)}
+    shown = [member for member in members if member.status != "guest" or member.id in table]
+    rows = [_member(m, table.get(m.id), totals.get(m.id, MemberTotals())) for m in shown]
+    return sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))
+
+
+def _member(member: MemberRecord, standing: Standing | None, totals: MemberTotals) -> MemberRow:
+    return MemberRow(
+        id=member.id,
+        name=member.name,
+        family=member.family,
+        role=member.role,
+        status=member.status,
+        mu=None if standing is None else standing.mu,
+        sigma=None if standing is None else standing.sigma,
+        conservative=None if standing is None else standing.conservative,
+        rank=None if standing is None else standing.rank,
+        rank_low=None if standing is None else standing.rank_low,
+        rank_high=None if standing is None else standing.rank_high,
+        tier=None if standing is None else standing.tier,
+        matches=totals.games,
+        wins=totals.wins,
+        mean_placement=totals.mean_placement,
+        trained_decisions=member.trained_decisions,
+        snapshot=member.snapshot_sha256,
+    )
+
+
+def _learner(row: LearnerRecord, names: Mapping[int, str], now: datetime) -> LearnerRow:
+    speed = row.progress.get("decisions_per_s")
+    return LearnerRow(
+        name=row.name,
+        family=row.family,
+        role=row.role,
+        status=row.status,
+        generation=row.generation,
+        trained_decisions=row.trained_decisions,
+        decisions_per_s=float(speed) if isinstance(speed, int | float) else None,
+        latest_member=None if row.member_id is None else names.get(row.member_id),
+        heartbeat_age_s=max((now - row.heartbeat_at).total_seconds(), 0.0),
+        progress=dict(row.progress),
+    )
+
+
+def _match(session: Session, match: MatchRecord, names: Mapping[int, str]) -> MatchRow:
+    from db import queries
+
+    seats = sorted(queries.match_seats(session, match.id), key=lambda seat: seat.placement)
+    assert match.finished_at is not None  # a CHECK of the table: finished means complete
+    return MatchRow(
+        id=match.id,
+        finished_at=match.finished_at,
+        map=short_map_name(match.map),
+        podium=tuple(names.get(seat.member_id, "?") for seat in seats[:3]),
+        ticks=match.ticks or 0,
+        wall_s=match.wall_s or 0.0,
+    )
+
+
+def short_map_name(reference: str) -> str:
+    """A map reference for a table: without `generated:`, a path by its last part."""
+    if reference.startswith("generated:"):
+        return reference.removeprefix("generated:")
+    return Path(reference).name
+
+
+def _arena(session: Session, now: datetime) -> ArenaRow:
+    from db import queries
+
+    by_status = queries.matches_by_status(session, "rating")
+    recent = queries.throughput(session, THROUGHPUT_WINDOW_S, purpose="rating", now=now)
+    return ArenaRow(
+        finished=by_status.get("finished", 0),
+        planned=by_status.get("planned", 0),
+        running=by_status.get("running", 0),
+        failed=by_status.get("failed", 0),
+        window_s=recent.window_s,
+        matches_per_s=recent.matches_per_s,
+        ticks_per_s=recent.ticks / recent.window_s,
+    )
