@@ -18,8 +18,8 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from arena.child import ONE_THREAD
 from arena.jobs import Done, Failed, JobError, Stage
-from arena.worker_process import ONE_THREAD
 
 _LAST_WORDS_BYTES = 3000
 
@@ -65,11 +65,12 @@ def settle(job_id: int, outcome: bytes | JobError) -> Done | Failed:
         return Failed(job_id, f"the result cannot be read: {error!r}", "", "match")
 
 
-def log_for_worker(index: int, name: str, level: int, text: str, path: str, line: int) -> None:
+def log_for_worker(index: int | str, name: str, level: int, text: str, path: str, line: int) -> None:
     """Log a worker's record as if it had been made here."""
     target = logging.getLogger(name)
     if target.isEnabledFor(level):
-        message = f"[worker {index}] {text}"
+        who = f"worker {index}" if isinstance(index, int) else index
+        message = f"[{who}] {text}" if isinstance(index, int) else f"[{index}] {text}"
         target.handle(target.makeRecord(name, level, path, line, message, (), None))
 
 

@@ -55,12 +55,12 @@ class RulesConfig(Section):
     """The rules of a match that a league may choose."""
 
     max_ticks: int = Field(
-        1_500, ge=10, le=100_000, description="Length limit of a match, ticks of 0.1 s."
+        default=1_500, ge=10, le=100_000, description="Length limit of a match, ticks of 0.1 s."
     )
     ticks_per_decision: int = Field(
-        10, ge=1, le=1_000, description="Ticks between two decisions of every seat."
+        default=10, ge=1, le=1_000, description="Ticks between two decisions of every seat."
     )
-    n_seats: int = Field(10, ge=2, le=MAX_SEATS, description="Seats of a match, 2 to 64.")
+    n_seats: int = Field(default=10, ge=2, le=MAX_SEATS, description="Seats of a match, 2 to 64.")
 
     def to_rules(self) -> MatchRules:
         """The same as the arena takes it."""
@@ -75,12 +75,12 @@ class MapsConfig(Section):
     """
 
     train: Strings = Field(
-        ("generated:continents:128x128:0-63",),
+        default=("generated:continents:128x128:0-63",),
         min_length=1,
         description="Map references that training matches draw from; seed ranges are allowed.",
     )
     rate: Strings = Field(
-        (
+        default=(
             "generated:continents:128x128:1000-1007",
             "generated:highlands:128x128:1000-1003",
             "generated:lakes:128x128:1000-1003",
@@ -94,13 +94,15 @@ class ViewsConfig(Section):
     """Sizes of the three views that a policy sees, multiples of 16."""
 
     global_size: ViewSize = Field(
-        32, description="Cells per side of the view of the whole map; more is finer and slower."
+        default=32,
+        description="Cells per side of the view of the whole map; more is finer and slower.",
     )
     local_size: ViewSize = Field(
-        32, description="Cells of 2 x 2 tiles per side of the view around the seat's fronts."
+        default=32,
+        description="Cells of 2 x 2 tiles per side of the view around the seat's fronts.",
     )
     tactical_size: ViewSize = Field(
-        16, description="Tiles per side of the full-resolution view of the hottest front."
+        default=16, description="Tiles per side of the full-resolution view of the hottest front."
     )
 
     def to_views(self) -> Views:
@@ -112,30 +114,34 @@ class NetworkConfig(Section):
     """Widths of the networks of both families; None takes the preset's number."""
 
     preset: Literal["small", "classic"] = Field(
-        "small", description="Widths to start from: small (0.3 M parameters) or classic (1.3 M)."
+        default="small",
+        description="Widths to start from: small (0.3 M parameters) or classic (1.3 M).",
     )
     norm: Literal["group", "batch"] = Field(
-        "group",
+        default="group",
         description="Normalisation: group, or batch, whose state differs between play and update.",
     )
     channels: Annotated[Integers | None, Off] = Field(
-        None, description="Channels of the convolutions of a branch, multiples of 8."
+        default=None, description="Channels of the convolutions of a branch, multiples of 8."
     )
-    branch_features: Annotated[int | None, Off] = Field(None, description="Features per view.")
+    branch_features: Annotated[int | None, Off] = Field(
+        default=None, description="Features per view."
+    )
     scalar_features: Annotated[int | None, Off] = Field(
-        None, description="Features made of the scalars."
+        default=None, description="Features made of the scalars."
     )
     heads: Annotated[int | None, Off] = Field(
-        None, description="Heads of the fusion's attention; divides fusion."
+        default=None, description="Heads of the fusion's attention; divides fusion."
     )
     fusion: Annotated[int | None, Off] = Field(
-        None, description="Width of the fusion's attention (attention family only)."
+        default=None, description="Width of the fusion's attention (attention family only)."
     )
     output: Annotated[int | None, Off] = Field(
-        None, description="Width of what the policy and value heads read."
+        default=None, description="Width of what the policy and value heads read."
     )
     grid: Annotated[int | None, Off] = Field(
-        None, description="A branch's last feature map is pooled to at most grid x grid cells."
+        default=None,
+        description="A branch's last feature map is pooled to at most grid x grid cells.",
     )
 
     @model_validator(mode="after")
@@ -157,16 +163,19 @@ class RewardConfig(Section):
     """What a learner is paid; the potential terms pay changes, so they cannot be farmed."""
 
     potential_land: Weight = Field(
-        2.8, description="Paid per change of the share of playable land, which runs from 0 to 1."
+        default=2.8,
+        description="Paid per change of the share of playable land, which runs from 0 to 1.",
     )
     potential_strength: Weight = Field(
-        1.2, description="Paid per change of the share of all troops, which runs from 0 to 1."
+        default=1.2,
+        description="Paid per change of the share of all troops, which runs from 0 to 1.",
     )
     placement: Weight = Field(
-        1.0, description="Paid at the end of a seat: +1 for first to -1 for last, times this."
+        default=1.0,
+        description="Paid at the end of a seat: +1 for first to -1 for last, times this.",
     )
     death: Weight = Field(
-        0.5, description="Taken off when a seat is eliminated, besides its placement."
+        default=0.5, description="Taken off when a seat is eliminated, besides its placement."
     )
 
 
@@ -174,72 +183,99 @@ class LearnerConfig(Section):
     """PPO and its matches; the same for all learners."""
 
     n_matches: int = Field(
-        6, ge=1, le=1_024, description="Training matches that a learner plays in lock-step."
+        default=6, ge=1, le=1_024, description="Training matches that a learner plays in lock-step."
     )
     seats_per_match: int = Field(
-        5,
+        default=5,
         ge=1,
         le=MAX_SEATS,
         description="Seats of a training match whose decisions are learned from.",
     )
     n_steps: int = Field(
-        2_048, ge=32, le=1_000_000, description="Decisions (transitions) collected per update."
+        default=2_048,
+        ge=32,
+        le=1_000_000,
+        description="Decisions (transitions) collected per update.",
     )
     batch_size: int = Field(
-        512, ge=2, le=100_000, description="Transitions per minibatch; less needs less memory."
+        default=512,
+        ge=2,
+        le=100_000,
+        description="Transitions per minibatch; less needs less memory.",
     )
     n_epochs: int = Field(
-        4, ge=1, le=100, description="Passes over the collected transitions per update."
+        default=4, ge=1, le=100, description="Passes over the collected transitions per update."
     )
-    learning_rate: float = Field(3e-4, gt=0.0, le=1.0, description="Step size of Adam.")
+    learning_rate: float = Field(default=3e-4, gt=0.0, le=1.0, description="Step size of Adam.")
     gamma: float = Field(
-        0.997, gt=0.0, le=1.0, description="Discount per decision; 0.997 looks 230 decisions back."
+        default=0.997,
+        gt=0.0,
+        le=1.0,
+        description="Discount per decision; 0.997 looks 230 decisions back.",
     )
     gae_lambda: Share = Field(
-        0.95, description="0 trusts the value function alone, 1 the returns alone."
+        default=0.95, description="0 trusts the value function alone, 1 the returns alone."
     )
     clip_range: float = Field(
-        0.2, gt=0.0, le=1.0, description="How far the probability of an action may move an update."
+        default=0.2,
+        gt=0.0,
+        le=1.0,
+        description="How far the probability of an action may move an update.",
     )
-    ent_coef: Weight = Field(0.01, description="Weight of the entropy bonus; more explores more.")
-    vf_coef: Weight = Field(0.5, description="Weight of the value loss.")
-    max_grad_norm: Positive = Field(0.5, description="Gradients are scaled down to this norm.")
+    ent_coef: Weight = Field(
+        default=0.01, description="Weight of the entropy bonus; more explores more."
+    )
+    vf_coef: Weight = Field(default=0.5, description="Weight of the value loss.")
+    max_grad_norm: Positive = Field(
+        default=0.5, description="Gradients are scaled down to this norm."
+    )
     target_kl: Annotated[Positive | None, Off] = Field(
-        0.03, description="An update ends early above 1.5 times this divergence, nats."
+        default=0.03, description="An update ends early above 1.5 times this divergence, nats."
     )
     self_play_share: Share = Field(
-        0.35, description="Share of a main learner's other seats that play its current weights."
+        default=0.35,
+        description="Share of a main learner's other seats that play its current weights.",
     )
     n_opponents: int = Field(
-        4,
+        default=4,
         ge=1,
         le=256,
         description="Distinct members in the other seats of a wave of matches; each costs a "
         "forward pass per decision.",
     )
     snapshot_every: int = Field(
-        10_000, ge=32, description="Decisions after which a snapshot joins the pool at the latest."
+        default=10_000,
+        ge=32,
+        description="Decisions after which a snapshot joins the pool at the latest.",
     )
     snapshot_win_rate: Share = Field(
-        0.7, description="Beat rate against each required foe that earns a snapshot earlier."
+        default=0.7,
+        description="Beat rate against each required foe that earns a snapshot earlier.",
     )
     snapshot_min_games: int = Field(
-        30, ge=1, description="Games against each required foe before that beat rate counts."
+        default=30,
+        ge=1,
+        description="Games against each required foe before that beat rate counts.",
     )
     snapshot_min_kl: Weight = Field(
-        0.01, description="A snapshot nearer to its parent than this divergence is skipped, nats."
+        default=0.01,
+        description="A snapshot nearer to its parent than this divergence is skipped, nats.",
     )
     checkpoint_every_s: Positive = Field(
-        60.0, description="Seconds between checkpoints: the training that a crash can lose."
+        default=60.0, description="Seconds between checkpoints: the training that a crash can lose."
     )
     keep_checkpoints: int = Field(
-        3, ge=1, le=100, description="Checkpoints kept per learner; older ones are removed."
+        default=3, ge=1, le=100, description="Checkpoints kept per learner; older ones are removed."
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
-        "auto", description="Where networks are trained: auto takes CUDA, else MPS, else CPU."
+        default="auto",
+        description="Where networks are trained: auto takes CUDA, else MPS, else CPU.",
     )
     n_threads: int = Field(
-        1, ge=1, le=256, description="Threads of torch per learner; two slow each other on 2 cores."
+        default=1,
+        ge=1,
+        le=256,
+        description="Threads of torch per learner; two slow each other on 2 cores.",
     )
     reward: RewardConfig = Field(
         default_factory=RewardConfig, description="What a learner is paid."
@@ -260,7 +296,8 @@ class LineageConfig(Section):
     name: str = Field(description="Name of the learner; its members are called NAME-0001 and on.")
     family: Literal["attention", "baseline"] = Field(description="Kind of network.")
     role: Literal["main", "main_exploiter", "league_exploiter"] = Field(
-        "main", description="Whom it trains against: main, main_exploiter or league_exploiter."
+        default="main",
+        description="Whom it trains against: main, main_exploiter or league_exploiter.",
     )
 
     @model_validator(mode="after")
@@ -277,19 +314,20 @@ class ArenaConfig(Section):
     """The processes that play rated matches."""
 
     n_workers: Annotated[Annotated[int, Field(ge=1, le=1_024)] | None, Off] = Field(
-        None, description="Worker processes; off shares the cores out between learners and arena."
+        default=None,
+        description="Worker processes; off shares the cores out between learners and arena.",
     )
     matches_per_worker: int = Field(
-        4, ge=1, le=256, description="Matches that a worker plays in lock-step."
+        default=4, ge=1, le=256, description="Matches that a worker plays in lock-step."
     )
     recycle_after: Annotated[Annotated[int, Field(ge=1)] | None, Off] = Field(
-        2_000, description="Matches after which a worker is replaced, against slow leaks."
+        default=2_000, description="Matches after which a worker is replaced, against slow leaks."
     )
     lease_s: Positive = Field(
-        120.0, description="Seconds without a tick played after which a worker is killed."
+        default=120.0, description="Seconds without a tick played after which a worker is killed."
     )
     match_limit_s: Annotated[Positive | None, Off] = Field(
-        3_600.0, description="Seconds that a batch of matches may take in all."
+        default=3_600.0, description="Seconds that a batch of matches may take in all."
     )
 
 
@@ -297,16 +335,16 @@ class RatingConfig(Section):
     """How members are rated and scheduled."""
 
     sigma_allowance: float = Field(
-        25.0 / 6.0,
+        default=25.0 / 6.0,
         ge=0.0,
         le=25.0 / 3.0,
         description="Uncertainty added to the parent's when a snapshot starts, rating points.",
     )
     floor_share: Share = Field(
-        0.5, description="Members with fewer games than this share of the mean play first."
+        default=0.5, description="Members with fewer games than this share of the mean play first."
     )
     anchors: Strings = Field(
-        SCRIPTED, min_length=1, description="Scripted members that stand in every league."
+        default=SCRIPTED, min_length=1, description="Scripted members that stand in every league."
     )
 
     @model_validator(mode="after")
@@ -326,7 +364,7 @@ class DatabaseConfig(Section):
     """Where the league is remembered."""
 
     url: Annotated[str | None, Off] = Field(
-        None, description="postgresql://... of a server; off is the SQLite file league.db."
+        default=None, description="postgresql://... of a server; off is the SQLite file league.db."
     )
 
 
@@ -334,10 +372,10 @@ class LeagueConfig(Section):
     """All settings of a league."""
 
     preset: Literal["small", "classic"] = Field(
-        "small", description="Preset that this league began with."
+        default="small", description="Preset that this league began with."
     )
     seed: int = Field(
-        0, ge=0, le=2**63 - 1, description="Seed of everything that the league draws."
+        default=0, ge=0, le=2**63 - 1, description="Seed of everything that the league draws."
     )
     rules: RulesConfig = Field(default_factory=RulesConfig, description="Frozen.")
     maps: MapsConfig = Field(default_factory=MapsConfig, description="Frozen.")
@@ -345,7 +383,7 @@ class LeagueConfig(Section):
     network: NetworkConfig = Field(default_factory=NetworkConfig, description="Frozen.")
     learner: LearnerConfig = Field(default_factory=LearnerConfig, description="PPO.")
     learners: Annotated[tuple[LineageConfig, ...], Field(strict=False)] = Field(
-        (
+        default=(
             LineageConfig(name="attention", family="attention"),
             LineageConfig(name="baseline", family="baseline"),
         ),

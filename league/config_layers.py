@@ -146,6 +146,8 @@ def _sentence(error: ValidationError, layers: Sequence[_Layer]) -> str:
     message = details["msg"].removeprefix("Value error, ")
     if details["type"] == "value_error":
         return f"{source}: {message}"
+    if details["type"] == "model_type":
+        return f"{source}: {key} is a section with keys of its own, found {details['input']!r}"
     message = message[0].lower() + message[1:]
     return f"{source}: {key}: {message}, found {details['input']!r}"
 

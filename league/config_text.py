@@ -36,7 +36,9 @@ def _write_section(lines: list[str], section: BaseModel, path: str) -> None:
             nested.append((f"{path}.{name}" if path else name, value))
             continue
         if field.description:
-            lines += textwrap.wrap(field.description, 96, initial_indent="# ", subsequent_indent="#   ")
+            lines += textwrap.wrap(
+                field.description, 96, initial_indent="# ", subsequent_indent="#   "
+            )
         lines.append(f"{name} = {toml_value(value)}")
     for name, value in nested:
         for entry in value if isinstance(value, tuple) else (value,):

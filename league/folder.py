@@ -24,6 +24,11 @@ class LeagueFolder:
 
     root: Path
 
+    @classmethod
+    def at(cls, root: str | Path) -> LeagueFolder:
+        """The folder at an absolute version of `root`."""
+        return cls(Path(root).resolve())
+
     @property
     def toml(self) -> Path:
         """The settings; their presence makes a folder a league."""

@@ -169,9 +169,16 @@ def probabilities(weights: FloatArray) -> FloatArray:
 
 
 def draw_opponents(
-    role: str, foes: Sequence[Foe], n_seats: int, rng: Generator
+    role: str,
+    foes: Sequence[Foe],
+    n_seats: int,
+    rng: Generator,
+    *,
+    p_self_play: float = P_SELF_PLAY,
 ) -> list[int | None]:
     """The opponent of each of `n_seats` seats of a training match; None is self-play.
+
+    `p_self_play` is a main's; hard draws and verification share the rest 10 : 3.
 
     Every seat draws for itself and keeps its opponent to the end. Without any foe all seats are
     self-play.
@@ -179,8 +186,8 @@ def draw_opponents(
     Raises:
         MatchmakingError: a role that does not train.
     """
-    rules = {
-        "main": _draw_for_main,
+    rules: dict[str, Callable[[Sequence[Foe], Generator], int | None]] = {
+        "main": lambda foes, rng: _draw_for_main(foes, rng, p_self_play),
         "main_exploiter": _draw_for_main_exploiter,
         "league_exploiter": _draw_for_league_exploiter,
     }
@@ -264,12 +271,11 @@ def _draw(
     return foes[int(rng.choice(len(foes), p=probabilities(weights(x))))].member_id
 
 
-def _draw_for_main(foes: Sequence[Foe], rng: Generator) -> int | None:
-    """35 % self-play, 50 % hard over all members, 15 % verification."""
-    u = rng.random()
-    if u < P_SELF_PLAY:
+def _draw_for_main(foes: Sequence[Foe], rng: Generator, p_self_play: float) -> int | None:
+    """By default 35 % self-play, 50 % hard over all members, 15 % verification."""
+    if rng.random() < p_self_play:
         return None
-    if u < P_SELF_PLAY + P_HARD:
+    if rng.random() < P_HARD / (1.0 - P_SELF_PLAY):
         return _draw(foes, weights_hard, rng)
     exploiters = [f for f in foes if f.role.endswith("exploiter") and f.x < EXPLOITER_BEATEN_X]
     if exploiters:

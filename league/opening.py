@@ -18,6 +18,8 @@ from league.errors import ConfigError
 from league.folder import LeagueFolder, check_can_become_league, create_folder
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from arena.territory.maps import TerritoryMap
     from league.config import LeagueConfig
 
@@ -98,7 +100,12 @@ def check_maps(config: LeagueConfig, base: Path, *, except_for: str = "") -> Non
         MapError: a reference that is no map.
         ConfigError: the seats do not fit on a map of the lists.
     """
-    from arena.territory.maps import GeneratedReference, expand_references, load_map, parse_reference
+    from arena.territory.maps import (
+        GeneratedReference,
+        expand_references,
+        load_map,
+        parse_reference,
+    )
 
     for reference in dict.fromkeys((*config.maps.train, *config.maps.rate)):
         expand_references([reference])
@@ -152,3 +159,17 @@ def _copy_map(source: Path, target: Path) -> None:
     for file in ("map.bin", "manifest.json"):
         shutil.copyfile(source / file, partial / file)
     partial.rename(target)
+
+
+def remember_config(session: Session, config: LeagueConfig) -> None:
+    """Store the settings of this start in the league's database, inside the caller's transaction.
+
+    Raises:
+        ConfigError: what the league froze at its first start differs.
+    """
+    from db.queries import get_league_value, set_league_value
+
+    stored = get_league_value(session, STORED_KEY)
+    if stored is not None:
+        check_frozen(stored, config)
+    set_league_value(session, STORED_KEY, config.to_json())

@@ -7,6 +7,7 @@ a small cache, so that a snapshot is read and verified once per process.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -53,8 +54,11 @@ def setup(settings: dict[str, Any]) -> PlayContext:
 
     Args:
         settings: "snapshots": folder of the snapshot store or None; "maps": folder that relative
-            map references start from, or None; "device": "cpu", "cuda", "mps" or "auto".
+            map references start from, or None; "device": "cpu", "cuda", "mps" or "auto";
+            "niceness": added to the process's, so that training goes first.
     """
+    if hasattr(os, "nice"):
+        os.nice(settings.get("niceness", 0))
     snapshots = settings.get("snapshots")
     if snapshots is not None:
         import torch

@@ -11,10 +11,11 @@ import click
 from league import __version__
 from league.cli.common import examples, league_option, run
 from league.cli.keeping import backup, doctor, export, import_, rerate
-from league.cli.maps import maps
-from league.cli.members import members
-from league.cli.pit import pit
+from league.cli.map_commands import maps
+from league.cli.member_commands import members
+from league.cli.pit_command import pit
 from league.cli.reading import report
+from league.cli.replay_commands import replay
 from league.cli.running import start, status, stop
 
 
@@ -36,6 +37,7 @@ for _command in (
     pit,
     members,
     maps,
+    replay,
     export,
     import_,
     rerate,

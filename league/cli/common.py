@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
     from league.folder import LeagueFolder
 
+    SecondsType = click.ParamType[float]
+else:  # generic for type checkers only: older click has no such subscript
+    SecondsType = click.ParamType
+
 DEFAULT_FOLDER = Path("league-data")
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -84,7 +88,7 @@ def existing_league() -> LeagueFolder:
     return open_folder(league_root())
 
 
-class Duration(click.ParamType):
+class Duration(SecondsType):
     """A length of time such as 90s, 5m, 2h or 1h30m, as seconds."""
 
     name = "duration"

@@ -55,10 +55,12 @@ def start(
     sets: tuple[str, ...],
 ) -> int:
     """Start the league, a new one or where the last start ended."""
-    from league import daemon
     from league.opening import open_for_start
 
+    # Bad input is answered before the daemon's imports, which take seconds.
     opened = open_for_start(league_root(), preset, sets, map_path)
+    from league import daemon
+
     return daemon.start(opened.folder.root, opened.config, for_s=for_s, detach=detach)
 
 
@@ -82,7 +84,10 @@ def stop(grace_s: float) -> int:
 @json_option
 @league_option
 def status(as_json: bool) -> int:
-    """Say whether the league runs: exit code 0 running, 3 stopped, 4 stale."""
+    """Say whether the league runs.
+
+    Exit code: 0 running, 3 stopped, 4 stale (it died without a word).
+    """
     from league import daemon
 
     found = daemon.status(existing_league().root)

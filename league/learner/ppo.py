@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,17 +20,13 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from torch import Tensor, nn
 
-from league.learner.diagnostics import (
-    GoodState,
-    explained_variance,
-    memory_advice,
-    non_finite,
-    parameters_norm,
-)
+from league.learner.contract import check_going_on, check_idle_rows, check_masks
+from league.learner.diagnostics import GoodState, explained_variance, memory_advice
 from league.learner.errors import LearnerError
-from league.learner.loss import KL, TERMS, LossSettings, normalised, ppo_loss
-from league.learner.rollout import Observations, RaggedRolloutBuffer
+from league.learner.loss import LossSettings
+from league.learner.rollout import RaggedRolloutBuffer
 from league.learner.schedules import Schedule
+from league.learner.update import UpdatePass
 from msattn.actor_critic import masked_log_softmax
 
 log = logging.getLogger(__name__)
@@ -44,40 +40,16 @@ ROLLBACK_WINDOW = 100
 # Decisions in a row without an active row; a match of 20,000 ticks has far fewer.
 _MAX_IDLE_DECISIONS = 100_000
 
-# Rows per forward and backward pass on a CPU. One pass over a whole minibatch is slower, because
-# its activations leave the cache and their memory is returned to the system and faulted in again.
-# Milliseconds per transition, forward and backward, preset small, one x86 core (attention,
-# baseline): 64 rows 0.64, 0.52; 128: 0.60, 0.47; 256: 0.53, 0.46; 512: 0.97, 0.70.
+# Rows per forward and backward pass on a CPU. With 512 rows in one pass the activations are so
+# large that the C library returns their memory to the system after each pass and the next one
+# faults it in again. Milliseconds per transition, forward and backward, preset small, one x86 core
+# (attention, baseline): 64 rows 0.64, 0.52; 128: 0.60, 0.47; 256: 0.53, 0.46; 512: 0.97, 0.70, but
+# 0.53, 0.40 where glibc was told to keep its memory (MALLOC_TRIM_THRESHOLD_). channels_last was
+# 10 to 40 % slower at every size.
 CPU_MICRO_BATCH = 256
 
 
-class LearnerEnv(Protocol):
-    """What a VecEnv must have beyond Stable-Baselines3's interface.
-
-    ``active`` bool[num_envs] tells, after ``reset`` and ``step_wait``, which rows need an action.
-    An inactive row has reward 0 and is never done. A done row is a real end and its info holds
-    ``placement``, ``episode_reward`` and ``opponents``. ``phase_seconds`` adds up the seconds of
-    "env", "observation" and "opponents".
-    """
-
-    num_envs: int
-    active: NDArray[np.bool_]
-    phase_seconds: dict[str, float]
-
-    def action_masks(self) -> NDArray[np.bool_]:
-        """Return bool[num_envs, A]; at least one True in every active row."""
-
-    def reset(self) -> Any:
-        """Return the observations, a dict of arrays [num_envs, ...]."""
-
-    def step_async(self, actions: NDArray[np.int64]) -> None:
-        """Take int64[num_envs]; the actions of inactive rows mean nothing."""
-
-    def step_wait(self) -> Any:
-        """Return observations, rewards, dones, infos."""
-
-
-class LeaguePPO(MaskablePPO):  # type: ignore[misc]
+class LeaguePPO(MaskablePPO):
     """PPO with masks over ragged rollouts.
 
     Args:
@@ -102,6 +74,9 @@ class LeaguePPO(MaskablePPO):  # type: ignore[misc]
     Raises:
         LearnerError: a setting that cannot work, or too little memory.
     """
+
+    rollout_buffer: RaggedRolloutBuffer  # type: ignore[assignment]
+    _last_obs: Any
 
     def __init__(
         self,
@@ -168,15 +143,13 @@ class LeaguePPO(MaskablePPO):  # type: ignore[misc]
         self.episodes: list[dict[str, Any]] = []
         self.last_log: dict[str, float] = {}
         self.seconds = dict.fromkeys(PHASES, 0.0)
-        self._parameters = list(self.policy.parameters())
-        batch_norm = any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in self._modules())
+        batch_norm = any(
+            isinstance(module, nn.modules.batchnorm._BatchNorm) for module in self.policy.modules()
+        )
         if micro_batch is None and self.device.type == "cpu":
             micro_batch = CPU_MICRO_BATCH
         self.micro_batch = batch_size + 1 if micro_batch is None or batch_norm else micro_batch
         self._actions = np.zeros(self.n_envs, dtype=np.int64)
-
-    def _modules(self) -> list[nn.Module]:
-        return list(self.policy.modules())
 
     def update(self) -> dict[str, float]:
         """Collect one rollout and learn from it; returns the numbers of this update.
@@ -187,9 +160,10 @@ class LeaguePPO(MaskablePPO):  # type: ignore[misc]
             LearnerError: an environment that breaks its contract, too little memory, or
                 MAX_ROLLBACKS undone updates; the policy is then the last good one.
         """
+        env: Any = self.env
         if self._last_obs is None:
-            self._last_obs = self.env.reset()
-        self.collect_rollouts(self.env, None, self.rollout_buffer, self.n_steps)
+            self._last_obs = env.reset()
+        self.collect_rollouts(env, None, self.rollout_buffer, self.n_steps)
         self.train()
         return self.last_log
 
@@ -215,7 +189,7 @@ class LeaguePPO(MaskablePPO):  # type: ignore[misc]
             actions = (log_probs - clocks.clamp_(min=1e-30).log_()).argmax(dim=1)
             return actions, log_probs.gather(1, actions[:, None])[:, 0], values
 
-    def collect_rollouts(
+    def collect_rollouts(  # type: ignore[override]
         self,
         env: Any,
         callback: BaseCallback | None,
@@ -281,11 +255,7 @@ class LeaguePPO(MaskablePPO):  # type: ignore[misc]
         self, rows: NDArray[np.int64], masks: NDArray[np.bool_], buffer: RaggedRolloutBuffer
     ) -> tuple[Tensor, ...]:
         """Stage the rows, choose their actions, and set them in ``_actions``."""
-        if not masks[rows].any(axis=1).all():
-            raise LearnerError(
-                f"the environment offers no legal action to rows "
-                f"{rows[~masks[rows].any(axis=1)].tolist()}; waiting must always be legal"
-            )
+        check_masks(rows, masks)
         observations, mask = buffer.stage(rows, self._last_obs, masks)
         drawn = self._act(observations, mask)
         self._actions[:] = 0
@@ -300,14 +270,7 @@ class LeaguePPO(MaskablePPO):  # type: ignore[misc]
         infos: list[dict[str, Any]],
     ) -> None:
         """Note the episodes that ended, and that nothing happened to rows without an action."""
-        if len(rows) < self.n_envs:
-            others = np.ones(self.n_envs, dtype=np.bool_)
-            others[rows] = False
-            if rewards[others].any() or dones[others].any():
-                raise LearnerError(
-                    "the environment gave a reward or an end to a row that had no action to "
-                    "choose; such a row must have reward 0 and done False"
-                )
+        check_idle_rows(rows, rewards, dones)
         for row in np.flatnonzero(dones):
             self.episodes.append(infos[row])
         self._episode_num += int(dones.sum())
@@ -316,11 +279,7 @@ class LeaguePPO(MaskablePPO):  # type: ignore[misc]
         """Return float32[num_envs]: what episodes that go on are worth, 0 elsewhere."""
         values = np.zeros(self.n_envs, dtype=np.float32)
         rows = buffer.going_on()
-        if not env.active[rows].all():
-            raise LearnerError(
-                "the environment stopped asking a row for actions without ending its episode "
-                f"(rows {rows[~env.active[rows]].tolist()})"
-            )
+        check_going_on(rows, env.active)
         if len(rows):
             observations, mask = buffer.stage(rows, self._last_obs, env.action_masks())
             with torch.inference_mode():
@@ -337,7 +296,7 @@ class LeaguePPO(MaskablePPO):  # type: ignore[misc]
         good = GoodState(self.policy, self.policy.optimizer)
         try:
             with memory_advice("while training"):
-                numbers, broken = self._epochs()
+                numbers, broken = self._run_update()
         except LearnerError:
             good.restore(self.policy, self.policy.optimizer)
             raise
@@ -372,77 +331,34 @@ class LeaguePPO(MaskablePPO):  # type: ignore[misc]
                 "the rewards, lower learner.learning_rate, and start again"
             )
 
-    def _epochs(self) -> tuple[dict[str, float], list[str]]:
-        """Run the epochs; returns the numbers and the names of what is not finite."""
-        policy, buffer = self.policy, self.rollout_buffer
+    def _run_update(self) -> tuple[dict[str, float], list[str]]:
+        """Run the epochs with the schedules' values; returns the numbers and what broke."""
+        policy: Any = self.policy
         policy.set_training_mode(True)
         rates = {name: s.at(self.num_timesteps) for name, s in self.schedules.items()}
         rates["learning_rate"] *= self.learning_rate_scale
         for group in policy.optimizer.param_groups:
             group["lr"] = rates["learning_rate"]
-        settings = LossSettings(
-            clip_range=rates["clip_range"],
-            clip_range_vf=(None if self.clip_range_vf is None else self.clip_range_vf(1.0)),
-            ent_coef=rates["ent_coef"],
-            vf_coef=self.vf_coef,
-        )
-        totals = torch.zeros(len(TERMS) + 1, device=self.device)  # and the gradients' norm
-        ratio_error: Tensor | None = None
-        n_steps, n_epochs, stop = 0, 0, False
-        ask_each = self.target_kl is not None and self.device.type == "cpu"
-        while n_epochs < self.n_epochs and not stop:
-            epoch_kl, n_minibatches = torch.zeros((), device=self.device), 0
-            for batch in buffer.minibatches(self.batch_size, self.generator):
-                terms, error = self._gradients(batch, settings)
-                ratio_error = error if ratio_error is None else ratio_error
-                epoch_kl += terms[KL]
-                n_minibatches += 1
-                if ask_each and float(terms[KL]) > 1.5 * self.target_kl:
-                    stop = True
-                    break
-                norm = nn.utils.clip_grad_norm_(self._parameters, self.max_grad_norm, foreach=True)
-                totals[:-1] += terms
-                totals[-1] += norm
-                n_steps += 1
-                policy.optimizer.step()
-            epoch_kl /= n_minibatches
-            n_epochs += 1
-            if self.target_kl is not None and not ask_each:
-                stop = float(epoch_kl) > 1.5 * self.target_kl
-        broken = non_finite(
-            {
-                "loss": totals[:-1],
-                "gradients": totals[-1],
-                "parameters": parameters_norm(self._parameters),
-            }
-        )
-        extra = torch.stack(
-            (epoch_kl, totals.new_zeros(()) if ratio_error is None else ratio_error)
-        )
-        means = torch.cat((totals / max(n_steps, 1), extra)).tolist()
-        numbers = dict(zip((*TERMS, "grad_norm", "kl", "first_ratio_error"), means, strict=True))
-        return {**numbers, **rates, "n_epochs": float(n_epochs)}, broken
-
-    def _gradients(self, batch: Any, settings: LossSettings) -> tuple[Tensor, Tensor]:
-        """Set the gradients of one minibatch; returns its terms and the largest |ratio - 1|."""
-        n_rows = len(batch.actions)
-        advantages = normalised(batch.advantages) if self.normalize_advantage else batch.advantages
-        self.policy.optimizer.zero_grad(set_to_none=True)
-        terms = torch.zeros(len(TERMS), device=self.device)
-        error = torch.zeros((), device=self.device)
-        for start in range(0, n_rows, self.micro_batch):
-            rows = slice(start, min(start + self.micro_batch, n_rows))
-            part = type(batch)(
-                {key: tensor[rows] for key, tensor in batch.observations.items()},
-                *(tensor[rows] for tensor in batch[1:]),
-            )
-            log_probs, values = self.evaluate(part.observations, part.action_masks)
-            loss, found, ratio = ppo_loss(log_probs, values, part, advantages[rows], settings)
-            share = (rows.stop - rows.start) / n_rows
-            (loss * share if share < 1 else loss).backward()
-            terms += found * share
-            error = torch.maximum(error, (ratio - 1).abs().max())
-        return terms, error
+        clip_range_vf: Any = self.clip_range_vf  # SB3 made a schedule of it
+        numbers, broken = UpdatePass(
+            evaluate=self.evaluate,
+            parameters=list(policy.parameters()),
+            optimizer=policy.optimizer,
+            generator=self.generator,
+            loss=LossSettings(
+                clip_range=rates["clip_range"],
+                clip_range_vf=None if clip_range_vf is None else clip_range_vf(1.0),
+                ent_coef=rates["ent_coef"],
+                vf_coef=self.vf_coef,
+            ),
+            n_epochs=self.n_epochs,
+            batch_size=int(self.batch_size or 0),
+            micro_batch=self.micro_batch,
+            max_grad_norm=self.max_grad_norm,
+            normalize_advantage=self.normalize_advantage,
+            target_kl=self.target_kl,
+        ).run(self.rollout_buffer)
+        return {**numbers, **rates}, broken
 
     def _write_log(self, numbers: dict[str, float], *, rolled_back: bool) -> None:
         """Fill ``last_log`` and record it with SB3's logger under ``train/``."""

@@ -52,10 +52,11 @@ def step_reward(gamma: float, before: FloatArray, after: FloatArray) -> FloatArr
 
 
 def final_reward(
-    weights: RewardWeights, before: FloatArray, placement: NDArray[np.int64], n_seats: int,
+    weights: RewardWeights,
+    before: FloatArray,
+    placement: NDArray[np.int64],
+    n_seats: int,
     died: NDArray[np.bool_],
 ) -> FloatArray:
     """Reward of the decision that ended the episode: the potential goes to zero."""
-    return (
-        weights.placement * placement_value(placement, n_seats) - before - weights.death * died
-    )
+    return weights.placement * placement_value(placement, n_seats) - before - weights.death * died

@@ -9,7 +9,8 @@ and once per epoch on its way out (SB3's own buffer copies it about 27 times, DL
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ Observations = Mapping[str, NDArray[Any] | Tensor]
 _SCALARS_PER_TRANSITION = ("actions", "values", "log_probs", "advantages", "returns")
 
 
-class RaggedRolloutBuffer(MaskableDictRolloutBuffer):  # type: ignore[misc]
+class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
     """Flat storage for ``buffer_size`` transitions, plus the last decision's surplus.
 
     Not SB3's ``buffer_size`` decisions of every row: rows die, so their number per decision
@@ -49,6 +50,17 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):  # type: ignore[misc]
         LearnerError: a size or space that cannot be stored.
     """
 
+    # Tensors where SB3 has arrays.
+    actions: Tensor  # type: ignore[assignment]
+    values: Tensor  # type: ignore[assignment]
+    log_probs: Tensor  # type: ignore[assignment]
+    advantages: Tensor  # type: ignore[assignment]
+    returns: Tensor  # type: ignore[assignment]
+    action_masks: Tensor  # type: ignore[assignment]
+    observations: dict[str, Tensor]  # type: ignore[assignment]
+    action_space: spaces.Discrete
+    observation_space: spaces.Dict
+
     def __init__(
         self,
         buffer_size: int,
@@ -63,6 +75,8 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):  # type: ignore[misc]
             raise LearnerError(f"a rollout needs at least 2 transitions, found {buffer_size}")
         if not isinstance(action_space, spaces.Discrete):
             raise LearnerError(f"the actions must be Discrete, found {action_space}")
+        # One decision may begin below buffer_size, and one more is staged for its values alone.
+        self.capacity = buffer_size + 2 * n_envs
         self._storage: dict[str, Tensor] = {}
         self._staging: dict[str, Tensor] = {}
         super().__init__(
@@ -76,13 +90,15 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):  # type: ignore[misc]
         )
 
     def _allocate(self) -> None:
-        capacity, device = self.buffer_size + self.n_envs, self.device
+        capacity, device = self.capacity, self.device
         for key, space in self.observation_space.spaces.items():
             dtype = torch.from_numpy(np.empty(0, space.dtype)).dtype
-            self._storage[key] = torch.zeros((capacity, *space.shape), dtype=dtype, device=device)
+            self._storage[key] = torch.zeros(
+                (capacity, *(space.shape or ())), dtype=dtype, device=device
+            )
             if device.type == "cuda":
                 self._staging[key] = torch.zeros(
-                    (self.n_envs, *space.shape), dtype=dtype, pin_memory=True
+                    (self.n_envs, *(space.shape or ())), dtype=dtype, pin_memory=True
                 )
         n_actions = int(self.action_space.n)
         self.mask_dims = n_actions
@@ -129,7 +145,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):  # type: ignore[misc]
             Views of the storage for the forward pass: per key [n, ...], and bool[n, A].
         """
         start, stop = self.pos, self.pos + len(rows)
-        if stop > self.buffer_size + self.n_envs:
+        if stop > self.capacity:
             raise LearnerError(
                 f"the rollout buffer holds {self.buffer_size} transitions and one decision more; "
                 "it was not emptied: call reset() before the next rollout"
@@ -214,7 +230,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):  # type: ignore[misc]
         seen[seen] = ~self._dones[last[seen]]
         return np.flatnonzero(seen)
 
-    def compute_returns_and_advantage(
+    def compute_returns_and_advantage(  # type: ignore[override]
         self,
         last_values: NDArray[np.float32],
         dones: NDArray[np.bool_] | None = None,
@@ -255,7 +271,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):  # type: ignore[misc]
 
     def minibatches(
         self, batch_size: int, generator: torch.Generator | None = None
-    ) -> Iterator[MaskableDictRolloutBufferSamples]:
+    ) -> Generator[MaskableDictRolloutBufferSamples, None, None]:
         """Yield all transitions once, in random order, ``batch_size`` at a time.
 
         A last minibatch of a single transition joins the one before it: the deviation of one
@@ -267,10 +283,12 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):  # type: ignore[misc]
         bounds = [*range(0, self.pos, batch_size), self.pos]
         if len(bounds) > 2 and bounds[-1] - bounds[-2] < 2:
             del bounds[-2]
-        for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        for start, stop in pairwise(bounds):
             yield self._samples(order[start:stop])
 
-    def get(self, batch_size: int | None = None) -> Iterator[MaskableDictRolloutBufferSamples]:
+    def get(  # type: ignore[override]
+        self, batch_size: int | None = None
+    ) -> Generator[MaskableDictRolloutBufferSamples, None, None]:
         """SB3's way in, for its own ``train``; shuffles with torch's global stream."""
         yield from self.minibatches(batch_size or self.pos)
 

@@ -207,7 +207,9 @@ class LeagueVecEnv(VecEnv):
 
     def step_wait(
         self,
-    ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
+    ) -> tuple[
+        dict[str, NDArray[Any]], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]
+    ]:
         """Play one decision of every match; new matches begin where old ones ended.
 
         Returns:

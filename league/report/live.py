@@ -21,6 +21,11 @@ LINE_EVERY_S = 10.0
 _ROWS_BESIDE_STANDINGS = 26  # head, learners, eight matches, arena, events
 
 
+def rows_that_fit(console: Console) -> int:
+    """Lines of the standings that leave room for the rest of the screen."""
+    return max(console.height - _ROWS_BESIDE_STANDINGS, 5)
+
+
 def run_live(
     read: Callable[[], ReportState],
     console: Console,
@@ -44,8 +49,9 @@ def run_live(
 
     with Live(console=console, auto_refresh=False, screen=False, transient=False) as live:
         while True:
-            room = max(console.height - _ROWS_BESIDE_STANDINGS, 5)
-            live.update(report_screen(read(), max_members=room), refresh=True)
+            live.update(
+                report_screen(read(), max_members=rows_that_fit(console)), refresh=True
+            )
             if stop():
                 return
             _wait(refresh_s, stop)

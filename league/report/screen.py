@@ -19,10 +19,10 @@ WIDTH = 112  # columns of the SVG and of plain output; the widest table needs 10
 _LEVEL_STYLES = {"info": "dim", "warning": "yellow", "alarm": "bold red"}
 _FAMILY_STYLES = {"attention": "cyan", "baseline": "magenta", "plugin": "green"}
 _PROGRESS_SHOWN = (
-    ("mean_placement", "place"),
-    ("mean_reward", "reward"),
+    ("placement_mean", "place"),
+    ("reward_mean", "reward"),
     ("entropy", "entropy"),
-    ("approx_kl", "kl"),
+    ("kl", "kl"),
 )
 
 
@@ -159,7 +159,9 @@ def _events(state: ReportState) -> RenderableType:
     lines = Text("Events", style="bold")
     for event in state.events:
         style = _LEVEL_STYLES.get(event.level, "")
-        lines.append(f"\n{event.at:%H:%M:%S} {event.kind}: {event.message}", style=f"not bold {style}")
+        lines.append(
+            f"\n{event.at:%H:%M:%S} {event.kind}: {event.message}", style=f"not bold {style}"
+        )
     return lines
 
 

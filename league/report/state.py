@@ -149,14 +149,14 @@ class StateReader:
             self._engine.dispose()
             raise
 
-    def read(self, *, n_matches: int = 8, n_events: int = 5, at: datetime | None = None) -> ReportState:
+    def read(
+        self, *, n_matches: int = 8, n_events: int = 5, at: datetime | None = None
+    ) -> ReportState:
         """The present state; raises DatabaseError."""
         from db.session import read_transaction
 
         with read_transaction(self._engine) as session:
-            return read_state(
-                session, self._name, n_matches=n_matches, n_events=n_events, at=at
-            )
+            return read_state(session, self._name, n_matches=n_matches, n_events=n_events, at=at)
 
     def close(self) -> None:
         """Give the connection back."""

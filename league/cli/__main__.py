@@ -1,0 +1,7 @@
+"""`python -m league.cli`: the same as the `league` script."""
+
+import sys
+
+from league.cli import main
+
+sys.exit(main())

@@ -1,0 +1,311 @@
+"""The league as a process: its lock, its signals, its log; start, stop and status.
+
+Promises: two daemons on one league are impossible (`flock` on the folder's `lock`, which the kernel
+drops with the process); the first SIGTERM or SIGINT stops the league within the grace time with
+everything committed, the second one at once; a full disk pauses the league.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import logging.handlers
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from league.errors import LeagueError
+from league.folder import LeagueFolder
+
+if TYPE_CHECKING:
+    from league.config import LeagueConfig
+    from league.manager import Manager
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 20.0
+DISK_FULL_PAUSE_S = 10.0
+SCREEN_EVERY_S = 1.0
+LINE_EVERY_S = 15.0
+STALE_AFTER_S = 60.0
+START_LIMIT_S = 120.0
+EXIT_KILLED = 130
+
+State = Literal["running", "stopped", "stale"]
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """Whether a league runs; "stale" is a daemon that holds the lock without a sign of life."""
+
+    state: State
+    pid: int | None = None
+    since: datetime | None = None
+
+
+# --- the lock -------------------------------------------------------------------------------------
+
+
+def _note(folder: LeagueFolder) -> dict[str, Any]:
+    """What the lock's holder wrote about itself; for messages only."""
+    try:
+        values = json.loads(folder.lock.read_text() or "{}")
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+@contextmanager
+def hold_lock(folder: LeagueFolder) -> Iterator[None]:
+    """Be the league's only daemon.
+
+    Raises:
+        LeagueError: another one is.
+    """
+    descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        pid = _note(folder).get("pid", "unknown")
+        raise LeagueError(
+            f"{folder.root}: this league runs already, PID {pid}; `league stop --league "
+            f"{folder.root}` stops it, `league report --live` watches it"
+        ) from error
+    try:
+        note = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, json.dumps(note).encode())
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(folder: LeagueFolder) -> bool:
+    """Whether a daemon holds the league."""
+    try:
+        descriptor = os.open(folder.lock, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def status(root: Path) -> StatusReport:
+    """Whether the league in `root` runs."""
+    folder = LeagueFolder.at(root)
+    if not is_locked(folder):
+        return StatusReport("stopped")
+    note = _note(folder)
+    since = note.get("since")
+    age = time.time() - _last_sign(folder)
+    return StatusReport(
+        "stale" if age > STALE_AFTER_S else "running",
+        note.get("pid"),
+        datetime.fromisoformat(since) if since else None,
+    )
+
+
+def _sign_path(folder: LeagueFolder) -> Path:
+    return folder.logs / "alive"
+
+
+def _last_sign(folder: LeagueFolder) -> float:
+    """Time of the daemon's last turn (it touches a file), or of its start."""
+    for path in (_sign_path(folder), folder.lock):
+        with suppress(OSError):
+            return path.stat().st_mtime
+    return 0.0
+
+
+def stop(root: Path, grace_s: float) -> int:
+    """Stop a running league; returns the exit code of `league stop`."""
+    folder = LeagueFolder.at(root)
+    found = status(root)
+    if found.state == "stopped" or found.pid is None:
+        sys.stderr.write(f"{folder.root}: the league is not running\n")
+        return 0
+    os.kill(found.pid, signal.SIGTERM)
+    ends = time.monotonic() + grace_s
+    while is_locked(folder) and time.monotonic() < ends:
+        time.sleep(0.1)
+    if is_locked(folder):
+        os.kill(found.pid, signal.SIGKILL)
+        while is_locked(folder):
+            time.sleep(0.05)
+        sys.stderr.write(f"the league did not stop within {grace_s:g} s and was killed\n")
+        return 1
+    sys.stderr.write(f"stopped, PID {found.pid}\n")
+    return 0
+
+
+# --- running --------------------------------------------------------------------------------------
+
+
+class _Signals:
+    """Counts the wishes to stop; the second one means at once."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._count)
+
+    def _count(self, number: int, frame: object) -> None:
+        self.n += 1
+        if self.n > 1:
+            raise KeyboardInterrupt
+
+
+def _log_to_file(folder: LeagueFolder) -> None:
+    handler = logging.handlers.RotatingFileHandler(
+        folder.logs / "league.log", maxBytes=10_000_000, backupCount=3
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    for noisy in ("alembic", "numba", "matplotlib"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def start(root: Path, config: LeagueConfig, *, for_s: float | None, detach: bool) -> int:
+    """Run the league in `root`; returns the exit code.
+
+    Args:
+        for_s: stop after so many seconds, None for never.
+        detach: run in the background and return once the league turns.
+
+    Raises:
+        LeagueError: it runs already, or cannot be started.
+    """
+    folder = LeagueFolder.at(root)
+    if is_locked(folder):
+        with hold_lock(folder):  # says who holds it
+            pass
+    if detach:
+        return _detach(folder, config, for_s)
+    with hold_lock(folder):
+        _log_to_file(folder)
+        return _run(folder, config, for_s)
+
+
+def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
+    """Start this program again in a session of its own, and wait until it holds the lock."""
+    order = json.dumps({"config": config.to_json(), "for_s": for_s})
+    with (folder.logs / "daemon.out").open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "league.daemon", str(folder.root)],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        process.stdin.write(order.encode())
+        process.stdin.close()
+    ends = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < ends and process.poll() is None:
+        if is_locked(folder) and _note(folder).get("pid") == process.pid:
+            sys.stdout.write(f"{process.pid}\n")
+            return 0
+        time.sleep(0.1)
+    raise LeagueError(
+        f"{folder.root}: the league did not start in the background; see "
+        f"{folder.logs / 'daemon.out'}"
+    )
+
+
+def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
+    """Migrate, build the manager, and turn until told to stop."""
+    signals = _Signals()
+    _sign_path(folder).touch()
+    sys.stderr.write(f"league in {folder.root}: starting (Ctrl-C stops it)\n")
+    began = time.monotonic()
+    engine = _open_database(folder)
+    manager = None
+    try:
+        from league.manager import Manager
+
+        manager = Manager(folder, config, engine)
+        _turn_until_stopped(folder, manager, signals, None if for_s is None else began + for_s)
+        sys.stderr.write("stopping: matches in flight are planned again, learners checkpoint\n")
+        manager.close(GRACE_S)
+        sys.stderr.write("stopped, everything is committed\n")
+        return 0
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped at once\n")
+        if manager is not None:
+            manager.kill()
+        return EXIT_KILLED
+    except Exception:
+        log.exception("the league stops")
+        if manager is not None:
+            manager.kill()
+        raise
+    finally:
+        engine.dispose()
+
+
+def _open_database(folder: LeagueFolder) -> Any:
+    """The writer's engine, migrated to this program's revision after a backup."""
+    from db.migrate import current_revision, head_revision, upgrade
+    from db.session import backup, open_writer
+
+    target = folder.database()
+    engine = open_writer(target)
+    found = current_revision(engine)
+    if found not in (None, head_revision()) and isinstance(target, Path):
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        backup(engine, folder.backups / f"before-migration-{stamp}.db")
+    upgrade(engine)
+    return engine
+
+
+def _turn_until_stopped(
+    folder: LeagueFolder, manager: Manager, signals: _Signals, ends: float | None
+) -> None:
+    from db.errors import DatabaseFullError
+    from league.progress import ProgressScreen
+
+    with ProgressScreen(folder, ends) as screen:
+        while signals.n == 0 and (ends is None or time.monotonic() < ends):
+            try:
+                manager.turn()
+            except (DatabaseFullError, OSError) as error:
+                if isinstance(error, OSError) and error.errno != 28:  # ENOSPC
+                    raise
+                log.error("the disk is full, the league pauses: %s", error)
+                screen.say(f"the disk is full; pausing {DISK_FULL_PAUSE_S:.0f} s: {error}")
+                time.sleep(DISK_FULL_PAUSE_S)
+            _sign_path(folder).touch()
+            screen.refresh()
+
+
+def _main() -> int:
+    """The detached process: its folder on the command line, its order on standard input."""
+    from league.config import LeagueConfig
+
+    order = json.loads(sys.stdin.read())
+    root = Path(sys.argv[1])
+    return start(
+        root, LeagueConfig.from_json(order["config"]), for_s=order["for_s"], detach=False
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -1,0 +1,331 @@
+"""The life of a learner without its process: train, report, offer snapshots, write checkpoints.
+
+A `Trainer` owns a LeaguePPO and its matches.  It talks to the manager through two functions, so
+that it can be run alone in a test or a benchmark.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import Generator
+
+from agents.description import SnapshotDescription
+from agents.policy import PolicyAgent
+from agents.registry import make_loader
+from agents.snapshots import SnapshotStore
+from arena.territory.maps import expand_references
+from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
+from league.config import LeagueConfig
+from league.folder import LeagueFolder
+from league.learner.checkpoints import CheckpointStore, restore
+from league.learner.ppo import LeaguePPO
+from league.learner.rewards import RewardWeights
+from league.learner.vec_env import SELF_PLAY, EnvSettings, LeagueVecEnv
+from league.matchmaking import (
+    RequiredFoe,
+    SnapshotDecision,
+    draw_opponents,
+    reset_after_snapshot,
+    snapshot_decision,
+)
+from league.messages import LearnerOrders, Roster
+from league.play import cached_maps
+from msattn.actor_critic import ActorCritic, policy_weights
+from msattn.device import choose_device
+from msattn.sb3 import policy_kwargs
+
+log = logging.getLogger(__name__)
+
+N_REFERENCE_ROWS = 256  # observations on which a policy is compared with its parent
+
+
+@dataclass
+class SinceSnapshot:
+    """What the learner did since its newest snapshot."""
+
+    decisions: int = 0
+    results: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, results: Mapping[str, tuple[int, float]]) -> None:
+        for name, (games, beats) in results.items():
+            total = self.results.setdefault(name, [0.0, 0.0])
+            total[0] += games
+            total[1] += beats
+
+
+class Trainer:
+    """One lineage in training.
+
+    Args:
+        orders: see LearnerOrders.
+
+    Attributes:
+        ppo, env: the learner and its matches.
+        roster: whom it may meet; self-play only until the manager has sent one.
+        parent: hash of the lineage's newest snapshot, or None.
+        is_fresh: neither a checkpoint nor a snapshot was there to go on from.
+    """
+
+    def __init__(self, orders: LearnerOrders) -> None:
+        self.orders = orders
+        self.config = LeagueConfig.from_json(orders.config)
+        self.folder = LeagueFolder.at(orders.root)
+        self.roster = Roster((), {}, ())
+        self.wave: list[str] = []
+        self.parent = orders.snapshot
+        self.since = SinceSnapshot()
+        self._reference: tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor] | None = None
+        torch.set_num_threads(self.config.learner.n_threads)
+        self.device = choose_device(self.config.learner.device)
+        self.store = SnapshotStore(
+            self.folder.snapshots,
+            observation_version=OBSERVATION_VERSION,
+            action_version=ACTION_VERSION,
+        )
+        self.torso = self.config.network.to_torso()
+        self._mirror = self._make_mirror()
+        self.env = self._make_env()
+        self.ppo = self._make_ppo()
+        self.checkpoints = CheckpointStore(
+            self.folder.checkpoints / orders.name, keep=self.config.learner.keep_checkpoints
+        )
+        self._last_checkpoint = time.monotonic()
+        self.is_fresh = not self._resume()
+
+    # --- building ---------------------------------------------------------------------------------
+
+    def _make_mirror(self) -> PolicyAgent:
+        """The copy of the current weights that plays the self-play seats."""
+        shapes = self.config.views.to_views().shapes()
+        network = ActorCritic(self.orders.family, shapes, self.torso)
+        return PolicyAgent(network, shapes, device=self.device, name="self-play")
+
+    def _make_env(self) -> LeagueVecEnv:
+        learner = self.config.learner
+        reward = learner.reward
+        settings = EnvSettings(
+            rules=self.config.rules.to_rules(),
+            views=self.config.views.to_views(),
+            maps=tuple(expand_references(self.config.maps.train)),
+            n_matches=learner.n_matches,
+            seats_per_match=learner.seats_per_match,
+            gamma=learner.gamma,
+            reward=RewardWeights(
+                reward.potential_land, reward.potential_strength, reward.placement, reward.death
+            ),
+        )
+        return LeagueVecEnv(
+            settings,
+            make_loader(self.store, device=str(self.device)),
+            cached_maps(self.folder.root),
+            self._draw,
+            self._mirror,
+            self.orders.seed,
+        )
+
+    def _make_ppo(self) -> LeaguePPO:
+        learner = self.config.learner
+        return LeaguePPO(
+            self.env,
+            policy_kwargs=policy_kwargs(self.orders.family, self.torso),
+            learning_rate=learner.learning_rate,
+            n_steps=learner.n_steps,
+            batch_size=learner.batch_size,
+            n_epochs=learner.n_epochs,
+            gamma=learner.gamma,
+            gae_lambda=learner.gae_lambda,
+            clip_range=learner.clip_range,
+            ent_coef=learner.ent_coef,
+            vf_coef=learner.vf_coef,
+            max_grad_norm=learner.max_grad_norm,
+            target_kl=learner.target_kl,
+            seed=self.orders.seed % 2**32,
+            device=self.device,
+        )
+
+    def _resume(self) -> bool:
+        """Go on from the newest checkpoint, else from the lineage's newest snapshot."""
+        checkpoint = self.checkpoints.load()
+        if checkpoint is not None:
+            extra = checkpoint.extra
+            self.parent = extra["parent"]
+            self.wave = list(extra["wave"])
+            self.since = SinceSnapshot(extra["since_decisions"], extra["since_results"])
+            observations = self.env.set_state(extra["env"])
+            restore(self.ppo, checkpoint, observations)
+            self._copy_to_mirror()
+            log.info("resumed from the checkpoint at %d decisions", self.ppo.num_timesteps)
+            return True
+        if self.orders.snapshot is not None:
+            self._load_weights(self.orders.snapshot)
+            self.ppo.num_timesteps = self.orders.trained_decisions
+            log.info("no checkpoint: going on from snapshot %s", self.orders.snapshot[:12])
+            return True
+        return False
+
+    def _load_weights(self, sha256: str) -> None:
+        weights = self.store.load(sha256).network.state_dict()
+        missing, unexpected = self.ppo.policy.load_state_dict(weights, strict=False)
+        duplicates = ("pi_features_extractor", "vf_features_extractor")
+        if unexpected or any(not name.startswith(duplicates) for name in missing):
+            raise ValueError(f"snapshot {sha256[:12]} does not fit the league's network")
+
+    # --- opponents --------------------------------------------------------------------------------
+
+    def _draw(self, n: int, rng: Generator) -> list[str]:
+        """The other seats of a new match: self-play, or members of this wave."""
+        share = self.config.learner.self_play_share if self.orders.role == "main" else 0.0
+        drawn = []
+        for _ in range(n):
+            alone = not self.wave or rng.random() < share
+            drawn.append(SELF_PLAY if alone else self.wave[int(rng.integers(len(self.wave)))])
+        return drawn
+
+    def _draw_wave(self) -> None:
+        """Draw the few distinct members that new matches choose from (one forward pass each)."""
+        drawn = draw_opponents(
+            self.orders.role,
+            self.roster.foes,
+            self.config.learner.n_opponents,
+            self.env.rng,
+            p_self_play=0.0,
+        )
+        self.wave = [
+            SELF_PLAY if member is None else self.roster.specs[member] for member in drawn
+        ]
+
+    def _copy_to_mirror(self) -> None:
+        self._mirror.network.load_state_dict(policy_weights(self.ppo.policy.state_dict()))
+
+    # --- training ---------------------------------------------------------------------------------
+
+    def update(self) -> tuple[dict[str, float], dict[str, tuple[int, float]]]:
+        """One rollout and one PPO update.
+
+        Returns:
+            the update's numbers, and the games and beats by opponent spec.
+
+        Raises:
+            LearnerError: see LeaguePPO.update.
+        """
+        began, before = time.perf_counter(), self.ppo.num_timesteps
+        self._draw_wave()
+        self._copy_to_mirror()
+        numbers = dict(self.ppo.update())
+        seconds = time.perf_counter() - began
+        decisions = self.ppo.num_timesteps - before
+        numbers["decisions_per_s"] = decisions / seconds
+        if self.ppo.episodes:
+            first = [episode["placement"] == 1 for episode in self.ppo.episodes]
+            numbers["first_places"] = float(np.mean(first))
+        results = self.env.take_results()
+        self.since.decisions += decisions
+        self.since.add(results)
+        return numbers, results
+
+    # --- snapshots --------------------------------------------------------------------------------
+
+    def snapshot_due(self) -> SnapshotDecision:
+        """Whether to offer a snapshot now (league.matchmaking.snapshot_decision)."""
+        learner = self.config.learner
+        required = [
+            RequiredFoe(name, int(games), beats)
+            for name in self.roster.required
+            for games, beats in [self.since.results.get(name, (0.0, 0.0))]
+        ]
+        return snapshot_decision(
+            required,
+            self.since.decisions,
+            snapshot_every=learner.snapshot_every,
+            kl=self._kl_from_parent(),
+            min_kl=learner.snapshot_min_kl,
+            win_rate=learner.snapshot_win_rate,
+            min_games=learner.snapshot_min_games,
+        )
+
+    def offer(self) -> str:
+        """Freeze the current weights into an offer; returns its hash."""
+        description = SnapshotDescription(
+            family=self.orders.family,
+            observation_version=OBSERVATION_VERSION,
+            action_version=ACTION_VERSION,
+            torso=self.torso,
+            shapes=self.config.views.to_views().shapes(),
+            lineage=self.orders.name,
+            parent=self.parent,
+            trained_decisions=self.ppo.num_timesteps,
+            seed=self.orders.seed,
+            extra={"role": self.orders.role},
+        )
+        sha256 = self.store.offer(policy_weights(self.ppo.policy.state_dict()), description)
+        self.parent = sha256
+        self.since = SinceSnapshot()
+        self._remember_reference()
+        return sha256
+
+    def _remember_reference(self) -> None:
+        """Keep some observations and what the policy says of them, to measure how far it moves."""
+        buffer = self.ppo.rollout_buffer
+        if not hasattr(buffer, "pos") or buffer.size() == 0:
+            self._reference = None
+            return
+        rows = torch.linspace(0, buffer.size() - 1, N_REFERENCE_ROWS).long().unique()
+        rows = rows.to(self.device)
+        observations = {key: tensor[rows] for key, tensor in buffer.observations.items()}
+        masks = buffer.action_masks[rows]
+        with torch.inference_mode():
+            log_probs, _ = self.ppo.evaluate(observations, masks)
+        self._reference = (observations, masks, log_probs)
+
+    def _kl_from_parent(self) -> float | None:
+        """Mean KL(parent || current) in nats on the reference observations; None without them."""
+        if self._reference is None:
+            return None
+        observations, masks, before = self._reference
+        with torch.inference_mode():
+            now, _ = self.ppo.evaluate(observations, masks)
+            gap = torch.where(masks, before.exp() * (before - now), torch.zeros_like(before))
+            return float(gap.sum(dim=1).mean())
+
+    def after_snapshot(self) -> None:
+        """Let an exploiter start again, as its role demands."""
+        choice = reset_after_snapshot(self.orders.role, self.env.rng)
+        if choice == "keep":
+            return
+        ancestors = sorted(foe.member_id for foe in self.roster.foes if foe.main_ancestor)
+        fresh = self._make_ppo()
+        fresh.num_timesteps = self.ppo.num_timesteps
+        fresh._last_obs = self.ppo._last_obs
+        self.ppo = fresh
+        if choice == "early_ancestor" and ancestors:
+            spec = self.roster.specs[ancestors[0]]
+            self._load_weights(spec.removeprefix("snapshot:"))
+        self._reference = None
+        log.info("%s starts again after its snapshot (%s)", self.orders.name, choice)
+
+    # --- checkpoints ------------------------------------------------------------------------------
+
+    def checkpoint(self, *, force: bool = False) -> bool:
+        """Write a checkpoint when one is due."""
+        now = time.monotonic()
+        if not force and now - self._last_checkpoint < self.config.learner.checkpoint_every_s:
+            return False
+        self.checkpoints.save(
+            self.ppo,
+            {
+                "env": self.env.state(),
+                "parent": self.parent,
+                "wave": self.wave,
+                "since_decisions": self.since.decisions,
+                "since_results": self.since.results,
+            },
+        )
+        self._last_checkpoint = now
+        return True

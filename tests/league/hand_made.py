@@ -1,0 +1,111 @@
+"""A small league made by hand: known members, three rated matches, two learners, fixed times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from db import queries
+from db.migrate import upgrade
+from db.records import MatchOutcome, MatchPlan, SeatOutcome
+from db.session import open_writer, write_transaction
+from league.config_layers import resolve
+from league.config_text import write_toml
+from league.folder import LeagueFolder, create_folder
+from league.opening import remember_config
+from league.ratings import MU, RATING_VERSION, SIGMA, rate_match
+
+NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+MAP_SHA = "b" * 64
+STATE_SHA = "c" * 64
+
+
+def make_league(root: Path) -> LeagueFolder:
+    """Four anchors and one trained member; `attention-0001` beats everyone three times."""
+    config = resolve("small", None, ["rules.n_seats=4", "learner.seats_per_match=2"])
+    folder = create_folder(root, write_toml(config))
+    engine = open_writer(folder.sqlite)
+    upgrade(engine)
+    rules = config.rules.to_rules()
+    rules_sha256 = rules.sha256()
+    with write_transaction(engine) as session:
+        remember_config(session, config)
+        ids = {
+            name: queries.add_member(
+                session,
+                name=name,
+                family="scripted",
+                role="anchor",
+                agent_spec=f"scripted:{name}",
+                at=NOON,
+            )
+            for name in ("tribe", "random", "wait")
+        }
+        ids["attention-0001"] = queries.add_member(
+            session,
+            name="attention-0001",
+            family="attention",
+            role="main",
+            agent_spec=f"snapshot:{'d' * 64}",
+            snapshot_sha256="d" * 64,
+            trained_decisions=12_345,
+            at=NOON,
+        )
+        queries.add_member(
+            session,
+            name="visitor",
+            family="plugin",
+            role="main",
+            agent_spec="plugin:a:b",
+            status="guest",
+            at=NOON,
+        )
+        for member_id in ids.values():
+            queries.append_rating(
+                session,
+                member_id,
+                MU,
+                SIGMA,
+                rules_sha256=rules_sha256,
+                rating_version=RATING_VERSION,
+            )
+        queries.set_status(session, ids["wait"], "retired")
+        for number in range(3):
+            plan = MatchPlan(
+                purpose="rating",
+                seed=number,
+                map=f"generated:continents:128x128:{1000 + number}",
+                map_sha256=MAP_SHA,
+                rules_sha256=rules_sha256,
+                spec={},
+                line_up=tuple((ids[name], True) for name in ids),
+            )
+            match_id = queries.plan_match(session, plan, at=NOON)
+            queries.mark_started(session, match_id, at=NOON)
+            # tribe, random, wait, attention: always third, second, fourth, first
+            queries.record_finished_match(
+                session,
+                match_id,
+                MatchOutcome(ticks=1500, final_state_sha256=STATE_SHA, wall_s=2.5),
+                [SeatOutcome(place, 100, 1000) for place in (3, 2, 4, 1)],
+                rate=rate_match,
+                rating_version=RATING_VERSION,
+                at=NOON + timedelta(seconds=number),
+            )
+        for name, family, speed in (("attention", "attention", 140.0), ("baseline", "baseline", 0)):
+            learner = queries.upsert_learner(
+                session, name=name, family=family, role="main", status="running", at=NOON
+            )
+            queries.record_progress(
+                session,
+                learner,
+                trained_decisions=12_345,
+                progress={"decisions_per_s": speed, "mean_placement": 4.5} if speed else {},
+                at=NOON,
+            )
+            if speed:
+                queries.record_snapshot(session, learner, ids["attention-0001"])
+        queries.add_event(session, "start", "the league began", at=NOON)
+        queries.add_event(session, "canary", "random beats tribe", level="alarm", at=NOON)
+    engine.dispose()
+    return folder
