@@ -203,6 +203,11 @@ class LearnerConfig(Section):
         le=100_000,
         description="Transitions per minibatch; less needs less memory.",
     )
+    micro_batch: Annotated[Annotated[int, Field(ge=1)] | None, Off] = Field(
+        default=None,
+        description="Transitions per forward and backward pass, whose gradients add up to the "
+        "minibatch's; less needs less memory, off lets the device decide.",
+    )
     n_epochs: int = Field(
         default=4, ge=1, le=100, description="Passes over the collected transitions per update."
     )

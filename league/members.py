@@ -18,7 +18,6 @@ from db import queries
 from db.session import open_writer, write_transaction
 from league.errors import MemberError
 from league.folder import LeagueFolder
-from league.ratings import MU, RATING_VERSION, SIGMA, child_rating
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -141,6 +140,8 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
         raise MemberError(
             f"expected a name of letters, digits, '.', '_', ':' and '-', found {name!r}"
         )
+    from league.pool import Season, admit_rating  # loads torch, which `pit` may do without
+
     engine = open_writer(folder.database())
     try:
         with write_transaction(engine) as session:
@@ -148,10 +149,10 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
         views = Views.from_json(config["views"])
         newcomer = identify(text, folder.snapshots, views)
         allowance = float(config["rating"]["sigma_allowance"])
-        rules_sha256 = MatchRules.from_json(config["rules"]).sha256()
+        season = Season(MatchRules.from_json(config["rules"]).sha256(), allowance)
         with write_transaction(engine) as session:
             member_id = _insert(session, newcomer, name or newcomer.name, "active")
-            _admit(session, member_id, rules_sha256, allowance)
+            admit_rating(session, queries.get_member(session, member_id), season)
             queries.add_event(
                 session, "member", f"{name or newcomer.name} joined by hand", member_id=member_id
             )
@@ -230,25 +231,4 @@ def _insert(session: Session, newcomer: Newcomer, name: str, status: str) -> int
         generation=0 if parent is None else parent.generation + 1,
         snapshot_sha256=newcomer.snapshot_sha256,
         trained_decisions=newcomer.trained_decisions,
-    )
-
-
-def _admit(session: Session, member_id: int, rules_sha256: str, allowance: float) -> None:
-    """Start a rating: the parent's with a fresh allowance, or that of an unknown member."""
-    member = queries.get_member(session, member_id)
-    queries.lock_rating_log(session)
-    parent = None
-    if member.parent_id is not None:
-        parent = queries.latest_rating(session, member.parent_id, rules_sha256)
-    mu, sigma = (MU, SIGMA)
-    if parent is not None:
-        mu, sigma = child_rating(parent.mu, parent.sigma, allowance)
-    queries.append_rating(
-        session,
-        member_id,
-        mu,
-        sigma,
-        rules_sha256=rules_sha256,
-        rating_version=RATING_VERSION,
-        allowance=None if parent is None else allowance,
     )

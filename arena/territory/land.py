@@ -14,7 +14,9 @@ from __future__ import annotations
 from arena.territory import rules
 from arena.territory.compiled import compiled
 from arena.territory.state import (
+    CELL,
     EVENT_MASK,
+    MIXED,
     N_ALIVE,
     N_EVENTS,
     PLAYABLE,
@@ -165,6 +167,8 @@ def change_owner(s: State, tile: int, new: int) -> None:
     cell = s.cell_of_y[y] + s.cell_of_x[tile - y * stride]
     s.cell_counts[cell, old] -= 1
     s.cell_counts[cell, new] += 1
+    is_full = s.cell_counts[cell, new] == s.clock[CELL] * s.clock[CELL]
+    s.cell_uniform[cell] = new if is_full else MIXED
     at = s.clock[N_EVENTS] & EVENT_MASK
     s.clock[N_EVENTS] += 1
     s.event_tile[at] = tile

@@ -29,6 +29,7 @@ from arena.territory.state import (
     EVENT_MASK,
     EVENT_RING,
     GRID,
+    MIXED,
     N_ALIVE,
     N_ATTACKS,
     N_EVENTS,
@@ -49,6 +50,7 @@ _RECENT = 100  # views.RECENT_TICKS, a literal for the compiler
 _FRONT, _GAINED, _LOST = 9, 10, 11
 _LANES = np.uint64(0x00FF00FF00FF00FF)
 _ROUND = np.uint64(0x0002000200020002)
+_BYTE = np.uint64(255)
 _U2, _U8 = np.uint64(2), np.uint64(8)
 
 
@@ -81,9 +83,12 @@ class Scratch(NamedTuple):
     in_troops: NDArray[np.float64]  # [P + 1] troops attacking the player
     origin: NDArray[np.int64]  # [P + 1, 4] local x, y, tactical x, y of the windows' corners
     row_of: NDArray[np.int64]  # [P + 1] row of each player, -1 when not observed
-    cell_barrier: NDArray[np.uint8]  # [GRID * GRID] share of water / 2 + off-map
-    cell_terrain: NDArray[np.uint8]  # [GRID * GRID]
-    cell_corner: NDArray[np.int32]  # [GRID * GRID] a tile of each cell, 0 when off-map
+    line: NDArray[np.uint64]  # [cells per side of the largest view] packed words of one row
+    weight_of: NDArray[np.uint64]  # [tiles per cell + 1] 256 * tiles / tiles per cell
+    cell_barrier: NDArray[np.uint8]  # [GRID, GRID] share of water / 2 + off-map
+    cell_terrain: NDArray[np.uint8]  # [GRID, GRID]
+    pair_terrain: NDArray[np.uint8]  # [ceil(height / 2), ceil(width / 2)] of 2 x 2 tiles
+    tile_terrain: NDArray[np.uint8]  # [height, width]
 
 
 def empty_views(n: int, views: Views) -> SeatViews:
@@ -113,25 +118,11 @@ def make_scratch(state: State, views: Views) -> Scratch:
     if grid != views.global_size:
         raise ValueError(f"The match keeps a pyramid of {grid} cells, not {views.global_size}.")
     cell = int(state.clock[CELL])
-    side = grid * cell
     framed = state.owner.reshape(height + 2, stride)[1:-1, 1:-1]
     water = framed == _WATER
-    terrain = (state.flags & TERRAIN_BITS).reshape(height + 2, stride)[1:-1, 1:-1].astype(np.int64)
-    barrier_of = np.full((side, side), 255, np.int64)
-    barrier_of[:height, :width] = np.where(water, 128, 0)
-    terrain_of = np.zeros((side, side), np.int64)
-    terrain_of[:height, :width] = np.where(water, 0, 85 * (terrain + 1))
-
-    def pooled(values: NDArray[np.int64]) -> NDArray[np.uint8]:
-        means = values.reshape(grid, cell, grid, cell).sum(axis=(1, 3)) // (cell * cell)
-        return means.astype(np.uint8).reshape(-1)
-
-    at = np.arange(grid) * cell
-    corner = np.where(
-        (at[:, None] < height) & (at[None, :] < width),
-        (at[:, None] + 1) * stride + at[None, :] + 1,
-        0,
-    )
+    terrain = (state.flags & TERRAIN_BITS).reshape(height + 2, stride)[1:-1, 1:-1]
+    tile_terrain = np.where(water, 0, 85 * (terrain.astype(np.int64) + 1))
+    barrier = np.where(water, 128, 0)
     block = views.tactical_size // 2
     n_players = len(state.tiles) - 1
     return Scratch(
@@ -142,10 +133,23 @@ def make_scratch(state: State, views: Views) -> Scratch:
         in_troops=np.zeros(n_players + 1),
         origin=np.zeros((n_players + 1, 4), np.int64),
         row_of=np.full(n_players + 1, -1, np.int64),
-        cell_barrier=pooled(barrier_of),
-        cell_terrain=pooled(terrain_of),
-        cell_corner=corner.astype(np.int32).reshape(-1),
+        line=np.zeros(max(views.to_json().values()), np.uint64),
+        weight_of=(np.arange(cell * cell + 1) * 256 // (cell * cell)).astype(np.uint64),
+        cell_barrier=_pool(barrier, cell, (grid, grid), 255),
+        cell_terrain=_pool(tile_terrain, cell, (grid, grid), 0),
+        pair_terrain=_pool(tile_terrain, 2, (-(-height // 2), -(-width // 2)), 0),
+        tile_terrain=tile_terrain.astype(np.uint8),
     )
+
+
+def _pool(
+    values: NDArray[np.int64], cell: int, shape: tuple[int, int], outside: int
+) -> NDArray[np.uint8]:
+    """Means over cells of a map padded with `outside`; uint8 of the given shape."""
+    padded = np.full((shape[0] * cell, shape[1] * cell), outside, np.int64)
+    padded[: values.shape[0], : values.shape[1]] = values
+    sums = padded.reshape(shape[0], cell, shape[1], cell).sum(axis=(1, 3))
+    return (sums // (cell * cell)).astype(np.uint8)
 
 
 # --- what the owner of a tile tells ---------------------------------------------------------------
@@ -208,16 +212,28 @@ def _pack_channels(s: State, w: Scratch, p: int) -> None:
 
 
 @compiled(inline=True, internal=True)
-def _unpack(view: np.ndarray, y: int, x: int, word: np.uint64) -> None:
-    """Spread a packed word over the owner channels of one cell of view [C, H, W]."""
-    view[0, y, x] = np.uint8(word)
-    view[1, y, x] = np.uint8(word >> np.uint64(8))
-    view[2, y, x] = np.uint8(word >> np.uint64(16))
-    view[3, y, x] = np.uint8(word >> np.uint64(24))
-    view[5, y, x] = np.uint8(word >> np.uint64(32))
-    view[6, y, x] = np.uint8(word >> np.uint64(40))
-    view[7, y, x] = np.uint8(word >> np.uint64(48))
-    view[8, y, x] = np.uint8(word >> np.uint64(56))
+def _spread(line: np.ndarray, shift: int, out: np.ndarray) -> None:
+    """Write one byte of each packed word into a row of a channel."""
+    by = np.uint64(shift)
+    for x in range(out.shape[0]):
+        out[x] = np.uint8((line[x] >> by) & _BYTE)
+
+
+@compiled(internal=True)
+def _unpack_line(line: np.ndarray, view: np.ndarray, y: int) -> None:
+    """Spread a row of packed words over the owner channels of view [C, H, W].
+
+    Channel by channel: cell by cell, the eight planes of a power-of-two size fall onto the same
+    few cache lines and evict each other (four times slower).
+    """
+    _spread(line, 0, view[0, y])
+    _spread(line, 8, view[1, y])
+    _spread(line, 16, view[2, y])
+    _spread(line, 24, view[3, y])
+    _spread(line, 32, view[5, y])
+    _spread(line, 40, view[6, y])
+    _spread(line, 48, view[7, y])
+    _spread(line, 56, view[8, y])
 
 
 @compiled(inline=True, internal=True)
@@ -233,31 +249,32 @@ def _mean_of_four(a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64) -> np.
 
 
 @compiled(internal=True)
+def _mixed_cell(s: State, w: Scratch, c: int) -> np.uint64:
+    """Area mean of the owners of a cell, in 16-bit lanes: the weights add up to at most 256."""
+    even = np.uint64(0)
+    odd = np.uint64(0)
+    for q in range(s.tiles.shape[0]):
+        n = s.cell_counts[c, q]
+        if n != 0:
+            weight = w.weight_of[n]
+            even += weight * (w.packed[q] & _LANES)
+            odd += weight * ((w.packed[q] >> _U8) & _LANES)
+    return ((even >> _U8) & _LANES) | (odd & ~_LANES)
+
+
+@compiled(internal=True)
 def _write_global(s: State, w: Scratch, view: np.ndarray) -> None:
     grid = s.clock[GRID]
-    area = s.clock[CELL] * s.clock[CELL]
-    n_owners = s.tiles.shape[0]
-    total = np.uint64(area)
-    for gy in range(grid):
-        for gx in range(grid):
-            c = gy * grid + gx
-            o = s.owner[w.cell_corner[c]]
-            if o < n_owners and s.cell_counts[c, o] == area:
-                word = w.packed[o]
+    for y in range(grid):
+        for x in range(grid):
+            owner = s.cell_uniform[y * grid + x]
+            if owner != MIXED:
+                w.line[x] = w.packed[owner]
             else:
-                word = np.uint64(0)
-                for shift in range(0, 64, 8):
-                    if shift == 24:
-                        continue
-                    mean = np.uint64(0)
-                    for q in range(n_owners):
-                        n = np.uint64(s.cell_counts[c, q])
-                        if n:
-                            mean += n * ((w.packed[q] >> np.uint64(shift)) & np.uint64(255))
-                    word |= (mean // total) << np.uint64(shift)
-            _unpack(view, gy, gx, word)
-            view[3, gy, gx] = w.cell_barrier[c]
-            view[4, gy, gx] = w.cell_terrain[c]
+                w.line[x] = _mixed_cell(s, w, y * grid + x)
+        _unpack_line(w.line, view, y)
+        _copy_row(w.cell_barrier, y, 0, view[3, y])
+        _copy_row(w.cell_terrain, y, 0, view[4, y])
 
 
 @compiled(inline=True, internal=True)
@@ -267,59 +284,49 @@ def _packed_at(s: State, w: Scratch, x: int, y: int) -> np.uint64:
     return w.packed[_OFF_MAP]
 
 
-@compiled(inline=True, internal=True)
-def _terrain_at(s: State, x: int, y: int) -> int:
-    if 0 <= x < s.shape[0] and 0 <= y < s.shape[1]:
-        tile = (y + 1) * s.shape[2] + x + 1
-        if s.owner[tile] != _WATER:
-            return 85 * (int(s.flags[tile] & TERRAIN_BITS) + 1)
-    return 0
+@compiled(internal=True)
+def _copy_row(source: np.ndarray, y: int, x0: int, out: np.ndarray) -> None:
+    """out[i] = source[y, x0 + i], 0 outside."""
+    out[:] = 0
+    if 0 <= y < source.shape[0]:
+        for i in range(max(0, -x0), min(out.shape[0], source.shape[1] - x0)):
+            out[i] = source[y, x0 + i]
 
 
 @compiled(internal=True)
 def _write_local(s: State, w: Scratch, view: np.ndarray, x0: int, y0: int) -> None:
+    """The window of 2 x 2 tiles per cell whose corner is (x0, y0), both even."""
     size = view.shape[1]
     stride = s.shape[2]
     for ly in range(size):
         y = y0 + 2 * ly
-        rows_inside = 0 <= y and y + 1 < s.shape[1]
+        first, last = 0, 0  # cells of this row that lie wholly on the map
+        if 0 <= y and y + 1 < s.shape[1]:
+            first = min(size, max(0, -x0 // 2))
+            last = max(first, min(size, (s.shape[0] - x0) // 2))
         for lx in range(size):
             x = x0 + 2 * lx
-            if rows_inside and 0 <= x and x + 1 < s.shape[0]:
+            if first <= lx < last:
                 tile = (y + 1) * stride + x + 1
                 a = s.owner[tile]
                 b = s.owner[tile + 1]
                 c = s.owner[tile + stride]
                 d = s.owner[tile + stride + 1]
                 if a == b and a == c and a == d:
-                    word = w.packed[a]
+                    w.line[lx] = w.packed[a]
                 else:
-                    word = _mean_of_four(w.packed[a], w.packed[b], w.packed[c], w.packed[d])
-                t = 0
-                if a != _WATER:
-                    t += int(s.flags[tile] & TERRAIN_BITS) + 1
-                if b != _WATER:
-                    t += int(s.flags[tile + 1] & TERRAIN_BITS) + 1
-                if c != _WATER:
-                    t += int(s.flags[tile + stride] & TERRAIN_BITS) + 1
-                if d != _WATER:
-                    t += int(s.flags[tile + stride + 1] & TERRAIN_BITS) + 1
-                terrain = 85 * t >> 2
+                    w.line[lx] = _mean_of_four(
+                        w.packed[a], w.packed[b], w.packed[c], w.packed[d]
+                    )
             else:
-                word = _mean_of_four(
+                w.line[lx] = _mean_of_four(
                     _packed_at(s, w, x, y),
                     _packed_at(s, w, x + 1, y),
                     _packed_at(s, w, x, y + 1),
                     _packed_at(s, w, x + 1, y + 1),
                 )
-                terrain = (
-                    _terrain_at(s, x, y)
-                    + _terrain_at(s, x + 1, y)
-                    + _terrain_at(s, x, y + 1)
-                    + _terrain_at(s, x + 1, y + 1)
-                ) >> 2
-            _unpack(view, ly, lx, word)
-            view[4, ly, lx] = terrain
+        _unpack_line(w.line, view, ly)
+        _copy_row(w.pair_terrain, y >> 1, x0 >> 1, view[4, ly])
 
 
 @compiled(internal=True)
@@ -327,8 +334,9 @@ def _write_tactical(s: State, w: Scratch, view: np.ndarray, x0: int, y0: int) ->
     size = view.shape[1]
     for ty in range(size):
         for tx in range(size):
-            _unpack(view, ty, tx, _packed_at(s, w, x0 + tx, y0 + ty))
-            view[4, ty, tx] = _terrain_at(s, x0 + tx, y0 + ty)
+            w.line[tx] = _packed_at(s, w, x0 + tx, y0 + ty)
+        _unpack_line(w.line, view, ty)
+        _copy_row(w.tile_terrain, y0 + ty, x0, view[4, ty])
 
 
 # --- fronts and windows ---------------------------------------------------------------------------

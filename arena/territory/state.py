@@ -45,6 +45,8 @@ SHORE = 4  # land with the shoreline bit
 EDGE = 8  # on the edge of the map
 PLAYABLE = 16  # in the largest land component
 
+MIXED = 253  # a cell of the pyramid with several owners, or with water or off-map beside land
+
 WINDOW = 256  # buckets per attack queue; a new entry lies at most 160 above the lowest (queue.py)
 EVENT_RING = 1 << 16
 EVENT_MASK = EVENT_RING - 1
@@ -108,6 +110,7 @@ class State(NamedTuple):
     bot_ratio: NDArray[np.float64]  # [P + 1, 3]: trigger, reserve, expand
     # what the observation reads
     cell_counts: NDArray[np.uint16]  # [GRID * GRID, P + 1] tiles per cell and owner
+    cell_uniform: NDArray[np.uint8]  # [GRID * GRID] the one owner of all its tiles, else MIXED
     cell_of_x: NDArray[np.int32]  # [width + 2]
     cell_of_y: NDArray[np.int32]  # [height + 2], already times GRID
     event_tile: NDArray[np.int32]  # [EVENT_RING]
@@ -171,6 +174,9 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
     cell_counts = np.zeros((grid * grid, p + 1), np.uint16)
     ys, xs = np.nonzero(territory.land)
     np.add.at(cell_counts[:, 0], cell_of_y[ys + 1] + cell_of_x[xs + 1], 1)
+    cell_uniform = np.full(grid * grid, MIXED, np.uint8)
+    cell_uniform[cell_counts[:, 0] == cell * cell] = rules.NEUTRAL
+    cell_uniform[cell_counts[:, 0] == 0] = rules.WATER
     free_slots = np.zeros(k + 1, np.int32)
     free_slots[:k] = np.arange(k - 1, -1, -1)
     free_slots[k] = k
@@ -226,6 +232,7 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
         bot_clock=np.zeros((p + 1, 5), np.int64),
         bot_ratio=np.zeros((p + 1, 3)),
         cell_counts=cell_counts,
+        cell_uniform=cell_uniform,
         cell_of_x=cell_of_x,
         cell_of_y=cell_of_y,
         event_tile=np.zeros(EVENT_RING, np.int32),

@@ -49,9 +49,7 @@ def run_live(
 
     with Live(console=console, auto_refresh=False, screen=False, transient=False) as live:
         while True:
-            live.update(
-                report_screen(read(), max_members=rows_that_fit(console)), refresh=True
-            )
+            live.update(report_screen(read(), max_members=rows_that_fit(console)), refresh=True)
             if stop():
                 return
             _wait(refresh_s, stop)

@@ -93,6 +93,7 @@ def make_league(root: Path) -> LeagueFolder:
                 at=NOON + timedelta(seconds=number),
             )
         for name, family, speed in (("attention", "attention", 140.0), ("baseline", "baseline", 0)):
+            numbers = {"decisions_per_s": speed, "placement_mean": 4.5, "kl": 0.0123}
             learner = queries.upsert_learner(
                 session, name=name, family=family, role="main", status="running", at=NOON
             )
@@ -100,7 +101,9 @@ def make_league(root: Path) -> LeagueFolder:
                 session,
                 learner,
                 trained_decisions=12_345,
-                progress={"decisions_per_s": speed, "mean_placement": 4.5} if speed else {},
+                progress={"decisions_per_s": speed, "placement_mean": 4.5, "kl": 0.0123}
+                if speed
+                else {},
                 at=NOON,
             )
             if speed:

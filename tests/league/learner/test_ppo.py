@@ -18,7 +18,6 @@ from league.learner.errors import LearnerError
 from league.learner.ppo import LeaguePPO
 from league.learner.schedules import Schedule
 
-
 NUMBERS = (
     "loss",
     "policy_loss",
