@@ -133,7 +133,8 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
         name: what to call it; None derives a name from what it is.
 
     Raises:
-        MemberError: the name is malformed, or the league has never been started.
+        MemberError: the name is malformed, or the league has never been started, or
+            somebody in the pool plays the same already and no name tells them apart.
         ConflictError: the name is taken.
     """
     if name is not None and not _NAME.fullmatch(name):
@@ -151,14 +152,31 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
         allowance = float(config["rating"]["sigma_allowance"])
         season = Season(MatchRules.from_json(config["rules"]).sha256(), allowance)
         with write_transaction(engine) as session:
-            member_id = _insert(session, newcomer, name or newcomer.name, "active")
+            member_id = _enter(session, newcomer, name)
             admit_rating(session, queries.get_member(session, member_id), season)
+            member = queries.get_member(session, member_id)
             queries.add_event(
-                session, "member", f"{name or newcomer.name} joined by hand", member_id=member_id
+                session, "member", f"{member.name} joined by hand", member_id=member_id
             )
-            return queries.get_member(session, member_id)
+            return member
     finally:
         engine.dispose()
+
+
+def _enter(session: Session, newcomer: Newcomer, name: str | None) -> int:
+    """Insert a newcomer; without a name of its own, a guest that plays the same is taken up."""
+    if name is None:
+        for member in queries.list_members(session):
+            if member.agent_spec != newcomer.agent_spec:
+                continue
+            if member.status != "guest":
+                raise MemberError(
+                    f"{member.name} ({member.status}) plays {newcomer.agent_spec} already; give "
+                    "--name to let it join a second time"
+                )
+            queries.set_status(session, member.id, "active")
+            return member.id
+    return _insert(session, newcomer, name or newcomer.name, "active")
 
 
 def started_config(session: Session, folder: LeagueFolder) -> dict[str, Any]:

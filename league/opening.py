@@ -56,6 +56,8 @@ def open_for_start(
     config = resolve(
         preset, None if is_new else folder.toml, sets, () if given is None else (name,)
     )
+    if not is_new:
+        _check_same_database(folder, config)
     stored = None if is_new else stored_config(folder)
     if stored is not None:
         check_frozen(stored, config)
@@ -123,6 +125,17 @@ def _check_room(name: str, board: TerritoryMap, config: LeagueConfig) -> None:
         raise ConfigError(
             f"map {name}: expected room for the starts of {n_seats} seats, found "
             f"{board.n_playable} playable tiles; take a larger map, or lower rules.n_seats"
+        )
+
+
+def _check_same_database(folder: LeagueFolder, config: LeagueConfig) -> None:
+    """Every command reads `league.toml` to find the database: a change for one start is none."""
+    held = folder.database()
+    if (None if isinstance(held, Path) else held) != config.database.url:
+        raise ConfigError(
+            f"database.url: {folder.toml} says {str(held)!r}, --set says "
+            f"{config.database.url!r}; a league stays in its database, edit {folder.toml.name} "
+            "after you have moved it"
         )
 
 

@@ -13,27 +13,24 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arena.jobs import Done, Failed, PoolLimits
 from arena.match import MatchResult
-from arena.replay import SUFFIX, write_replay
-from arena.territory.maps import expand_references, load_map
+from arena.territory.maps import expand_references
 from arena.territory.rules import MatchRules
 from arena.territory.views import Views
 from arena.workers import LocalArena
-from db import queries
 from db.migrate import check_revision
-from db.records import MatchOutcome, MatchPlan, SeatOutcome
 from db.session import open_writer, write_transaction
 from league.config_layers import resolve
 from league.errors import PitError
 from league.folder import LeagueFolder
 from league.members import started_config, views_of
+from league.pit_log import Pair, PitLog, name_of
 from league.pit_sides import (
     PitPlan,
     check_seats,
@@ -57,7 +54,6 @@ if TYPE_CHECKING:
 
 MAX_TRIES = 3  # of a pair, before the whole pit gives up
 DEFAULT_CAP = 1_000  # matches: SPRT of [0, 50] nElo rarely needs 400
-Pair = tuple[PitMatch, PitMatch]
 
 
 @dataclass(frozen=True)
@@ -181,100 +177,6 @@ def _from_here(reference: str) -> str:
     return reference if reference.startswith("generated:") else str(Path(reference).resolve())
 
 
-class PitLog:
-    """The matches of one head-to-head in the league's database."""
-
-    def __init__(self, engine: Engine, folder: LeagueFolder, plan: PitPlan) -> None:
-        self._engine, self._folder, self._plan = engine, folder, plan
-        self._map_sha256 = lru_cache(maxsize=None)(
-            lambda reference: load_map(reference, base=folder.root).sha256
-        )
-
-    def load(self) -> tuple[dict[str, Pair], Counter[str], int]:
-        """Complete pairs by key, crashes by member name, and the number of failed matches."""
-        halves: dict[tuple[str, int], PitMatch] = {}
-        crashes: Counter[str] = Counter()
-        n_failed = 0
-        with write_transaction(self._engine) as session:
-            for match in queries.list_matches(
-                session, purpose="pit", series_key=self._plan.series_key
-            ):
-                if match.status == "failed":
-                    n_failed += 1
-                    crashes.update(self._plan_names(blamed_agents(match.error or "")))
-                if match.status == "finished" and match.pair_key is not None:
-                    seats = queries.match_seats(session, match.id)
-                    halves[match.pair_key, match.pair_half or 0] = PitMatch(
-                        placements=tuple(seat.placement for seat in seats),
-                        sides=self._plan.sides(match.seed, match.pair_half or 0),
-                        alive=tuple(seat.eliminated_tick is None for seat in seats),
-                    )
-        pairs = {
-            key: (halves[key, 0], halves[key, 1])
-            for key, half in halves
-            if half == 0 and (key, 1) in halves
-        }
-        return pairs, crashes, n_failed
-
-    def record_pair(self, seed: int, results: Sequence[MatchResult]) -> None:
-        """Write both matches of a pair; a pair that another run wrote meanwhile stays."""
-        key = self._plan.pair_key(seed)
-        names = [f"pit/{key.replace(':', '-')}-{half}{SUFFIX}" for half in (0, 1)]
-        for name, result in zip(names, results, strict=True):
-            write_replay(result, self._folder.replays / name)
-        with write_transaction(self._engine) as session:
-            known = queries.list_matches(
-                session, status="finished", purpose="pit", series_key=self._plan.series_key
-            )
-            if any(match.pair_key == key for match in known):
-                return
-            for half, result in enumerate(results):
-                match_id = queries.plan_match(session, self._match_plan(seed, half))
-                queries.mark_started(session, match_id)
-                queries.record_finished_match(
-                    session,
-                    match_id,
-                    MatchOutcome(
-                        ticks=result.ticks,
-                        final_state_sha256=result.final_state_sha256,
-                        wall_s=result.wall_s,
-                        replay_path=f"replays/{names[half]}",
-                    ),
-                    _seat_outcomes(result),
-                )
-
-    def record_failure(self, seed: int, half: int, error: str) -> None:
-        """Write a failed match; its pair is played again under the same key."""
-        blamed = set(blamed_agents(error))
-        member_ids = {
-            side.member_id
-            for side in self._plan.line_up(seed, half)
-            if side.agent_spec in blamed and side.member_id is not None
-        }
-        with write_transaction(self._engine) as session:
-            match_id = queries.plan_match(session, self._match_plan(seed, half))
-            queries.record_failed(session, match_id, error, blamed=member_ids, max_failures=1)
-
-    def _match_plan(self, seed: int, half: int) -> MatchPlan:
-        spec = self._plan.spec(seed, half)
-        members = [side.member_id for side in self._plan.line_up(seed, half)]
-        return MatchPlan(
-            purpose="pit",
-            seed=seed,
-            map=spec.map,
-            map_sha256=self._map_sha256(spec.map),
-            rules_sha256=spec.rules.sha256(),
-            spec=spec.to_json(),
-            line_up=tuple((member, False) for member in members if member is not None),
-            series_key=self._plan.series_key,
-            pair_key=self._plan.pair_key(seed),
-            pair_half=half,
-        )
-
-    def _plan_names(self, specs: Sequence[str]) -> list[str]:
-        return [_name_of(self._plan, spec) for spec in specs]
-
-
 class _Run:
     """One run of a pit: what is known, what is in the air, and when to stop."""
 
@@ -368,7 +270,7 @@ class _Run:
 
     def _fail(self, seed: int, half: int, outcome: Failed) -> None:
         self._n_failed += 1
-        blamed = [_name_of(self._plan, spec) for spec in blamed_agents(outcome.error)]
+        blamed = [name_of(self._plan, spec) for spec in blamed_agents(outcome.error)]
         self._crashes.update(blamed)
         if self._log is not None:
             self._log.record_failure(seed, half, outcome.error)
@@ -403,26 +305,5 @@ class _Run:
         )
 
 
-def _name_of(plan: PitPlan, agent_spec: str) -> str:
-    for side in (plan.a, plan.b, *plan.field):
-        if side.agent_spec == agent_spec:
-            return side.name
-    return agent_spec
-
-
 def _pit_match(result: MatchResult, sides: tuple[str | None, ...]) -> PitMatch:
     return PitMatch(result.placements, sides, tuple(t is None for t in result.eliminated_tick))
-
-
-def _seat_outcomes(result: MatchResult) -> list[SeatOutcome]:
-    return [
-        SeatOutcome(*seat)
-        for seat in zip(
-            result.placements,
-            result.tiles,
-            result.troops,
-            result.eliminated_tick,
-            result.n_illegal,
-            strict=True,
-        )
-    ]

@@ -86,7 +86,8 @@ def stop(grace_s: float) -> int:
 def status(as_json: bool) -> int:
     """Say whether the league runs.
 
-    Exit code: 0 running, 3 stopped, 4 stale (it died without a word).
+    Exit code: 0 running, 3 stopped, 4 stale (it holds the lock and gives no sign of
+    life).
     """
     from league import daemon
 

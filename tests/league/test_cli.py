@@ -11,9 +11,11 @@ import click
 import pytest
 
 from arena.territory.maps import generate_map, save_map
+from db.session import open_writer, write_transaction
 from league.cli import league, main
 from league.cli.common import Duration
 from league.folder import LeagueFolder
+from league.members import ensure_guest, identify
 
 HEAVY = ("torch", "numba", "scipy", "pandas", "matplotlib", "stable_baselines3")
 
@@ -249,3 +251,21 @@ def test_an_interrupted_command_leaves_quietly(
     monkeypatch.setattr("arena.territory.maps.load_map", interrupt)
     assert main(["maps", "check", "generated:lakes:64x64:1"]) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_guest_is_taken_up_and_nobody_joins_twice_unnamed(
+    hand_made_league: LeagueFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = ["--league", str(hand_made_league.root)]
+    assert main(["members", "add", "scripted:tribe", *there]) == 2
+    assert "tribe (active) plays scripted:tribe already" in capsys.readouterr().err
+    engine = open_writer(hand_made_league.sqlite)
+    with write_transaction(engine) as session:
+        guest = ensure_guest(session, identify("scripted:turtle", hand_made_league.snapshots, None))
+    engine.dispose()
+    assert guest.status == "guest"
+    assert main(["members", "add", "scripted:turtle", *there]) == 0
+    capsys.readouterr()
+    main(["members", "--json", *there])
+    members = json.loads(capsys.readouterr().out)["members"]
+    assert [m["status"] for m in members if m["name"] == guest.name] == ["active"]

@@ -114,5 +114,7 @@ def test_a_second_start_may_change_learning_but_not_the_rules(tmp_path: Path) ->
     assert stored_config(opened.folder) == opened.config.to_json()
     later = open_for_start(tmp_path / "league", sets=["learner.n_epochs=2"])
     assert later.config.learner.n_epochs == 2
+    with pytest.raises(ConfigError, match="a league stays in its database"):
+        open_for_start(tmp_path / "league", sets=["database.url=postgresql://h/d"])
     with pytest.raises(ConfigError, match="frozen at the league's first start"):
         open_for_start(tmp_path / "league", sets=["rules.max_ticks=900"])

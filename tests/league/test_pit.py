@@ -18,7 +18,8 @@ from league.config_text import write_toml
 from league.errors import PitError
 from league.folder import LeagueFolder, create_folder
 from league.opening import remember_config
-from league.pit import PitLog, PitRequest, run_pit
+from league.pit import PitRequest, run_pit
+from league.pit_log import PitLog
 from league.pit_sides import PitPlan, Side, check_seats
 
 RULES = MatchRules(max_ticks=200, n_seats=4)
