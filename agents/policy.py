@@ -15,6 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from agents.errors import PolicyError
+from agents.inference import FrozenPolicy, prepare, rows_per_pass
 from agents.snapshots import LoadedSnapshot
 from msattn.actor_critic import ActorCritic
 from msattn.config import Shapes
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 IntArray = NDArray[np.int64]
 
-# Larger batches gain nothing on a CPU and their activations leave its cache.
+# Of one forward pass on any device; `agents.inference.rows_per_pass` is the CPU's bound.
 MAX_ROWS = 256
 
 
@@ -81,7 +82,7 @@ class PolicyAgent:
 
     def __init__(
         self,
-        network: ActorCritic,
+        network: ActorCritic | FrozenPolicy,
         shapes: Shapes,
         *,
         device: torch.device | str = "cpu",
@@ -110,7 +111,7 @@ class PolicyAgent:
             greedy: as in the class.
         """
         return cls(
-            loaded.network,
+            prepare(loaded.network, torch.device(device)),
             loaded.description.shapes,
             device=device,
             greedy=greedy,
@@ -171,12 +172,13 @@ class PolicyAgent:
                 )
         n_rows = observation["scalars"].shape[0]
         chunks = []
+        step = MAX_ROWS
+        if self.device.type == "cpu":
+            step = min(step, rows_per_pass(self.shapes))
         with torch.inference_mode():
-            for start in range(0, n_rows, MAX_ROWS):
+            for start in range(0, n_rows, step):
                 rows = {
-                    key: torch.from_numpy(observation[key][start : start + MAX_ROWS]).to(
-                        self.device
-                    )
+                    key: torch.from_numpy(observation[key][start : start + step]).to(self.device)
                     for key in self.shapes
                 }
                 chunks.append(self.network(rows)[0])

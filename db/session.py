@@ -106,7 +106,7 @@ def open_writer(url_or_path: str | Path) -> Engine:
     if not path.parent.is_dir():
         raise DatabaseError(
             f"expected the folder {path.parent} for the database {path.name}, found none; "
-            "create the league first with `league init`"
+            "create the league first with `league start`"
         )
     refuse_network_file_system(path)
     engine = create_engine(

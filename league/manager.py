@@ -27,11 +27,11 @@ from db.records import MatchOutcome, MatchPlan, MatchRecord, SeatOutcome
 from db.session import read_transaction, write_transaction
 from league import pool
 from league.config import LeagueConfig
-from league.config_layers import STORED_KEY
 from league.folder import LeagueFolder
 from league.learner_pool import LearnerMessage, LearnerPool
 from league.matchmaking import choose_line_up
 from league.messages import LearnerOrders, Offered, Progress, Settled
+from league.opening import remember_config
 from league.payoff import Payoff
 from league.play import blamed_agents
 from league.ratings import RATING_VERSION, rate_match
@@ -86,7 +86,7 @@ class Manager:
         """Bring the database up to this start: settings, members, offers, interrupted matches."""
         self.store.sweep()
         with write_transaction(self.engine) as session:
-            queries.set_league_value(session, STORED_KEY, self.config.to_json())
+            remember_config(session, self.config)
             pool.admit_scripted(session, self.config, self.season)
             for lineage in self.config.learners:
                 self._learner_ids[lineage.name] = queries.upsert_learner(
@@ -216,7 +216,12 @@ class Manager:
         specs = {m.id: m.agent_spec for m in queries.list_members(session, statuses=("active",))}
         planned = []
         for _ in range(n):
-            line_up = choose_line_up(candidates, self.rules.n_seats, self._rng)
+            line_up = choose_line_up(
+                candidates,
+                self.rules.n_seats,
+                self._rng,
+                floor_share=self.config.rating.floor_share,
+            )
             spec = MatchSpec(
                 seed=int(self._rng.integers(2**62)),
                 map=self._maps[int(self._rng.integers(len(self._maps)))],

@@ -102,7 +102,7 @@ def choose_line_up(
     if len(candidates) < 2 or n_seats < 2:
         raise MatchmakingError(
             f"a rating match needs 2 members and 2 seats, found {len(candidates)} active members "
-            f"and {n_seats} seats; add members with `league add`"
+            f"and {n_seats} seats; add members with `league members add`"
         )
     games = np.array([c.games for c in candidates], dtype=np.float64)
     jitter = rng.random(len(candidates))  # breaks ties without favouring low ids

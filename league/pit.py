@@ -197,7 +197,7 @@ class _Run:
         self._seeds = seeds
         self._complete = {s: known[plan.pair_key(s)] for s in seeds if plan.pair_key(s) in known}
         self._judged: list[Pair] = []
-        self._halves: dict[int, dict[int, MatchResult]] = {}
+        self._halves: dict[int, dict[int, MatchResult | None]] = {}
         self._tries: Counter[int] = Counter()
         self._n_played = 0
 
@@ -248,7 +248,7 @@ class _Run:
         seed, half = divmod(outcome.job_id, 2)
         if isinstance(outcome, Failed):
             self._fail(seed, half, outcome)
-            self._halves[seed][half] = None  # type: ignore[assignment]
+            self._halves[seed][half] = None
         else:
             self._halves[seed][half] = outcome.result
             self._n_played += 1
@@ -256,15 +256,15 @@ class _Run:
         if len(results) < 2:
             return 0
         del self._halves[seed]
-        if any(result is None for result in results.values()):
+        first, second = results[0], results[1]
+        if first is None or second is None:
             self._submit(arena, seed, alone=True)
             return 0
-        both = (results[0], results[1])
         if self._log is not None:
-            self._log.record_pair(seed, both)
+            self._log.record_pair(seed, (first, second))
         self._complete[seed] = (
-            _pit_match(both[0], self._plan.sides(seed, 0)),
-            _pit_match(both[1], self._plan.sides(seed, 1)),
+            _pit_match(first, self._plan.sides(seed, 0)),
+            _pit_match(second, self._plan.sides(seed, 1)),
         )
         return 1
 

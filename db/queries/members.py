@@ -106,6 +106,8 @@ def resolve_member(session: Session, text: str) -> MemberRecord:
                 select(Member).where(Member.snapshot_sha256.startswith(prefix)).order_by(Member.id)
             )
         )
+    if len(found) > 1:  # a guest of a head to head and a member may hold the same snapshot
+        found = [member for member in found if member.status != "guest"] or found
     if len(found) == 1:
         return to_record(found[0], MemberRecord)
     if found:
@@ -113,7 +115,7 @@ def resolve_member(session: Session, text: str) -> MemberRecord:
         raise NotFoundError(f"{text!r} fits {len(found)} members ({names}); give the full name")
     raise NotFoundError(
         f"expected a member's name, agent spec or snapshot hash, found no member for {text!r}; "
-        "`league standings` lists them"
+        "`league members` lists them"
     )
 
 

@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -138,6 +137,7 @@ class Trainer:
             learning_rate=learner.learning_rate,
             n_steps=learner.n_steps,
             batch_size=learner.batch_size,
+            micro_batch=learner.micro_batch,
             n_epochs=learner.n_epochs,
             gamma=learner.gamma,
             gae_lambda=learner.gae_lambda,

@@ -66,6 +66,8 @@ class LeagueVecEnv(VecEnv):
         draw_opponents: (number of seats, generator) -> opponent specs, asked at match start.
     """
 
+    render_mode = None
+
     def __init__(
         self,
         settings: EnvSettings,

@@ -69,7 +69,6 @@ def test_a_killed_league_goes_on_where_it_was_and_loses_or_doubles_no_match(runn
 
     again = start(root)
     try:
-        assert "already" in league("start", "--league", str(root)).stderr or again.poll() is None
         wait_until(
             lambda: report(root)["matches"] > before["matches"] + 8, 120, "more rated matches"
         )

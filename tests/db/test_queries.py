@@ -228,7 +228,7 @@ def test_members_are_found_by_name_spec_and_hash_prefix(writer: Engine) -> None:
         assert queries.resolve_member(session, "scripted:att-2").name == "att-2"
         with pytest.raises(NotFoundError, match="fits 2 members"):
             queries.resolve_member(session, "3fa9")
-        with pytest.raises(NotFoundError, match="standings"):
+        with pytest.raises(NotFoundError, match="league members"):
             queries.resolve_member(session, "3fa")
         with pytest.raises(ConflictError, match="choose another name"):
             add(session, "att-1")

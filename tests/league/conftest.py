@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hand_made import make_league
 
 from league.folder import LeagueFolder
+from tests.league.hand_made import make_league
 
 
 @pytest.fixture

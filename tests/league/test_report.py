@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hand_made import NOON
 from rich.console import Console
 
 from db.errors import DatabaseError
@@ -18,6 +17,7 @@ from league.report.live import run_live
 from league.report.picture import write_svg
 from league.report.screen import WIDTH, report_screen, summary_line
 from league.report.state import ReportState, StateReader
+from tests.league.hand_made import NOON
 
 PICTURE = Path(__file__).parent / "report_screen.txt"
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learner_toys import ToyEnv, learner
+from tests.league.learner.learner_toys import ToyEnv, learner
 
 from league.learner.checkpoints import CheckpointStore, restore
 from league.learner.diagnostics import policy_tensors

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learner_toys import ToyEnv, learner
+from tests.league.learner.learner_toys import ToyEnv, learner
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.logger import Logger
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from learner_toys import ToyEnv, learner
+from tests.league.learner.learner_toys import ToyEnv, learner
 from stable_baselines3.common.buffers import RolloutBuffer
 
 from league.learner.errors import LearnerError
