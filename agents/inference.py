@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -41,11 +42,11 @@ class _FrozenBranch(nn.Module):
 
     def __init__(self, branch: Branch) -> None:
         super().__init__()
-        layers = list(branch.layers)
-        first = layers[0]
-        assert isinstance(first, nn.Conv2d)
-        self.raw_weight = (first.weight / 255.0).contiguous(memory_format=torch.channels_last)
-        self.layers = nn.ModuleList(layers).to(memory_format=torch.channels_last)
+        first = cast(nn.Conv2d, branch.layers[0])
+        scaled = first.weight.detach() / 255.0
+        self.raw_weight = scaled.contiguous(memory_format=torch.channels_last)
+        # mypy: the overloads of `to` know no memory_format alone.
+        self.layers: Any = cast(Any, branch.layers).to(memory_format=torch.channels_last)
         self.linear = branch.linear
 
     def forward(self, image: Tensor) -> Tensor:
@@ -60,14 +61,16 @@ class _FrozenBranch(nn.Module):
                 x.mul_(layer.weights(x)[:, :, None, None])
             else:
                 x = layer(x)
-        return F.relu(self.linear(x))
+        features: Tensor = F.relu(self.linear(x))
+        return features
 
 
 def _spatial_weights(layer: SpatialAttention, x: Tensor) -> Tensor:
     """As SpatialAttention.weights, with cells as rows: free where channels come last."""
     n, channels, height, width = x.shape
     cells = x.permute(0, 2, 3, 1).reshape(n * height * width, channels)
-    hidden = torch.addmm(layer.squeeze.bias, cells, layer.squeeze.weight.flatten(1).t()).relu_()
+    bias = cast(Tensor, layer.squeeze.bias)
+    hidden = torch.addmm(bias, cells, layer.squeeze.weight.flatten(1).t()).relu_()
     score = hidden @ (layer.score.weight.flatten(1) * layer.sharpness).t()
     even = torch.softmax(score.reshape(n, height * width), dim=1).mul_(height * width)
     return even.reshape(n, 1, height, width)
@@ -82,7 +85,10 @@ class FrozenPolicy(nn.Module):
         self.action_net = network.action_net
         self.value_net = network.value_net
         self.branches = nn.ModuleDict(
-            {scale: _FrozenBranch(branch) for scale, branch in network.torso.branches.items()}
+            {
+                scale: _FrozenBranch(cast(Branch, branch))
+                for scale, branch in network.torso.branches.items()
+            }
         )
 
     def forward(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -116,7 +122,7 @@ def prepare(network: ActorCritic, device: torch.device) -> ActorCritic | FrozenP
     =======  ====  =========  ==========  ===========  ======
 
     Passes of bounded size give most of it, and more the larger the batch; on equal passes the gain
-    is a tenth at classic, where the convolutions run near the core's peak already (about 42 of 48
+    is a tenth at classic, where the convolutions run near the core's peak already (about 42
     billion multiply-adds per second). Tried and dropped: ONNX Runtime with one thread and without
     spinning (best of 7: 4.23 against 4.22 here), torch.jit.freeze and optimize_for_inference (no
     faster than passes alone, and deprecated), oneDNN's fused convolution with packed weights (no

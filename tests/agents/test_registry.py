@@ -1,0 +1,81 @@
+"""Agent specs, plug-ins, and the check that plug-in authors run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from agents.check import check_agent
+from agents.errors import AgentError
+from agents.registry import make_loader, parse_spec
+from arena.agent import IntArray, SeatBatch
+
+
+class Waiter:
+    def reset(self, rows: IntArray) -> None:
+        pass
+
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        return np.full(len(batch), 40, np.int64)
+
+
+class Illegal(Waiter):
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        return np.zeros(len(batch), np.int64)
+
+
+class WrongShape(Waiter):
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        return np.zeros(len(batch) + 1, np.int64)
+
+
+class BatchDependent(Waiter):
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        legal = batch.action_mask[:, :40].argmax(axis=1)
+        usable = batch.action_mask[np.arange(len(batch)), legal] & (len(batch) % 3 == 0)
+        return np.where(usable, legal, 40)
+
+
+class NoAct:
+    def reset(self, rows: IntArray) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("tribe", "no agent spec"),
+        ("scripted:", "no agent spec"),
+        ("scripted:genius", "choose one of wait"),
+        ("plugin:mymodule", "plugin:MODULE:FACTORY"),
+        ("oracle:x", "no agent spec"),
+    ],
+)
+def test_a_bad_spec_is_one_sentence(spec: str, says: str) -> None:
+    with pytest.raises(AgentError, match=says):
+        parse_spec(spec)
+
+
+def test_a_snapshot_needs_a_league() -> None:
+    with pytest.raises(AgentError, match="needs a league"):
+        make_loader()("snapshot:" + "0" * 64)
+
+
+def test_a_good_plug_in_passes_the_check() -> None:
+    results = check_agent(f"{__name__}:Waiter")
+    assert len(results) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Illegal", "illegal actions"),
+        ("WrongShape", "expected .* integer actions"),
+        ("BatchDependent", "played the same match differently"),
+        ("NoAct", "without reset"),
+        ("Missing", "could not be loaded"),
+    ],
+)
+def test_the_check_names_the_broken_promise(name: str, says: str) -> None:
+    with pytest.raises(AgentError, match=says):
+        check_agent(f"{__name__}:{name}")

@@ -1,0 +1,140 @@
+"""Match in, result out; failures are the guilty agent's alone; replays lead to the same end."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from arena.agent import Agent, IntArray, SeatBatch
+from arena.errors import MatchError, ReplayError
+from arena.match import MatchFailure, MatchResult, MatchSpec, play_matches
+from arena.replay import read_replay, verify, write_replay
+from arena.territory.maps import load_map
+from arena.territory.rules import MatchRules
+
+MAP = "generated:continents:64x64:5"
+RULES = MatchRules(max_ticks=200)
+LOAD_MAP = lru_cache(8)(load_map)
+
+
+class AnyLegal:
+    """A uniformly random legal action."""
+
+    def reset(self, rows: IntArray) -> None:
+        pass
+
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        noise = batch.noise(45) * batch.action_mask
+        return noise.argmax(axis=1).astype(np.int64)
+
+
+class Broken(AnyLegal):
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        raise RuntimeError("out of ideas")
+
+
+def load_agent(spec: str) -> Agent:
+    return Broken() if spec == "broken" else AnyLegal()
+
+
+def spec_of(seed: int, agents: tuple[str, ...] = ("any",) * 10, **more: object) -> MatchSpec:
+    return MatchSpec(seed, MAP, agents, RULES, **more)  # type: ignore[arg-type]
+
+
+def test_a_spec_survives_json() -> None:
+    spec = spec_of(7, rotation=3)
+    assert MatchSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_the_same_spec_gives_the_same_match_and_another_seed_another_one() -> None:
+    first, again, other = play_matches([spec_of(1), spec_of(1), spec_of(2)], load_agent, LOAD_MAP)
+    assert isinstance(first, MatchResult) and isinstance(again, MatchResult)
+    assert isinstance(other, MatchResult)
+    assert first.final_state_sha256 == again.final_state_sha256
+    assert first.placements == again.placements
+    assert first.actions == again.actions
+    assert first.final_state_sha256 != other.final_state_sha256
+
+
+def test_a_failing_agent_fails_its_own_matches_and_no_others() -> None:
+    agents = ("any",) * 9 + ("broken",)
+    good, bad = play_matches([spec_of(1), spec_of(2, agents)], load_agent, LOAD_MAP)
+    assert isinstance(good, MatchResult)
+    assert isinstance(bad, MatchFailure)
+    assert bad.blamed == ("broken",)
+    assert "out of ideas" in bad.error
+    assert "RuntimeError" in bad.traceback
+
+
+def test_a_map_that_has_changed_is_refused() -> None:
+    (outcome,) = play_matches([spec_of(1, map_sha256="0" * 64)], load_agent, LOAD_MAP)
+    assert isinstance(outcome, MatchFailure)
+    assert "has changed" in outcome.error
+    assert outcome.blamed == ()
+
+
+def test_a_spec_needs_one_agent_per_seat() -> None:
+    with pytest.raises(MatchError, match="needs as many agents"):
+        spec_of(1, ("any",) * 9)
+
+
+def _recorded(tmp_path: Path) -> tuple[Path, MatchResult]:
+    (result,) = play_matches([spec_of(3)], load_agent, LOAD_MAP)
+    assert isinstance(result, MatchResult)
+    path = tmp_path / "match.replay"
+    write_replay(result, path)
+    return path, result
+
+
+def test_a_replay_leads_to_the_same_final_state(tmp_path: Path) -> None:
+    path, result = _recorded(tmp_path)
+    assert verify(read_replay(path), LOAD_MAP) == result.final_state_sha256
+
+
+def test_a_full_match_of_3000_ticks_is_recorded_in_3_kb(tmp_path: Path) -> None:
+    spec = MatchSpec(
+        1, "generated:plains:256x256:1", ("any",) * 10, MatchRules(max_ticks=3_000)
+    )
+    (result,) = play_matches([spec], load_agent, LOAD_MAP)
+    assert isinstance(result, MatchResult)
+    # At most 300 decisions of 10 seats; 45 actions are 5.5 bits: 2,062 bytes and the description.
+    assert write_replay(result, tmp_path / "long.replay") <= 3_000
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda b: b"XXXX" + b[4:], "is no replay"),
+        (lambda b: b[: len(b) // 3], "damaged"),
+        (lambda b: b[:12] + bytes([b[12] ^ 255]) + b[13:], "damaged"),
+        (lambda b: b[:-9], "damaged"),
+    ],
+)
+def test_a_damaged_replay_is_one_sentence(tmp_path: Path, damage, says: str) -> None:  # type: ignore[no-untyped-def]
+    path, _ = _recorded(tmp_path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ReplayError, match=says):
+        verify(read_replay(path), LOAD_MAP)
+
+
+def test_a_replay_with_another_end_is_refused(tmp_path: Path) -> None:
+    (result,) = play_matches([spec_of(3)], load_agent, LOAD_MAP)
+    assert isinstance(result, MatchResult)
+    tampered = MatchResult(**{**vars(result), "final_state_sha256": "0" * 64})
+    path = tmp_path / "match.replay"
+    write_replay(tampered, path)
+    with pytest.raises(ReplayError, match="ends differently"):
+        verify(read_replay(path), LOAD_MAP)
+
+
+def test_a_replay_of_another_rules_version_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _ = _recorded(tmp_path)
+    monkeypatch.setattr("arena.replay.RULES_VERSION", 99)
+    with pytest.raises(ReplayError, match="rules version 1; this program plays version 99"):
+        verify(read_replay(path), LOAD_MAP)
