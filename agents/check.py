@@ -50,7 +50,9 @@ def check_agent(name: str, *, max_ticks: int = 300) -> list[MatchResult]:
     for result in together:
         n_decisions = -(-result.ticks // rules.ticks_per_decision)
         illegal = sum(
-            n for n, agent in zip(result.n_illegal, result.spec.agents, strict=True) if agent == spec
+            n
+            for n, agent in zip(result.n_illegal, result.spec.agents, strict=True)
+            if agent == spec
         )
         if illegal:
             raise AgentError(

@@ -46,8 +46,8 @@ BoolArray = NDArray[np.bool_]
 
 def _direction_is_legal(batch: SeatBatch) -> BoolArray:
     """bool[n, 8]: directions with at least one legal intensity."""
-    legal: BoolArray = batch.action_mask[:, :40].reshape(-1, 8, 5).any(axis=2)
-    return legal
+    legal = batch.action_mask[:, :40].reshape(-1, 8, 5).any(axis=2)
+    return np.asarray(legal, np.bool_)
 
 
 def _choose(
@@ -67,7 +67,7 @@ def _choose(
     contact = batch.directions[:, :, CONTACT]
     ranked = np.where(possible, score + 1e-9 * contact, -np.inf)
     direction = ranked.argmax(axis=1)
-    found: BoolArray = possible.any(axis=1)
+    found = np.asarray(possible.any(axis=1), np.bool_)
     intensity = np.abs(share[:, None] - _INTENSITIES).argmin(axis=1)
     action = direction * 5 + intensity
     legal = batch.action_mask[np.arange(len(batch)), action]
@@ -79,6 +79,11 @@ def _fullness(batch: SeatBatch) -> FloatArray:
     """float64[n]: home troops as a share of the cap."""
     full: FloatArray = batch.own[:, TROOPS] / np.maximum(batch.own[:, CAP], 1)
     return full
+
+
+def _contact(batch: SeatBatch) -> FloatArray:
+    """float64[n, 8]: contact with each direction's target, tiles."""
+    return batch.directions[:, :, CONTACT].astype(np.float64)
 
 
 def _neutral(batch: SeatBatch) -> BoolArray:
@@ -182,13 +187,13 @@ class Tribe:
         memory[on_beat & ~neutral.any(axis=1), self._SETTLED] = 1
         settling = memory[:, self._SETTLED] == 0
         spread, _ = _choose(
-            batch, batch.directions[:, :, CONTACT] * 1.0, 1 - memory[:, self._EXPAND] / full, neutral
+            batch, _contact(batch), 1 - memory[:, self._EXPAND] / full, neutral
         )
         self._choose_enemy(batch, memory, full, noise[:, 5], on_beat & ~settling)
         is_enemy = batch.directions[:, :, TARGET] == memory[:, self._ENEMY, None]
         strike, _ = _choose(
             batch,
-            batch.directions[:, :, CONTACT] * 1.0,
+            _contact(batch),
             1 - memory[:, self._RESERVE] / full,
             is_enemy & _rivals(batch),
         )
@@ -230,16 +235,16 @@ class Expander:
         busy = (neutral & (directions[:, :, MY_ATTACK] > 0.1 * batch.own[:, TROOPS, None])).any(1)
         spread, spreads = _choose(
             batch,
-            directions[:, :, CONTACT] * 1.0,
+            _contact(batch),
             np.where((full > 0.15) & ~busy, 0.30, 0.0),
             neutral,
         )
         weaker = _rivals(batch) & (directions[:, :, TARGET_TROOPS] < batch.own[:, TROOPS, None])
         strike, _ = _choose(
             batch,
-            -1.0 * directions[:, :, TARGET_TROOPS],
+            -directions[:, :, TARGET_TROOPS].astype(np.float64),
             np.where(full > 0.45, 0.45, 0.0),
-            weaker & ~neutral.any(axis=1)[:, None],
+            weaker & ~np.asarray(neutral.any(axis=1))[:, None],
         )
         return np.where(spreads, spread, strike).astype(np.int64)
 
@@ -256,11 +261,14 @@ class Turtle:
         directions = batch.directions
         attacked = directions[:, :, ATTACK_ON_ME] > directions[:, :, MY_ATTACK]
         answer, answers = _choose(
-            batch, directions[:, :, ATTACK_ON_ME] * 1.0, _constant(batch, 0.30), attacked
+            batch,
+            directions[:, :, ATTACK_ON_ME].astype(np.float64),
+            _constant(batch, 0.30),
+            attacked,
         )
         spread, _ = _choose(
             batch,
-            directions[:, :, CONTACT] * 1.0,
+            _contact(batch),
             np.where(full > 0.30, 0.15, 0.0),
             _neutral(batch),
         )
@@ -268,7 +276,7 @@ class Turtle:
 
 
 class Opportunist:
-    """Neutral land, then whoever is under attack by others or has less than a third of my troops."""
+    """Neutral land, then whoever is under attack by others or far weaker than I."""
 
     def reset(self, rows: IntArray) -> None:
         """Nothing to forget."""
@@ -282,7 +290,7 @@ class Opportunist:
         others = directions[:, :, OTHERS_ATTACKS]
         spread, spreads = _choose(
             batch,
-            directions[:, :, CONTACT] * 1.0,
+            _contact(batch),
             np.where(full > 0.20, 0.30, 0.0),
             _neutral(batch),
         )

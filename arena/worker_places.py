@@ -65,7 +65,9 @@ def settle(job_id: int, outcome: bytes | JobError) -> Done | Failed:
         return Failed(job_id, f"the result cannot be read: {error!r}", "", "match")
 
 
-def log_for_worker(index: int | str, name: str, level: int, text: str, path: str, line: int) -> None:
+def log_for_worker(
+    index: int | str, name: str, level: int, text: str, path: str, line: int
+) -> None:
     """Log a worker's record as if it had been made here."""
     target = logging.getLogger(name)
     if target.isEnabledFor(level):

@@ -41,3 +41,7 @@ class MemberError(LeagueError):
 
 class UsageError(LeagueError):
     """A value on the command line that cannot be read."""
+
+
+class BenchError(LeagueError):
+    """A benchmark whose matches or processes failed."""

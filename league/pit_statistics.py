@@ -237,7 +237,7 @@ def seat_bias_p_value(pairs: Sequence[tuple[PitMatch, PitMatch]]) -> float | Non
     expected = len(pairs) / n_seats
     if expected < MIN_EXPECTED:
         return None
-    from scipy.special import chdtrc  # type: ignore[import-untyped]
+    from scipy.special import chdtrc
 
     statistic = sum((count - expected) ** 2 / expected for count in observed)
     return float(chdtrc(n_seats - 1, statistic))

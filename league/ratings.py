@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from league.errors import RatingError
 
 if TYPE_CHECKING:
-    from trueskill import TrueSkill  # type: ignore[import-untyped]
+    from trueskill import TrueSkill
 
 Gaussian = tuple[float, float]  # (mu, sigma)
 

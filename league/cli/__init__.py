@@ -9,8 +9,10 @@ from __future__ import annotations
 import click
 
 from league import __version__
+from league.cli.bench import bench
 from league.cli.common import examples, league_option, run
-from league.cli.keeping import backup, doctor, export, import_, rerate
+from league.cli.exchange import export, import_
+from league.cli.keeping import backup, doctor, rerate
 from league.cli.map_commands import maps
 from league.cli.member_commands import members
 from league.cli.pit_command import pit
@@ -43,6 +45,7 @@ for _command in (
     rerate,
     backup,
     doctor,
+    bench,
 ):
     league.add_command(_command)
 

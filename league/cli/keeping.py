@@ -1,4 +1,4 @@
-"""The commands that keep a league: copies in and out, ratings from the log, an examination."""
+"""The commands that keep a league: copies, ratings from the log, an examination."""
 
 from __future__ import annotations
 
@@ -15,41 +15,6 @@ from league.cli.common import (
 )
 
 EXIT_FOUND_PROBLEM = 1
-
-
-@click.command(
-    epilog=examples(
-        "league export attention-0003 attention.safetensors", "league export 3fa9c1 /tmp"
-    )
-)
-@click.argument("member")
-@click.argument("path", type=click.Path(path_type=Path))
-@league_option
-def export(member: str, path: Path) -> None:
-    """Copy the snapshot of MEMBER to PATH, a file or a folder."""
-    from league.upkeep import export_snapshot
-
-    click.echo(export_snapshot(existing_league(), member, path))
-
-
-@click.command(
-    "import",
-    epilog=examples(
-        "league import attention.safetensors", "league import strong.safetensors --name strong"
-    ),
-)
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--name", metavar="NAME", help="What to call it.  [default: made from the snapshot]")
-@league_option
-def import_(path: Path, name: str | None) -> None:
-    """Let the snapshot file PATH join the pool."""
-    from league.errors import MemberError
-    from league.members import add_member
-
-    if not path.is_file():
-        raise MemberError(f"expected a snapshot file, found none at {path}")
-    member = add_member(existing_league(), str(path), name)
-    click.echo(f"{member.name} joined the league ({member.family}, {member.agent_spec})")
 
 
 @click.command(epilog=examples("league rerate", "league rerate --smooth --league big"))

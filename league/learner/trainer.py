@@ -276,8 +276,8 @@ class Trainer:
         if not hasattr(buffer, "pos") or buffer.size() == 0:
             self._reference = None
             return
-        rows = torch.linspace(0, buffer.size() - 1, N_REFERENCE_ROWS).long().unique()
-        rows = rows.to(self.device)
+        step = max(1, buffer.size() // N_REFERENCE_ROWS)
+        rows = torch.arange(0, buffer.size(), step, device=self.device)
         observations = {key: tensor[rows] for key, tensor in buffer.observations.items()}
         masks = buffer.action_masks[rows]
         with torch.inference_mode():

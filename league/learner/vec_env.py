@@ -187,7 +187,7 @@ class LeagueVecEnv(VecEnv):
 
     # --- VecEnv -----------------------------------------------------------------------------------
 
-    def reset(self) -> dict[str, NDArray[Any]]:  # type: ignore[override]
+    def reset(self) -> dict[str, NDArray[Any]]:
         """Begin new matches everywhere."""
         for slot in range(self.settings.n_matches):
             self._begin(slot, self._draw_spec())

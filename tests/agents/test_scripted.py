@@ -55,8 +55,10 @@ def _beat_rate(a: str, b: str, n_pairs: int) -> float:
             specs.append(MatchSpec(seed, f"generated:continents:128x128:{seed % 8}", agents))
     scores = []
     for result in play(specs):
-        ours = [p for p, s in zip(result.placements, result.spec.agents, strict=True) if s[9:] == a]
-        theirs = [p for p, s in zip(result.placements, result.spec.agents, strict=True) if s[9:] == b]
+        placed: dict[str, list[int]] = {a: [], b: []}
+        for spec, placement in zip(result.spec.agents, result.placements, strict=True):
+            placed[spec.removeprefix("scripted:")].append(placement)
+        ours, theirs = placed[a], placed[b]
         above = np.subtract.outer(ours, theirs)
         scores.append(float(((above < 0) + 0.5 * (above == 0)).mean()))
     return float(np.mean(scores))

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.league.learner.learner_toys import ToyEnv, learner
 
 from league.learner.checkpoints import CheckpointStore, restore
 from league.learner.diagnostics import policy_tensors
 from league.learner.errors import CheckpointError
 from league.learner.ppo import LeaguePPO
+from tests.league.learner.learner_toys import ToyEnv, learner
 
 
 def tensors(ppo: LeaguePPO) -> dict[str, torch.Tensor]:

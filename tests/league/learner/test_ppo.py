@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.league.learner.learner_toys import ToyEnv, learner
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.logger import Logger
 
@@ -17,6 +16,7 @@ from league.learner.diagnostics import policy_tensors
 from league.learner.errors import LearnerError
 from league.learner.ppo import LeaguePPO
 from league.learner.schedules import Schedule
+from tests.league.learner.learner_toys import ToyEnv, learner
 
 NUMBERS = (
     "loss",

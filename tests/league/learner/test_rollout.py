@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from tests.league.learner.learner_toys import ToyEnv, learner
 from stable_baselines3.common.buffers import RolloutBuffer
 
 from league.learner.errors import LearnerError
 from league.learner.rollout import RaggedRolloutBuffer
+from tests.league.learner.learner_toys import ToyEnv, learner
 
 SPACE = spaces.Dict(
     {

@@ -1,0 +1,87 @@
+"""Benchmark of the arena: matches per second of a pool of processes with scripted members."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from arena.jobs import PoolLimits
+from arena.match import MatchResult, MatchSpec
+from arena.territory.maps import expand_references
+from arena.workers import Done, LocalArena
+from league.bench import machine
+from league.config import SCRIPTED
+from league.config_layers import resolve
+from league.errors import BenchError
+
+_PLAYERS = tuple(f"scripted:{name}" for name in SCRIPTED)
+
+
+def specs(preset: str, n: int) -> list[MatchSpec]:
+    """n rated matches of scripted members on the preset's maps."""
+    config = resolve(preset)
+    rules, views = config.rules.to_rules(), config.views.to_views()
+    maps = expand_references(config.maps.rate)
+    return [
+        MatchSpec(
+            seed=i,
+            map=maps[i % len(maps)],
+            agents=tuple(_PLAYERS[(i + seat) % len(_PLAYERS)] for seat in range(rules.n_seats)),
+            rules=rules,
+            views=views,
+        )
+        for i in range(n)
+    ]
+
+
+def _play(pool: LocalArena, jobs: Sequence[MatchSpec], first_id: int) -> list[MatchResult]:
+    for i, spec in enumerate(jobs):
+        pool.submit(first_id + i, spec)
+    results: list[MatchResult] = []
+    while len(results) < len(jobs):
+        for outcome in pool.results(1.0):
+            if not isinstance(outcome, Done):
+                raise BenchError(f"a match of the benchmark failed: {outcome.error}")
+            results.append(outcome.result)
+    return results
+
+
+def run(
+    preset: str = "small", *, workers: int = 1, matches: int = 24, per_worker: int = 4
+) -> dict[str, Any]:
+    """Play `matches` matches on `workers` processes, the start of the processes not counted.
+
+    Raises:
+        BenchError: a match failed.
+    """
+    limits = PoolLimits(matches_per_worker=per_worker)
+    pool = LocalArena(
+        "league.play:play", workers, {"snapshots": None}, setup="league.play:setup", limits=limits
+    )
+    with pool:
+        warm = workers * per_worker
+        _play(pool, specs(preset, warm), 0)
+        began = time.perf_counter()
+        results = _play(pool, specs(preset, matches), warm)
+        seconds = time.perf_counter() - began
+    ticks = sum(result.ticks for result in results)
+    return {
+        "preset": preset,
+        "workers": workers,
+        "matches_per_worker": per_worker,
+        "matches": matches,
+        "matches_per_s": matches / seconds,
+        "ticks_per_s": ticks / seconds,
+        "mean_ticks": ticks / matches,
+        "machine": machine.describe(),
+    }
+
+
+def lines(result: dict[str, Any]) -> list[str]:
+    """The result as text."""
+    return [
+        f"arena      {result['matches_per_s']:10.2f} matches/s  {result['matches']} matches of "
+        f"{result['mean_ticks']:,.0f} ticks on average, {result['workers']} workers, scripted "
+        f"members, preset {result['preset']}, on {machine.sentence(result['machine'])}"
+    ]

@@ -1,0 +1,117 @@
+"""Benchmark of a learner: decisions per second over whole PPO cycles, and where the time goes.
+
+A Trainer runs alone in a temporary league, against the scripted members and two snapshots made on
+the spot (random weights cost the same as trained ones). The first cycle loads machine code and is
+not counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from league.bench import machine
+from league.config import LeagueConfig
+from league.config_layers import resolve
+from league.config_text import write_toml
+from league.folder import create_folder
+from league.learner.ppo import PHASES
+from league.learner.trainer import Trainer
+from league.matchmaking import Foe
+from league.messages import LearnerOrders, Roster
+
+_SCRIPTED = ("scripted:tribe", "scripted:expander", "scripted:turtle", "scripted:opportunist")
+
+
+def _orders(root: Path, config: LeagueConfig, family: str) -> LearnerOrders:
+    return LearnerOrders(
+        root=str(root),
+        config=config.to_json(),
+        name="bench",
+        family=family,
+        role="main",
+        seed=0,
+        snapshot=None,
+        trained_decisions=0,
+        output_path="",
+        die_with_server=False,
+        log_level=logging.WARNING,
+    )
+
+
+def make_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
+    """A trainer that meets four scripted members and two snapshots of its own start."""
+    folder = create_folder(root, write_toml(config))
+    trainer = Trainer(_orders(folder.root, config, family))
+    specs = list(_SCRIPTED)
+    for _ in range(2):
+        sha256 = trainer.offer()  # the second names the first as its parent: another file
+        trainer.store.admit(sha256)
+        specs.append(f"snapshot:{sha256}")
+    trainer.roster = Roster(
+        tuple(Foe(i, 0.5) for i in range(len(specs))), dict(enumerate(specs)), ()
+    )
+    return trainer
+
+
+def run(
+    preset: str = "small",
+    family: str = "attention",
+    *,
+    seconds: float = 60.0,
+    sets: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """Train for `seconds`, at least one whole cycle, after one that is not counted.
+
+    Args:
+        sets: further settings, `key=value` as `league start --set` takes them.
+    """
+    config = resolve(preset, None, sets)
+    spent = dict.fromkeys(PHASES, 0.0)
+    with TemporaryDirectory(prefix="league-bench-") as place:
+        trainer = make_trainer(Path(place) / "league", config, family)
+        trainer.update()
+        before, cycles = trainer.ppo.num_timesteps, 0
+        began = time.perf_counter()
+        while cycles == 0 or time.perf_counter() - began < seconds:
+            trainer.update()
+            cycles += 1
+            for name in PHASES:
+                spent[name] += trainer.ppo.seconds[name]
+        elapsed = time.perf_counter() - began
+        decisions = trainer.ppo.num_timesteps - before
+        device = str(trainer.device)
+    # What no phase covers (drawing opponents, copying weights, the log) is overhead as well.
+    spent["other"] += elapsed - sum(spent.values())
+    return {
+        "preset": preset,
+        "family": family,
+        "decisions_per_s": decisions / elapsed,
+        "decisions": decisions,
+        "cycles": cycles,
+        "seconds": elapsed,
+        "phases": spent,
+        "shares": {name: value / elapsed for name, value in spent.items()},
+        "device": device,
+        "threads": config.learner.n_threads,
+        "settings": {
+            name: getattr(config.learner, name)
+            for name in ("n_matches", "seats_per_match", "n_steps", "batch_size", "n_epochs")
+        },
+        "machine": machine.describe(),
+    }
+
+
+def lines(result: dict[str, Any]) -> list[str]:
+    """The result as text."""
+    shares = "  ".join(f"{name} {share:.1%}" for name, share in result["shares"].items())
+    return [
+        f"learner    {result['decisions_per_s']:10,.0f} decisions/s  {result['family']}, preset "
+        f"{result['preset']}, {result['cycles']} PPO cycles in {result['seconds']:.0f} s, "
+        f"{result['device']}, {result['threads']} threads",
+        f"           {shares}",
+        f"           on {machine.sentence(result['machine'])}",
+    ]

@@ -1,0 +1,155 @@
+"""Benchmark of the networks: parameters, forward and update per observation, inference speed-up.
+
+`inference_speedup` compares what a frozen member does (`agents.inference.prepare`, in passes of
+bounded size) with the same modules in plain eager float32 NCHW and one pass, timed in turn in one
+process. The greatest difference of their logits is measured beside it.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from agents.inference import prepare, rows_per_pass
+from agents.policy import PolicyAgent
+from league.bench import machine
+from league.config_layers import resolve
+from msattn.actor_critic import ActorCritic, masked_log_softmax
+from msattn.config import FAMILIES, SCALES, Shapes
+from msattn.device import choose_device
+
+# Rows of a decision of four matches with ten seats at classic, of a minibatch at small.
+BATCH = {"small": 256, "classic": 64}
+
+
+def random_observation(shapes: Shapes, n: int) -> dict[str, Any]:
+    """n observations of noise: the time of a forward pass does not depend on the numbers."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    return {
+        key: rng.integers(0, 256, (n, *shape), dtype=np.uint8)
+        if key in SCALES
+        else rng.standard_normal((n, *shape)).astype(np.float32)
+        for key, shape in shapes.items()
+    }
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def in_turn(
+    variants: dict[str, Callable[[], object]], repeats: int, device: torch.device
+) -> dict[str, float]:
+    """Median seconds of each variant, timed one after the other so that disturbances are shared."""
+    spent: dict[str, list[float]] = {name: [] for name in variants}
+    for repeat in range(repeats + 1):
+        for name, act in variants.items():
+            _wait(device)
+            began = time.perf_counter()
+            act()
+            _wait(device)
+            if repeat > 0:  # the first round warms up
+                spent[name].append(time.perf_counter() - began)
+    return {name: machine.middle(values) for name, values in spent.items()}
+
+
+def _measure(
+    family: str, preset: str, batch: int, repeats: int, device: torch.device
+) -> dict[str, Any]:
+    config = resolve(preset)
+    shapes = config.views.to_views().shapes()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = ActorCritic(family, shapes, config.network.to_torso()).to(device)
+    frozen = copy.deepcopy(network).eval().requires_grad_(False)
+    plain = copy.deepcopy(frozen)
+    agent = PolicyAgent(prepare(frozen, device), shapes, device=device)
+    arrays = random_observation(shapes, batch)
+    observation = {key: torch.from_numpy(x).to(device) for key, x in arrays.items()}
+    mask = torch.ones(batch, network.n_actions, dtype=torch.bool, device=device)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-5)
+    micro = rows_per_pass(shapes) if device.type == "cpu" else batch
+
+    def eager() -> Any:
+        with torch.inference_mode():
+            return plain(observation)[0].cpu().numpy()
+
+    def update() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        for start in range(0, batch, micro):
+            rows = {key: x[start : start + micro] for key, x in observation.items()}
+            logits, values = network(rows)
+            log_probs = masked_log_softmax(logits, mask[start : start + micro])
+            torch.autograd.backward((log_probs[:, 0].sum() + values.square().sum()) / batch)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
+        optimizer.step()
+
+    difference = float(np.abs(agent.logits(arrays) - eager()).max())
+    spent = in_turn({"eager": eager, "frozen": lambda: agent.logits(arrays)}, repeats, device)
+    spent |= in_turn({"update": update}, max(1, repeats // 2), device)
+    per_row = {name: 1000.0 * seconds / batch for name, seconds in spent.items()}
+    return {
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "forward_ms": per_row["frozen"],
+        "forward_eager_ms": per_row["eager"],
+        "update_ms": per_row["update"],
+        "inference_speedup": spent["eager"] / spent["frozen"],
+        "largest_logit_difference": difference,
+    }
+
+
+def run(
+    preset: str = "small",
+    *,
+    batch: int | None = None,
+    repeats: int = 7,
+    device: str = "auto",
+    threads: int = 1,
+    families: tuple[str, ...] = FAMILIES,
+) -> dict[str, Any]:
+    """Measure both families.
+
+    Args:
+        preset: "small" or "classic": views and widths.
+        batch: rows per forward pass and update; None takes BATCH.
+        repeats: timed rounds, the median counts.
+        device: as `msattn.device.choose_device` takes it.
+        threads: of torch.
+    """
+    torch.set_num_threads(threads)
+    where = choose_device(device)
+    rows = batch or BATCH[preset]
+    return {
+        "preset": preset,
+        "batch": rows,
+        "repeats": repeats,
+        "device": str(where),
+        "threads": threads,
+        "families": {name: _measure(name, preset, rows, repeats, where) for name in families},
+        "torch": torch.__version__,
+        "machine": machine.describe(),
+    }
+
+
+def lines(result: dict[str, Any]) -> list[str]:
+    """The result as text."""
+    shown = [
+        f"networks   {name:<9}  {found['parameters']:>9,} parameters  forward "
+        f"{found['forward_ms']:6.3f} ms  update {found['update_ms']:6.3f} ms  frozen inference "
+        f"{found['inference_speedup']:4.2f} times plain eager (logits within "
+        f"{found['largest_logit_difference']:.0e})"
+        for name, found in result["families"].items()
+    ]
+    return [
+        *shown,
+        f"           per observation, preset {result['preset']}, batch {result['batch']}, "
+        f"{result['device']}, {result['threads']} threads, on {machine.sentence(result['machine'])}",
+    ]

@@ -1,0 +1,217 @@
+"""Benchmark of the game: ticks, single ticks, observations, memory, compilation, threads.
+
+A match here is ten seeded bots of the engine on seeded spawns, never ending before its last tick:
+the scenario that the original engine's 670 ticks per second were measured on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from arena.territory import observation as obs
+from arena.territory.engine import Engine
+from arena.territory.maps import TerritoryMap, load_map
+from arena.territory.spawns import choose_spawns
+from arena.territory.views import CLASSIC_VIEWS, SMALL_VIEWS, Views
+from league.bench import machine
+
+TICKS_PER_DECISION = 10
+# Ten seats, as in a league's match; every bot is observed.
+_VIEWS = {"small": SMALL_VIEWS, "classic": CLASSIC_VIEWS}
+
+
+def new_match(territory: TerritoryMap, bots: int, seed: int, grid: int = 32) -> Engine:
+    """A match of seeded bots at tick 0."""
+    engine = Engine(territory, bots, seed=seed, grid=grid)
+    engine.never_end()
+    for p, (x, y) in enumerate(choose_spawns(territory, bots, seed), start=1):
+        engine.place(p, kind="bot", spawn=(int(x), int(y)))
+        engine.make_seeded_bot(p)
+    return engine
+
+
+def ticks_per_s(territory: TerritoryMap, bots: int, ticks: int, seed: int) -> float:
+    """Ticks per second of one whole match."""
+    engine = new_match(territory, bots, seed)
+    began = time.perf_counter()
+    engine.run(ticks)
+    return ticks / (time.perf_counter() - began)
+
+
+def tick_milliseconds(territory: TerritoryMap, bots: int, ticks: int) -> np.ndarray:
+    """float64[ticks]: the time of every single tick, call from Python included."""
+    engine = new_match(territory, bots, 0)
+    spent = np.empty(ticks)
+    for tick in range(ticks):
+        began = time.perf_counter()
+        engine.run(1)
+        spent[tick] = time.perf_counter() - began
+    return spent * 1000.0
+
+
+def observations_per_s(territory: TerritoryMap, bots: int, ticks: int, views: Views) -> float:
+    """Observations of living seats per second, facts and masks included, after each decision."""
+    engine = new_match(territory, bots, 0, views.global_size)
+    scratch = obs.make_scratch(engine.state, views)
+    buffers, facts = obs.empty_views(bots, views), obs.empty_facts(bots)
+    rows = np.arange(bots, dtype=np.int64)
+    n_seen, spent = 0, 0.0
+    for decision in range(ticks // TICKS_PER_DECISION):
+        engine.run(TICKS_PER_DECISION)
+        living = np.where(engine.tiles > 0, rows, -1)
+        began = time.perf_counter()
+        obs.observe_facts(engine.state, scratch, living, ticks, facts)
+        obs.observe(engine.state, scratch, living, ticks, facts.mask, buffers)
+        if decision > 0:  # the first call loads the machine code
+            spent += time.perf_counter() - began
+            n_seen += int((living >= 0).sum())
+    return n_seen / max(spent, 1e-9)
+
+
+def threads_scaling(territory: TerritoryMap, bots: int, ticks: int) -> float:
+    """Two matches on two threads against one: 2 is perfect, 1 means the GIL was held."""
+
+    def seconds(n: int) -> float:
+        engines = [new_match(territory, bots, seed) for seed in range(n)]
+        threads = [threading.Thread(target=engine.run, args=(ticks,)) for engine in engines]
+        began = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return time.perf_counter() - began
+
+    alone = seconds(1)
+    # The two matches differ a little in length: seed 1 is timed alone too, through ticks_per_s.
+    other = ticks / ticks_per_s(territory, bots, ticks, 1)
+    return (alone + other) / seconds(2)
+
+
+_MEMORY = """
+import gc, json, sys
+from league.bench import machine, territory
+from arena.territory.maps import load_map
+board = load_map(sys.argv[1])
+warm = load_map("generated:continents:64x64:1")
+territory.new_match(warm, 4, 0).run(50)
+territory.choose_spawns(board, int(sys.argv[2]), 0)
+gc.collect()
+before = machine.resident_bytes()
+engine = territory.new_match(board, int(sys.argv[2]), 0)
+engine.run(int(sys.argv[3]))
+gc.collect()
+print(json.dumps({"memory_mb": (machine.resident_bytes() - before) / 1e6}))
+"""
+
+_START = """
+import json, time
+began = time.perf_counter()
+from league.bench import territory
+from arena.territory.maps import load_map
+from arena.territory.views import SMALL_VIEWS
+board = load_map("generated:continents:64x64:1")
+territory.new_match(board, 4, 0).run(10)
+territory.observations_per_s(board, 4, 20, SMALL_VIEWS)
+print(json.dumps({"seconds": time.perf_counter() - began}))
+"""
+
+
+def memory_mb(reference: str, bots: int, ticks: int) -> float:
+    """What one match adds to a process that has map and machine code already, MB of 10^6 bytes."""
+    found = machine.in_fresh_process(_MEMORY, reference, str(bots), str(ticks))
+    return float(found["memory_mb"])
+
+
+def compile_seconds() -> tuple[float, float]:
+    """Import to first observation with an empty cache of machine code, and with a full one."""
+    with TemporaryDirectory(prefix="league-bench-") as folder:
+        environment = {"LEAGUE_CACHE_DIR": folder}
+        cold = machine.in_fresh_process(_START, environment=environment)["seconds"]
+        warm = machine.in_fresh_process(_START, environment=environment)["seconds"]
+    return float(cold), float(warm)
+
+
+def run(
+    reference: str,
+    *,
+    bots: int = 10,
+    ticks: int = 3_000,
+    runs: int = 5,
+    tell: Callable[[str], None] | None = None,
+    with_processes: bool = True,
+) -> dict[str, Any]:
+    """Measure everything on one map.
+
+    Args:
+        reference: map folder, PNG or generated:...; `load_map` takes it.
+        runs: whole matches, one seed each; the median counts.
+        tell: told what is being measured.
+        with_processes: also memory and compilation, which need fresh processes and a minute.
+    """
+    say = tell or (lambda text: None)
+    reference = str(Path(reference).resolve()) if Path(reference).exists() else reference
+    territory = load_map(reference)
+    say("loading the machine code")
+    for views in _VIEWS.values():
+        observations_per_s(territory, bots, 2 * TICKS_PER_DECISION, views)
+    say(f"{runs} whole matches")
+    speeds = [ticks_per_s(territory, bots, ticks, seed) for seed in range(runs)]
+    say("single ticks")
+    single = tick_milliseconds(territory, bots, ticks)
+    say("observations")
+    seen = {
+        name: observations_per_s(territory, bots, ticks, views) for name, views in _VIEWS.items()
+    }
+    say("two threads")
+    scaling = threads_scaling(territory, bots, ticks)
+    result: dict[str, Any] = {
+        "ticks_per_s": machine.middle(speeds),
+        "ticks_per_s_runs": speeds,
+        "tick_p99_ms": float(np.percentile(single, 99)),
+        "tick_median_ms": float(np.median(single)),
+        "seat_observations_per_s": seen,
+        "threads_scaling": scaling,
+        "map": territory.name,
+        "map_size": [territory.width, territory.height],
+        "bots": bots,
+        "ticks": ticks,
+        "runs": runs,
+    }
+    if with_processes:
+        say("memory of a match, in a fresh process")
+        result["memory_mb"] = memory_mb(reference, bots, ticks)
+        say("compilation, with an empty cache (takes half a minute)")
+        result["compile_s"], result["warm_start_s"] = compile_seconds()
+    result["machine"] = machine.describe()
+    return result
+
+
+def lines(result: dict[str, Any]) -> list[str]:
+    """The result as text."""
+    width, height = result["map_size"]
+    seen = result["seat_observations_per_s"]
+    shown = [
+        f"territory  {result['ticks_per_s']:10,.0f} ticks/s  median of {result['runs']} matches of "
+        f"{result['ticks']:,} ticks, {result['bots']} bots, {result['map']} ({width}x{height})",
+        f"           {result['tick_p99_ms']:10.2f} ms      99th percentile of a tick (median "
+        f"{result['tick_median_ms']:.2f})",
+        *(
+            f"           {seen[name]:10,.0f} /s      seat observations, {name} views"
+            for name in seen
+        ),
+        f"           {result['threads_scaling']:10.2f} times   two matches on two threads",
+    ]
+    if "memory_mb" in result:
+        shown += [
+            f"           {result['memory_mb']:10.1f} MB      memory of a match",
+            f"           {result['compile_s']:10.1f} s       first compilation, "
+            f"{result['warm_start_s']:.2f} s start with a warm cache",
+        ]
+    return [*shown, f"           on {machine.sentence(result['machine'])}"]

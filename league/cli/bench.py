@@ -1,0 +1,206 @@
+"""`league bench`: how fast the hot paths are on this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from league.cli.common import Duration, examples, json_option, league_option, print_json
+
+PRESETS = ("small", "classic")
+FAMILIES = ("attention", "baseline")
+QUICK_MAP = "generated:continents:256x256:1"
+
+_preset = click.option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    default="small",
+    show_default=True,
+    help="Settings of the league that is measured.",
+)
+_device = click.option(
+    "--device",
+    type=click.Choice(("auto", "cpu", "cuda", "mps")),
+    default="auto",
+    show_default=True,
+    help="Where networks run.",
+)
+
+
+def _tell(text: str) -> None:
+    click.echo(f"{text} ..", err=True)
+
+
+def _show(result: dict[str, Any], lines: list[str], as_json: bool) -> None:
+    if as_json:
+        print_json(result)
+    else:
+        click.echo("\n".join(lines))
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog=examples("league bench", "league bench networks --preset classic --json"),
+)
+@json_option
+@league_option
+@click.pass_context
+def bench(context: click.Context, as_json: bool) -> None:
+    """Measure the hot paths; alone, each of them briefly (about a minute)."""
+    if context.invoked_subcommand is not None:
+        return
+    from league.bench import arena as arena_bench
+    from league.bench import learner as learner_bench
+    from league.bench import networks as networks_bench
+    from league.bench import territory as territory_bench
+
+    _tell("territory")
+    results: dict[str, Any] = {}
+    results["territory"] = territory_bench.run(QUICK_MAP, ticks=1_000, runs=3, with_processes=False)
+    _tell("networks")
+    results["networks"] = networks_bench.run(batch=64, repeats=5)
+    _tell("arena")
+    results["arena"] = arena_bench.run(matches=4, per_worker=2)
+    _tell("learner")
+    results["learner"] = learner_bench.run(seconds=1.0, sets=("learner.n_steps=512",))
+    if as_json:
+        print_json(results)
+        return
+    modules = (territory_bench, networks_bench, arena_bench, learner_bench)
+    for module, result in zip(modules, results.values(), strict=True):
+        click.echo("\n".join(module.lines(result)))
+
+
+@bench.command(
+    epilog=examples(
+        "league bench territory", "league bench territory --map generated:plains:512x512:3 --json"
+    )
+)
+@click.option(
+    "--map",
+    "reference",
+    metavar="PATH",
+    default=QUICK_MAP,
+    show_default=True,
+    help="Map folder, PNG file or generated:PRESET:WIDTHxHEIGHT:SEED.",
+)
+@click.option(
+    "--bots",
+    type=click.IntRange(1, 64),
+    default=10,
+    show_default=True,
+    help="Players of a match, all bots of the engine.",
+)
+@click.option(
+    "--ticks",
+    type=click.IntRange(100, 100_000),
+    default=3_000,
+    show_default=True,
+    help="Length of a match, ticks of 0.1 s.",
+)
+@click.option(
+    "--runs",
+    type=click.IntRange(1, 1_000),
+    default=5,
+    show_default=True,
+    help="Matches; the median speed counts.",
+)
+@json_option
+@league_option
+def territory(reference: str, bots: int, ticks: int, runs: int, as_json: bool) -> None:
+    """Measure the game: ticks, observations, memory, compilation."""
+    from league.bench import territory as subject
+
+    result = subject.run(reference, bots=bots, ticks=ticks, runs=runs, tell=_tell)
+    _show(result, subject.lines(result), as_json)
+
+
+@bench.command(
+    epilog=examples(
+        "league bench networks --preset classic", "league bench networks --batch 32 --json"
+    )
+)
+@_preset
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 100_000),
+    help="Observations per forward pass and update.  [default: small 256, classic 64]",
+)
+@_device
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Threads of torch.",
+)
+@json_option
+@league_option
+def networks(preset: str, batch: int | None, device: str, threads: int, as_json: bool) -> None:
+    """Measure both networks: parameters, forward and update per observation."""
+    from league.bench import networks as subject
+
+    result = subject.run(preset, batch=batch, device=device, threads=threads)
+    _show(result, subject.lines(result), as_json)
+
+
+@bench.command(
+    epilog=examples(
+        "league bench learner --family baseline",
+        "league bench learner --preset classic --seconds 120s --set learner.n_matches=2",
+    )
+)
+@_preset
+@click.option(
+    "--family",
+    type=click.Choice(FAMILIES),
+    default="attention",
+    show_default=True,
+    help="Network that is trained.",
+)
+@click.option(
+    "--seconds",
+    metavar="DURATION",
+    default="60",
+    show_default=True,
+    help="Shortest time to measure, seconds or 5m; whole PPO cycles count.",
+)
+@click.option(
+    "--set", "sets", metavar="KEY=VALUE", multiple=True, help="A setting, as for `league start`."
+)
+@json_option
+@league_option
+def learner(preset: str, family: str, seconds: str, sets: tuple[str, ...], as_json: bool) -> None:
+    """Measure training: decisions per second and the shares of the phases."""
+    length = Duration().convert(seconds if not seconds.isdigit() else f"{seconds}s", None, None)
+    from league.bench import learner as subject
+
+    result = subject.run(preset, family, seconds=length, sets=sets)
+    _show(result, subject.lines(result), as_json)
+
+
+@bench.command(epilog=examples("league bench arena", "league bench arena --workers 2 --json"))
+@_preset
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1_024),
+    default=1,
+    show_default=True,
+    help="Worker processes.",
+)
+@click.option(
+    "--matches",
+    type=click.IntRange(1, 100_000),
+    default=24,
+    show_default=True,
+    help="Matches to play.",
+)
+@json_option
+@league_option
+def arena(preset: str, workers: int, matches: int, as_json: bool) -> None:
+    """Measure rated matches per second, scripted members in all seats."""
+    from league.bench import arena as subject
+
+    result = subject.run(preset, workers=workers, matches=matches)
+    _show(result, subject.lines(result), as_json)

@@ -1,0 +1,73 @@
+"""`league export` and `league import`: weights out of a league and into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from league.cli.common import examples, existing_league, league_option
+
+FORMATS = ("safetensors", "sb3", "onnx")  # as league.exchange, which loads torch
+FAMILIES = ("attention", "baseline")
+
+
+@click.command(
+    epilog=examples(
+        "league export attention-0003 --format sb3 --out attention.zip",
+        "league export 3fa9c1 --format onnx",
+    )
+)
+@click.argument("member")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(FORMATS),
+    default="safetensors",
+    show_default=True,
+    help="What to write: our snapshot, a model for MaskablePPO.load, or an ONNX graph.",
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="File or folder to write to; the same as PATH.  [default: the member's name, here]",
+)
+@league_option
+def export(member: str, path: Path | None, kind: str, out: Path | None) -> None:
+    """Write the network of MEMBER (name or hash) to a new file."""
+    if path is not None and out is not None:
+        raise click.UsageError("give PATH or --out, not both")
+    league = existing_league()
+    from league.exchange import export_member
+
+    click.echo(export_member(league, member, kind, out or path))
+
+
+@click.command(
+    "import",
+    epilog=examples(
+        "league import attention.safetensors",
+        "league import model.zip --family attention --name strong",
+    ),
+)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--family",
+    type=click.Choice(FAMILIES),
+    help="Network that the weights are of.  [default: what a snapshot of ours says]",
+)
+@click.option("--name", metavar="NAME", help="What to call it.  [default: made from the snapshot]")
+@league_option
+def import_(path: Path, family: str | None, name: str | None) -> None:
+    """Let the weights in PATH (a snapshot, safetensors or SB3 zip) join the pool."""
+    from league.errors import MemberError
+
+    if not path.is_file():
+        raise MemberError(f"expected a snapshot file or SB3 zip, found none at {path}")
+    league = existing_league()
+    from league.exchange import import_member
+
+    member = import_member(league, path, family, name)
+    click.echo(f"{member.name} joined the league ({member.family}, {member.agent_spec})")

@@ -1,0 +1,336 @@
+"""Owns how weights leave a league and enter it: SB3 zips, ONNX graphs, safetensors.
+
+Promises: what is exported gives the member's logits (checked before the file is written), a file
+appears whole or not at all, an existing one is never replaced; nothing that is imported is
+executed, and weights enter only if they are exactly a network of this league.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import pickle
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from agents.description import SnapshotDescription, describe
+from agents.errors import SnapshotArchitectureError, SnapshotCorruptError
+from agents.files import write_whole
+from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
+from db import queries
+from db.session import open_reader, read_transaction
+from league.config import LeagueConfig
+from league.errors import MemberError
+from league.folder import LeagueFolder
+from league.members import add_member, started_config
+from league.pool import open_store
+from msattn.actor_critic import ActorCritic, policy_weights
+from msattn.config import FAMILIES, SCALARS, SCALES
+from msattn.errors import ConfigError
+
+if TYPE_CHECKING:
+    from agents.snapshots import LoadedSnapshot
+    from db.records import MemberRecord
+
+FORMATS = ("sb3", "onnx", "safetensors")
+SUFFIXES = {"sb3": ".zip", "onnx": ".onnx", "safetensors": ".safetensors"}
+_POLICY_FILE = "policy.pth"  # the weights inside an SB3 zip
+_MAX_POLICY_BYTES = 1 << 30  # far above any network of ours; against zips that unpack for ever
+_OPSET = 17  # the newest that torch's tracing exporter and onnxruntime 1.20 both know well
+_TOLERANCE = 1e-4
+_N_CHECKED_ROWS = 3
+
+
+def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None = None) -> Path:
+    """Write a member's network to a new file; returns it.
+
+    Args:
+        text: name, agent spec or hash prefix of the member.
+        kind: one of FORMATS.
+        out: a file, or a folder to put NAME.zip, .onnx or .safetensors in; None is the current
+            folder.
+
+    Raises:
+        MemberError: the member has no snapshot, the target exists, an extra is missing, or the
+            exported network computes something else.
+        SnapshotError: the snapshot is damaged.
+    """
+    if kind not in FORMATS:
+        raise MemberError(f"expected a format of {', '.join(FORMATS)}, found {kind!r}")
+    engine = open_reader(folder.database())
+    try:
+        with read_transaction(engine) as session:
+            member = queries.resolve_member(session, text)
+    finally:
+        engine.dispose()
+    if member.snapshot_sha256 is None:
+        raise MemberError(
+            f"{member.name} has no snapshot to export: it plays {member.agent_spec}; "
+            "`league members` lists those that have one"
+        )
+    path = Path() if out is None else out
+    if path.is_dir():
+        path = path / f"{member.name}{SUFFIXES[kind]}"
+    if path.exists():
+        raise MemberError(f"{path} exists already; name another file with --out")
+    if not path.parent.is_dir():
+        raise MemberError(f"expected the folder {path.parent} for the exported file, found none")
+    store = open_store(folder)
+    loaded = store.load(member.snapshot_sha256)
+    if kind == "sb3":
+        raw = sb3_bytes(loaded)
+    elif kind == "onnx":
+        raw = onnx_bytes(loaded)
+    else:
+        raw = store.path(loaded.sha256).read_bytes()
+    write_whole(path, raw)
+    return path
+
+
+def import_member(
+    folder: LeagueFolder, path: Path, family: str | None = None, name: str | None = None
+) -> MemberRecord:
+    """Let the weights in a file join the pool, also beside a running daemon.
+
+    Args:
+        path: an SB3 zip, a snapshot of ours, or a safetensors file of bare weights.
+        family: which network the weights are of; a snapshot of ours knows it itself.
+        name: what to call the member; None makes a name of family and hash.
+
+    Raises:
+        MemberError: the file is none of these, or holds another network than the league's.
+        SnapshotError: a damaged or unfit snapshot.
+    """
+    if not path.is_file():
+        raise MemberError(f"expected a snapshot file or SB3 zip, found none at {path}")
+    if zipfile.is_zipfile(path):
+        return _import_weights(folder, path, _sb3_weights(path), family, name)
+    try:
+        description = describe(path)
+    except SnapshotCorruptError:
+        return _import_weights(folder, path, _bare_weights(path), family, name)
+    if family is not None and family != description.family:
+        raise MemberError(
+            f"{path}: expected weights of the family {family!r}, found {description.family!r}"
+        )
+    return add_member(folder, str(path), name)
+
+
+def _import_weights(
+    folder: LeagueFolder,
+    path: Path,
+    weights: Mapping[str, Tensor],
+    family: str | None,
+    name: str | None,
+) -> MemberRecord:
+    """Save weights without a description as a snapshot of the league's network and add it."""
+    if family not in FAMILIES:
+        raise MemberError(
+            f"{path}: weights alone do not say which network they are of; expected --family "
+            f"{' or '.join(FAMILIES)}, found {family or 'none'}"
+        )
+    engine = open_reader(folder.database())
+    try:
+        with read_transaction(engine) as session:
+            config = LeagueConfig.from_json(started_config(session, folder))
+    finally:
+        engine.dispose()
+    description = SnapshotDescription(
+        family=family,
+        observation_version=OBSERVATION_VERSION,
+        action_version=ACTION_VERSION,
+        torso=config.network.to_torso(),
+        shapes=config.views.to_views().shapes(),
+        lineage=family,
+        extra={"imported_from": path.name},
+    )
+    try:
+        sha256 = open_store(folder).save(policy_weights(weights), description)
+    except (ConfigError, SnapshotArchitectureError) as error:
+        raise MemberError(
+            f"{path}: expected the league's {family} network ([views] and [network] of "
+            f"{folder.toml}), found another: {error}"
+        ) from error
+    return add_member(folder, f"snapshot:{sha256}", name)
+
+
+def _sb3_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of an SB3 zip's policy.
+
+    Nothing else of the zip is read: its `data` file holds pickles, which would run code.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = archive.getinfo(_POLICY_FILE).file_size
+            if size > _MAX_POLICY_BYTES:
+                raise MemberError(
+                    f"{path}: {_POLICY_FILE} unpacks to {size:,} bytes, expected at most "
+                    f"{_MAX_POLICY_BYTES:,}"
+                )
+            raw = archive.read(_POLICY_FILE)
+    except KeyError as error:
+        raise MemberError(
+            f"{path}: expected an SB3 model with {_POLICY_FILE} inside, found a zip without it"
+        ) from error
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise MemberError(f"{path}: expected a readable SB3 zip: {error}") from error
+    try:
+        # weights_only=True allows tensors and plain containers and calls nothing that a file names.
+        weights = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise MemberError(
+            f"{path}: expected tensors alone in {_POLICY_FILE}, found something else, which was "
+            f"not loaded: {reason}"
+        ) from error
+    if not isinstance(weights, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items()
+    ):
+        raise MemberError(
+            f"{path}: expected a dictionary of tensors in {_POLICY_FILE}, found "
+            f"{type(weights).__name__}"
+        )
+    return dict(weights)
+
+
+def _bare_weights(path: Path) -> dict[str, Tensor]:
+    try:
+        weights: dict[str, Tensor] = safetensors.torch.load(path.read_bytes())
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise MemberError(
+            f"{path}: expected a snapshot, a safetensors file or an SB3 zip, found none of them: "
+            f"{error}"
+        ) from error
+    return weights
+
+
+# --- what leaves ----------------------------------------------------------------------------------
+
+
+def check_rows(loaded: LoadedSnapshot, n: int = _N_CHECKED_ROWS) -> dict[str, Tensor]:
+    """A few fixed observations that an exported network is compared on."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    return {
+        key: torch.from_numpy(
+            rng.integers(0, 256, (n, *shape), dtype=np.uint8)
+            if key in SCALES
+            else rng.standard_normal((n, *shape)).astype(np.float32)
+        )
+        for key, shape in loaded.description.shapes.items()
+    }
+
+
+def _require_equal(what: str, found: Tensor, expected: Tensor) -> None:
+    worst = float((found - expected).abs().max())
+    # Written so that NaN fails.
+    if not worst <= _TOLERANCE * max(1.0, float(expected.abs().max())):
+        raise MemberError(
+            f"the exported {what} computes other logits than the member, by {worst:.3g}; nothing "
+            "was written, please report it"
+        )
+
+
+def sb3_bytes(loaded: LoadedSnapshot) -> bytes:
+    """A fresh `MaskablePPO` around a snapshot, saved; it loads wherever msattn is installed."""
+    import gymnasium as gym
+    from sb3_contrib import MaskablePPO
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    from msattn.sb3 import policy_kwargs
+
+    description = loaded.description
+    boxes: dict[str, gym.Space[Any]] = {
+        key: gym.spaces.Box(0, 255, shape, np.uint8)
+        if key in SCALES
+        else gym.spaces.Box(-np.inf, np.inf, shape, np.float32)
+        for key, shape in description.shapes.items()
+    }
+
+    class Spaces(gym.Env[Any, Any]):
+        """The league's spaces; nothing is ever played in it."""
+
+        observation_space = gym.spaces.Dict(boxes)
+        action_space = gym.spaces.Discrete(description.n_actions)
+
+    # Building a policy draws weights, which must not disturb the streams of a running learner.
+    with torch.random.fork_rng(devices=[]):
+        # SB3 allocates n_steps observations also on loading: as few as it takes.
+        model = MaskablePPO(
+            "MultiInputPolicy",
+            DummyVecEnv([Spaces]),
+            n_steps=2,
+            batch_size=2,
+            policy_kwargs=policy_kwargs(description.family, description.torso),
+            device="cpu",
+        )
+    policy: Any = model.policy
+    policy.load_state_dict(loaded.network.state_dict(), strict=False)
+    policy.set_training_mode(False)
+    if policy_weights(policy.state_dict()).keys() != loaded.network.state_dict().keys():
+        raise MemberError("Stable-Baselines3 built another network than the member's; nothing done")
+    rows = check_rows(loaded)
+    with torch.inference_mode():
+        features = policy.extract_features({key: x.float() for key, x in rows.items()})
+        _require_equal("SB3 model", policy.action_net(features), loaded.network(rows)[0])
+    stream = io.BytesIO()
+    model.save(stream)
+    return stream.getvalue()
+
+
+class _Positional(nn.Module):
+    """The network with one argument per input, as a graph wants them."""
+
+    def __init__(self, network: ActorCritic) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        logits, value = self.network(dict(zip((*SCALES, SCALARS), inputs, strict=True)))
+        return logits, value
+
+
+def onnx_bytes(loaded: LoadedSnapshot) -> bytes:
+    """An ONNX graph: uint8 views and float32 scalars to `logits` and `value`, any batch size."""
+    missing = [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MemberError(
+            f"exporting to ONNX needs {' and '.join(missing)}, found none: install them with "
+            '`pip install "territory-league[onnx]"`'
+        )
+    import onnxruntime
+
+    keys = (*SCALES, SCALARS)
+    rows = check_rows(loaded)
+    stream = io.BytesIO()
+    with warnings.catch_warnings(), torch.inference_mode():
+        # The exporter that replaces this one needs onnxscript, and warns about every shape.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Positional(loaded.network).eval(),
+            tuple(rows[key][:2] for key in keys),
+            stream,
+            dynamo=False,
+            input_names=list(keys),
+            output_names=["logits", "value"],
+            dynamic_axes={key: {0: "n"} for key in (*keys, "logits", "value")},
+            opset_version=_OPSET,
+        )
+    raw = stream.getvalue()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
+    for n in (1, _N_CHECKED_ROWS):
+        found = session.run(["logits"], {key: rows[key][:n].numpy() for key in keys})[0]
+        with torch.inference_mode():
+            expected = loaded.network({key: x[:n] for key, x in rows.items()})[0]
+        _require_equal("ONNX graph", torch.from_numpy(found), expected)
+    return raw
