@@ -77,7 +77,10 @@ class Link:
 
     def poll(self) -> bool:
         """Whether an order waits, or the parent has closed its end."""
-        return self._pipe.poll()
+        try:
+            return self._pipe.poll()
+        except OSError:
+            return True
 
     def receive(self) -> tuple[Any, ...] | None:
         """Return the next order, None when the parent has closed its end."""

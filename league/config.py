@@ -183,7 +183,11 @@ class LearnerConfig(Section):
     """PPO and its matches; the same for all learners."""
 
     n_matches: int = Field(
-        default=6, ge=1, le=1_024, description="Training matches that a learner plays in lock-step."
+        default=24,
+        ge=1,
+        le=1_024,
+        description="Training matches that a learner plays in lock-step; a forward pass per row "
+        "gets cheaper up to about 160 rows.",
     )
     seats_per_match: int = Field(
         default=5,
@@ -192,7 +196,7 @@ class LearnerConfig(Section):
         description="Seats of a training match whose decisions are learned from.",
     )
     n_steps: int = Field(
-        default=2_048,
+        default=4_096,
         ge=32,
         le=1_000_000,
         description="Decisions (transitions) collected per update.",
@@ -209,14 +213,14 @@ class LearnerConfig(Section):
         "minibatch's; less needs less memory, off lets the device decide.",
     )
     n_epochs: int = Field(
-        default=4, ge=1, le=100, description="Passes over the collected transitions per update."
+        default=2, ge=1, le=100, description="Passes over the collected transitions per update."
     )
-    learning_rate: float = Field(default=3e-4, gt=0.0, le=1.0, description="Step size of Adam.")
+    learning_rate: float = Field(default=7e-4, gt=0.0, le=1.0, description="Step size of Adam.")
     gamma: float = Field(
-        default=0.997,
+        default=0.995,
         gt=0.0,
         le=1.0,
-        description="Discount per decision; 0.997 looks 230 decisions back.",
+        description="Discount per decision; 0.995 looks 140 decisions back.",
     )
     gae_lambda: Share = Field(
         default=0.95, description="0 trusts the value function alone, 1 the returns alone."
@@ -228,7 +232,14 @@ class LearnerConfig(Section):
         description="How far the probability of an action may move an update.",
     )
     ent_coef: Weight = Field(
-        default=0.01, description="Weight of the entropy bonus; more explores more."
+        default=0.004, description="Weight of the entropy bonus; more explores more."
+    )
+    wait_bias: float = Field(
+        default=2.0,
+        ge=0.0,
+        le=10.0,
+        description="Added to the logits of the five WAITs of an untrained policy; without it, it "
+        "attacks eight times out of nine and empties its home.",
     )
     vf_coef: Weight = Field(default=0.5, description="Weight of the value loss.")
     max_grad_norm: Positive = Field(
@@ -249,7 +260,7 @@ class LearnerConfig(Section):
         "forward pass per decision.",
     )
     snapshot_every: int = Field(
-        default=10_000,
+        default=15_000,
         ge=32,
         description="Decisions after which a snapshot joins the pool at the latest.",
     )
@@ -281,6 +292,10 @@ class LearnerConfig(Section):
         ge=1,
         le=256,
         description="Threads of torch per learner; two slow each other on 2 cores.",
+    )
+    tensorboard: bool = Field(
+        default=False,
+        description="Write curves for TensorBoard to logs/tensorboard (needs that extra).",
     )
     reward: RewardConfig = Field(
         default_factory=RewardConfig, description="What a learner is paid."
@@ -435,7 +450,12 @@ CLASSIC: dict[str, Any] = {
     "network": {"preset": "classic"},
     # An observation takes 0.37 MB: the numbers below keep 2,048 of them in memory, and a
     # snapshot's worth of learning comes from longer matches.
-    "learner": {"n_matches": 4, "batch_size": 256, "snapshot_every": 100_000},
+    "learner": {
+        "n_matches": 4,
+        "n_steps": 2_048,
+        "batch_size": 256,
+        "snapshot_every": 100_000,
+    },
 }
 
 

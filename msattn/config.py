@@ -105,7 +105,7 @@ class TorsoConfig:
             return cls()
         if name == "small":
             return cls(
-                channels=(16, 32, 32),
+                channels=(8, 16, 32),
                 branch_features=96,
                 scalar_features=64,
                 heads=4,

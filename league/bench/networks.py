@@ -151,5 +151,6 @@ def lines(result: dict[str, Any]) -> list[str]:
     return [
         *shown,
         f"           per observation, preset {result['preset']}, batch {result['batch']}, "
-        f"{result['device']}, {result['threads']} threads, on {machine.sentence(result['machine'])}",
+        f"{result['device']}, {result['threads']} threads, on "
+        f"{machine.sentence(result['machine'])}",
     ]

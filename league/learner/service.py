@@ -1,7 +1,7 @@
 """The learner as a process: the loop around a Trainer, and its talk with the manager.
 
-Promises: leaves on SIGTERM and at once when the manager is gone; a stop order ends it after the
-running update with a checkpoint written; whatever it offered lies in `snapshots/offered`.
+Promises: leaves on SIGTERM and at once when the manager is gone; a stop order ends it at the next
+decision (or after the running update) with a checkpoint written; whatever it offered lies in `snapshots/offered`.
 """
 
 from __future__ import annotations
@@ -45,6 +45,15 @@ def _train(link: Link, orders: LearnerOrders) -> None:
         _offer(link, trainer, "the untrained start of the lineage")
     if not _wait_for_roster(link, trainer):
         return
+    trainer.env.before_step = lambda: _obey(link, trainer)
+    try:
+        _train_on(link, trainer)
+    except _StopOrdered:
+        # The rollout that was under way is lost; its matches are in the checkpoint.
+        trainer.checkpoint(force=True)
+
+
+def _train_on(link: Link, trainer: Trainer) -> None:
     while True:
         numbers, results = trainer.update()
         link.send("progress", Progress(trainer.ppo.num_timesteps, numbers, results))
@@ -53,9 +62,7 @@ def _train(link: Link, orders: LearnerOrders) -> None:
             _offer(link, trainer, due.reason)
             trainer.after_snapshot()
             trainer.checkpoint(force=True)
-        if not _listen(link, trainer):
-            trainer.checkpoint(force=True)
-            return
+        _obey(link, trainer)
         trainer.checkpoint()
 
 
@@ -72,12 +79,15 @@ def _wait_for_roster(link: Link, trainer: Trainer) -> bool:
     return True
 
 
-def _listen(link: Link, trainer: Trainer) -> bool:
-    """Take all waiting orders; False when one is to stop."""
+class _StopOrdered(Exception):
+    """The manager said stop, or is gone."""
+
+
+def _obey(link: Link, trainer: Trainer) -> None:
+    """Take all waiting orders; raises when one is to stop."""
     while link.poll():
         if not _take(link.receive(), trainer):
-            return False
-    return True
+            raise _StopOrdered
 
 
 def _take(order: object, trainer: Trainer) -> bool:

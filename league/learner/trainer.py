@@ -19,6 +19,7 @@ from agents.description import SnapshotDescription
 from agents.policy import PolicyAgent
 from agents.registry import make_loader
 from agents.snapshots import SnapshotStore
+from arena.territory import rules
 from arena.territory.maps import expand_references
 from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
 from league.config import LeagueConfig
@@ -168,7 +169,14 @@ class Trainer:
             self.ppo.num_timesteps = self.orders.trained_decisions
             log.info("no checkpoint: going on from snapshot %s", self.orders.snapshot[:12])
             return True
+        self._bias_to_wait()
         return False
+
+    def _bias_to_wait(self) -> None:
+        """Let an untrained policy wait often: its orders would empty its home otherwise."""
+        with torch.no_grad():
+            first = rules.WAIT_DIRECTION * rules.N_INTENSITIES
+            self.ppo.policy.action_net.bias[first:] += self.config.learner.wait_bias
 
     def _load_weights(self, sha256: str) -> None:
         weights = self.store.load(sha256).network.state_dict()
@@ -218,7 +226,11 @@ class Trainer:
         began, before = time.perf_counter(), self.ppo.num_timesteps
         self._draw_wave()
         self._copy_to_mirror()
-        numbers = dict(self.ppo.update())
+        try:
+            numbers = dict(self.ppo.update())
+        except BaseException:
+            self.ppo.num_timesteps = before  # decisions of a lost rollout taught nothing
+            raise
         seconds = time.perf_counter() - began
         decisions = self.ppo.num_timesteps - before
         numbers["decisions_per_s"] = decisions / seconds
@@ -307,6 +319,8 @@ class Trainer:
         if choice == "early_ancestor" and ancestors:
             spec = self.roster.specs[ancestors[0]]
             self._load_weights(spec.removeprefix("snapshot:"))
+        else:
+            self._bias_to_wait()
         self._reference = None
         log.info("%s starts again after its snapshot (%s)", self.orders.name, choice)
 

@@ -64,6 +64,8 @@ class LeagueVecEnv(VecEnv):
         results: opponent spec -> [games, beats] since `take_results`: one game per match and
             opponent seat, beats in shares of the learner's seats placed above it.
         draw_opponents: (number of seats, generator) -> opponent specs, asked at match start.
+        before_step: called before every decision; whatever it raises leaves the matches as they
+            were, so that a learner can be stopped in the middle of a rollout.
     """
 
     render_mode = None
@@ -79,6 +81,7 @@ class LeagueVecEnv(VecEnv):
     ) -> None:
         self.settings = settings
         self.draw_opponents = draw_opponents
+        self.before_step: Callable[[], None] = lambda: None
         self._load_agent = load_agent
         self._load_map = load_map
         self._agents: dict[str, Agent] = {}
@@ -218,6 +221,7 @@ class LeagueVecEnv(VecEnv):
             observations (valid until the next call), rewards float32[num_envs], dones
             bool[num_envs], infos: for finished rows "placement", "episode_reward", "opponents".
         """
+        self.before_step()
         acting = np.flatnonzero(self.active)
         self.lockstep.ask_agents(self._actions)
         self._actions[self.rows[acting]] = self._chosen[acting]

@@ -1,0 +1,80 @@
+"""`league look`: what one seat saw at one decision, and where its network looked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from league.cli.common import (
+    examples,
+    existing_league,
+    json_option,
+    league_option,
+    league_root,
+    league_was_named,
+    print_json,
+)
+from league.errors import UsageError
+
+
+@click.command(
+    epilog=examples(
+        "league look 12 --seat 3 --decision 60 --png seat-3.png",
+        "league look 12 --seat 3 --decision 60 --attention --png attention.png --json",
+    )
+)
+@click.argument("match")
+@click.option("--seat", type=int, required=True, help="Seat to look through, from 0.")
+@click.option("--decision", type=int, required=True, help="Decision to look at, from 0.")
+@click.option(
+    "--png",
+    "png_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the views into this file (needs the extra `plot`).  [default: none]",
+)
+@click.option(
+    "--attention",
+    "with_attention",
+    is_flag=True,
+    help="Show where the seat's network looks; it must have attention.  [default: off]",
+)
+@json_option
+@league_option
+def look(
+    match: str,
+    seat: int,
+    decision: int,
+    png_path: Path | None,
+    with_attention: bool,
+    as_json: bool,
+) -> None:
+    """Show what a seat of MATCH (its number in the league, or a replay file) saw."""
+    from arena.territory.maps import load_map
+    from league.look import attend, find_replay, measure, see
+
+    if png_path is None and not as_json:
+        raise UsageError("expected --png FILE or --json, found neither; nothing would be shown")
+    if png_path is not None:
+        from league.look_picture import require_matplotlib
+
+        require_matplotlib()  # before a long match is played back for nothing
+    needs_league = match.isdecimal() or with_attention or league_was_named()
+    folder = existing_league() if needs_league else None
+    replay, names = find_replay(match, folder)
+    base = league_root().resolve()
+    sight = see(replay, seat, decision, lambda reference: load_map(reference, base=base))
+    record = attend(sight, replay, folder.snapshots if folder else None) if with_attention else None
+    if png_path is not None:
+        from league.look_picture import Caption, draw_attention, draw_views
+
+        caption = Caption(Path(match).stem, names.get(seat, sight.agent[:24]))
+        if record is None:
+            path = draw_views(sight, caption, png_path)
+        else:
+            path = draw_attention(sight, record, caption, png_path)
+        if not as_json:
+            click.echo(path)
+    if as_json:
+        print_json({"match": match, "member": names.get(seat), **measure(sight, record)})
