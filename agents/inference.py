@@ -25,6 +25,8 @@ from msattn.extractors import Branch, MultiScaleAttention
 # cost more than the arithmetic: at classic 64 rows in one pass took 10.7 ms per observation, in
 # passes of 32 8.8, of 16 4.9, of 8 5.0, of 4 5.1 (attention, one x86 core).
 PASS_BYTES = 12_582_912
+# Between the small (32), where channels_last is slower, and the classic view (128).
+PAYS_FROM_CELLS = 64
 
 
 def rows_per_pass(shapes: Shapes) -> int:
@@ -104,31 +106,37 @@ class FrozenPolicy(nn.Module):
         return self.action_net(features), self.value_net(features)[:, 0]
 
 
-def prepare(network: ActorCritic, device: torch.device) -> ActorCritic | FrozenPolicy:
+def prepare(
+    network: ActorCritic, device: torch.device, shapes: Shapes
+) -> ActorCritic | FrozenPolicy:
     """Return what computes a frozen network's logits fastest, within 1e-4; takes the network over.
 
-    On a CPU a `FrozenPolicy`, elsewhere the network itself: other devices have other optima.
+    A `FrozenPolicy` on a CPU when a view has PAYS_FROM_CELLS or more per side, else the network.
 
-    Milliseconds per observation on one x86 core (AVX2), other work beside it, medians of 15 in
-    turn; plain eager float32 NCHW in one pass, the same in passes of `rows_per_pass`, and this:
+    Milliseconds of one thread's CPU time per observation on an x86 core (AVX2), medians in turn,
+    other work beside it: plain eager float32 NCHW in one pass, the same in passes of
+    `rows_per_pass`, and a FrozenPolicy in such passes.
 
-    =======  ====  =========  ==========  ===========  ======
-    preset   rows  family     plain       in passes    here
-    =======  ====  =========  ==========  ===========  ======
-    classic  32    attention  6.47        4.92         4.49
-    classic  32    baseline   6.87        5.37         4.72
-    small    64    attention  0.50        (one pass)   0.41
-    small    64    baseline   0.36        (one pass)   0.24
-    =======  ====  =========  ==========  ===========  ======
+    =======  ====  =========  =====  =========  ======
+    preset   rows  family     plain  in passes  frozen
+    =======  ====  =========  =====  =========  ======
+    classic  64    attention  14.56       6.56    5.94
+    classic  64    baseline   12.49       6.72    5.18
+    classic  16    attention   6.83       6.17    6.55
+    classic  16    baseline    5.43       5.39    5.14
+    small    256   attention  0.235      0.238   0.319
+    small    256   baseline   0.216      0.210   0.299
+    =======  ====  =========  =====  =========  ======
 
-    Passes of bounded size give most of it, and more the larger the batch; on equal passes the gain
-    is a tenth at classic, where the convolutions run near the core's peak already (about 42
-    billion multiply-adds per second). Tried and dropped: ONNX Runtime with one thread and without
-    spinning (best of 7: 4.23 against 4.22 here), torch.jit.freeze and optimize_for_inference (no
-    faster than passes alone, and deprecated), oneDNN's fused convolution with packed weights (no
-    faster than channels_last), converting the images to channels_last first (the transposition
-    takes what the first convolution gains).
+    So passes of bounded size give most of it, and more the larger the batch; in equal passes the
+    gain is at most a fifth, because the convolutions run near the core's peak already (about 42
+    billion multiply-adds per second), and at small channels_last loses. Tried and dropped: ONNX
+    Runtime with one thread and without spinning (best of 7 at classic: 4.23 against 4.22 here),
+    torch.jit.freeze and optimize_for_inference (no faster than passes alone, and deprecated),
+    oneDNN's fused convolution with packed weights (no faster than channels_last), converting the
+    images to channels_last first (the transposition takes what the first convolution gains).
     """
-    if device.type != "cpu":
+    sides = [shape[1] for shape in shapes.values() if len(shape) == 3]
+    if device.type != "cpu" or max(sides) < PAYS_FROM_CELLS:
         return network
     return FrozenPolicy(network).eval().requires_grad_(False)

@@ -111,7 +111,7 @@ class PolicyAgent:
             greedy: as in the class.
         """
         return cls(
-            prepare(loaded.network, torch.device(device)),
+            prepare(loaded.network, torch.device(device), loaded.description.shapes),
             loaded.description.shapes,
             device=device,
             greedy=greedy,

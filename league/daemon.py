@@ -187,7 +187,7 @@ def start(root: Path, config: LeagueConfig, *, for_s: float | None, detach: bool
     """Run the league in `root`; returns the exit code.
 
     Args:
-        for_s: stop after so many seconds, None for never.
+        for_s: stop so many seconds after the league began to turn, None for never.
         detach: run in the background and return once the league turns.
 
     Raises:
@@ -235,10 +235,16 @@ def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int
     signals = _Signals()
     _sign_path(folder).touch()
     sys.stderr.write(f"league in {folder.root}: starting (Ctrl-C stops it)\n")
-    began = time.monotonic()
     engine = _open_database(folder)
     manager = None
     try:
+        from arena.territory.compiled import is_compiled
+        from arena.territory.warm_up import warm_up
+
+        if not is_compiled():
+            sys.stderr.write("compiling the game, once on this machine: about a minute\n")
+        warm_up()
+        began = time.monotonic()
         from league.manager import Manager
 
         manager = Manager(folder, config, engine)

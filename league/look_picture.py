@@ -34,7 +34,7 @@ _NEUTRAL_LOW, _NEUTRAL_HIGH = (0.62, 0.66, 0.50), (0.93, 0.90, 0.84)
 _FRONT, _WINDOW = (1.0, 0.95, 0.65), "#ffe08a"
 _SUBTITLES = {
     "global": "the whole map, {cell} x {cell} tiles per cell",
-    "local": "around the middle of the fronts, 2 x 2 tiles per cell",
+    "local": "around the fronts, 2 x 2 tiles per cell",
     "tactical": "on the hottest front, one tile per cell",
 }
 # What a channel's full value looks like; zero is nearly black, so that what is there stands out.
@@ -112,6 +112,10 @@ def draw_attention(sight: Sight, record: AttentionRecord, caption: Caption, path
     n_layers = max(len(maps) for maps in record.spatial.values())
     figure = _figure(3.6 * (n_layers + 2) + 1.0, 15.6)
     _write_title(figure, caption.title(sight))
+    figure.text(
+        0.016, 0.957, "Bars: what the attention falls on, and below it the areas to compare with.",
+        fontsize=10, color=_FAINT, va="center",
+    )  # fmt: skip
     grid = figure.add_gridspec(
         4, n_layers + 2, height_ratios=(1, 1, 1, 0.36), left=0.055, right=0.98, top=0.92,
         bottom=0.03, hspace=0.34, wspace=0.08,
@@ -149,7 +153,8 @@ def composite(image: NDArray[np.uint8]) -> Picture:
         + share["off_map"][..., None] * np.array(_OFF_MAP)
     )
     front = 0.75 * np.clip(channels["front"], 0, 1)
-    return np.clip((1 - front) * picture + front * np.array(_FRONT), 0, 1)
+    drawn: Picture = np.clip((1 - front) * picture + front * np.array(_FRONT), 0, 1)
+    return drawn
 
 
 def _show_composite(axes: Axes, sight: Sight, view: str) -> None:
@@ -232,8 +237,8 @@ def _show_shares(axes: Axes, sight: Sight, record: AttentionRecord, view: str, l
                     ha="center", va="center", fontsize=8, color="#101010",
                 )  # fmt: skip
             left += values[name]
-    note = f"own border: {shares['own_border']:.1%} of attention, {areas['own_border']:.1%} of area"
-    bars.text(0, 0.05, f"above attention, below area;  {note}", fontsize=8, color=_FAINT)
+    note = f"own border {shares['own_border']:.1%} of attention, {areas['own_border']:.1%} of area"
+    bars.text(0, 0.05, note, fontsize=8, color=_FAINT)
     bars.set_xlim(0, 1)
     bars.set_ylim(-0.2, 2.5)
     bars.axis("off")
@@ -255,7 +260,7 @@ def _show_channels(axes: Axes, layers: Sequence[NDArray[np.float32]]) -> None:
     axes.yaxis.tick_right()
     axes.set_box_aspect(1)
     axes.set_anchor("N")
-    _title(axes, "what: channel weights", "sorted; 1 lets a channel through")
+    _title(axes, "what: channel weights", "sorted")
     _plain_axes(axes)
     axes.legend(loc="lower left", fontsize=8, facecolor=_PAPER, edgecolor="none", labelcolor=_INK)
 
@@ -275,13 +280,13 @@ def _show_heads(axes: Axes, record: AttentionRecord) -> None:
 
 def _show_scales(axes: Axes, record: AttentionRecord) -> None:
     assert record.scale_weights is not None
-    positions = np.arange(len(record.scales))
+    positions = list(range(len(record.scales)))
     axes.barh(positions, record.scale_weights, 0.6, color="#7fd1ff")
     for at, weight in zip(positions, record.scale_weights, strict=True):
         axes.text(weight + 0.01, at, f"{weight:.3f}", va="center", fontsize=9, color=_INK)
     axes.axvline(1 / len(positions), color=_FAINT, linewidth=1, linestyle=":")
-    axes.set_yticks(positions, record.scales)
-    axes.invert_yaxis()
+    axes.set_yticks([])  # the rows of the heads beside it
+    axes.set_ylim(len(positions) - 0.5, -0.5)
     axes.set_xlim(0, max(0.6, 1.25 * float(record.scale_weights.max())))
     axes.set_xticks([])
     _title(axes, "learned scale weights", "dotted: even")

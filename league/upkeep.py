@@ -23,7 +23,7 @@ from db.session import (
     refuse_network_file_system,
     sqlite_version_report,
 )
-from league.errors import FolderError, MemberError
+from league.errors import FolderError
 from league.folder import LeagueFolder
 from league.ratings import first_difference, replay, scale_shift, smooth
 from league.report.state import scale_anchor_id
@@ -86,31 +86,6 @@ def back_up(folder: LeagueFolder, target: Path | None) -> Path:
     shutil.copyfile(folder.toml, copy.toml)
     copy.make_folders()
     return chosen
-
-
-def export_snapshot(folder: LeagueFolder, text: str, target: Path) -> Path:
-    """Copy the snapshot file of a member, checked against its hash; returns the file.
-
-    Raises:
-        MemberError: the member has no snapshot, its file is damaged, or the target exists.
-    """
-    engine = open_reader(folder.database())
-    try:
-        with read_transaction(engine) as session:
-            member = queries.resolve_member(session, text)
-    finally:
-        engine.dispose()
-    sha256 = member.snapshot_sha256
-    if sha256 is None:
-        raise MemberError(f"{member.name} has no snapshot: it plays {member.agent_spec}")
-    problem = _snapshot_problem(folder, sha256)
-    if problem is not None:
-        raise MemberError(problem)
-    path = target / f"{member.name}.safetensors" if target.is_dir() else target
-    if path.exists():
-        raise MemberError(f"{path} exists already; name another file")
-    shutil.copyfile(folder.snapshots / f"{sha256}.safetensors", path)
-    return path
 
 
 def rerate(folder: LeagueFolder, *, with_smooth: bool = False) -> Rerated:

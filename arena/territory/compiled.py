@@ -46,6 +46,11 @@ def cache_folder() -> Path:
 _CACHE = str(cache_folder())
 
 
+def is_compiled() -> bool:
+    """Whether machine code of these sources is on this machine's disk already."""
+    return any(Path(_CACHE).rglob("tick.run_ticks*.nbi"))
+
+
 def compiled(
     *, inline: bool = False, allocates: bool = False, internal: bool = False
 ) -> Callable[[_Function], _Function]:

@@ -229,8 +229,14 @@ class Engine:
     def is_over(self) -> bool:
         """Whether somebody won, one player is left, or the time is up."""
         s = self.state
-        alone = bool(s.clock[MATCH_ENDS]) and s.clock[N_ALIVE] <= 1
-        return bool(s.clock[ENDED]) or alone or self.tick >= self.max_ticks
+        if s.clock[ENDED] or self.tick >= self.max_ticks:
+            return True
+        if not s.clock[MATCH_ENDS]:
+            return False
+        # The next tick would begin with the win check: no decision is asked for in between.
+        checked = self.tick > 0 and self.tick % rules.WIN_CHECK_PERIOD == 0
+        won = checked and bool((s.playable_tiles > rules.WIN_SHARE * self.map.n_playable).any())
+        return bool(s.clock[N_ALIVE] <= 1) or won
 
     def never_end(self) -> None:
         """Switch the end of the match off (reference scenarios run to their last tick)."""

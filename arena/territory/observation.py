@@ -301,7 +301,7 @@ def _write_local(s: State, w: Scratch, view: np.ndarray, x0: int, y0: int) -> No
     for ly in range(size):
         y = y0 + 2 * ly
         first, last = 0, 0  # cells of this row that lie wholly on the map
-        if 0 <= y and y + 1 < s.shape[1]:
+        if y >= 0 and y + 1 < s.shape[1]:
             first = min(size, max(0, -x0 // 2))
             last = max(first, min(size, (s.shape[0] - x0) // 2))
         for lx in range(size):
@@ -523,9 +523,10 @@ def _write_own_scalars(s: State, w: Scratch, p: int, max_ticks: int, out: np.nda
     out[1] = max(0.0, (_IMMUNITY - s.clock[TICK]) / _IMMUNITY)
     out[2] = s.playable_tiles[p] / playable
     out[3] = math.log(1.0 + tiles) / math.log(1.0 + land)
-    out[4] = mine / cap
+    out[4] = min(mine / cap, 2.0)
     out[5] = math.log10(1.0 + mine) / 7.0
-    out[6] = 100.0 * troop_increase(mine, cap, s.growth_factor[p]) / cap
+    growth = 100.0 * troop_increase(mine, cap, s.growth_factor[p]) / cap
+    out[6] = min(max(growth, -1.0), 1.0)  # troops that return home can exceed the cap by far
     out[7] = _share(w.out_troops[p], mine)
     out[8] = _share(w.in_troops[p], mine)
     out[9] = (land - owned) / land

@@ -37,10 +37,7 @@ def advance_window(s: State, a: int, tick: int) -> None:
     """Move the window of attack a to the priorities that can be pushed at `tick`."""
     base = 4 * tick + _LOWEST
     low = s.queue_base[a]
-    if base - low > WINDOW:
-        last = low + WINDOW
-    else:
-        last = base
+    last = min(base, low + WINDOW)
     for priority in range(low, last):
         b = priority & _MASK
         head = s.bucket_head[a, b]

@@ -71,7 +71,7 @@ def _measure(
         network = ActorCritic(family, shapes, config.network.to_torso()).to(device)
     frozen = copy.deepcopy(network).eval().requires_grad_(False)
     plain = copy.deepcopy(frozen)
-    agent = PolicyAgent(prepare(frozen, device), shapes, device=device)
+    agent = PolicyAgent(prepare(frozen, device, shapes), shapes, device=device)
     arrays = random_observation(shapes, batch)
     observation = {key: torch.from_numpy(x).to(device) for key, x in arrays.items()}
     mask = torch.ones(batch, network.n_actions, dtype=torch.bool, device=device)

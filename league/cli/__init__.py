@@ -13,6 +13,7 @@ from league.cli.bench import bench
 from league.cli.common import examples, league_option, run
 from league.cli.exchange import export, import_
 from league.cli.keeping import backup, doctor, rerate
+from league.cli.look import look
 from league.cli.map_commands import maps
 from league.cli.member_commands import members
 from league.cli.pit_command import pit
@@ -40,6 +41,7 @@ for _command in (
     members,
     maps,
     replay,
+    look,
     export,
     import_,
     rerate,

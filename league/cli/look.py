@@ -12,7 +12,6 @@ from league.cli.common import (
     json_option,
     league_option,
     league_root,
-    league_was_named,
     print_json,
 )
 from league.errors import UsageError
@@ -60,8 +59,7 @@ def look(
         from league.look_picture import require_matplotlib
 
         require_matplotlib()  # before a long match is played back for nothing
-    needs_league = match.isdecimal() or with_attention or league_was_named()
-    folder = existing_league() if needs_league else None
+    folder = existing_league() if match.isdecimal() or with_attention else None
     replay, names = find_replay(match, folder)
     base = league_root().resolve()
     sight = see(replay, seat, decision, lambda reference: load_map(reference, base=base))

@@ -5,8 +5,9 @@ and the attention is looked at on a few observations every LOOK_EVERY updates on
 
 Tags: `train/...` (loss, KL, clip share, explained variance, entropy), `play/...` (placement,
 reward), `speed/...`; `attention/SCALE/PART`, the share of the last spatial map that lies on my
-border, on rivals, on neutral land and on water or off the map, and `attention/SCALE/PART_over_area`,
-that share over the part's share of the view (1 is what even attention gives);
+border, on rivals, on neutral land and on water or off the map, and
+`attention/SCALE/PART_over_area`, that share over the part's share of the view (1 is what even
+attention gives);
 `scales/SCALE` with the learnable weights, and `scales_early|middle|late/SCALE` with what the heads
 made of them in that third of the match.
 """
@@ -62,7 +63,7 @@ class Board:
             )
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer: Any = SummaryWriter(str(folder), flush_secs=30)  # type: ignore[no-untyped-call]
+        self._writer: Any = SummaryWriter(str(folder), flush_secs=30)
         self._n_updates = 0
 
     def write(
@@ -123,8 +124,8 @@ def regions(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
     """
 
     def channel(name: str) -> NDArray[np.float32]:
-        shares: NDArray[np.float32] = image[:, CHANNEL_NAMES.index(name)].astype(np.float32) / 255
-        return shares
+        shares = image[:, CHANNEL_NAMES.index(name)].astype(np.float32)
+        return shares / np.float32(255.0)
 
     return {
         "own_border": channel("front"),
@@ -157,7 +158,7 @@ def summary(record: AttentionRecord, observation: Mapping[str, NDArray[Any]]) ->
     for index, scale in enumerate(record.scales):
         found[f"scales/{scale}"] = float(record.scale_weights[index])
     third = np.clip(observation["scalars"][:, _TIME] * len(PHASES), 0, len(PHASES) - 1).astype(int)
-    by_row = record.head_weights.mean(axis=1)
+    by_row: NDArray[Any] = record.head_weights.mean(axis=1)
     for number, phase in enumerate(PHASES):
         # Absent, not 0, when the rollout holds no such part of a match.
         if (third == number).any():

@@ -24,6 +24,7 @@ from arena.territory.maps import expand_references
 from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
 from league.config import LeagueConfig
 from league.folder import LeagueFolder
+from league.learner.board import Board
 from league.learner.checkpoints import CheckpointStore, restore
 from league.learner.ppo import LeaguePPO
 from league.learner.rewards import RewardWeights
@@ -97,6 +98,11 @@ class Trainer:
             self.folder.checkpoints / orders.name, keep=self.config.learner.keep_checkpoints
         )
         self._last_checkpoint = time.monotonic()
+        self.board = (
+            Board(self.folder.logs / "tensorboard" / orders.name)
+            if self.config.learner.tensorboard
+            else None
+        )
         self.is_fresh = not self._resume()
 
     # --- building ---------------------------------------------------------------------------------
@@ -176,7 +182,8 @@ class Trainer:
         """Let an untrained policy wait often: its orders would empty its home otherwise."""
         with torch.no_grad():
             first = rules.WAIT_DIRECTION * rules.N_INTENSITIES
-            self.ppo.policy.action_net.bias[first:] += self.config.learner.wait_bias
+            bias: torch.Tensor = self.ppo.policy.action_net.get_parameter("bias")
+            bias[first:] += self.config.learner.wait_bias
 
     def _load_weights(self, sha256: str) -> None:
         weights = self.store.load(sha256).network.state_dict()
@@ -240,6 +247,10 @@ class Trainer:
         results = self.env.take_results()
         self.since.decisions += decisions
         self.since.add(results)
+        if self.board is not None:
+            self.board.write(
+                self.ppo.num_timesteps, numbers, self.ppo.policy, self.ppo.rollout_buffer
+            )
         return numbers, results
 
     # --- snapshots --------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 
 from agents.description import SnapshotDescription
-from agents.inference import prepare, rows_per_pass
+from agents.inference import FrozenPolicy, prepare, rows_per_pass
 from agents.snapshots import LoadedSnapshot
 from arena.territory.views import ACTION_VERSION, CLASSIC_VIEWS, OBSERVATION_VERSION, SMALL_VIEWS
 from db.session import open_writer, write_transaction
@@ -223,7 +223,7 @@ def test_an_import_waits_for_the_writer_beside_it(
 
 @pytest.mark.parametrize("family", ["attention", "baseline"])
 @pytest.mark.parametrize("norm", ["group", "batch"])
-def test_a_prepared_network_gives_the_same_logits(family: str, norm: str) -> None:
+def test_a_frozen_policy_gives_the_same_logits(family: str, norm: str) -> None:
     torso = TorsoConfig(**{**SMALL.to_dict(), "norm": norm})
     network = _network(family, torso).requires_grad_(False)
     rng = np.random.default_rng(1)
@@ -236,7 +236,7 @@ def test_a_prepared_network_gives_the_same_logits(family: str, norm: str) -> Non
     floats = {k: x / 255.0 if x.dtype == torch.uint8 else x for k, x in rows.items()}
     with torch.inference_mode():
         expected = network(rows)
-        prepared = prepare(network, torch.device("cpu"))
+        prepared = FrozenPolicy(network)
         for inputs in (rows, floats):  # images in 0..1 are taken as they are
             for found, wanted in zip(prepared(inputs), expected, strict=True):
                 assert torch.allclose(found, wanted, atol=1e-4)
@@ -246,3 +246,10 @@ def test_a_pass_holds_as_many_rows_as_twelve_mebibytes_of_the_largest_view() -> 
     # classic: 4 * 12 * 128 * 128 = 786,432 bytes a row; small: 4 * 12 * 32 * 32 = 49,152
     assert rows_per_pass(CLASSIC_VIEWS.shapes()) == 16
     assert rows_per_pass(SMALL_VIEWS.shapes()) == 256
+
+
+def test_a_network_is_frozen_where_that_pays() -> None:
+    cpu, network = torch.device("cpu"), _network()
+    assert prepare(network, cpu, SMALL_VIEWS.shapes()) is network
+    assert prepare(network, torch.device("cuda"), CLASSIC_VIEWS.shapes()) is network
+    assert isinstance(prepare(network, cpu, CLASSIC_VIEWS.shapes()), FrozenPolicy)
