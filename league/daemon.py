@@ -242,7 +242,7 @@ def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int
         from arena.territory.warm_up import warm_up
 
         if not is_compiled():
-            sys.stderr.write("compiling the game, once on this machine: about a minute\n")
+            sys.stderr.write("compiling the game, once on this machine (about half a minute)\n")
         warm_up()
         began = time.monotonic()
         from league.manager import Manager

@@ -67,23 +67,23 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
     troops = min(float(s.troops[p]), requested)
     s.troops[p] -= int(math.floor(troops))
     s.free_slots[last] -= 1
-    a = s.free_slots[s.free_slots[last]]
+    a = int(s.free_slots[s.free_slots[last]])
     s.attacker[a] = p
     s.target[a] = target
     s.attack_live[a] = 1
     s.retreat_tick[a] = -1
     clear(s, a)
-    tile = s.border_head[p]
+    tile = int(s.border_head[p])
     while tile >= 0:
         push_neighbours(s, a, tile)
-        tile = s.border_next[tile]
+        tile = int(s.border_next[tile])
 
     s.attack_list[s.clock[N_ATTACKS]] = a
     s.clock[N_ATTACKS] += 1
 
     # Opposing attacks cancel each other; nothing returns home.
     if target != 0:
-        b = s.slot_of[target, p]
+        b = int(s.slot_of[target, p])
         if b >= 0:
             if s.attack_troops[b] > troops:
                 s.attack_troops[b] -= troops
@@ -92,7 +92,7 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
                 return
             troops -= s.attack_troops[b]
             end_attack(s, b)
-    earlier = s.slot_of[p, target]
+    earlier = int(s.slot_of[p, target])
     if earlier >= 0:
         troops += s.attack_troops[earlier]
         end_attack(s, earlier)
@@ -145,12 +145,12 @@ def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
     for _ in range(_PASSES):
         moved = False
         for i in range(n):
-            tile = s.scratch[i]
+            tile = int(s.scratch[i])
             if s.owner[tile] != defender:
                 continue
             heir = 0
             for step in (-stride, stride, -1, 1):
-                q = s.owner[tile + step]
+                q = int(s.owner[tile + step])
                 if q == attacker:
                     heir = attacker
                     break
@@ -166,8 +166,8 @@ def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
 @compiled(internal=True)
 def attack_tick(s: State, a: int) -> None:
     """One tick of one attack: spend its budget on the tiles of lowest priority."""
-    me = s.attacker[a]
-    target = s.target[a]
+    me = int(s.attacker[a])
+    target = int(s.target[a])
     tick = s.clock[TICK]
     ordered = s.retreat_tick[a]
     if ordered >= 0 and tick > ordered + 1:
@@ -177,7 +177,7 @@ def attack_tick(s: State, a: int) -> None:
     advance_window(s, a, tick)
     troops = s.attack_troops[a]
     stride = s.shape[2]
-    my_kind = s.kind[me]
+    my_kind = int(s.kind[me])
     border = float(s.attack_border[a] + draw(s.streams, me, 5))
     if troops < 1.0:
         end_attack(s, a)
@@ -207,7 +207,7 @@ def attack_tick(s: State, a: int) -> None:
             loss, cost = neutral_tile(terrain, troops, my_kind)
         else:
             loss, defender_loss, cost = player_tile(
-                terrain, my_kind, s.kind[target], troops, float(s.troops[target]),
+                terrain, my_kind, int(s.kind[target]), troops, float(s.troops[target]),
                 s.tiles[me], s.tiles[target], False,
             )
             s.troops[target] -= min(s.troops[target], int(math.floor(defender_loss)))

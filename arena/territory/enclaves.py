@@ -121,7 +121,7 @@ def _captor(s: State, p: int, start: int, end: int) -> int:
     for i in range(start, end):
         tile = s.clusters[i]
         for step in (-stride, stride, -1, 1):
-            q = s.owner[tile + step]
+            q = int(s.owner[tile + step])
             if q == p or q == _OFF_MAP:
                 continue
             if q == _WATER:
@@ -164,7 +164,7 @@ def _capture(s: State, p: int, start: int, end: int) -> None:
                 s.scratch[n] = u
                 n += 1
     for i in range(n):
-        take_tile(s, s.scratch[i], captor)
+        take_tile(s, int(s.scratch[i]), int(captor))
 
 
 @compiled(internal=True)

@@ -94,7 +94,7 @@ def _refresh_border(s: State, tile: int, count_all: bool) -> None:
     `count_all` is set for the tile that changed (all eight contacts are new); for its neighbours
     only the diagonals can be affected, since their cardinal contacts are counted by the caller.
     """
-    p = s.owner[tile]
+    p = int(s.owner[tile])
     if p == 0 or p >= _OFF_MAP:
         return
     was = s.border_prev[tile] != -2
@@ -113,7 +113,7 @@ def _refresh_border(s: State, tile: int, count_all: bool) -> None:
 @compiled(inline=True, internal=True)
 def change_owner(s: State, tile: int, new: int) -> None:
     """Give a land tile to `new` (0 for neutral); a tile that is already theirs is left alone."""
-    old = s.owner[tile]
+    old = int(s.owner[tile])
     if old == new:
         return
     tick = s.clock[TICK]

@@ -111,7 +111,7 @@ def _release_chain(s: State, a: int, head: int) -> None:
     while head >= 0:
         tile = s.node_tile[head]
         s.border_set[a, tile >> 3] = 0
-        after = s.node_next[head]
+        after = int(s.node_next[head])
         s.node_next[head] = s.clock[FREE_NODE]
         s.clock[FREE_NODE] = head
         head = after
@@ -120,11 +120,11 @@ def _release_chain(s: State, a: int, head: int) -> None:
 @compiled(internal=True)
 def clear(s: State, a: int) -> None:
     """Empty the queue and the border set of attack a; every tile of the set is in the queue."""
-    _release_chain(s, a, s.old_head[a])
+    _release_chain(s, a, int(s.old_head[a]))
     s.old_head[a] = -1
     s.old_tail[a] = -1
     for b in range(WINDOW):
-        head = s.bucket_head[a, b]
+        head = int(s.bucket_head[a, b])
         if head >= 0:
             _release_chain(s, a, head)
             s.bucket_head[a, b] = -1
@@ -148,8 +148,8 @@ def set_remove(s: State, a: int, tile: int) -> None:
 @compiled(inline=True, internal=True)
 def push_neighbours(s: State, a: int, tile: int) -> None:
     """Queue the 4-neighbours of `tile` (N, S, W, E) that the target of attack a owns."""
-    me = s.attacker[a]
-    target = s.target[a]
+    me = int(s.attacker[a])
+    target = int(s.target[a])
     stride = s.shape[2]
     base = 4 * s.clock[TICK]
     for i in range(4):

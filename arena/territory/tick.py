@@ -76,7 +76,7 @@ def _one_tick(s: State) -> None:
                 bot_decision(s, p)
     n_running = s.clock[N_ATTACKS]
     for i in range(n_running):
-        a = s.attack_list[i]
+        a = int(s.attack_list[i])
         if s.attack_live[a]:
             attack_tick(s, a)
     compact_attacks(s)

@@ -1,33 +1,60 @@
-"""Compile everything once, in one process, before several processes need it at the same time.
+"""Compile everything once, on two cores, before several processes need it at the same time.
 
-The first start on a machine compiles for about half a minute; without this, every worker and every
-learner would do the same work side by side.  Afterwards it takes a fraction of a second.
+Without this every worker and every learner of a first start would do the same work side by side.
+The tick is about as long to compile as all the rest together, so a second process takes the rest.
+Afterwards the machine code is on disk (compiled.py) and loading it takes about a second.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 
 from arena.territory import observation as obs
-from arena.territory.engine import Engine
+from arena.territory.actions import give_orders
+from arena.territory.compiled import is_compiled
 from arena.territory.maps import generate_map
 from arena.territory.numerics import uniform_noise
-from arena.territory.rules import MatchRules
+from arena.territory.spawns import choose_spawns, spawn_disc
+from arena.territory.state import State, allocate
+from arena.territory.tick import run_ticks
 from arena.territory.views import Views
+
+_VIEWS = Views(16, 16, 16)
+
+
+def _empty_state() -> State:
+    """A board without players: enough to compile for, nothing to play."""
+    return allocate(generate_map("plains", 32, 32, 0), 2, _VIEWS.global_size)
+
+
+def _compile_the_rest() -> None:
+    """Everything that Python calls, but the tick."""
+    territory = generate_map("plains", 32, 32, 0)
+    state = _empty_state()
+    rows = np.arange(2)
+    facts, seen = obs.empty_facts(2), obs.empty_views(2, _VIEWS)
+    scratch = obs.make_scratch(state, _VIEWS)
+    for p, (x, y) in enumerate(choose_spawns(territory, 2, 0), start=1):
+        spawn_disc(state, p, int(x), int(y))
+    give_orders(state, rows, np.zeros(2, np.int64))
+    obs.observe_facts(state, scratch, rows, 20, facts)
+    obs.observe(state, scratch, rows, 20, facts.mask, seen)
+    uniform_noise(rows, rows, rows, 1, 0)
 
 
 def warm_up() -> None:
-    """Play two decisions of a tiny match, calling every compiled function that Python calls."""
-    views = Views(16, 16, 16)
-    rules = MatchRules(max_ticks=20, n_seats=2)
-    engine = Engine.new_match(generate_map("plains", 32, 32, 0), rules, 0, grid=16)
-    scratch = obs.make_scratch(engine.state, views)
-    rows = np.arange(2)
-    facts, seen = obs.empty_facts(2), obs.empty_views(2, views)
-    while not engine.is_over:
-        obs.observe_facts(engine.state, scratch, rows, rules.max_ticks, facts)
-        obs.observe(engine.state, scratch, rows, rules.max_ticks, facts.mask, seen)
-        engine.act(np.zeros(2, np.int64))
-        engine.run(rules.ticks_per_decision)
-    uniform_noise(rows, rows, rows, 1, 0)
-    engine.conquer(1, 16, 16)
+    """Compile what is not compiled yet; a second's work when everything is."""
+    helper = None
+    if not is_compiled():
+        helper = subprocess.Popen([sys.executable, "-m", __name__])
+    run_ticks(_empty_state(), 1)
+    if helper is not None:
+        helper.wait()
+    _compile_the_rest()
+
+
+if __name__ == "__main__":
+    _compile_the_rest()
