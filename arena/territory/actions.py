@@ -97,7 +97,7 @@ def give_orders(s: State, actions: np.ndarray, illegal: np.ndarray) -> None:
     """
     targets = s.direction_target
     immune = s.clock[TICK] < _IMMUNITY
-    for i in range(actions.shape[0]):
+    for i in range(min(actions.shape[0], s.tiles.shape[0] - 1)):
         p = i + 1
         action = actions[i]
         if s.tiles[p] == 0:
@@ -114,6 +114,8 @@ def give_orders(s: State, actions: np.ndarray, illegal: np.ndarray) -> None:
             illegal[i] += 1
             continue
         at = s.clock[N_ORDERS]
+        if at >= s.orders.shape[0]:
+            return  # decisions without a tick between them: Engine.act refuses the next one
         s.orders[at, 0] = p
         s.orders[at, 1] = target
         s.orders[at, 2] = troops

@@ -111,7 +111,8 @@ def order_retreat(s: State, p: int) -> None:
 
 @compiled(internal=True)
 def _return_home(s: State, a: int, share: float) -> None:
-    s.troops[s.attacker[a]] += int(math.floor(s.attack_troops[a] * share))
+    # The last tile may overdraw an attack; what is below nothing does not come home.
+    s.troops[s.attacker[a]] += max(0, int(math.floor(s.attack_troops[a] * share)))
     end_attack(s, a)
 
 

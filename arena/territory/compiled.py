@@ -40,7 +40,9 @@ def cache_folder() -> Path:
         base = Path.home() / "Library" / "Caches"
     else:
         base = Path.home() / ".cache"
-    return base / "territory-league" / f"numba-{source_sha256()[:16]}"
+    # numba's index does not tell code with bounds checks (NUMBA_BOUNDSCHECK=1) from code without.
+    checked = "-checked" if numba.config.BOUNDSCHECK else ""
+    return base / "territory-league" / f"numba-{source_sha256()[:16]}{checked}"
 
 
 _CACHE = str(cache_folder())

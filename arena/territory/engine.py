@@ -21,7 +21,7 @@ from arena.errors import MatchError
 from arena.territory import rules
 from arena.territory.actions import give_orders
 from arena.territory.bots import CHOSEN_AT, ENEMY, EXPAND, LIFE, PHASE, RATE, RESERVE, TRIGGER
-from arena.territory.land import take_tile
+from arena.territory.land import take_tile, take_tiles
 from arena.territory.maps import TerritoryMap
 from arena.territory.numerics import draw, stream_seed
 from arena.territory.spawns import choose_spawns, spawn_disc
@@ -122,6 +122,14 @@ class Engine:
         """Put player p (1-based id) on the board, with a start disc when `spawn` is given."""
         if kind not in rules.KINDS:
             raise MatchError(f"A player is one of {', '.join(rules.KINDS)}, not {kind!r}.")
+        if difficulty not in rules.NATION_CAP_FACTOR:
+            raise MatchError(
+                f"A difficulty is one of {', '.join(rules.NATION_CAP_FACTOR)}, not {difficulty!r}."
+            )
+        if spawn is not None and not (
+            0 <= spawn[0] < self.map.width and 0 <= spawn[1] < self.map.height
+        ):
+            raise MatchError(f"The spawn {spawn} is not on map {self.map.name!r}.")
         s = self.state
         s.kind[p] = rules.KINDS.index(kind)
         if kind == "bot":
@@ -138,7 +146,7 @@ class Engine:
         if spawn is not None:
             self._before_play()
             spawn_disc(s, p, *spawn)
-            s.clock[TICK] = 0
+            s.clock[TICK] = max(0, self.tick)
 
     def _before_play(self) -> None:
         """Date the changes of the set-up before tick 0: they trigger no enclave check."""
@@ -170,15 +178,36 @@ class Engine:
 
         Args:
             owners: [height, width] of ids, 0 for neutral; water must be 0.
+
+        Raises:
+            MatchError: the array has another shape, holds an unknown id, or gives water away.
         """
+        owners = np.asarray(owners)
+        if owners.shape != self.map.land.shape:
+            raise MatchError(
+                f"Expected owners of {self.map.land.shape} tiles, found {owners.shape}."
+            )
+        if owners.min() < 0 or owners.max() > self.n_players or owners[~self.map.land].any():
+            raise MatchError(
+                f"Owners are 0 to {self.n_players} on land and 0 on water of map "
+                f"{self.map.name!r}; the painting breaks this."
+            )
         stride = int(self.state.shape[2])
         self._before_play()
-        for y, x in np.argwhere(np.asarray(owners) != 0):
-            take_tile(self.state, (int(y) + 1) * stride + int(x) + 1, int(owners[y, x]))
+        ys, xs = np.nonzero(owners)
+        take_tiles(self.state, (ys + 1) * stride + xs + 1, owners[ys, xs].astype(np.int64))
         self.state.clock[TICK] = max(0, self.tick)
 
     def conquer(self, p: int, x: int, y: int) -> None:
-        """Give the land tile (x, y) to player p, at once and at no cost."""
+        """Give the land tile (x, y) to player p (0: to nobody), at once and at no cost.
+
+        Raises:
+            MatchError: (x, y) is no land tile of the map, or there is no player p.
+        """
+        if not (0 <= x < self.map.width and 0 <= y < self.map.height and self.map.land[y, x]):
+            raise MatchError(f"({x}, {y}) is no land tile of map {self.map.name!r}.")
+        if not 0 <= p <= self.n_players:
+            raise MatchError(f"Player {p} does not exist; ids are 1 to {self.n_players}.")
         take_tile(self.state, (y + 1) * int(self.state.shape[2]) + x + 1, p)
 
     # --- playing ----------------------------------------------------------------------------------
@@ -200,7 +229,26 @@ class Engine:
         s.clock[N_ORDERS] = at + 1
 
     def act(self, actions: IntArray) -> None:
-        """One decision: int64[P] actions by *seat*; the dead's are ignored."""
+        """One decision: int64[P] actions by *seat*; the dead's are ignored.
+
+        A match that is over takes no more orders.
+
+        Raises:
+            MatchError: the actions are not one per seat, or many decisions came without a tick
+                between them.
+        """
+        if actions.shape != (self.n_players,):
+            raise MatchError(
+                f"Expected one action for each of {self.n_players} seats, found an array of shape "
+                f"{actions.shape}."
+            )
+        if self.is_over:
+            return
+        if int(self.state.clock[N_ORDERS]) + self.n_players > len(self.state.orders):
+            raise MatchError(
+                f"{int(self.state.clock[N_ORDERS])} orders wait for tick {self.tick}; run it before "
+                "the next decision."
+            )
         give_orders(self.state, actions[self.seat_of], self.illegal)
 
     def run(self, n: int) -> int:

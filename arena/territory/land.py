@@ -11,6 +11,8 @@ whose tile one further in direction d is land of q (q = P + 1 counts water).
 
 from __future__ import annotations
 
+import numpy as np
+
 from arena.territory import rules
 from arena.territory.compiled import compiled
 from arena.territory.state import (
@@ -181,6 +183,13 @@ def change_owner(s: State, tile: int, new: int) -> None:
 def take_tile(s: State, tile: int, new: int) -> None:
     """`change_owner` behind an ordinary call, for the places where speed does not matter."""
     change_owner(s, tile, new)
+
+
+@compiled()
+def take_tiles(s: State, tiles: np.ndarray, owners: np.ndarray) -> None:
+    """Give tiles to owners one after the other; int64[n] each."""
+    for i in range(tiles.shape[0]):
+        change_owner(s, tiles[i], owners[i])
 
 
 @compiled(internal=True)

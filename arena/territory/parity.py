@@ -182,7 +182,10 @@ def _growth_gates(record: dict[str, Any], maps: Path) -> Iterator[Gate]:
 
 
 def _largest(ours: NDArray[np.int64], theirs: list[list[int]]) -> float:
-    return float(np.abs(ours - np.asarray(theirs)).max())
+    expected = np.asarray(theirs)
+    if expected.shape != ours.shape:
+        raise ArenaError(f"Expected curves of shape {ours.shape}, found {expected.shape}.")
+    return float(np.abs(ours - expected).max())
 
 
 def _path_gates(record: dict[str, Any], maps: Path) -> Iterator[Gate]:
@@ -224,11 +227,12 @@ def _free_for_all_gates(record: dict[str, Any], maps: Path) -> Iterator[Gate]:
 
 def _formula_gates(vectors: dict[str, Any], name: str) -> Iterator[Gate]:
     for group, check in _FORMULAS.items():
-        gap = 0.0
-        for vector in vectors.get(group, ()):
-            for ours, theirs in check(vector):
-                gap = max(gap, abs(ours - theirs))
-        yield Gate(name, f"{group}, {len(vectors.get(group, ()))} vectors", gap, 0.0, "absolute")
+        if not vectors.get(group):
+            continue
+        gaps = [abs(a - b) for vector in vectors[group] for a, b in check(vector)]
+        # numpy's maximum keeps a NaN, Python's max would drop it
+        gap = float(np.max(gaps))
+        yield Gate(name, f"{group}, {len(vectors[group])} vectors", gap, 0.0, "absolute")
 
 
 def _cap(vector: dict[str, Any]) -> float:
@@ -301,22 +305,33 @@ def check_file(path: Path, maps: Path) -> list[Gate]:
     """All gates of one recorded file.
 
     Raises:
-        ArenaError: the file is missing, not JSON, or of an unknown kind.
+        ArenaError: the file is missing, not JSON, of an unknown kind, incomplete, or has nothing
+            to compare.
         MapError: a map it names is missing or damaged.
     """
     try:
         record = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise ArenaError(f"Cannot read the scenario {path}: {error}.") from error
-    if "max_troops" in record:
-        return list(_formula_gates(record, path.stem))
-    kind = record.get("scenario", {}).get("kind")
-    if kind not in _GATES:
+    try:
+        if "max_troops" in record:
+            gates = list(_formula_gates(record, path.stem))
+        else:
+            kind = record["scenario"]["kind"]
+            if kind not in _GATES:
+                raise ArenaError(
+                    f"{path} has scenario kind {kind!r}; expected one of {', '.join(_GATES)}, or a "
+                    "file of formula vectors."
+                )
+            gates = list(_GATES[kind](record, maps))
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise ArenaError(
-            f"{path} has scenario kind {kind!r}; expected one of {', '.join(_GATES)}, or a file of "
-            "formula vectors."
-        )
-    return list(_GATES[kind](record, maps))
+            f"{path} is no complete scenario: {type(error).__name__}: {error}. Compare it with the "
+            "recorded files."
+        ) from error
+    if not gates:
+        raise ArenaError(f"{path} ends before the first tick that a gate compares.")
+    return gates
 
 
 def main(arguments: list[str] | None = None) -> int:

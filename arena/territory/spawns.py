@@ -22,6 +22,8 @@ from arena.territory.state import State
 _RADIUS_SQUARED = rules.SPAWN_RADIUS_SQUARED
 _OFF_MAP = rules.OFF_MAP
 _N_DRAWS = 64
+_N_REDRAWS = 64  # tries of one spawn to keep clear of the earlier ones of its draw
+_TWO_DISCS_SQUARED = 64  # spawns further apart than two radii (8 tiles) share no tile
 _SPAWN_STREAM = 1
 
 
@@ -50,9 +52,19 @@ def _draw_spawns(xs: np.ndarray, ys: np.ndarray, n: int, seed: int, n_draws: int
     best_distance = -1
     for _ in range(n_draws):
         for i in range(n):
-            at = draw(streams, 0, xs.shape[0])
-            trial[i, 0] = xs[at]
-            trial[i, 1] = ys[at]
+            for _ in range(_N_REDRAWS):
+                at = draw(streams, 0, xs.shape[0])
+                trial[i, 0] = xs[at]
+                trial[i, 1] = ys[at]
+                is_clear = True
+                for j in range(i):
+                    dx = trial[i, 0] - trial[j, 0]
+                    dy = trial[i, 1] - trial[j, 1]
+                    if dx * dx + dy * dy <= _TWO_DISCS_SQUARED:
+                        is_clear = False
+                        break
+                if is_clear:
+                    break
         smallest = np.int64(1) << 60
         for i in range(n):
             for j in range(i):

@@ -33,7 +33,7 @@ def test_a_record_holds_every_layer_of_every_scale() -> None:
     assert sides["global"] == sides["local"] == [(3, 16, 16), (3, 4, 4)]
     assert sides["tactical"] == [(3, 8, 8)]
     assert {s: [w.shape for w in ws] for s, ws in record.channel.items()} == {
-        scale: [(3, 32)] for scale in SCALES
+        scale: [(3, 16)] for scale in SCALES
     }
     assert record.head_weights is not None and record.head_weights.shape == (3, 4, 3)
     assert np.allclose(record.head_weights.sum(axis=2), 1, atol=1e-5)

@@ -233,6 +233,23 @@ def test_a_cluster_whose_first_neighbour_is_neutral_stays_neutral_to_capture() -
     assert shaken(engine, 4, 5)[5, 4] == B
 
 
+def test_a_cluster_that_fell_with_another_in_the_same_check_is_skipped() -> None:
+    # B's outer ring falls to A and takes the whole block along, the inner ring around C included.
+    owners = np.full((11, 11), A)
+    owners[2:9, 2:9] = B
+    owners[5, 5] = C
+    engine = board(owners)
+    for x, y in [(5, 4), (4, 5), (6, 5)]:  # they join B's border again, behind (5, 6)
+        engine.conquer(C, x, y)
+        engine.conquer(B, x, y)
+    engine.state.last_cluster_check[C] = 1_000  # C itself is not checked
+    engine.run(1)
+    engine.state.last_change[B] = engine.tick
+    engine.run(21)
+    # (5, 6) is the first of the inner cluster, and C the first that it meets: it gets nothing.
+    assert engine.tiles.tolist() == [121 - 1, 0, 1]
+
+
 def test_diagonal_tiles_form_one_cluster_but_only_the_first_region_falls() -> None:
     # Two tiles that touch at a corner: one 8-connected cluster, two 4-connected regions.
     rows = [*BIG_B, "A" * 24, "AAAABAAAAAAAAAAAAAAAAAAA", "AAAAABAAAAAAAAAAAAAAAAAA", "A" * 24]
