@@ -246,8 +246,8 @@ class Engine:
             return
         if int(self.state.clock[N_ORDERS]) + self.n_players > len(self.state.orders):
             raise MatchError(
-                f"{int(self.state.clock[N_ORDERS])} orders wait for tick {self.tick}; run it before "
-                "the next decision."
+                f"{int(self.state.clock[N_ORDERS])} orders wait for tick {self.tick}; run it "
+                "before the next decision."
             )
         give_orders(self.state, actions[self.seat_of], self.illegal)
 
@@ -341,7 +341,10 @@ class Engine:
         return [int(values[i]) for i in self.spawn_of]
 
     def state_sha256(self) -> str:
-        """SHA-256 of everything that decides how the match goes on."""
+        """SHA-256 of land, troops, attacks, clocks, random streams and bots' minds.
+
+        The order inside the attacks' queues is not hashed: it follows from the same history.
+        """
         s = self.state
         digest = hashlib.sha256(b"territory-state-1")
         digest.update(np.array([self.tick, rules.RULES_VERSION], "<i8").tobytes())
@@ -349,6 +352,9 @@ class Engine:
         for values in (s.tiles, s.troops, s.eliminated_tick, s.last_cluster_check, s.last_change):
             digest.update(values.astype("<i8").tobytes())
         digest.update(s.streams.astype("<u8").tobytes())
+        digest.update(s.bot_clock.astype("<i8").tobytes())
+        live = s.attack_list[: int(s.clock[N_ATTACKS])]
+        digest.update(s.retreat_tick[live].astype("<i8").tobytes())
         for attack in self.attacks():
             digest.update(np.array(attack, "<f8").tobytes())
         return digest.hexdigest()

@@ -18,6 +18,7 @@ from arena.territory.compiled import compiled
 from arena.territory.state import (
     CELL,
     EVENT_MASK,
+    GRID,
     MIXED,
     N_ALIVE,
     N_EVENTS,
@@ -166,14 +167,20 @@ def change_owner(s: State, tile: int, new: int) -> None:
 
     # 5. Pyramid and recent changes.
     y = tile // stride
-    cell = s.cell_of_y[y] + s.cell_of_x[tile - y * stride]
+    x = tile - y * stride
+    cell_x = s.cell_of_x[x]
+    first = s.cell_of_y[y]
+    cell = first + cell_x
     s.cell_counts[cell, old] -= 1
     s.cell_counts[cell, new] += 1
     is_full = s.cell_counts[cell, new] == s.clock[CELL] * s.clock[CELL]
     s.cell_uniform[cell] = new if is_full else MIXED
     at = s.clock[N_EVENTS] & EVENT_MASK
     s.clock[N_EVENTS] += 1
-    s.event_tile[at] = tile
+    s.event_at[at, 0] = cell_x
+    s.event_at[at, 1] = first // s.clock[GRID]
+    s.event_at[at, 2] = x - 1
+    s.event_at[at, 3] = y - 1
     s.event_owners[at, 0] = old
     s.event_owners[at, 1] = new
     s.event_tick[at] = tick

@@ -47,7 +47,7 @@ _IMMUNITY = rules.IMMUNITY_TICKS
 _N_OWN = len(OWN_SCALARS)
 _N_DIRECTION = len(DIRECTION_SCALARS)
 _RECENT = 100  # views.RECENT_TICKS, a literal for the compiler
-_FRONT, _GAINED, _LOST = 9, 10, 11
+_FRONT, _GAINED, _LOST = 9, 10, 11  # lost comes right after gained (_stamp_changes)
 _LANES = np.uint64(0x00FF00FF00FF00FF)
 _ROUND = np.uint64(0x0002000200020002)
 _BYTE = np.uint64(255)
@@ -344,7 +344,7 @@ def _write_tactical(s: State, w: Scratch, view: np.ndarray, x0: int, y0: int) ->
 
 @compiled(internal=True)
 def _collect_fronts(s: State, w: Scratch, p: int, block: int) -> tuple[int, float, float]:
-    """List p's front tiles in s.scratch and heat their blocks.
+    """List p's front tiles in s.scratch, as y << 16 | x, and heat their blocks.
 
     Returns:
         (number of front tiles, mean x, mean y) in tile units, tile centres at + 0.5; without a
@@ -366,7 +366,7 @@ def _collect_fronts(s: State, w: Scratch, p: int, block: int) -> tuple[int, floa
         all_x += x
         all_y += y
         if heat > 0.0:
-            s.scratch[n] = tile
+            s.scratch[n] = y << 16 | x
             n += 1
             front_x += x
             front_y += y
@@ -387,7 +387,6 @@ def _place_windows(s: State, w: Scratch, p: int, local: int, tactical: int) -> i
     even coordinates; the tactical one on the middle of the hottest block, ties to the block nearest
     to the middle of the fronts.
     """
-    stride = s.shape[2]
     block = tactical // 2
     blocks_x = s.shape[0] // block + 1
     n, mean_x, mean_y = _collect_fronts(s, w, p, block)
@@ -398,8 +397,8 @@ def _place_windows(s: State, w: Scratch, p: int, local: int, tactical: int) -> i
     centre_x = block * math.floor(mean_x / block) + block / 2.0
     centre_y = block * math.floor(mean_y / block) + block / 2.0
     for i in range(n):
-        y = s.scratch[i] // stride - 1
-        x = s.scratch[i] - (y + 1) * stride - 1
+        y = s.scratch[i] >> 16
+        x = s.scratch[i] & 0xFFFF
         heat = w.heat[(y // block) * blocks_x + x // block]
         if heat < best:
             continue
@@ -412,8 +411,8 @@ def _place_windows(s: State, w: Scratch, p: int, local: int, tactical: int) -> i
             centre_x = bx
             centre_y = by
     for i in range(n):
-        y = s.scratch[i] // stride - 1
-        x = s.scratch[i] - (y + 1) * stride - 1
+        y = s.scratch[i] >> 16
+        x = s.scratch[i] & 0xFFFF
         w.heat[(y // block) * blocks_x + x // block] = 0.0
     w.origin[p, 2] = int(centre_x) - block
     w.origin[p, 3] = int(centre_y) - block
@@ -425,73 +424,63 @@ def _stamp_fronts(
     s: State, w: Scratch, p: int, n: int, g: np.ndarray, lo: np.ndarray, t: np.ndarray
 ) -> None:
     """Write the front channel of the three views from the tiles in s.scratch."""
-    stride = s.shape[2]
-    grid = s.clock[GRID]
     cell = s.clock[CELL]
+    share = 255 // cell
     size = lo.shape[1]
     span = t.shape[1]
     g[_FRONT] = 0
     lo[_FRONT] = 0
     t[_FRONT] = 0
     for i in range(n):
-        tile = s.scratch[i]
-        y = tile // stride
-        x = tile - y * stride
-        c = s.cell_of_y[y] + s.cell_of_x[x]
-        g[_FRONT, c // grid, c % grid] = min(255, g[_FRONT, c // grid, c % grid] + 255 // cell)
-        lx = (x - 1 - w.origin[p, 0]) >> 1
-        ly = (y - 1 - w.origin[p, 1]) >> 1
+        y = s.scratch[i] >> 16
+        x = s.scratch[i] & 0xFFFF
+        gy = y // cell
+        gx = x // cell
+        g[_FRONT, gy, gx] = min(255, g[_FRONT, gy, gx] + share)
+        lx = (x - w.origin[p, 0]) >> 1
+        ly = (y - w.origin[p, 1]) >> 1
         if 0 <= lx < size and 0 <= ly < size:
             lo[_FRONT, ly, lx] = min(255, lo[_FRONT, ly, lx] + 127)
-        tx = x - 1 - w.origin[p, 2]
-        ty = y - 1 - w.origin[p, 3]
+        tx = x - w.origin[p, 2]
+        ty = y - w.origin[p, 3]
         if 0 <= tx < span and 0 <= ty < span:
             t[_FRONT, ty, tx] = 255
 
 
-@compiled(inline=True, internal=True)
-def _stamp_change(
-    s: State, w: Scratch, v: SeatViews, p: int, row: int, channel: int, tile: int, fade: int
-) -> None:
-    stride = s.shape[2]
-    grid = s.clock[GRID]
-    y = tile // stride
-    x = tile - y * stride
-    c = s.cell_of_y[y] + s.cell_of_x[x]
-    gy = c // grid
-    gx = c - gy * grid
-    if v.global_[row, channel, gy, gx] < fade:
-        v.global_[row, channel, gy, gx] = fade
-    lx = (x - 1 - w.origin[p, 0]) >> 1
-    ly = (y - 1 - w.origin[p, 1]) >> 1
-    size = v.local.shape[2]
-    if 0 <= lx < size and 0 <= ly < size and v.local[row, channel, ly, lx] < fade:
-        v.local[row, channel, ly, lx] = fade
-    tx = x - 1 - w.origin[p, 2]
-    ty = y - 1 - w.origin[p, 3]
-    size = v.tactical.shape[2]
-    if 0 <= tx < size and 0 <= ty < size and v.tactical[row, channel, ty, tx] < fade:
-        v.tactical[row, channel, ty, tx] = fade
-
-
 @compiled(internal=True)
 def _stamp_changes(s: State, w: Scratch, v: SeatViews) -> None:
-    """Write the gained and lost channels of all observed players, newest change first."""
+    """Write the gained and lost channels of all observed players.
+
+    From the newest change back: what a cell holds already is newer, and stays.
+    """
     now = s.clock[TICK]
     newest = s.clock[N_EVENTS]
     oldest = max(0, newest - EVENT_RING)
+    local = v.local.shape[2]
+    tactical = v.tactical.shape[2]
     for i in range(newest - 1, oldest - 1, -1):
         at = i & EVENT_MASK
         age = now - s.event_tick[at]
         if age > _RECENT:
             return
-        fade = 255 * (_RECENT + 1 - max(age, 1)) // _RECENT
-        loser = s.event_owners[at, 0]
-        winner = s.event_owners[at, 1]
-        if w.row_of[winner] >= 0 and winner != 0:
-            _stamp_change(s, w, v, winner, w.row_of[winner], _GAINED, s.event_tile[at], fade)
-        if w.row_of[loser] >= 0 and loser != 0:
-            _stamp_change(s, w, v, loser, w.row_of[loser], _LOST, s.event_tile[at], fade)
+        fade = np.uint8(255 * (_RECENT + 1 - max(age, 1)) // _RECENT)
+        where = s.event_at[at]
+        for side in range(2):
+            p = s.event_owners[at, side]
+            row = w.row_of[p]
+            if p == 0 or row < 0:
+                continue
+            channel = _LOST - side  # before the change, after it
+            if v.global_[row, channel, where[1], where[0]] == 0:
+                v.global_[row, channel, where[1], where[0]] = fade
+            x = (where[2] - w.origin[p, 0]) >> 1
+            y = (where[3] - w.origin[p, 1]) >> 1
+            if 0 <= x < local and 0 <= y < local and v.local[row, channel, y, x] == 0:
+                v.local[row, channel, y, x] = fade
+            x = where[2] - w.origin[p, 2]
+            y = where[3] - w.origin[p, 3]
+            if 0 <= x < tactical and 0 <= y < tactical and v.tactical[row, channel, y, x] == 0:
+                v.tactical[row, channel, y, x] = fade
 
 
 # --- scalars and facts ----------------------------------------------------------------------------

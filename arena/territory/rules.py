@@ -95,5 +95,7 @@ class MatchRules:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> MatchRules:
-        known = {field.name for field in fields(cls)}
-        return cls(**{key: int(value) for key, value in values.items() if key in known})
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise MatchError(f"Unknown rules of a match: {', '.join(sorted(unknown))}.")
+        return cls(**{key: int(value) for key, value in values.items()})

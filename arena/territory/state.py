@@ -109,11 +109,11 @@ class State(NamedTuple):
     bot_clock: NDArray[np.int64]  # [P + 1, 5]
     bot_ratio: NDArray[np.float64]  # [P + 1, 3]: trigger, reserve, expand
     # what the observation reads
-    cell_counts: NDArray[np.uint16]  # [GRID * GRID, P + 1] tiles per cell and owner
+    cell_counts: NDArray[np.int32]  # [GRID * GRID, P + 1] tiles per cell and owner
     cell_uniform: NDArray[np.uint8]  # [GRID * GRID] the one owner of all its tiles, else MIXED
     cell_of_x: NDArray[np.int32]  # [width + 2]
     cell_of_y: NDArray[np.int32]  # [height + 2], already times GRID
-    event_tile: NDArray[np.int32]  # [EVENT_RING]
+    event_at: NDArray[np.int32]  # [EVENT_RING, 4] cell x, cell y, tile x, tile y
     event_owners: NDArray[np.uint8]  # [EVENT_RING, 2] before, after
     event_tick: NDArray[np.int32]  # [EVENT_RING]
     # scratch
@@ -171,7 +171,7 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
     cell_of_x[1:-1] = np.arange(width) // cell
     cell_of_y = np.zeros(height + 2, np.int32)
     cell_of_y[1:-1] = np.arange(height) // cell * grid
-    cell_counts = np.zeros((grid * grid, p + 1), np.uint16)
+    cell_counts = np.zeros((grid * grid, p + 1), np.int32)
     ys, xs = np.nonzero(territory.land)
     np.add.at(cell_counts[:, 0], cell_of_y[ys + 1] + cell_of_x[xs + 1], 1)
     cell_uniform = np.full(grid * grid, MIXED, np.uint8)
@@ -235,7 +235,7 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
         cell_uniform=cell_uniform,
         cell_of_x=cell_of_x,
         cell_of_y=cell_of_y,
-        event_tile=np.zeros(EVENT_RING, np.int32),
+        event_at=np.zeros((EVENT_RING, 4), np.int32),
         event_owners=np.zeros((EVENT_RING, 2), np.uint8),
         event_tick=np.zeros(EVENT_RING, np.int32),
         mark=np.zeros(n, np.int32),

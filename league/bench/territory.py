@@ -25,6 +25,8 @@ from league.bench import machine
 TICKS_PER_DECISION = 10
 # Ten seats, as in a league's match; every bot is observed.
 _VIEWS = {"small": SMALL_VIEWS, "classic": CLASSIC_VIEWS}
+_SMALL_BOARD = "generated:continents:128x128:0"  # a board of preset small, for its views
+_CLASSIC_SIDE = 512  # from here on a map is one for the views of preset classic
 
 
 def new_match(territory: TerritoryMap, bots: int, seed: int, grid: int = 32) -> Engine:
@@ -115,12 +117,8 @@ print(json.dumps({"memory_mb": (machine.resident_bytes() - before) / 1e6}))
 _START = """
 import json, time
 began = time.perf_counter()
-from league.bench import territory
-from arena.territory.maps import load_map
-from arena.territory.views import SMALL_VIEWS
-board = load_map("generated:continents:64x64:1")
-territory.new_match(board, 4, 0).run(10)
-territory.observations_per_s(board, 4, 20, SMALL_VIEWS)
+from arena.territory.warm_up import warm_up
+warm_up()
 print(json.dumps({"seconds": time.perf_counter() - began}))
 """
 
@@ -132,7 +130,7 @@ def memory_mb(reference: str, bots: int, ticks: int) -> float:
 
 
 def compile_seconds() -> tuple[float, float]:
-    """Import to first observation with an empty cache of machine code, and with a full one."""
+    """Import and `warm_up` with an empty cache of machine code, and with a full one, seconds."""
     with TemporaryDirectory(prefix="league-bench-") as folder:
         environment = {"LEAGUE_CACHE_DIR": folder}
         cold = machine.in_fresh_process(_START, environment=environment)["seconds"]
@@ -168,9 +166,14 @@ def run(
     say("single ticks")
     single = tick_milliseconds(territory, bots, ticks)
     say("observations")
+    boards = {"small": load_map(_SMALL_BOARD), "classic": territory}
     seen = {
-        name: observations_per_s(territory, bots, ticks, views) for name, views in _VIEWS.items()
+        name: observations_per_s(boards[name], bots, ticks, views)
+        for name, views in _VIEWS.items()
     }
+    own = "classic" if max(territory.width, territory.height) >= _CLASSIC_SIDE else "small"
+    if own == "small":
+        seen["small, this map"] = observations_per_s(territory, bots, ticks, SMALL_VIEWS)
     say("two threads")
     scaling = threads_scaling(territory, bots, ticks)
     result: dict[str, Any] = {
@@ -178,7 +181,8 @@ def run(
         "ticks_per_s_runs": speeds,
         "tick_p99_ms": float(np.percentile(single, 99)),
         "tick_median_ms": float(np.median(single)),
-        "seat_observations_per_s": seen,
+        "seat_observations_per_s": seen[own],
+        "seat_observations_per_s_by_views": seen,
         "threads_scaling": scaling,
         "map": territory.name,
         "map_size": [territory.width, territory.height],
@@ -198,7 +202,7 @@ def run(
 def lines(result: dict[str, Any]) -> list[str]:
     """The result as text."""
     width, height = result["map_size"]
-    seen = result["seat_observations_per_s"]
+    seen = result["seat_observations_per_s_by_views"]
     shown = [
         f"territory  {result['ticks_per_s']:10,.0f} ticks/s  median of {result['runs']} matches of "
         f"{result['ticks']:,} ticks, {result['bots']} bots, {result['map']} ({width}x{height})",

@@ -24,7 +24,8 @@ def test_territory_reports_every_promised_key(
         *("ticks_per_s", "tick_p99_ms", "seat_observations_per_s", "memory_mb", "compile_s"),
         *("warm_start_s", "threads_scaling", "machine", "map", "bots", "ticks", "runs"),
     } <= set(found)
-    assert set(found["seat_observations_per_s"]) == {"small", "classic"}
+    assert found["seat_observations_per_s"] > 0
+    assert {"small", "classic"} <= set(found["seat_observations_per_s_by_views"])
     assert len(found["ticks_per_s_runs"]) == 2 and found["tick_p99_ms"] >= found["tick_median_ms"]
     assert any("ticks/s" in line for line in territory.lines(found))
 

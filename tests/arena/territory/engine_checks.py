@@ -229,8 +229,10 @@ def check_land(engine: Engine) -> None:
     uniform[full] = owners
     assert np.array_equal(s.cell_uniform, uniform), "cell_uniform"
     n_events = int(s.clock[N_EVENTS])
-    if n_events <= len(s.event_tile):
-        _check_events(engine, s.event_tile[:n_events], s.event_owners[:n_events])
+    if n_events <= len(s.event_at):
+        at = s.event_at[:n_events]
+        assert np.array_equal(at[:, :2], at[:, 2:] // cell), "cells of the events"
+        _check_events(engine, at[:, 3] * engine.map.width + at[:, 2], s.event_owners[:n_events])
 
 
 def _check_events(
@@ -244,8 +246,8 @@ def _check_events(
     assert (before != after).all(), "an event changes nothing"
     is_last = np.append(is_first[1:], True)[: len(tiles)]
     replayed = np.where(engine.map.land, 0, rules.WATER).astype(np.uint8)
-    y, x = np.divmod(tiles[is_last], engine.map.width + 2)
-    replayed[y - 1, x - 1] = after[is_last]
+    y, x = np.divmod(tiles[is_last], engine.map.width)
+    replayed[y, x] = after[is_last]
     assert np.array_equal(replayed, engine.owner), "the recorded changes do not lead to the board"
 
 

@@ -59,11 +59,10 @@ class SlowMatch:
         self.tiles: dict[int, set[Tile]] = {p: set() for p in everyone}
         self.last_change = {p: -1 for p in everyone}
         self.died: dict[int, int | None] = {p: None for p in everyone}
-        stride = self.width + 2
         state = engine.state
         for i in range(int(state.clock[N_EVENTS])):
-            y, x = divmod(int(state.event_tile[i]), stride)
-            self.give((x - 1, y - 1), int(state.event_owners[i, 1]), -1)
+            x, y = (int(v) for v in state.event_at[i, 2:])
+            self.give((x, y), int(state.event_owners[i, 1]), -1)
         self.troops = {p: int(state.troops[p]) for p in everyone}
         self.last_check = {p: int(state.last_cluster_check[p]) for p in everyone}
         self.streams = {p: int(state.streams[p]) for p in everyone}
@@ -190,7 +189,9 @@ class SlowMatch:
         me, target = attack.attacker, attack.target
         if attack.retreat_tick is not None and self.tick > attack.retreat_tick + 1:
             if self.tick == attack.retreat_tick + 21:
-                self.troops[me] += math.floor(attack.troops * (0.75 if target != 0 else 1.0))
+                # Overdrawn by its last tile before it froze, an attack has nothing to return.
+                left = max(0.0, attack.troops)
+                self.troops[me] += math.floor(left * (0.75 if target != 0 else 1.0))
                 attack.live = False
             return
         border = len(attack.border) + self.draw(me, 5)
