@@ -338,7 +338,11 @@ class ArenaConfig(Section):
         description="Worker processes; off shares the cores out between learners and arena.",
     )
     matches_per_worker: int = Field(
-        default=4, ge=1, le=256, description="Matches that a worker plays in lock-step."
+        default=8,
+        ge=1,
+        le=256,
+        description="Matches that a worker plays in lock-step; members that meet in several of them "
+        "share their forward passes.",
     )
     recycle_after: Annotated[Annotated[int, Field(ge=1)] | None, Off] = Field(
         default=2_000, description="Matches after which a worker is replaced, against slow leaks."

@@ -256,13 +256,17 @@ def scale_shift(ratings: Mapping[int, Gaussian], anchor_id: int | None) -> float
 
 
 def standings(ratings: Mapping[int, Gaussian], *, shift: float = 0.0) -> list[Standing]:
-    """The table, best mu first (ties by the lower id), on the reported scale.
+    """The table, best mu - 3 sigma first (ties by the lower id), on the reported scale.
+
+    Not by mu: a snapshot that has not played yet has its parent's mu and would stand beside it.
 
     A member can be as high as one below those whose 95 % interval lies wholly above its own, and
     as low as one above those wholly below. A tier opens with the best member that no longer
     overlaps with the best of the tier before.
     """
-    order = sorted(ratings, key=lambda member_id: (-ratings[member_id][0], member_id))
+    order = sorted(
+        ratings, key=lambda member_id: (-conservative(*ratings[member_id]), member_id)
+    )
     low = {i: ratings[i][0] - Z_95 * ratings[i][1] for i in order}
     high = {i: ratings[i][0] + Z_95 * ratings[i][1] for i in order}
     table: list[Standing] = []
