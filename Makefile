@@ -23,7 +23,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP_INSTALL) -e '.[dev,plot,tensorboard,onnx]'
+	$(PIP_INSTALL) -e '.[dev,plot,tensorboard,onnx,postgres]'
 	touch $@
 
 league: $(VENV)/.installed

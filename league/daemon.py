@@ -34,10 +34,8 @@ log = logging.getLogger(__name__)
 
 GRACE_S = 20.0
 DISK_FULL_PAUSE_S = 10.0
-SCREEN_EVERY_S = 1.0
-LINE_EVERY_S = 15.0
-STALE_AFTER_S = 60.0
-START_LIMIT_S = 120.0
+STALE_AFTER_S = 180.0  # a first start compiles for up to two minutes on a busy machine
+START_LIMIT_S = 300.0  # the first start on a machine compiles
 EXIT_KILLED = 130
 
 State = Literal["running", "stopped", "stale"]
@@ -205,7 +203,7 @@ def start(root: Path, config: LeagueConfig, *, for_s: float | None, detach: bool
 
 
 def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
-    """Start this program again in a session of its own, and wait until it holds the lock."""
+    """Start this program again in a session of its own, and wait until the league turns."""
     order = json.dumps({"config": config.to_json(), "for_s": for_s})
     with (folder.logs / "daemon.out").open("ab") as output:
         process = subprocess.Popen(
@@ -220,7 +218,8 @@ def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> 
         process.stdin.close()
     ends = time.monotonic() + START_LIMIT_S
     while time.monotonic() < ends and process.poll() is None:
-        if is_locked(folder) and _note(folder).get("pid") == process.pid:
+        note = _note(folder) if is_locked(folder) else {}
+        if note.get("pid") == process.pid and note.get("turning"):
             sys.stdout.write(f"{process.pid}\n")
             return 0
         time.sleep(0.1)
@@ -288,6 +287,8 @@ def _turn_until_stopped(
     from db.errors import DatabaseFullError
     from league.progress import ProgressScreen
 
+    # The same file, not a new one: the lock is on it.
+    folder.lock.write_text(json.dumps({**_note(folder), "turning": True}))
     with ProgressScreen(folder, ends) as screen:
         while signals.n == 0 and (ends is None or time.monotonic() < ends):
             try:
