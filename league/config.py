@@ -341,8 +341,8 @@ class ArenaConfig(Section):
         default=8,
         ge=1,
         le=256,
-        description="Matches that a worker plays in lock-step; members that meet in several of them "
-        "share their forward passes.",
+        description="Matches that a worker plays in lock-step; members that meet in several of "
+        "them share their forward passes.",
     )
     recycle_after: Annotated[Annotated[int, Field(ge=1)] | None, Off] = Field(
         default=2_000, description="Matches after which a worker is replaced, against slow leaks."

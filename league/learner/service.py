@@ -1,7 +1,8 @@
 """The learner as a process: the loop around a Trainer, and its talk with the manager.
 
 Promises: leaves on SIGTERM and at once when the manager is gone; a stop order ends it at the next
-decision (or after the running update) with a checkpoint written; whatever it offered lies in `snapshots/offered`.
+decision (or after the running update) with a checkpoint written; whatever it offered lies in
+`snapshots/offered`.
 """
 
 from __future__ import annotations
