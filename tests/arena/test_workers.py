@@ -261,7 +261,8 @@ def test_workers_leave_within_two_seconds_when_the_parent_is_killed(tmp_path: Pa
         sys.path[:0] = [{str(HERE)!r}, {str(HERE.parents[1])!r}]
         from arena.workers import LocalArena
         if __name__ == "__main__":
-            arena = LocalArena("tests.arena.worker_toys:play", 2, {{"base": 1}}, setup="worker_toys:set_up")
+            toys = "tests.arena.worker_toys"
+            arena = LocalArena(toys + ":play", 2, {{"base": 1}}, setup=toys + ":set_up")
             file = pathlib.Path({str(tmp_path / "pid")!r})
             arena.submit(1, ("grip", str(file)))
             while not any(s.state == "idle" for s in arena.worker_states()) or not file.exists():
