@@ -30,7 +30,7 @@ QUICK = (
 )
 
 
-def league(*arguments: str, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
+def league(*arguments: str, timeout_s: float = 400.0) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
         [sys.executable, "-m", "league.cli", *arguments],
