@@ -27,8 +27,8 @@ from arena.territory.maps import TerritoryMap
 def bounds_are_checked() -> bool:
     """Whether the engine's compiled code notices an index behind the end of an array."""
     engine = Engine(TerritoryMap.from_terrain("probe", np.full((4, 4), 128, np.uint8)), 1, seed=0)
-    events = np.zeros(8, np.int32)  # the second event is written behind a slice of one
-    engine.state = engine.state._replace(event_tile=events[:1])
+    events = np.zeros((8, 4), np.int32)  # the second event is written behind a slice of one
+    engine.state = engine.state._replace(event_at=events[:1])
     engine.conquer(1, 0, 0)
     try:
         engine.conquer(1, 1, 0)
