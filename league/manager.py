@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections import deque
 
 import numpy as np
 from numpy.random import PCG64, Generator
@@ -64,6 +65,7 @@ class Manager:
         self._lineages = {lineage.name: lineage for lineage in config.learners}
         self._learner_ids: dict[str, int] = {}
         self._playing: dict[int, MatchRecord] = {}
+        self._unsettled: deque[Done | Failed] = deque()
         self._maps = expand_references(config.maps.rate)
         self._map_hashes: dict[str, str] = {}
         self._rosters_at = -ROSTER_EVERY_S
@@ -165,8 +167,10 @@ class Manager:
         for message in self.learners.messages():
             self._hear(message)
         self._plan()
-        for outcome in self.arena.results(timeout_s):
-            self._settle(outcome)
+        self._unsettled.extend(self.arena.results(timeout_s))
+        while self._unsettled:  # an outcome leaves only when it is stored: the disk may be full
+            self._settle(self._unsettled[0])
+            self._unsettled.popleft()
         now = time.monotonic()
         if now - self._rosters_at >= ROSTER_EVERY_S:
             self._rosters_at = now
@@ -197,12 +201,14 @@ class Manager:
         missing = wanted - len(self._playing)
         if missing <= 0:
             return
-        planned = [self._backlog.pop(0) for _ in range(min(missing, len(self._backlog)))]
+        planned = self._backlog[:missing]
+        n_waiting = len(planned)
         with write_transaction(self.engine) as session:
             if missing > len(planned):
                 planned += self._plan_new(session, missing - len(planned))
             for match in planned:
                 queries.mark_started(session, match.id)
+        del self._backlog[:n_waiting]
         for match in planned:
             self._playing[match.id] = match
             # A match that failed before is played alone, so that it cannot harm others.
@@ -250,13 +256,14 @@ class Manager:
         return self._map_hashes[reference]
 
     def _settle(self, outcome: Done | Failed) -> None:
-        match = self._playing.pop(outcome.job_id, None)
+        match = self._playing.get(outcome.job_id)
         if match is None:
             return
         if isinstance(outcome, Done):
             self._record(match, outcome.result)
         else:
             self._record_failure(match, outcome)
+        del self._playing[match.id]
 
     def _record(self, match: MatchRecord, result: MatchResult) -> None:
         """Store a result, its replay and the new ratings."""
