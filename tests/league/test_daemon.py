@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
-from league.daemon import hold_lock, is_locked, status
+from db.errors import DatabaseFullError
+from league.daemon import _turn_until_stopped, hold_lock, is_locked, status
 from league.errors import LeagueError
 from league.folder import LeagueFolder
 
@@ -34,3 +38,45 @@ def test_a_lock_without_a_sign_of_life_is_stale(
     with hold_lock(folder):
         monkeypatch.setattr("league.daemon._last_sign", lambda _: 0.0)
         assert status(folder.root).state == "stale"
+
+
+class _Screen:
+    """Stands where the terminal is: remembers what it was told."""
+
+    said: ClassVar[list[str]] = []
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __enter__(self) -> _Screen:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def refresh(self) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_a_full_disk_pauses_the_league_and_then_it_goes_on(
+    folder: LeagueFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("league.progress.ProgressScreen", _Screen)
+    monkeypatch.setattr("league.daemon.DISK_FULL_PAUSE_S", 0.0)
+    signals = SimpleNamespace(n=0)
+    turns = iter([DatabaseFullError("no space"), OSError(errno.ENOSPC, "no space"), None])
+    taken: list[object] = []
+
+    def turn() -> None:
+        trouble = next(turns)
+        taken.append(trouble)
+        if trouble is not None:
+            raise trouble
+        signals.n = 1
+
+    _turn_until_stopped(folder, SimpleNamespace(turn=turn), signals, None)  # type: ignore[arg-type]
+    assert len(taken) == 3
+    assert [text.startswith("the disk is full") for text in _Screen.said] == [True, True]
