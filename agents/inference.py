@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from msattn.actor_critic import ActorCritic
 from msattn.attention import ChannelAttention, SpatialAttention
 from msattn.config import SCALARS, SCALES, Shapes
-from msattn.extractors import Branch, MultiScaleAttention
+from msattn.extractors import Branch, MultiScaleAttention, centred
 
 # Bytes of the largest view as float32 in one pass: 16 rows at classic, 256 at small. Above it the
 # C library maps and unmaps every activation anew (its threshold is 32 MiB), and the page faults
@@ -96,13 +96,13 @@ class FrozenPolicy(nn.Module):
     def forward(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return logits float32[n, n_actions], unmasked, and values float32[n]."""
         torso = self.torso
-        scalars = F.relu(torso.scalars(observation[SCALARS].to(torch.float32)))
+        scalars = F.relu(torso.scalars(centred(observation[SCALARS])))
         branches = [self.branches[scale](observation[scale]) for scale in SCALES]
         if isinstance(torso, MultiScaleAttention):
             joined = torch.cat((torso.fusion(scalars, torch.stack(branches, dim=1)), scalars), 1)
         else:
             joined = torch.cat((*branches, scalars), dim=1)
-        features = F.relu(torso.output(joined))
+        features = torso.finish(joined, observation)
         return self.action_net(features), self.value_net(features)[:, 0]
 
 

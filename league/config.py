@@ -163,19 +163,24 @@ class RewardConfig(Section):
     """What a learner is paid; the potential terms pay changes, so they cannot be farmed."""
 
     potential_land: Weight = Field(
-        default=2.8,
-        description="Paid per change of the share of playable land, which runs from 0 to 1.",
+        default=1.2,
+        description="Paid per change of x / (x + 1 / seats), x the share of playable land.",
     )
     potential_strength: Weight = Field(
-        default=1.2,
-        description="Paid per change of the share of all troops, which runs from 0 to 1.",
+        default=1.4,
+        description="Paid per change of x / (x + 1 / seats), x the share of all troops.",
     )
     placement: Weight = Field(
         default=1.0,
         description="Paid at the end of a seat: +1 for first to -1 for last, times this.",
     )
     death: Weight = Field(
-        default=0.5, description="Taken off when a seat is eliminated, besides its placement."
+        default=0.0, description="Taken off when a seat is eliminated, besides its placement."
+    )
+    fellows: Share = Field(
+        default=0.7,
+        description="Share of the mean reward of all the learner's seats of a match in the reward "
+        "of each; 0 lets them fight each other like strangers.",
     )
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from msattn.config import TorsoConfig
+from msattn.directions import N_SCORES, pass_scores_through
 from msattn.errors import ConfigError
 from msattn.extractors import Torso, build_torso
 
@@ -34,6 +35,22 @@ def orthogonal_init(module: nn.Module, gain: float) -> None:
             nn.init.orthogonal_(part.weight, gain=gain)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
+
+
+def start_heads(torso: Torso, action_net: nn.Linear) -> None:
+    """Finish the initialisation that orthogonal weights begin.
+
+    Direction scores become the logits of the orders, and one of the five WAITs stands for all.
+    """
+    if torso.scores is None:
+        return
+    orthogonal_init(torso.scores.score, 0.01)
+    pass_scores_through(action_net)
+    with torch.no_grad():
+        # Five equal WAITs would share nine tenths of all samples, and the gradient would spend
+        # itself on their differences. exp(-50) has neither probability nor gradient.
+        action_net.weight[N_SCORES + 1 :] = 0.0
+        action_net.bias[N_SCORES + 1 :] = -50.0
 
 
 class ActorCritic(nn.Module):
@@ -66,13 +83,14 @@ class ActorCritic(nn.Module):
         torso = build_torso(family, spaces, config)
         # One level deeper than a torso needs: the names of SB3's extractor, which wraps it.
         self.features_extractor = nn.ModuleDict({"torso": torso})
-        self.action_net = nn.Linear(config.output, n_actions)
-        self.value_net = nn.Linear(config.output, 1)
+        self.action_net = nn.Linear(torso.features_dim, n_actions)
+        self.value_net = nn.Linear(torso.features_dim, 1)
         self.n_actions = n_actions
         if initialise:
             orthogonal_init(self.features_extractor, sqrt(2.0))
             orthogonal_init(self.action_net, 0.01)
             orthogonal_init(self.value_net, 1.0)
+            start_heads(torso, self.action_net)
 
     @property
     def torso(self) -> Torso:

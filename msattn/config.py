@@ -28,7 +28,7 @@ _MAX_CHANNELS = 16
 
 @dataclass(frozen=True)
 class TorsoConfig:
-    """Widths of a torso; the defaults are the ``classic`` preset.
+    """Widths of a torso; the defaults are the ``classic`` preset's, without direction scores.
 
     Attributes:
         channels: output channels of the stride-2 convolutions of a branch, first to last. A view
@@ -40,6 +40,9 @@ class TorsoConfig:
         output: width of the torso's output, which the policy and value heads read.
         norm: "group" (no state that differs between rollout and update) or "batch".
         grid: a branch's last feature map is pooled to at most ``grid`` x ``grid`` cells.
+        direction_scalars: how many of the scalars tell of each of the 8 directions, last in the
+            vector (see ``directions``); 0 if there are none, and then no direction scores.
+        direction_hidden: width of the layer that judges a direction.
     """
 
     channels: tuple[int, ...] = (32, 64, 64, 48)
@@ -50,6 +53,8 @@ class TorsoConfig:
     output: int = 512
     norm: str = "group"
     grid: int = 4
+    direction_scalars: int = 0
+    direction_hidden: int = 64
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
@@ -60,8 +65,16 @@ class TorsoConfig:
         widths = {f"channels[{i}]": width for i, width in enumerate(self.channels)}
         widths |= {
             name: getattr(self, name)
-            for name in ("branch_features", "scalar_features", "heads", "fusion", "output", "grid")
+            for name in (
+                "branch_features", "scalar_features", "heads", "fusion", "output", "grid",
+                "direction_hidden",
+            )
         }
+        if type(self.direction_scalars) is not int or not 0 <= self.direction_scalars <= _MAX_WIDTH:
+            raise ConfigError(
+                f"TorsoConfig.direction_scalars must be an integer in 0..{_MAX_WIDTH}, found "
+                f"{self.direction_scalars!r}"
+            )
         for name, width in widths.items():
             if type(width) is not int or not 1 <= width <= _MAX_WIDTH:
                 raise ConfigError(
@@ -102,7 +115,7 @@ class TorsoConfig:
         ends in 48 channels, not 64, to keep the baseline below 1.5 million.
         """
         if name == "classic":
-            return cls()
+            return cls(direction_scalars=11)
         if name == "small":
             return cls(
                 channels=(8, 16, 32),
@@ -111,6 +124,8 @@ class TorsoConfig:
                 heads=4,
                 fusion=128,
                 output=256,
+                direction_scalars=11,
+                direction_hidden=32,
             )
         raise ConfigError(f"unknown network preset {name!r}: expected 'small' or 'classic'")
 

@@ -80,7 +80,7 @@ def disagreement(device: torch.device) -> str | None:
     Returns None if logits, values and all gradients agree, else what differs. Uses an own random
     stream: the learner's draws stay as they are.
     """
-    shapes = {**dict.fromkeys(SCALES, (4, 32, 32)), SCALARS: (16,)}
+    shapes = {**dict.fromkeys(SCALES, (4, 32, 32)), SCALARS: (104,)}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(20)
         net = ActorCritic("attention", shapes, TorsoConfig.preset("small"))

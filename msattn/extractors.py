@@ -5,7 +5,7 @@ width, so that a league compares attention with its absence and nothing else. Pu
 that only play never import Stable-Baselines3.
 
 Input, n rows: ``global``, ``local``, ``tactical`` [n, C, S, S], uint8 in 0..255 or float in 0..1;
-``scalars`` float [n, F]. Other keys are ignored. Output: float32[n, config.output].
+``scalars`` float [n, F]. Other keys are ignored. Output: float32[n, features_dim].
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from msattn.attention import ChannelAttention, ScaleFusion, SpatialAttention
 from msattn.config import FAMILIES, SCALARS, SCALES, Shapes, TorsoConfig, observation_shapes
+from msattn.directions import N_DIRECTIONS, N_SCORES, DirectionScores
 from msattn.errors import ConfigError
 
 _NORM_GROUPS = 8
@@ -47,6 +48,15 @@ def as_unit_float(image: Tensor) -> Tensor:
     if image.dtype == torch.uint8:
         return image.to(torch.float32).mul_(1.0 / 255.0)
     return image.to(torch.float32)
+
+
+def centred(scalars: Tensor) -> Tensor:
+    """Return scalars, most of which are shares in 0..1, as float32 in -2..2.
+
+    Their spread is then near 1: a layer reads a difference between strengths of 0.33 and 0.5
+    before its weights have grown.
+    """
+    return scalars.to(torch.float32) * 4.0 - 2.0
 
 
 class CellPool(nn.Module):
@@ -106,20 +116,42 @@ class _MultiScale(nn.Module):
     """What both families share: the branches and the scalar features."""
 
     family: str
+    output: nn.Linear
 
     def __init__(self, shapes: Shapes, config: TorsoConfig, *, attention: bool) -> None:
         super().__init__()
         self.shapes = shapes
         self.config = config
         self.features_dim = config.output
+        self.scores: DirectionScores | None = None
+        if config.direction_scalars:
+            if shapes[SCALARS][0] < N_DIRECTIONS * config.direction_scalars:
+                raise ConfigError(
+                    f"{N_DIRECTIONS} directions with {config.direction_scalars} scalars each do "
+                    f"not fit into {shapes[SCALARS][0]} scalars; set direction_scalars"
+                )
+            self.scores = DirectionScores(
+                direction_scalars=config.direction_scalars,
+                features=config.output,
+                hidden=config.direction_hidden,
+            )
+            self.features_dim += N_SCORES
         self.branches = nn.ModuleDict(
             {scale: Branch(shapes[scale], config, attention=attention) for scale in SCALES}
         )
         self.scalars = nn.Linear(shapes[SCALARS][0], config.scalar_features)
 
     def _read(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
-        scalars = F.relu(self.scalars(observation[SCALARS].to(torch.float32)))
+        scalars = F.relu(self.scalars(centred(observation[SCALARS])))
         return scalars, [branch(observation[scale]) for scale, branch in self.branches.items()]
+
+    def finish(self, joined: Tensor, observation: Mapping[str, Tensor]) -> Tensor:
+        """Return float32[n, features_dim] of the joined branches and scalar features."""
+        features: Tensor = F.relu(self.output(joined))
+        if self.scores is None:
+            return features
+        scores = self.scores(centred(observation[SCALARS]), features)
+        return torch.cat((features, scores), dim=1)
 
 
 class MultiScaleAttention(_MultiScale):
@@ -143,10 +175,10 @@ class MultiScaleAttention(_MultiScale):
         self.output = nn.Linear(config.fusion + config.scalar_features, config.output)
 
     def forward(self, observation: Mapping[str, Tensor]) -> Tensor:
-        """Return float32[n, output]."""
+        """Return float32[n, features_dim]."""
         scalars, branches = self._read(observation)
         answer = self.fusion(scalars, torch.stack(branches, dim=1))
-        return F.relu(self.output(torch.cat((answer, scalars), dim=1)))
+        return self.finish(torch.cat((answer, scalars), dim=1), observation)
 
 
 class MultiScaleBaseline(_MultiScale):
@@ -160,9 +192,9 @@ class MultiScaleBaseline(_MultiScale):
         self.output = nn.Linear(joined, config.output)
 
     def forward(self, observation: Mapping[str, Tensor]) -> Tensor:
-        """Return float32[n, output]."""
+        """Return float32[n, features_dim]."""
         scalars, branches = self._read(observation)
-        return F.relu(self.output(torch.cat((*branches, scalars), dim=1)))
+        return self.finish(torch.cat((*branches, scalars), dim=1), observation)
 
 
 Torso = MultiScaleAttention | MultiScaleBaseline

@@ -47,12 +47,13 @@ class MultiScaleExtractor(BaseFeaturesExtractor):
             config = TorsoConfig()
         elif not isinstance(config, TorsoConfig):
             config = TorsoConfig.from_dict(config)
-        super().__init__(observation_space, config.output)
-        self.torso = build_torso(family, observation_space, config)
+        torso = build_torso(family, observation_space, config)
+        super().__init__(observation_space, torso.features_dim)
+        self.torso = torso
         self.images_divided = images_divided
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
-        """Return float32[n, output]."""
+        """Return float32[n, features_dim]."""
         if not self.images_divided:
             observations = {
                 key: image / 255.0 if key in SCALES and image.dtype != torch.uint8 else image

@@ -3,8 +3,12 @@
     r_t = gamma * phi(t+1) - phi(t)            while the seat lives,
     r_T = -phi(T-1) + placement * p            at its end (death or the match's own end),
 
-with phi = land * (share of playable land) + strength * (share of all troops, attacks included) and
-p in [-1, 1] linear in the placement.  Shaping by a potential leaves the best policy unchanged (Ng,
+with phi = land * g(share of playable land) + strength * g(share of all troops, attacks included),
+g(x) = x / (x + 1 / seats), and p in [-1, 1] linear in the placement.  g follows what shares are
+worth: regressions of the final placement value on both shares, over seats of 40 matches of ten,
+gave slopes of 4.8 and 6.1 after 20 decisions (shares near 0.1), 2.1 and 1.4 after 60 (near 0.2),
+1.5 and 0.7 after 80; a straight line would pay the leader for land that no longer decides
+anything, and take it all back at the end.  Shaping by a potential leaves the best policy unchanged (Ng,
 Harada, Russell 1999): over an episode its discounted sum is -phi(0), whatever the seat does, so
 dying never pays and waiting for the clock never pays.
 """
@@ -24,21 +28,29 @@ class RewardWeights:
     """Weights of the terms; 0 switches a term off.
 
     Attributes:
-        land: of the share of playable land in the potential.
-        strength: of the share of all troops (home and in attacks) in the potential.
+        land: of playable land in the potential.
+        strength: of all troops (home and in attacks) in the potential.
         placement: of the final placement.
         death: extra penalty when a seat is eliminated (not potential-based; 0 by default).
+        fellows: share of the mean reward of all the learner's seats of the match in the reward of
+            each, see `with_fellows`.
     """
 
-    land: float = 2.0
-    strength: float = 1.0
+    land: float = 1.2
+    strength: float = 1.4
     placement: float = 1.0
     death: float = 0.0
+    fellows: float = 0.0
 
 
-def potential(weights: RewardWeights, land: FloatArray, strength: FloatArray) -> FloatArray:
-    """float64[n] of the shares, both float64[n] in 0..1."""
-    return weights.land * land + weights.strength * strength
+def potential(
+    weights: RewardWeights, land: FloatArray, strength: FloatArray, n_seats: int
+) -> FloatArray:
+    """float64[n] of the shares, both float64[n] in 0..1; 0 where both shares are even."""
+    even = 1.0 / n_seats
+    worth: FloatArray = weights.land * (land / (land + even) - 0.5)
+    worth += weights.strength * (strength / (strength + even) - 0.5)
+    return worth
 
 
 def placement_value(placement: NDArray[np.int64], n_seats: int) -> FloatArray:
@@ -60,3 +72,12 @@ def final_reward(
 ) -> FloatArray:
     """Reward of the decision that ended the episode: the potential goes to zero."""
     return weights.placement * placement_value(placement, n_seats) - before - weights.death * died
+
+
+def with_fellows(weights: RewardWeights, rewards: FloatArray) -> FloatArray:
+    """Rewards of the learner's seats of one match, each mixed with the mean of all of them.
+
+    Args:
+        rewards: float64[k]; 0 for seats that have ended.
+    """
+    return (1.0 - weights.fellows) * rewards + weights.fellows * rewards.mean()

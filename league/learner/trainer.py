@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,8 +39,9 @@ from league.matchmaking import (
 )
 from league.messages import LearnerOrders, Roster
 from league.play import cached_maps
-from msattn.actor_critic import ActorCritic, policy_weights
+from msattn.actor_critic import ActorCritic, policy_weights, start_heads
 from msattn.device import choose_device
+from msattn.memory import keep_freed_memory
 from msattn.sb3 import policy_kwargs
 
 log = logging.getLogger(__name__)
@@ -84,6 +86,7 @@ class Trainer:
         self.since = SinceSnapshot()
         self._reference: tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor] | None = None
         torch.set_num_threads(self.config.learner.n_threads)
+        keep_freed_memory()
         self.device = choose_device(self.config.learner.device)
         self.store = SnapshotStore(
             self.folder.snapshots,
@@ -124,7 +127,11 @@ class Trainer:
             seats_per_match=learner.seats_per_match,
             gamma=learner.gamma,
             reward=RewardWeights(
-                reward.potential_land, reward.potential_strength, reward.placement, reward.death
+                reward.potential_land,
+                reward.potential_strength,
+                reward.placement,
+                reward.death,
+                reward.fellows,
             ),
         )
         return LeagueVecEnv(
@@ -175,11 +182,13 @@ class Trainer:
             self.ppo.num_timesteps = self.orders.trained_decisions
             log.info("no checkpoint: going on from snapshot %s", self.orders.snapshot[:12])
             return True
-        self._bias_to_wait()
+        self._start_fresh()
         return False
 
-    def _bias_to_wait(self) -> None:
+    def _start_fresh(self) -> None:
         """Let an untrained policy wait often: its orders would empty its home otherwise."""
+        policy: Any = self.ppo.policy
+        start_heads(policy.features_extractor.torso, policy.action_net)
         with torch.no_grad():
             first = rules.WAIT_DIRECTION * rules.N_INTENSITIES
             bias: torch.Tensor = self.ppo.policy.action_net.get_parameter("bias")
@@ -331,7 +340,7 @@ class Trainer:
             spec = self.roster.specs[ancestors[0]]
             self._load_weights(spec.removeprefix("snapshot:"))
         else:
-            self._bias_to_wait()
+            self._start_fresh()
         self._reference = None
         log.info("%s starts again after its snapshot (%s)", self.orders.name, choice)
 

@@ -27,7 +27,7 @@ from arena.match import LoadMap, MatchSpec, start_match, unpack_actions
 from arena.territory.observation import empty_views
 from arena.territory.rules import MAX_SEATS, N_ACTIONS, MatchRules
 from arena.territory.views import Views
-from league.learner.rewards import RewardWeights, final_reward, potential, step_reward
+from league.learner.rewards import RewardWeights, final_reward, potential, step_reward, with_fellows
 
 LEARNER = "learner"  # the agent spec of the learner's own seats
 SELF_PLAY = "self"  # the current weights in an opponent's seat
@@ -166,7 +166,9 @@ class LeagueVecEnv(VecEnv):
         troops = engine.troops + engine.attack_troops()
         troops = np.where(engine.tiles > 0, troops, 0.0)
         land = engine.state.playable_tiles[1:][players] / max(engine.map.n_playable, 1)
-        return potential(self.settings.reward, land, troops[players] / max(troops.sum(), 1.0))
+        strength = troops[players] / max(troops.sum(), 1.0)
+        n_seats = self.settings.rules.n_seats
+        return potential(self.settings.reward, land, strength, n_seats)
 
     def _settle(self, slot: int, match: LiveMatch) -> None:
         """Count who was placed above whom when a match ends for the learner."""
@@ -262,7 +264,8 @@ class LeagueVecEnv(VecEnv):
             )
             reward = np.where(ended, final, reward)
             self._placement[envs] = placement
-        rewards[envs] = np.where(acting, reward, 0.0)
+        own = np.where(acting, reward, 0.0)
+        rewards[envs] = np.where(acting, with_fellows(self.settings.reward, own), 0.0)
         dones[envs] = ended
         self._potential[envs] = after
         self.active[envs] = acting & ~ended

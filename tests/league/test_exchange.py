@@ -152,7 +152,7 @@ def test_bare_weights_join_when_they_fit_and_are_refused_with_what_was_found(
     assert import_member(hand_made_league, path, "attention", "bare").name == "bare"
     wide = TorsoConfig(**{**SMALL.to_dict(), "output": 128})
     safetensors.torch.save_file(_network(torso=wide).state_dict(), path)
-    with pytest.raises(MemberError, match=r"expected .*\(45, 256\).* found .*\(45, 128\)"):
+    with pytest.raises(MemberError, match=r"expected .*\(45, 296\).* found .*\(45, 168\)"):
         import_member(hand_made_league, path, "attention")
 
 

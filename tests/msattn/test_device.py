@@ -50,12 +50,17 @@ def test_the_cpu_agrees_with_itself_and_random_streams_stay() -> None:
 
 
 def test_a_device_with_a_wrong_kernel_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = torch.nn.functional.scaled_dot_product_attention
-    calls = []
+    right = torch.baddbmm
+    n_calls, wrong_from = 0, 10_000
 
-    def wrong_the_second_time(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-        calls.append(1)
-        return right(q, k, v) * (1.0 if len(calls) == 1 else 1.5)
+    def baddbmm(*args: torch.Tensor) -> torch.Tensor:
+        nonlocal n_calls
+        n_calls += 1
+        return right(*args) * (1.5 if n_calls > wrong_from else 1.0)
 
-    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", wrong_the_second_time)
+    monkeypatch.setattr(torch, "baddbmm", baddbmm)
+    assert subject.disagreement(torch.device("cpu")) is None
+    assert n_calls > 0
+    # The reference pass makes the first half of the calls, the device's pass the second.
+    n_calls, wrong_from = 0, n_calls // 2
     assert "is off by" in (subject.disagreement(torch.device("cpu")) or "")

@@ -12,14 +12,14 @@ from msattn.config import SCALES, TorsoConfig
 from msattn.errors import ConfigError
 from msattn.inspect import AttentionRecord, look, recording
 
-SHAPES = {"global": (4, 32, 32), "local": (4, 32, 32), "tactical": (4, 16, 16), "scalars": (9,)}
+SHAPES = {"global": (4, 32, 32), "local": (4, 32, 32), "tactical": (4, 16, 16), "scalars": (97,)}
 SMALL = TorsoConfig.preset("small")
 
 
 def observe(n: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(1)
     images = {key: rng.integers(0, 256, (n, *SHAPES[key]), dtype=np.uint8) for key in SCALES}
-    return images | {"scalars": rng.random((n, 9), dtype=np.float32)}
+    return images | {"scalars": rng.random((n, 97), dtype=np.float32)}
 
 
 def n_hooks(module: nn.Module) -> int:
@@ -55,7 +55,7 @@ def test_looking_leaves_the_policy_as_it_was() -> None:
 def test_hooks_are_removed_when_the_pass_fails() -> None:
     net = ActorCritic("attention", SHAPES, SMALL)
     with pytest.raises(KeyError):
-        look(net, {"scalars": np.zeros((1, 9), dtype=np.float32)})
+        look(net, {"scalars": np.zeros((1, 97), dtype=np.float32)})
     assert n_hooks(net) == 0
 
 

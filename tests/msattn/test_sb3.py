@@ -22,7 +22,7 @@ SPACE = spaces.Dict(
         "global": spaces.Box(0, 255, (5, 32, 32), np.uint8),
         "local": spaces.Box(0, 255, (5, 32, 32), np.uint8),
         "tactical": spaces.Box(0, 255, (5, 16, 16), np.uint8),
-        "scalars": spaces.Box(-10, 10, (7,), np.float32),
+        "scalars": spaces.Box(-10, 10, (95,), np.float32),
         "action_mask": spaces.Box(0, 1, (45,), np.int8),
     }
 )

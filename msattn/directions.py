@@ -1,0 +1,62 @@
+"""DirectionScores: one small network that judges all eight directions alike.
+
+The scalars end in a block per compass direction, and the first 40 actions are direction *
+intensity. A plain linear head must learn eight times over, from each direction's own experience,
+that a weak neighbour is worth an attack; shared weights learn it once.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+N_DIRECTIONS = 8
+N_INTENSITIES = 5
+N_SCORES = N_DIRECTIONS * N_INTENSITIES
+
+
+class DirectionScores(nn.Module):
+    """A score per direction and intensity, from that direction's scalars and the whole position.
+
+    hidden_d = relu(A scalars_d + B features), scores_d = C hidden_d, with A, B and C shared by the
+    directions: turning the board turns the scores with it.
+
+    Args:
+        direction_scalars: scalars per direction; the last 8 times as many of the vector are they.
+        features: width of what is known of the whole position.
+        hidden: width of the hidden layer.
+    """
+
+    def __init__(self, *, direction_scalars: int, features: int, hidden: int) -> None:
+        super().__init__()
+        self.direction_scalars = direction_scalars
+        self.local = nn.Linear(direction_scalars, hidden)
+        # No bias: `local` has one.
+        self.context = nn.Linear(features, hidden, bias=False)
+        self.score = nn.Linear(hidden, N_INTENSITIES)
+
+    def forward(self, scalars: Tensor, features: Tensor) -> Tensor:
+        """Return float32[n, 40], direction by direction.
+
+        Args:
+            scalars: float32[n, F].
+            features: float32[n, features].
+        """
+        n = scalars.shape[0]
+        blocks = scalars[:, -N_DIRECTIONS * self.direction_scalars :]
+        local = self.local(blocks.reshape(n, N_DIRECTIONS, self.direction_scalars))
+        hidden = F.relu(local + self.context(features)[:, None, :])
+        scores: Tensor = self.score(hidden)
+        return scores.reshape(n, N_SCORES)
+
+
+def pass_scores_through(action_net: nn.Linear) -> None:
+    """Let a policy head begin with the scores as the logits of the first 40 actions.
+
+    Args:
+        action_net: reads the features followed by the scores.
+    """
+    with torch.no_grad():
+        action_net.weight[:, -N_SCORES:] = 0.0
+        action_net.weight[:N_SCORES, -N_SCORES:] = torch.eye(N_SCORES)
