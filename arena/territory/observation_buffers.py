@@ -40,19 +40,33 @@ class Facts(NamedTuple):
 class Scratch(NamedTuple):
     """Working memory of `observe`, one per match."""
 
-    packed: NDArray[np.uint64]  # [256] eight channels of each owner byte
+    # by owner byte, for the eyes of one player
+    packed: NDArray[np.uint64]  # [256] eight channels
+    shades: NDArray[np.uint32]  # [256] the upper four of them
     heat_of: NDArray[np.float64]  # [256] how hot a front with this owner is
-    heat: NDArray[np.float64]  # [blocks of the tactical lattice]
+    # by player
     out_troops: NDArray[np.float64]  # [P + 1] troops in running attacks
     in_troops: NDArray[np.float64]  # [P + 1] troops attacking the player
     origin: NDArray[np.int64]  # [P + 1, 4] local x, y, tactical x, y of the windows' corners
     row_of: NDArray[np.int64]  # [P + 1] row of each player, -1 when not observed
-    line: NDArray[np.uint64]  # [cells per side of the largest view] packed words of one row
+    # of one row of a view
+    owners: NDArray[np.uint8]  # [cells per side of the largest view]
+    ground: NDArray[np.uint8]  # the same: flags of tiles
+    words: NDArray[np.uint32]  # the same
+    heat: NDArray[np.float64]  # [blocks of the tactical lattice]
+    # what the engine's changes are followed with
+    seen_events: NDArray[np.int64]  # [1] tile changes that the following arrays know of
+    pair_owner: NDArray[np.uint8]  # [ceil(height / 2), ceil(width / 2)] owner of 2 x 2 tiles, MIXED
+    mixed_cells: NDArray[np.int32]  # [GRID * GRID + 1] cells of several owners, in order
+    mixed_start: NDArray[np.int32]  # [GRID * GRID + 1] where the owners of each begin
+    mixed_owner: NDArray[np.uint8]  # [owners of mixed cells]
+    mixed_weight: NDArray[np.uint64]  # the same: 256 * tiles / tiles per cell
+    # static
     weight_of: NDArray[np.uint64]  # [tiles per cell + 1] 256 * tiles / tiles per cell
     cell_barrier: NDArray[np.uint8]  # [GRID, GRID] share of water / 2 + off-map
     cell_terrain: NDArray[np.uint8]  # [GRID, GRID]
-    pair_terrain: NDArray[np.uint8]  # [ceil(height / 2), ceil(width / 2)] of 2 x 2 tiles
-    tile_terrain: NDArray[np.uint8]  # [height, width]
+    pair_barrier: NDArray[np.uint8]  # [ceil(height / 2), ceil(width / 2)]
+    pair_terrain: NDArray[np.uint8]  # the same
 
 
 def empty_views(n: int, views: Views) -> SeatViews:
@@ -89,28 +103,40 @@ def make_scratch(state: State, views: Views) -> Scratch:
     barrier = np.where(water, 128, 0)
     block = views.tactical_size // 2
     n_players = len(state.tiles) - 1
+    pairs = (-(-height // 2), -(-width // 2))
+    largest = max(views.to_json().values())
+    n_cells = grid * grid
     return Scratch(
         packed=np.zeros(256, np.uint64),
+        shades=np.zeros(256, np.uint32),
         heat_of=np.zeros(256),
-        heat=np.zeros((width // block + 1) * (height // block + 1)),
         out_troops=np.zeros(n_players + 1),
         in_troops=np.zeros(n_players + 1),
         origin=np.zeros((n_players + 1, 4), np.int64),
         row_of=np.full(n_players + 1, -1, np.int64),
-        line=np.zeros(max(views.to_json().values()), np.uint64),
+        owners=np.zeros(largest, np.uint8),
+        ground=np.zeros(largest, np.uint8),
+        words=np.zeros(largest, np.uint32),
+        heat=np.zeros((width // block + 1) * (height // block + 1)),
+        seen_events=np.full(1, -1, np.int64),
+        pair_owner=np.zeros(pairs, np.uint8),
+        mixed_cells=np.zeros(n_cells + 1, np.int32),
+        mixed_start=np.zeros(n_cells + 1, np.int32),
+        mixed_owner=np.zeros(n_cells * min(n_players + 1, cell * cell), np.uint8),
+        mixed_weight=np.zeros(n_cells * min(n_players + 1, cell * cell), np.uint64),
         weight_of=(np.arange(cell * cell + 1) * 256 // (cell * cell)).astype(np.uint64),
-        cell_barrier=_pool(barrier, cell, (grid, grid), 255),
-        cell_terrain=_pool(tile_terrain, cell, (grid, grid), 0),
-        pair_terrain=_pool(tile_terrain, 2, (-(-height // 2), -(-width // 2)), 0),
-        tile_terrain=tile_terrain.astype(np.uint8),
+        cell_barrier=_pool(barrier, cell, (grid, grid), 255, 0),
+        cell_terrain=_pool(tile_terrain, cell, (grid, grid), 0, 0),
+        pair_barrier=_pool(barrier, 2, pairs, 255, 2),
+        pair_terrain=_pool(tile_terrain, 2, pairs, 0, 0),
     )
 
 
 def _pool(
-    values: NDArray[np.int64], cell: int, shape: tuple[int, int], outside: int
+    values: NDArray[np.int64], cell: int, shape: tuple[int, int], outside: int, rounding: int
 ) -> NDArray[np.uint8]:
-    """Means over cells of a map padded with `outside`; uint8 of the given shape."""
+    """(sum + rounding) // area of the cells of a map padded with `outside`, uint8 of `shape`."""
     padded = np.full((shape[0] * cell, shape[1] * cell), outside, np.int64)
     padded[: values.shape[0], : values.shape[1]] = values
     sums = padded.reshape(shape[0], cell, shape[1], cell).sum(axis=(1, 3))
-    return (sums // (cell * cell)).astype(np.uint8)
+    return ((sums + rounding) // (cell * cell)).astype(np.uint8)
