@@ -20,35 +20,47 @@ _RECENT = 100  # views.RECENT_TICKS, a literal for the compiler
 _FRONT, _LOST = 9, 11  # gained comes right before lost (stamp_changes)
 
 
+@compiled(inline=True, internal=True)
+def _quotient(n: int, inverse: float) -> int:
+    """n // k for 0 <= n < 2**25 and inverse = 1 / k, k <= 2**13; a division takes ten times as
+    long.
+
+    (n + 0.5) / k is at least 0.5 / k away from an integer, far more than the product's error.
+    """
+    return int((n + 0.5) * inverse)
+
+
 @compiled(internal=True)
 def _collect_fronts(s: State, w: Scratch, p: int, block: int) -> tuple[int, float, float]:
-    """List p's front tiles in s.scratch, as y << 16 | x, and heat their blocks.
+    """List p's front tiles (s.scratch, as y << 16 | x) and their blocks (s.clusters); heat those.
 
     Returns:
         (number of front tiles, mean x, mean y) in tile units, tile centres at + 0.5; without a
         front the mean is over all border tiles, without a border it is the map's middle.
     """
     stride = s.shape[2]
+    rows = 1.0 / stride
+    blocks = 1.0 / block
     blocks_x = s.shape[0] // block + 1
     n = 0
     front_x, front_y, all_x, all_y = 0, 0, 0, 0
     tile = s.border_head[p]
     while tile >= 0:
-        heat = 0.0
-        for step in (-stride, stride, -1, 1):
-            q = s.owner[tile + step]
-            if q != p and q < _OFF_MAP:
-                heat += w.heat_of[q]
-        y = tile // stride - 1
+        heat = w.heat_of[s.owner[tile - stride]] + w.heat_of[s.owner[tile + stride]]
+        heat += w.heat_of[s.owner[tile - 1]]
+        heat += w.heat_of[s.owner[tile + 1]]
+        y = _quotient(tile, rows) - 1
         x = tile - (y + 1) * stride - 1
         all_x += x
         all_y += y
         if heat > 0.0:
+            at = _quotient(y, blocks) * blocks_x + _quotient(x, blocks)
             s.scratch[n] = y << 16 | x
+            s.clusters[n] = at
             n += 1
             front_x += x
             front_y += y
-            w.heat[(y // block) * blocks_x + x // block] += heat
+            w.heat[at] += heat
         tile = s.border_next[tile]
     if n > 0:
         return n, front_x / n + 0.5, front_y / n + 0.5
@@ -75,23 +87,21 @@ def place_windows(s: State, w: Scratch, p: int, local: int, tactical: int) -> in
     centre_x = block * math.floor(mean_x / block) + block / 2.0
     centre_y = block * math.floor(mean_y / block) + block / 2.0
     for i in range(n):
-        y = s.scratch[i] >> 16
-        x = s.scratch[i] & 0xFFFF
-        heat = w.heat[(y // block) * blocks_x + x // block]
-        if heat < best:
+        at = s.clusters[i]
+        heat = w.heat[at]
+        if heat < best or heat == 0.0:  # colder, or a block already looked at
             continue
-        bx = (x // block) * block + block / 2.0
-        by = (y // block) * block + block / 2.0
+        by = (at // blocks_x) * block + block / 2.0
+        bx = (at % blocks_x) * block + block / 2.0
         distance = (bx - mean_x) ** 2 + (by - mean_y) ** 2
         if heat > best or distance < best_distance:
             best = heat
             best_distance = distance
             centre_x = bx
             centre_y = by
+        w.heat[at] = 0.0
     for i in range(n):
-        y = s.scratch[i] >> 16
-        x = s.scratch[i] & 0xFFFF
-        w.heat[(y // block) * blocks_x + x // block] = 0.0
+        w.heat[s.clusters[i]] = 0.0
     w.origin[p, 2] = int(centre_x) - block
     w.origin[p, 3] = int(centre_y) - block
     return n
@@ -102,8 +112,8 @@ def stamp_fronts(
     s: State, w: Scratch, p: int, n: int, g: np.ndarray, lo: np.ndarray, t: np.ndarray
 ) -> None:
     """Write the front channel of the three views from the tiles in s.scratch."""
-    cell = s.clock[CELL]
-    share = 255 // cell
+    cells = 1.0 / s.clock[CELL]
+    share = 255 // s.clock[CELL]
     size = lo.shape[1]
     span = t.shape[1]
     g[_FRONT] = 0
@@ -112,8 +122,8 @@ def stamp_fronts(
     for i in range(n):
         y = s.scratch[i] >> 16
         x = s.scratch[i] & 0xFFFF
-        gy = y // cell
-        gx = x // cell
+        gy = _quotient(y, cells)
+        gx = _quotient(x, cells)
         g[_FRONT, gy, gx] = min(255, g[_FRONT, gy, gx] + share)
         lx = (x - w.origin[p, 0]) >> 1
         ly = (y - w.origin[p, 1]) >> 1
@@ -125,37 +135,40 @@ def stamp_fronts(
             t[_FRONT, ty, tx] = 255
 
 
+@compiled(inline=True, internal=True)
+def _stamp(
+    views: np.ndarray, row: np.uint64, channel: np.uint64, y: int, x: int, value: np.uint8
+) -> None:
+    """views[row, channel, y, x] = value, if that is inside; unsigned, so that one comparison does
+    and no index is tested for counting from the end."""
+    to_y, to_x = np.uint64(y), np.uint64(x)
+    if to_y < np.uint64(views.shape[2]) and to_x < np.uint64(views.shape[3]):
+        views[row, channel, to_y, to_x] = value
+
+
 @compiled(internal=True)
 def stamp_changes(s: State, w: Scratch, v: SeatViews) -> None:
-    """Write the gained and lost channels of all observed players.
-
-    From the newest change back: what a cell holds already is newer, and stays.
-    """
+    """Write the gained and lost channels of all observed players, the newest change last."""
     now = s.clock[TICK]
     newest = s.clock[N_EVENTS]
-    oldest = max(0, newest - EVENT_RING)
-    local = v.local.shape[2]
-    tactical = v.tactical.shape[2]
-    for i in range(newest - 1, oldest - 1, -1):
-        at = i & EVENT_MASK
-        age = now - s.event_tick[at]
-        if age > _RECENT:
-            return
-        fade = np.uint8(255 * (_RECENT + 1 - max(age, 1)) // _RECENT)
-        where = s.event_at[at]
+    first = newest
+    last = max(0, newest - EVENT_RING)
+    while first > last and now - s.event_tick[(first - 1) & EVENT_MASK] <= _RECENT:
+        first -= 1
+    for i in range(first, newest):
+        at = np.uint64(i & EVENT_MASK)
+        age = max(now - s.event_tick[at], 1)
+        fade = np.uint8(255 * (_RECENT + 1 - age) // _RECENT)
+        x = s.event_at[at, 2]
+        y = s.event_at[at, 3]
         for side in range(2):
-            p = s.event_owners[at, side]
-            row = w.row_of[p]
-            if p == 0 or row < 0:
+            p = np.uint64(s.event_owners[at, side])
+            if w.row_of[p] < 0:  # neutral land, or a player who does not look
                 continue
-            channel = _LOST - side  # before the change, after it
-            if v.global_[row, channel, where[1], where[0]] == 0:
-                v.global_[row, channel, where[1], where[0]] = fade
-            x = (where[2] - w.origin[p, 0]) >> 1
-            y = (where[3] - w.origin[p, 1]) >> 1
-            if 0 <= x < local and 0 <= y < local and v.local[row, channel, y, x] == 0:
-                v.local[row, channel, y, x] = fade
-            x = where[2] - w.origin[p, 2]
-            y = where[3] - w.origin[p, 3]
-            if 0 <= x < tactical and 0 <= y < tactical and v.tactical[row, channel, y, x] == 0:
-                v.tactical[row, channel, y, x] = fade
+            row = np.uint64(w.row_of[p])
+            channel = np.uint64(_LOST - side)  # before the change, after it
+            _stamp(v.global_, row, channel, s.event_at[at, 1], s.event_at[at, 0], fade)
+            _stamp(
+                v.local, row, channel, (y - w.origin[p, 1]) >> 1, (x - w.origin[p, 0]) >> 1, fade
+            )
+            _stamp(v.tactical, row, channel, y - w.origin[p, 3], x - w.origin[p, 2], fade)

@@ -87,6 +87,7 @@ def _pack_channels(s: State, w: Scratch, p: int) -> None:
         outgoing = share_of(attack_on(s, p, q), mine) if q != p else 0.0
         if q == p:
             word = np.uint64(255)
+            w.heat_of[q] = 0.0
         elif q == 0:
             word = np.uint64(255) << np.uint64(16)
             w.heat_of[q] = 1.0 + 3.0 * outgoing
