@@ -15,6 +15,8 @@ met; if that is neutral land (or water), nothing happens.
 
 from __future__ import annotations
 
+import numpy as np
+
 from arena.territory import rules
 from arena.territory.compiled import compiled
 from arena.territory.land import next_stamp, take_tile
@@ -164,7 +166,7 @@ def _capture(s: State, p: int, start: int, end: int) -> None:
                 s.scratch[n] = u
                 n += 1
     for i in range(n):
-        take_tile(s, int(s.scratch[i]), int(captor))
+        take_tile(s, np.int64(s.scratch[i]), np.int64(captor))
 
 
 @compiled(internal=True)

@@ -61,6 +61,7 @@ __all__ = (
 _WATER = np.uint8(rules.WATER)
 _OFF_MAP = np.uint8(rules.OFF_MAP)
 _MIXED = np.uint8(MIXED)
+_LEFT = _FIRST = np.int64(0)
 _GAINED = 10  # lost comes right after gained
 _LANES = np.uint64(0x00FF00FF00FF00FF)
 _ROUND = np.uint64(0x0002000200020002)
@@ -257,12 +258,12 @@ def _mixed_cell(w: Scratch, i: int) -> np.uint64:
 @compiled(internal=True)
 def _write_global(s: State, w: Scratch, p: int, view: np.ndarray) -> None:
     grid = view.shape[1]
-    i = 0
+    i = _FIRST
     for y in range(grid):
         owners = s.cell_uniform[y * grid : (y + 1) * grid]
         _write_marks(owners, p, view, y)
-        _copy_part(w.cell_barrier, y, 0, np.uint8(255), view[3, y])
-        _copy_part(w.cell_terrain, y, 0, np.uint8(0), view[4, y])
+        _copy_part(w.cell_barrier, y, _LEFT, np.uint8(255), view[3, y])
+        _copy_part(w.cell_terrain, y, _LEFT, np.uint8(0), view[4, y])
         _look_up(w, owners)
         while w.mixed_cells[i] < (y + 1) * grid:
             _write_mean(w, _mixed_cell(w, i), view, y, w.mixed_cells[i] - y * grid)

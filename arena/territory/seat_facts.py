@@ -19,6 +19,7 @@ from arena.territory.observation_buffers import Facts, Scratch
 from arena.territory.state import N_ALIVE, N_ATTACKS, N_LAND, N_PLAYABLE, TICK, State
 from arena.territory.views import DIRECTION_SCALARS, OWN_SCALARS
 
+_NEUTRAL = np.int64(rules.NEUTRAL)
 _IMMUNITY = rules.IMMUNITY_TICKS
 _N_OWN = len(OWN_SCALARS)
 _N_DIRECTION = len(DIRECTION_SCALARS)
@@ -68,7 +69,7 @@ def write_own_scalars(s: State, w: Scratch, p: int, max_ticks: int, out: np.ndar
             rivals += c
             if c > 0:
                 neighbours += 1
-    open_border = border_contact(s, p, 0)
+    open_border = border_contact(s, p, _NEUTRAL)
     out[0] = s.clock[TICK] / max_ticks
     out[1] = max(0.0, (_IMMUNITY - s.clock[TICK]) / _IMMUNITY)
     out[2] = s.playable_tiles[p] / playable
@@ -112,7 +113,7 @@ def write_direction_scalars(
         out[base + 9] = contact / total
         if q == 0:
             out[base + 4 : base + 8] = 0.0
-            out[base + 10] = share_of(w.in_troops[0] - attack_on(s, p, 0), mine)
+            out[base + 10] = share_of(w.in_troops[0] - attack_on(s, p, _NEUTRAL), mine)
             continue
         theirs = float(s.troops[q])
         out[base + 4] = share_of(theirs, mine)
