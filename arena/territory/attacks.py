@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from arena.territory import rules
-from arena.territory.compiled import compiled
+from arena.territory.compiled import compiled, int64
 from arena.territory.formulas import attack_budget, neutral_tile, player_tile
 from arena.territory.land import change_owner, next_stamp, take_tile
 from arena.territory.numerics import draw
@@ -24,7 +22,7 @@ _RETREAT_TICKS = rules.RETREAT_TICKS
 _RETREAT_LOSS = rules.RETREAT_LOSS
 _SMALL = rules.SMALL_PLAYER_TILES
 _PASSES = rules.SMALL_PLAYER_PASSES
-_JITTER = np.int64(5)  # of the border's size: 0..4
+_JITTER = int64(5)  # of the border's size: 0..4
 
 
 @compiled(internal=True)
@@ -76,10 +74,10 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
     s.attack_live[a] = 1
     s.retreat_tick[a] = -1
     clear(s, a)
-    tile = np.int64(s.border_head[p])
+    tile = int64(s.border_head[p])
     while tile >= 0:
         push_neighbours(s, a, tile)
-        tile = np.int64(s.border_next[tile])
+        tile = int64(s.border_next[tile])
 
     s.attack_list[s.clock[N_ATTACKS]] = a
     s.clock[N_ATTACKS] += 1
@@ -149,12 +147,12 @@ def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
     for _ in range(_PASSES):
         moved = False
         for i in range(n):
-            tile = np.int64(s.scratch[i])
+            tile = int64(s.scratch[i])
             if s.owner[tile] != defender:
                 continue
             heir = 0
             for step in (-stride, stride, -1, 1):
-                q = np.int64(s.owner[tile + step])
+                q = int64(s.owner[tile + step])
                 if q == attacker:
                     heir = attacker
                     break
@@ -170,8 +168,8 @@ def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
 @compiled(internal=True)
 def attack_tick(s: State, a: int) -> None:
     """One tick of one attack: spend its budget on the tiles of lowest priority."""
-    me = np.int64(s.attacker[a])
-    target = np.int64(s.target[a])
+    me = int64(s.attacker[a])
+    target = int64(s.target[a])
     tick = s.clock[TICK]
     ordered = s.retreat_tick[a]
     if ordered >= 0 and tick > ordered + 1:

@@ -9,16 +9,14 @@ is the same mind without that quirk.
 
 from __future__ import annotations
 
-import numpy as np
-
 from arena.territory import rules
-from arena.territory.compiled import compiled
+from arena.territory.compiled import compiled, int64
 from arena.territory.formulas import troop_cap
 from arena.territory.land import border_contact
 from arena.territory.numerics import draw
 from arena.territory.state import N_ATTACKS, N_ORDERS, TICK, State
 
-_NEUTRAL = np.int64(rules.NEUTRAL)
+_NEUTRAL = int64(rules.NEUTRAL)
 _OFFSET = rules.REFERENCE_TICK_OFFSET
 _MEMORY = rules.ENEMY_MEMORY_TICKS
 RATE, PHASE, LIFE, ENEMY, CHOSEN_AT = range(5)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from arena.territory import rules
-from arena.territory.compiled import compiled
+from arena.territory.compiled import compiled, int64
 from arena.territory.state import (
     CELL,
     EVENT_MASK,
@@ -30,10 +30,9 @@ from arena.territory.state import (
 
 _WATER = rules.WATER
 _OFF_MAP = rules.OFF_MAP
-# Directions to count contacts in, as (first, step). Not literals: to numba a literal argument is a
-# type of its own, and every combination would be compiled.
-_ALL, _DIAGONAL = (np.int64(0), np.int64(1)), (np.int64(1), np.int64(2))
-_PLUS, _MINUS = np.int64(1), np.int64(-1)
+# directions to count contacts in, as (first, step)
+_ALL, _DIAGONAL = (int64(0), int64(1)), (int64(1), int64(2))
+_PLUS, _MINUS = int64(1), int64(-1)
 
 
 @compiled(inline=True, internal=True)
@@ -82,7 +81,7 @@ def _leave_border(s: State, tile: int, p: int) -> None:
 
 @compiled(inline=True, internal=True)
 def _count_contacts(
-    s: State, tile: int, p: int, directions: tuple[np.int64, np.int64], sign: np.int64
+    s: State, tile: int, p: int, directions: tuple[int, int], sign: int
 ) -> None:
     """Add `sign` for the foreign tiles around a tile of p, in directions first, first + step, .."""
     water = s.contact.shape[2] - 1
@@ -102,7 +101,7 @@ def _refresh_border(s: State, tile: int, count_all: bool) -> None:
     `count_all` is set for the tile that changed (all eight contacts are new); for its neighbours
     only the diagonals can be affected, since their cardinal contacts are counted by the caller.
     """
-    p = np.int64(s.owner[tile])
+    p = int64(s.owner[tile])
     if p == 0 or p >= _OFF_MAP:
         return
     was = s.border_prev[tile] != -2
@@ -121,7 +120,7 @@ def _refresh_border(s: State, tile: int, count_all: bool) -> None:
 @compiled(inline=True, internal=True)
 def change_owner(s: State, tile: int, new: int) -> None:
     """Give a land tile to `new` (0 for neutral); a tile that is already theirs is left alone."""
-    old = np.int64(s.owner[tile])
+    old = int64(s.owner[tile])
     if old == new:
         return
     tick = s.clock[TICK]

@@ -19,7 +19,7 @@ import numpy as np
 
 from arena.territory import rules
 from arena.territory.actions import find_targets
-from arena.territory.compiled import compiled
+from arena.territory.compiled import compiled, int64
 from arena.territory.fronts import place_windows, stamp_changes, stamp_fronts
 from arena.territory.observation_buffers import (
     Facts,
@@ -61,7 +61,7 @@ __all__ = (
 _WATER = np.uint8(rules.WATER)
 _OFF_MAP = np.uint8(rules.OFF_MAP)
 _MIXED = np.uint8(MIXED)
-_LEFT = _FIRST = np.int64(0)
+_LEFT = _FIRST = int64(0)
 _GAINED = 10  # lost comes right after gained
 _LANES = np.uint64(0x00FF00FF00FF00FF)
 _ROUND = np.uint64(0x0002000200020002)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from arena.territory import rules
-from arena.territory.compiled import compiled
+from arena.territory.compiled import compiled, int64
 from arena.territory.numerics import draw
 from arena.territory.state import (
     FAULT,
@@ -28,7 +28,7 @@ from arena.territory.state import (
 )
 
 _LOWEST = -32
-_JITTER = np.int64(7)  # k in 0..6
+_JITTER = int64(7)  # k in 0..6
 _MASK = WINDOW - 1
 _OFF_MAP = rules.OFF_MAP
 
@@ -104,7 +104,7 @@ def pop(s: State, a: int) -> int:
     s.node_next[node] = s.clock[FREE_NODE]
     s.clock[FREE_NODE] = node
     s.queue_size[a] -= 1
-    return np.int64(s.node_tile[node])
+    return int64(s.node_tile[node])
 
 
 @compiled(inline=True, internal=True)
@@ -149,8 +149,8 @@ def set_remove(s: State, a: int, tile: int) -> None:
 @compiled(inline=True, internal=True)
 def push_neighbours(s: State, a: int, tile: int) -> None:
     """Queue the 4-neighbours of `tile` (N, S, W, E) that the target of attack a owns."""
-    me = np.int64(s.attacker[a])
-    target = np.int64(s.target[a])
+    me = int64(s.attacker[a])
+    target = int64(s.target[a])
     stride = s.shape[2]
     base = 4 * s.clock[TICK]
     for i in range(4):

@@ -12,14 +12,14 @@ import numpy as np
 
 from arena.territory import rules
 from arena.territory.actions import find_targets, write_mask
-from arena.territory.compiled import compiled
+from arena.territory.compiled import compiled, int64
 from arena.territory.formulas import troop_cap, troop_increase
 from arena.territory.land import border_contact
 from arena.territory.observation_buffers import Facts, Scratch
 from arena.territory.state import N_ALIVE, N_ATTACKS, N_LAND, N_PLAYABLE, TICK, State
 from arena.territory.views import DIRECTION_SCALARS, OWN_SCALARS
 
-_NEUTRAL = np.int64(rules.NEUTRAL)
+_NEUTRAL = int64(rules.NEUTRAL)
 _IMMUNITY = rules.IMMUNITY_TICKS
 _N_OWN = len(OWN_SCALARS)
 _N_DIRECTION = len(DIRECTION_SCALARS)
