@@ -99,8 +99,8 @@ def make_scratch(state: State, views: Views) -> Scratch:
     framed = state.owner.reshape(height + 2, stride)[1:-1, 1:-1]
     water = framed == _WATER
     terrain = (state.flags & TERRAIN_BITS).reshape(height + 2, stride)[1:-1, 1:-1]
-    tile_terrain = np.where(water, 0, 85 * (terrain.astype(np.int64) + 1))
-    barrier = np.where(water, 128, 0)
+    tile_terrain = np.where(water, np.uint8(0), np.uint8(85) * (terrain + np.uint8(1)))
+    barrier = np.where(water, np.uint8(128), np.uint8(0))
     block = views.tactical_size // 2
     n_players = len(state.tiles) - 1
     pairs = (-(-height // 2), -(-width // 2))
@@ -133,10 +133,17 @@ def make_scratch(state: State, views: Views) -> Scratch:
 
 
 def _pool(
-    values: NDArray[np.int64], cell: int, shape: tuple[int, int], outside: int, rounding: int
+    values: NDArray[np.uint8], cell: int, shape: tuple[int, int], outside: int, rounding: int
 ) -> NDArray[np.uint8]:
     """(sum + rounding) // area of the cells of a map padded with `outside`, uint8 of `shape`."""
-    padded = np.full((shape[0] * cell, shape[1] * cell), outside, np.int64)
-    padded[: values.shape[0], : values.shape[1]] = values
-    sums = padded.reshape(shape[0], cell, shape[1], cell).sum(axis=(1, 3))
+    sums = np.full(shape, outside * cell * cell, np.int32)
+    tops, lefts = (np.arange(0, side, cell) for side in values.shape)
+    heights, widths = (
+        np.minimum(cell, side - starts)
+        for side, starts in zip(values.shape, (tops, lefts), strict=True)
+    )
+    rows = np.add.reduceat(values, tops, 0, np.int32)
+    sums[: len(tops), : len(lefts)] = (
+        np.add.reduceat(rows, lefts, 1) + outside * (cell * cell - np.outer(heights, widths))
+    )
     return ((sums + rounding) // (cell * cell)).astype(np.uint8)
