@@ -7,6 +7,7 @@ Afterwards the machine code is on disk (compiled.py) and loading it takes about 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -48,10 +49,17 @@ def _compile_the_rest() -> None:
         spawn_disc(state, p, int(x), int(y))
 
 
+def _n_cores() -> int:
+    """Cores that this process may use: on a single one a helper would only double the imports."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def warm_up() -> None:
     """Compile what is not compiled yet; a second's work when everything is."""
     helper = None
-    if not is_compiled():
+    if not is_compiled() and _n_cores() > 1:
         helper = subprocess.Popen([sys.executable, "-m", __name__])
     run_ticks(_empty_state(), 1)
     if helper is not None:
