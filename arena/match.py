@@ -62,18 +62,22 @@ class MatchSpec:
         """Read a spec.
 
         Raises:
-            MatchError: a key is missing or unknown.
+            MatchError: a key is missing or unknown, or its value is of the wrong kind.
         """
         try:
             return cls(
                 **{
                     **values,
-                    "agents": tuple(values["agents"]),
+                    "seed": int(values["seed"]),
+                    "map": str(values["map"]),
+                    "rotation": int(values.get("rotation", 0)),
+                    "map_sha256": str(values.get("map_sha256", "")),
+                    "agents": tuple(map(str, values["agents"])),
                     "rules": MatchRules.from_json(values["rules"]),
                     "views": Views.from_json(values["views"]),
                 }
             )
-        except (KeyError, TypeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise MatchError(f"Not a match description: {error}.") from error
 
 

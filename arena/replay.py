@@ -83,10 +83,10 @@ def read_replay(path: Path) -> Replay:
             actions=unpack_actions(content[8 + length :]),
             ticks=int(header["ticks"]),
             final_state_sha256=str(header["final_state_sha256"]),
-            placements=tuple(header["placements"]),
+            placements=tuple(int(placement) for placement in header["placements"]),
             rules_version=int(header["rules_version"]),
         )
-    except (zlib.error, ValueError, KeyError, MatchError) as error:
+    except (zlib.error, LookupError, TypeError, ValueError, OverflowError, MatchError) as error:
         raise ReplayError(f"The replay {path} is damaged: {error}.") from error
 
 
@@ -131,6 +131,12 @@ def verify(replay: Replay, load_map: LoadMap) -> str:
         raise ReplayError(
             f"The replay ends differently: recorded state {replay.final_state_sha256[:12]} at tick "
             f"{replay.ticks}, replayed {found[:12]} at tick {match.engine.tick}."
+        )
+    result = (match.engine.tick, tuple(match.engine.placements()))
+    if result != (replay.ticks, replay.placements):
+        raise ReplayError(
+            f"The replay tells another result: recorded placements {replay.placements} after "
+            f"{replay.ticks} ticks, replayed {result[1]} after {result[0]}."
         )
     return found
 

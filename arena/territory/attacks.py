@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from arena.territory import rules
-from arena.territory.compiled import compiled
+from arena.territory.compiled import compiled, int64
 from arena.territory.formulas import attack_budget, neutral_tile, player_tile
 from arena.territory.land import change_owner, next_stamp, take_tile
 from arena.territory.numerics import draw
@@ -22,6 +22,7 @@ _RETREAT_TICKS = rules.RETREAT_TICKS
 _RETREAT_LOSS = rules.RETREAT_LOSS
 _SMALL = rules.SMALL_PLAYER_TILES
 _PASSES = rules.SMALL_PLAYER_PASSES
+_JITTER = int64(5)  # of the border's size: 0..4
 
 
 @compiled(internal=True)
@@ -73,10 +74,10 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
     s.attack_live[a] = 1
     s.retreat_tick[a] = -1
     clear(s, a)
-    tile = int(s.border_head[p])
+    tile = int64(s.border_head[p])
     while tile >= 0:
         push_neighbours(s, a, tile)
-        tile = int(s.border_next[tile])
+        tile = int64(s.border_next[tile])
 
     s.attack_list[s.clock[N_ATTACKS]] = a
     s.clock[N_ATTACKS] += 1
@@ -146,12 +147,12 @@ def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
     for _ in range(_PASSES):
         moved = False
         for i in range(n):
-            tile = int(s.scratch[i])
+            tile = int64(s.scratch[i])
             if s.owner[tile] != defender:
                 continue
             heir = 0
             for step in (-stride, stride, -1, 1):
-                q = int(s.owner[tile + step])
+                q = int64(s.owner[tile + step])
                 if q == attacker:
                     heir = attacker
                     break
@@ -167,8 +168,8 @@ def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
 @compiled(internal=True)
 def attack_tick(s: State, a: int) -> None:
     """One tick of one attack: spend its budget on the tiles of lowest priority."""
-    me = int(s.attacker[a])
-    target = int(s.target[a])
+    me = int64(s.attacker[a])
+    target = int64(s.target[a])
     tick = s.clock[TICK]
     ordered = s.retreat_tick[a]
     if ordered >= 0 and tick > ordered + 1:
@@ -179,7 +180,7 @@ def attack_tick(s: State, a: int) -> None:
     troops = s.attack_troops[a]
     stride = s.shape[2]
     my_kind = int(s.kind[me])
-    border = float(s.attack_border[a] + draw(s.streams, me, 5))
+    border = float(s.attack_border[a] + draw(s.streams, me, _JITTER))
     if troops < 1.0:
         end_attack(s, a)
         return

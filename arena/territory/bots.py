@@ -10,12 +10,13 @@ is the same mind without that quirk.
 from __future__ import annotations
 
 from arena.territory import rules
-from arena.territory.compiled import compiled
+from arena.territory.compiled import compiled, int64
 from arena.territory.formulas import troop_cap
 from arena.territory.land import border_contact
 from arena.territory.numerics import draw
 from arena.territory.state import N_ATTACKS, N_ORDERS, TICK, State
 
+_NEUTRAL = int64(rules.NEUTRAL)
 _OFFSET = rules.REFERENCE_TICK_OFFSET
 _MEMORY = rules.ENEMY_MEMORY_TICKS
 RATE, PHASE, LIFE, ENEMY, CHOSEN_AT = range(5)
@@ -65,12 +66,12 @@ def bot_decision(s: State, p: int) -> None:
     cap = troop_cap(s.tiles[p], s.cap_divisor[p], s.cap_factor[p])
     if mind[LIFE] == 0:
         mind[LIFE] = 1
-        _order_with_reserve(s, p, 0, cap, s.bot_ratio[p, EXPAND])
+        _order_with_reserve(s, p, _NEUTRAL, cap, s.bot_ratio[p, EXPAND])
         return
     if mind[LIFE] == 1:
         water = s.contact.shape[2] - 1
-        if border_contact(s, p, 0) > 0 or border_contact(s, p, water) > 0:
-            _order_with_reserve(s, p, 0, cap, s.bot_ratio[p, EXPAND])
+        if border_contact(s, p, _NEUTRAL) > 0 or border_contact(s, p, water) > 0:
+            _order_with_reserve(s, p, _NEUTRAL, cap, s.bot_ratio[p, EXPAND])
             return
         mind[LIFE] = 2
     if now - mind[CHOSEN_AT] > _MEMORY:

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+import numpy as np
+from numba.extending import register_jitable
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -85,3 +87,13 @@ def compiled(
             numba.config.CACHE_DIR = previous
 
     return decorate
+
+
+@register_jitable
+def int64(n: int) -> int:
+    """n as an int64, in compiled code and for constants of it.
+
+    To numba int32, uint8 and every single literal are types of their own, and a function is
+    compiled once for every combination that it is called with.
+    """
+    return np.int64(n)  # type: ignore[return-value]

@@ -16,7 +16,7 @@ met; if that is neutral land (or water), nothing happens.
 from __future__ import annotations
 
 from arena.territory import rules
-from arena.territory.compiled import compiled
+from arena.territory.compiled import compiled, int64
 from arena.territory.land import next_stamp, take_tile
 from arena.territory.state import EDGE, SHORE, State
 
@@ -164,7 +164,7 @@ def _capture(s: State, p: int, start: int, end: int) -> None:
                 s.scratch[n] = u
                 n += 1
     for i in range(n):
-        take_tile(s, int(s.scratch[i]), int(captor))
+        take_tile(s, int64(s.scratch[i]), int64(captor))
 
 
 @compiled(internal=True)

@@ -21,7 +21,7 @@ from arena.errors import MatchError
 from arena.territory import rules
 from arena.territory.actions import give_orders
 from arena.territory.bots import CHOSEN_AT, ENEMY, EXPAND, LIFE, PHASE, RATE, RESERVE, TRIGGER
-from arena.territory.land import take_tile, take_tiles
+from arena.territory.land import take_tiles
 from arena.territory.maps import TerritoryMap
 from arena.territory.numerics import draw, stream_seed
 from arena.territory.spawns import choose_spawns, spawn_disc
@@ -208,7 +208,8 @@ class Engine:
             raise MatchError(f"({x}, {y}) is no land tile of map {self.map.name!r}.")
         if not 0 <= p <= self.n_players:
             raise MatchError(f"Player {p} does not exist; ids are 1 to {self.n_players}.")
-        take_tile(self.state, (y + 1) * int(self.state.shape[2]) + x + 1, p)
+        tile = (y + 1) * int(self.state.shape[2]) + x + 1
+        take_tiles(self.state, np.array([tile]), np.array([p]))
 
     # --- playing ----------------------------------------------------------------------------------
 

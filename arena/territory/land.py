@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from arena.territory import rules
-from arena.territory.compiled import compiled
+from arena.territory.compiled import compiled, int64
 from arena.territory.state import (
     CELL,
     EVENT_MASK,
@@ -30,21 +30,23 @@ from arena.territory.state import (
 
 _WATER = rules.WATER
 _OFF_MAP = rules.OFF_MAP
+# directions to count contacts in, as (first, step)
+_ALL, _DIAGONAL = (int64(0), int64(1)), (int64(1), int64(2))
+_PLUS, _MINUS = int64(1), int64(-1)
 
 
 @compiled(inline=True, internal=True)
-def is_border(s: State, tile: int, owner: int) -> bool:
-    """Whether a tile of `owner` is one of its border tiles."""
-    stride = s.shape[2]
-    a = s.owner[tile - stride]
-    b = s.owner[tile + stride]
-    c = s.owner[tile - 1]
-    d = s.owner[tile + 1]
+def is_border(owner: np.ndarray, stride: int, tile: int, p: int) -> bool:
+    """Whether a tile of p is one of its border tiles; `owner` is State.owner."""
+    a = owner[tile - stride]
+    b = owner[tile + stride]
+    c = owner[tile - 1]
+    d = owner[tile + 1]
     return (
-        (a != owner and a != _OFF_MAP)
-        or (b != owner and b != _OFF_MAP)
-        or (c != owner and c != _OFF_MAP)
-        or (d != owner and d != _OFF_MAP)
+        (a != p and a != _OFF_MAP)
+        or (b != p and b != _OFF_MAP)
+        or (c != p and c != _OFF_MAP)
+        or (d != p and d != _OFF_MAP)
     )
 
 
@@ -78,10 +80,12 @@ def _leave_border(s: State, tile: int, p: int) -> None:
 
 
 @compiled(inline=True, internal=True)
-def _count_contacts(s: State, tile: int, p: int, first: int, step: int, sign: int) -> None:
-    """Add `sign` for the foreign tiles around a tile of p, in directions first, first+step, .."""
+def _count_contacts(
+    s: State, tile: int, p: int, directions: tuple[int, int], sign: int
+) -> None:
+    """Add `sign` for the foreign tiles around a tile of p, in directions first, first + step, .."""
     water = s.contact.shape[2] - 1
-    for d in range(first, 8, step):
+    for d in range(directions[0], 8, directions[1]):
         q = s.owner[tile + s.offsets[d]]
         if q != p and q != _OFF_MAP:
             if q == _WATER:
@@ -97,26 +101,26 @@ def _refresh_border(s: State, tile: int, count_all: bool) -> None:
     `count_all` is set for the tile that changed (all eight contacts are new); for its neighbours
     only the diagonals can be affected, since their cardinal contacts are counted by the caller.
     """
-    p = int(s.owner[tile])
+    p = int64(s.owner[tile])
     if p == 0 or p >= _OFF_MAP:
         return
     was = s.border_prev[tile] != -2
-    now = is_border(s, tile, p)
+    now = is_border(s.owner, s.shape[2], tile, p)
     if now and not was:
         _join_border(s, tile, p)
         if not count_all:
-            _count_contacts(s, tile, p, 1, 2, 1)
+            _count_contacts(s, tile, p, _DIAGONAL, _PLUS)
     elif was and not now:
         _leave_border(s, tile, p)
-        _count_contacts(s, tile, p, 1, 2, -1)
+        _count_contacts(s, tile, p, _DIAGONAL, _MINUS)
     if count_all and now:
-        _count_contacts(s, tile, p, 0, 1, 1)
+        _count_contacts(s, tile, p, _ALL, _PLUS)
 
 
 @compiled(inline=True, internal=True)
 def change_owner(s: State, tile: int, new: int) -> None:
     """Give a land tile to `new` (0 for neutral); a tile that is already theirs is left alone."""
-    old = int(s.owner[tile])
+    old = int64(s.owner[tile])
     if old == new:
         return
     tick = s.clock[TICK]
@@ -130,7 +134,7 @@ def change_owner(s: State, tile: int, new: int) -> None:
             s.contact[p, (d + 4) & 7, old] -= 1
     if old != 0:
         if s.border_prev[tile] != -2:
-            _count_contacts(s, tile, old, 0, 1, -1)
+            _count_contacts(s, tile, old, _ALL, _MINUS)
             _leave_border(s, tile, old)
         s.tiles[old] -= 1
         s.playable_tiles[old] -= playable
@@ -186,9 +190,12 @@ def change_owner(s: State, tile: int, new: int) -> None:
     s.event_tick[at] = tick
 
 
-@compiled()
+@compiled(internal=True)
 def take_tile(s: State, tile: int, new: int) -> None:
-    """`change_owner` behind an ordinary call, for the places where speed does not matter."""
+    """`change_owner` behind an ordinary call, for the places where speed does not matter.
+
+    int64 everywhere, so that it is compiled once.
+    """
     change_owner(s, tile, new)
 
 
@@ -196,7 +203,7 @@ def take_tile(s: State, tile: int, new: int) -> None:
 def take_tiles(s: State, tiles: np.ndarray, owners: np.ndarray) -> None:
     """Give tiles to owners one after the other; int64[n] each."""
     for i in range(tiles.shape[0]):
-        change_owner(s, tiles[i], owners[i])
+        take_tile(s, tiles[i], owners[i])
 
 
 @compiled(internal=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +132,26 @@ def draw_map(territory_map: TerritoryMap, columns: int, rows: int) -> Text:
     return draw_picture(map_to_picture(territory_map), columns, rows)
 
 
+def draw_letters(territory_map: TerritoryMap, columns: int, rows: int) -> Text:
+    """Draw a map without colours: `~` water, `.` plains, `n` highland, `^` mountain.
+
+    A character stands for a block of tiles, twice as high as wide: for water where that is the
+    larger part, else for the mean height of its land.  Arguments as of `draw_picture`.
+    """
+    from rich.text import Text
+
+    _check_room(columns, rows)
+    land = territory_map.land
+    layers = (land, np.where(land, territory_map.magnitude, 0), np.ones_like(land))
+    n_land, heights, n_tiles = _block_sums(np.stack(layers, axis=-1), columns, rows, 2)
+    mean = heights // np.maximum(n_land, 1)
+    letters = np.full(mean.shape, ".")
+    letters[mean >= HIGHLAND_MAGNITUDE] = "n"
+    letters[mean >= MOUNTAIN_MAGNITUDE] = "^"
+    letters[2 * n_land < n_tiles] = "~"
+    return Text("\n".join("".join(line) for line in letters), no_wrap=True, end="")
+
+
 def draw_picture(picture: Picture, columns: int, rows: int) -> Text:
     """Draw a picture with half-block characters, two pixels above one another in each.
 
@@ -150,8 +170,7 @@ def draw_picture(picture: Picture, columns: int, rows: int) -> Text:
     from rich.style import Style
     from rich.text import Text
 
-    if columns < 1 or rows < 1:
-        raise MapError(f"drawing: expected at least 1 x 1 characters, found {columns} x {rows}")
+    _check_room(columns, rows)
     pixels = _shrink(picture, columns, 2 * rows)
     text = Text(no_wrap=True, end="")
     for y in range(0, pixels.shape[0], 2):
@@ -167,16 +186,31 @@ def draw_picture(picture: Picture, columns: int, rows: int) -> Text:
     return text
 
 
+def _check_room(columns: int, rows: int) -> None:
+    if columns < 1 or rows < 1:
+        raise MapError(f"drawing: expected at least 1 x 1 characters, found {columns} x {rows}")
+
+
 def _shrink(picture: Picture, max_width: int, max_height: int) -> Picture:
     """Average a picture over blocks so that it fits, keeping its proportions."""
-    height, width = picture.shape[:2]
-    scale = max(width / max_width, height / max_height, 1.0)
-    n_columns = min(max(int(width / scale), 1), max_width)
-    n_rows = min(max(int(height / scale), 1), max_height)
-    y = np.arange(n_rows + 1) * height // n_rows
-    x = np.arange(n_columns + 1) * width // n_columns
-    sums = np.add.reduceat(picture.astype(np.int64), y[:-1], axis=0)
-    sums = np.add.reduceat(sums, x[:-1], axis=1)
-    areas = (np.diff(y)[:, None] * np.diff(x)[None, :])[..., None]
-    means: Picture = (sums // areas).astype(np.uint8)
+    ones = np.ones((*picture.shape[:2], 1), np.uint8)
+    *sums, areas = _block_sums(np.concatenate([picture, ones], axis=-1), max_width, max_height, 1)
+    means: Picture = np.stack([total // areas for total in sums], axis=-1).astype(np.uint8)
     return means
+
+
+def _block_sums(
+    layers: NDArray[Any], max_width: int, max_height: int, aspect: int
+) -> list[NDArray[np.int64]]:
+    """Sums of layers, [height, width, n], over blocks so that they fit, one int64[..] a layer.
+
+    Blocks are `aspect` times as high as wide; the picture is never enlarged.
+    """
+    height, width = layers.shape[:2]
+    scale = max(width / max_width, height / (max_height * aspect), 1.0)
+    n_columns = min(max(int(width / scale), 1), max_width)
+    n_rows = min(max(int(height / scale / aspect), 1), max_height)
+    y = np.arange(n_rows) * height // n_rows
+    x = np.arange(n_columns) * width // n_columns
+    sums = np.add.reduceat(np.add.reduceat(layers, y, axis=0, dtype=np.int64), x, axis=1)
+    return [sums[..., layer] for layer in range(sums.shape[-1])]

@@ -290,11 +290,14 @@ def map_to_png(territory_map: TerritoryMap, path: str | Path) -> Path:
     return write(territory_map, Path(path))
 
 
-def draw_map(territory_map: TerritoryMap, columns: int, rows: int) -> Text:
-    """Draw a map for a terminal, within columns x rows characters."""
+def draw_map(
+    territory_map: TerritoryMap, columns: int, rows: int, *, in_colour: bool = True
+) -> Text:
+    """Draw a map for a terminal, within columns x rows characters; without colours, in letters."""
+    from arena.territory.mapimage import draw_letters
     from arena.territory.mapimage import draw_map as draw
 
-    return draw(territory_map, columns, rows)
+    return (draw if in_colour else draw_letters)(territory_map, columns, rows)
 
 
 def _read_only(array: _Array) -> _Array:

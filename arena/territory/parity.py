@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -64,6 +65,18 @@ class Gate:
 # --- replaying ------------------------------------------------------------------------------------
 
 
+def _kind_of(name: str) -> str:
+    return _KINDS[str(name).lower()]
+
+
+def _ticks(record: dict[str, Any]) -> list[int]:
+    """The recorded ticks (theirs), in order: the list, or the range that stands beside it."""
+    ticks = record.get("ticks") or list(range(record["ticks_first"], record["ticks_last"] + 1))
+    if ticks != sorted(set(ticks)) or ticks[0] < _OFFSET:
+        raise ArenaError(f"The ticks of {record['name']!r} do not rise from {_OFFSET} or later on.")
+    return ticks
+
+
 def _scenario_map(scenario: dict[str, Any], maps: Path) -> TerritoryMap:
     described = scenario["map"]
     if "uniform_byte" in described:
@@ -90,11 +103,11 @@ def _set_up(record: dict[str, Any], territory: TerritoryMap, seed: int) -> Engin
         spawn = player.get("spawn")
         engine.place(
             p,
-            kind=_KINDS[player["type"]],
+            kind=_kind_of(player["type"]),
             spawn=(spawn[0], spawn[1]) if spawn else None,
-            difficulty=scenario.get("difficulty", "medium"),
+            difficulty=str(scenario.get("difficulty") or "medium").lower(),
             troops=player.get("start_troops"),
-            cluster_offset=int(player.get("cluster_calc_offset", 0)),
+            cluster_offset=int(player.get("cluster_calc_offset") or 0),
         )
         if "attackRate" in player:
             engine.make_bot(
@@ -105,7 +118,7 @@ def _set_up(record: dict[str, Any], territory: TerritoryMap, seed: int) -> Engin
                 reserve=player["reserveRatio"],
                 expand=player["expandRatio"],
             )
-    if "owner_rects" in scenario:
+    if scenario.get("owner_rects"):
         engine.paint(_painted(scenario, ids, territory.land.shape))
     return engine
 
@@ -120,7 +133,9 @@ def _give_orders(engine: Engine, record: dict[str, Any], tick: int) -> None:
             engine.state.troops[ids[name]] = troops
     if scenario["kind"] == "scripted_humans":
         _scripted_humans(engine, tick)
-    for order in scenario.get("orders", ()):
+    if "orders" not in scenario and "schedule" in scenario:
+        _scheduled(engine, scenario["schedule"], tick)
+    for order in scenario.get("orders") or ():
         if isinstance(order, list):
             if order[0] == tick:
                 engine.order(1, rules.NEUTRAL, float(order[1]))
@@ -134,6 +149,15 @@ def _give_orders(engine: Engine, record: dict[str, Any], tick: int) -> None:
                 engine.conquer(ids[order["who"]], int(order["x"]), int(order["y"]))
             else:
                 raise ArenaError(f"Unknown order kind {order['kind']!r} in {record['name']!r}.")
+
+
+def _scheduled(engine: Engine, schedule: dict[str, Any], tick: int) -> None:
+    """A lone player's orders, where a file gives their rule instead of the list."""
+    since = tick - schedule["first"]
+    if since >= 0 and since % schedule["period"] == 0:
+        home = int(engine.troops[0])
+        troops = schedule.get("absolute") or math.floor(schedule["frac"] * home)
+        engine.order(1, rules.NEUTRAL, float(troops))
 
 
 def _scripted_humans(engine: Engine, tick: int) -> None:
@@ -155,10 +179,10 @@ def _scripted_humans(engine: Engine, tick: int) -> None:
             engine.order(p, weakest, float(int(s.troops[p]) * 4 // 10))
 
 
-def replay(record: dict[str, Any], maps: Path, seed: int) -> Curves:
+def replay(record: dict[str, Any], territory: TerritoryMap, seed: int) -> Curves:
     """Play a recorded scenario with our engine and jitter seed; curves like the record's."""
-    engine = _set_up(record, _scenario_map(record["scenario"], maps), seed)
-    ticks: list[int] = record["ticks"]
+    engine = _set_up(record, territory, seed)
+    ticks = _ticks(record)
     tiles = np.zeros((engine.n_players, len(ticks)), np.int64)
     troops = np.zeros_like(tiles)
     row = {tick: k for k, tick in enumerate(ticks)}
@@ -175,8 +199,8 @@ def replay(record: dict[str, Any], maps: Path, seed: int) -> Curves:
 # --- gates ----------------------------------------------------------------------------------------
 
 
-def _growth_gates(record: dict[str, Any], maps: Path) -> Iterator[Gate]:
-    tiles, troops = replay(record, maps, 1)
+def _growth_gates(record: dict[str, Any], territory: TerritoryMap) -> Iterator[Gate]:
+    tiles, troops = replay(record, territory, 1)
     yield Gate(record["name"], "tiles, every tick", _largest(tiles, record["tiles"]), 0, "tiles")
     gap = _largest(troops, record["troops"])
     yield Gate(record["name"], "troops, every tick", gap, 0, "troops")
@@ -189,36 +213,35 @@ def _largest(ours: NDArray[np.int64], theirs: list[list[int]]) -> float:
     return float(np.abs(ours - expected).max())
 
 
-def _path_gates(record: dict[str, Any], maps: Path) -> Iterator[Gate]:
+def _path_gates(record: dict[str, Any], territory: TerritoryMap) -> Iterator[Gate]:
     theirs = np.asarray(record["tiles"])
     gaps = []
     for seed in _JITTER_SEEDS:
-        ours, _ = replay(record, maps, seed)
+        ours, _ = replay(record, territory, seed)
         gaps.append(100.0 * np.abs(ours - theirs) / np.maximum(theirs, 100))
     median = np.median([gap.max(axis=0) for gap in gaps], axis=0)
     yield Gate(record["name"], "tiles at the end", float(median[-1]), 0.5)
     yield Gate(record["name"], "tiles along the path", float(median.max()), 3.0)
 
 
-def _free_for_all_gates(record: dict[str, Any], maps: Path) -> Iterator[Gate]:
+def _free_for_all_gates(record: dict[str, Any], territory: TerritoryMap) -> Iterator[Gate]:
     name = record["name"]
-    described = record["scenario"]["map"]
-    is_large = described["width"] * described["height"] >= _LARGE_MAP_TILES
+    is_large = territory.width * territory.height >= _LARGE_MAP_TILES
     theirs = np.asarray(record["tiles"])
     their_troops = np.asarray(record["troops"])
+    row = {tick: k for k, tick in enumerate(_ticks(record))}
     seeds = _JITTER_SEEDS if is_large else _SMALL_MAP_JITTER_SEEDS
-    runs = [replay(record, maps, seed) for seed in seeds]
-    marks = (100, 250, 500, 1000, 1500) if is_large else (100, 250)
-    for mark in marks:
-        k = _OFFSET + mark - record["ticks"][0]
-        if k >= theirs.shape[1]:
+    runs = [replay(record, territory, seed) for seed in seeds]
+    for mark in (100, 250, 500, 1000, 1500) if is_large else (100, 250):
+        k = row.get(_OFFSET + mark)
+        if k is None:
             continue
         owned = theirs[:, k].sum()
         gaps = [100.0 * np.abs(tiles[:, k] - theirs[:, k]).sum() / owned for tiles, _ in runs]
         yield Gate(name, f"sum of tile gaps at +{mark}", float(np.median(gaps)),
                    2.0 if is_large else 3.0)
     if not is_large:
-        land = described.get("land", described["width"] * described["height"])
+        land = record["scenario"]["map"].get("land") or territory.n_land
         shares = [abs(int(t[:, -1].sum()) - int(theirs[:, -1].sum())) / land for t, _ in runs]
         yield Gate(name, "owned land at the end", float(np.median(shares)), 0.02, "of land")
         total = their_troops[:, -1].sum()
@@ -237,14 +260,14 @@ def _formula_gates(vectors: dict[str, Any], name: str) -> Iterator[Gate]:
 
 
 def _cap(vector: dict[str, Any]) -> float:
-    kind = _KINDS[vector["type"]]
+    kind = _kind_of(vector["type"])
     divisor = rules.BOT_CAP_DIVISOR if kind == "bot" else 1.0
     factor = rules.NATION_CAP_FACTOR[vector["difficulty"]] if kind == "nation" else 1.0
     return float(formulas.troop_cap(vector["tiles"], divisor, factor))
 
 
 def _growth(vector: dict[str, Any]) -> float:
-    kind = _KINDS[vector["type"]]
+    kind = _kind_of(vector["type"])
     factor = rules.BOT_GROWTH_FACTOR if kind == "bot" else 1.0
     if kind == "nation":
         factor = rules.NATION_GROWTH_FACTOR[vector["difficulty"]]
@@ -252,7 +275,7 @@ def _growth(vector: dict[str, Any]) -> float:
 
 
 def _kind(vector: dict[str, Any], key: str) -> int:
-    return rules.KINDS.index(_KINDS[vector[key]])
+    return rules.KINDS.index(_kind_of(vector[key]))
 
 
 def _player_attack(v: dict[str, Any]) -> list[tuple[float, float]]:
@@ -315,7 +338,7 @@ def check_file(path: Path, maps: Path) -> list[Gate]:
     except (OSError, ValueError) as error:
         raise ArenaError(f"Cannot read the scenario {path}: {error}.") from error
     try:
-        if "max_troops" in record:
+        if "scenario" not in record and any(group in record for group in _FORMULAS):
             gates = list(_formula_gates(record, path.stem))
         else:
             kind = record["scenario"]["kind"]
@@ -324,7 +347,9 @@ def check_file(path: Path, maps: Path) -> list[Gate]:
                     f"{path} has scenario kind {kind!r}; expected one of {', '.join(_GATES)}, or a "
                     "file of formula vectors."
                 )
-            gates = list(_GATES[kind](record, maps))
+            record.setdefault("name", path.stem)
+            territory = _scenario_map(record["scenario"], maps)
+            gates = list(_GATES[kind](record, territory))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise ArenaError(
             f"{path} is no complete scenario: {type(error).__name__}: {error}. Compare it with the "

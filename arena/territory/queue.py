@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from arena.territory import rules
-from arena.territory.compiled import compiled
+from arena.territory.compiled import compiled, int64
 from arena.territory.numerics import draw
 from arena.territory.state import (
     FAULT,
@@ -28,6 +28,7 @@ from arena.territory.state import (
 )
 
 _LOWEST = -32
+_JITTER = int64(7)  # k in 0..6
 _MASK = WINDOW - 1
 _OFF_MAP = rules.OFF_MAP
 
@@ -103,7 +104,7 @@ def pop(s: State, a: int) -> int:
     s.node_next[node] = s.clock[FREE_NODE]
     s.clock[FREE_NODE] = node
     s.queue_size[a] -= 1
-    return int(s.node_tile[node])
+    return int64(s.node_tile[node])
 
 
 @compiled(inline=True, internal=True)
@@ -148,8 +149,8 @@ def set_remove(s: State, a: int, tile: int) -> None:
 @compiled(inline=True, internal=True)
 def push_neighbours(s: State, a: int, tile: int) -> None:
     """Queue the 4-neighbours of `tile` (N, S, W, E) that the target of attack a owns."""
-    me = int(s.attacker[a])
-    target = int(s.target[a])
+    me = int64(s.attacker[a])
+    target = int64(s.target[a])
     stride = s.shape[2]
     base = 4 * s.clock[TICK]
     for i in range(4):
@@ -179,4 +180,4 @@ def push_neighbours(s: State, a: int, tile: int) -> None:
             own += 1
         m = int(s.flags[n] & TERRAIN_BITS)
         # 4 * (1 - own / 2 + m / 2) with m = 1, 1.5, 2 for the three terrains
-        push(s, a, n, base + (draw(s.streams, me, 7) + 10) * (6 - 2 * own + m))
+        push(s, a, n, base + (draw(s.streams, me, _JITTER) + 10) * (6 - 2 * own + m))

@@ -14,32 +14,27 @@ from numpy.typing import NDArray
 from arena.errors import MatchError
 from arena.territory import rules
 from arena.territory.compiled import compiled
-from arena.territory.land import take_tile
+from arena.territory.land import take_tiles
 from arena.territory.maps import TerritoryMap
 from arena.territory.numerics import draw, stream_seed
 from arena.territory.state import State
 
 _RADIUS_SQUARED = rules.SPAWN_RADIUS_SQUARED
-_OFF_MAP = rules.OFF_MAP
 _N_DRAWS = 64
 _N_REDRAWS = 64  # tries of one spawn to keep clear of the earlier ones of its draw
 _TWO_DISCS_SQUARED = 64  # spawns further apart than two radii (8 tiles) share no tile
 _SPAWN_STREAM = 1
 
 
-@compiled()
 def spawn_disc(s: State, p: int, x: int, y: int) -> int:
     """Give player p the unowned land tiles of the disc of (x, y); returns how many it took."""
-    stride = s.shape[2]
-    taken = 0
-    for ty in range(max(0, y - 5), min(s.shape[1], y + 6)):
-        for tx in range(max(0, x - 5), min(s.shape[0], x + 6)):
-            if (tx - x + 0.5) ** 2 + (ty - y + 0.5) ** 2 <= _RADIUS_SQUARED:
-                tile = (ty + 1) * stride + tx + 1
-                if s.owner[tile] == 0:
-                    take_tile(s, tile, p)
-                    taken += 1
-    return taken
+    width, height, stride, _ = (int(side) for side in s.shape)
+    ys, xs = (np.arange(max(0, at - 5), min(end, at + 6)) for at, end in ((y, height), (x, width)))
+    inside = (ys[:, None] - y + 0.5) ** 2 + (xs - x + 0.5) ** 2 <= _RADIUS_SQUARED
+    tiles = ((ys[:, None] + 1) * stride + xs + 1)[inside]
+    tiles = tiles[s.owner[tiles] == rules.NEUTRAL]
+    take_tiles(s, tiles, np.full(len(tiles), p, np.int64))
+    return len(tiles)
 
 
 @compiled(allocates=True)
@@ -73,7 +68,9 @@ def _draw_spawns(xs: np.ndarray, ys: np.ndarray, n: int, seed: int, n_draws: int
                 smallest = min(smallest, dx * dx + dy * dy)
         if smallest > best_distance:
             best_distance = smallest
-            best[:] = trial
+            for i in range(n):  # an array assignment compiles its error message too, for seconds
+                best[i, 0] = trial[i, 0]
+                best[i, 1] = trial[i, 1]
     return best
 
 

@@ -172,8 +172,10 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
     cell_of_y = np.zeros(height + 2, np.int32)
     cell_of_y[1:-1] = np.arange(height) // cell * grid
     cell_counts = np.zeros((grid * grid, p + 1), np.int32)
-    ys, xs = np.nonzero(territory.land)
-    np.add.at(cell_counts[:, 0], cell_of_y[ys + 1] + cell_of_x[xs + 1], 1)
+    cell_rows = np.add.reduceat(territory.land, np.arange(0, height, cell), 0, np.int32)
+    land_tiles = np.add.reduceat(cell_rows, np.arange(0, width, cell), 1)
+    neutral = cell_counts[:, 0].reshape(grid, grid)
+    neutral[: land_tiles.shape[0], : land_tiles.shape[1]] = land_tiles
     cell_uniform = np.full(grid * grid, MIXED, np.uint8)
     cell_uniform[cell_counts[:, 0] == cell * cell] = rules.NEUTRAL
     cell_uniform[cell_counts[:, 0] == 0] = rules.WATER

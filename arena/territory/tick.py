@@ -43,29 +43,37 @@ def _grow(s: State, p: int) -> None:
 
 
 @compiled(internal=True)
-def _has_winner(s: State) -> bool:
-    limit = _WIN_SHARE * s.clock[N_PLAYABLE]
-    for p in range(1, s.tiles.shape[0]):
-        if s.playable_tiles[p] > limit:
-            return True
+def _is_over(s: State) -> bool:
+    """One player left, or at every tenth tick a winner."""
+    if not s.clock[MATCH_ENDS]:
+        return False
+    if s.clock[N_ALIVE] <= 1:
+        return True
+    if s.clock[TICK] % _WIN_PERIOD == 0:
+        limit = _WIN_SHARE * s.clock[N_PLAYABLE]
+        for p in range(1, s.tiles.shape[0]):
+            if s.playable_tiles[p] > limit:
+                return True
     return False
 
 
-@compiled(inline=True, internal=True)
-def _one_tick(s: State) -> None:
-    """Run the tick clock[TICK]; sets ENDED instead when the match is over."""
-    tick = s.clock[TICK]
+# The body of a tick stands in the loop: every level of calls is optimised once more with all that
+# it calls, and a function of its own here took two seconds to compile.
+@compiled()
+def run_ticks(s: State, n: int) -> int:
+    """Run up to n ticks; returns how many ran (fewer when the match ended or a fault arose)."""
     n_players = s.tiles.shape[0] - 1
-    if s.clock[MATCH_ENDS] and (
-        s.clock[N_ALIVE] <= 1 or (tick % _WIN_PERIOD == 0 and _has_winner(s))
-    ):
-        s.clock[ENDED] = 1
-        return
-    for p in range(1, n_players + 1):
-        s.tiles_before[p] = s.tiles[p]
-    if tick > 0:
+    for ran in range(n):
+        if s.clock[ENDED] or s.clock[FAULT]:
+            return ran
+        tick = s.clock[TICK]
+        if _is_over(s):
+            s.clock[ENDED] = 1
+            return ran
         for p in range(1, n_players + 1):
-            if s.tiles[p] == 0:
+            s.tiles_before[p] = s.tiles[p]
+        for p in range(1, n_players + 1):
+            if tick == 0 or s.tiles[p] == 0:
                 continue
             _grow(s, p)
             last = s.last_cluster_check[p]
@@ -74,30 +82,18 @@ def _one_tick(s: State) -> None:
                 capture_enclaves(s, p)
             if s.kind[p] == _BOT and s.tiles[p] > 0:
                 bot_decision(s, p)
-    n_running = s.clock[N_ATTACKS]
-    for i in range(n_running):
-        a = int(s.attack_list[i])
-        if s.attack_live[a]:
-            attack_tick(s, a)
-    compact_attacks(s)
-    for i in range(s.clock[N_ORDERS]):
-        p = int(s.orders[i, 0])
-        target = int(s.orders[i, 1])
-        if target < 0:
-            order_retreat(s, p)
-        else:
-            start_attack(s, p, target, s.orders[i, 2])
-    s.clock[N_ORDERS] = 0
-    s.clock[TICK] = tick + 1
-
-
-@compiled()
-def run_ticks(s: State, n: int) -> int:
-    """Run up to n ticks; returns how many ran (fewer when the match ended or a fault arose)."""
-    for i in range(n):
-        if s.clock[ENDED] or s.clock[FAULT]:
-            return i
-        _one_tick(s)
-        if s.clock[ENDED]:
-            return i
+        for i in range(s.clock[N_ATTACKS]):
+            a = int(s.attack_list[i])
+            if s.attack_live[a]:
+                attack_tick(s, a)
+        compact_attacks(s)
+        for i in range(s.clock[N_ORDERS]):
+            p = int(s.orders[i, 0])
+            target = int(s.orders[i, 1])
+            if target < 0:
+                order_retreat(s, p)
+            else:
+                start_attack(s, p, target, s.orders[i, 2])
+        s.clock[N_ORDERS] = 0
+        s.clock[TICK] = tick + 1
     return n

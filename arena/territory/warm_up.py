@@ -7,6 +7,7 @@ Afterwards the machine code is on disk (compiled.py) and loading it takes about 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -31,24 +32,34 @@ def _empty_state() -> State:
 
 
 def _compile_the_rest() -> None:
-    """Everything that Python calls, but the tick."""
+    """Everything that Python calls, but the tick.
+
+    Giving tiles away comes last: by then the process that compiles the tick has stored it.
+    """
     territory = generate_map("plains", 32, 32, 0)
     state = _empty_state()
     rows = np.arange(2)
     facts, seen = obs.empty_facts(2), obs.empty_views(2, _VIEWS)
     scratch = obs.make_scratch(state, _VIEWS)
+    obs.observe(state, scratch, rows, 20, facts.mask, seen)
+    obs.observe_facts(state, scratch, rows, 20, facts)
+    give_orders(state, rows, np.zeros(2, np.int64))
+    uniform_noise(rows, rows, rows, 1, 0)
     for p, (x, y) in enumerate(choose_spawns(territory, 2, 0), start=1):
         spawn_disc(state, p, int(x), int(y))
-    give_orders(state, rows, np.zeros(2, np.int64))
-    obs.observe_facts(state, scratch, rows, 20, facts)
-    obs.observe(state, scratch, rows, 20, facts.mask, seen)
-    uniform_noise(rows, rows, rows, 1, 0)
+
+
+def _n_cores() -> int:
+    """Cores that this process may use: on a single one a helper would only double the imports."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def warm_up() -> None:
     """Compile what is not compiled yet; a second's work when everything is."""
     helper = None
-    if not is_compiled():
+    if not is_compiled() and _n_cores() > 1:
         helper = subprocess.Popen([sys.executable, "-m", __name__])
     run_ticks(_empty_state(), 1)
     if helper is not None:

@@ -101,12 +101,31 @@ def generate(preset: str, size: str, seed: int, out: Path | None) -> None:
     show_default=True,
     help="Width of the drawing in characters.",
 )
+@click.option(
+    "--png",
+    "png_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write it as a picture instead, a pixel per tile, that loads as the same map.  "
+    "[default: none]",
+)
 @league_option
-def show(reference: str, columns: int) -> None:
-    """Draw the map at PATH (a folder, a PNG or generated:...)."""
-    from arena.territory.maps import draw_map
+def show(reference: str, columns: int, png_path: Path | None) -> None:
+    """Draw the map at PATH (a folder, a PNG or generated:...): in colour on a terminal, else in
+    letters (~ water, . plains, n highland, ^ mountain)."""
+    from arena.territory.maps import draw_map, map_to_png
 
-    stdout_console().print(draw_map(_load(reference), columns, columns))
+    territory = _load(reference)
+    if png_path is not None:
+        click.echo(map_to_png(territory, png_path))
+        return
+    console = stdout_console()
+    in_colour = console.color_system is not None
+    drawing = draw_map(territory, columns, columns, in_colour=in_colour)
+    if in_colour:
+        console.print(drawing)
+    else:
+        click.echo(drawing.plain)
 
 
 def _load(reference: str) -> TerritoryMap:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
 from league.cli.common import (
@@ -15,9 +12,6 @@ from league.cli.common import (
     league_root,
     print_json,
 )
-
-if TYPE_CHECKING:
-    from league.folder import LeagueFolder
 
 
 @click.group(epilog=examples("league replay verify 12", "league replay verify match.replay"))
@@ -34,12 +28,11 @@ def replay() -> None:
 @league_option
 def verify(match: str, as_json: bool) -> None:
     """Play MATCH (its number in the league, or a replay file) back to the same final state."""
-    from arena.replay import read_replay
     from arena.replay import verify as play_and_compare
     from arena.territory.maps import load_map
+    from league.look import find_replay
 
-    path = _replay_path(existing_league(), int(match)) if match.isdecimal() else Path(match)
-    recorded = read_replay(path)
+    recorded, _ = find_replay(match, existing_league() if match.isdecimal() else None)
     sha256 = play_and_compare(
         recorded, lambda reference: load_map(reference, base=league_root().resolve())
     )
@@ -54,19 +47,3 @@ def verify(match: str, as_json: bool) -> None:
         )
     else:
         click.echo(f"{match}: {recorded.ticks} ticks played back to the same state {sha256[:16]}")
-
-
-def _replay_path(folder: LeagueFolder, match_id: int) -> Path:
-    from db.queries import get_match
-    from db.session import open_reader, read_transaction
-    from league.errors import FolderError
-
-    engine = open_reader(folder.database())
-    try:
-        with read_transaction(engine) as session:
-            match = get_match(session, match_id)
-    finally:
-        engine.dispose()
-    if match.replay_path is None:
-        raise FolderError(f"match {match_id} is {match.status} and has no replay")
-    return folder.inside(match.replay_path)

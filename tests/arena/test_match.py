@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import zlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,6 +120,38 @@ def test_a_damaged_replay_is_one_sentence(tmp_path: Path, damage, says: str) -> 
     path, _ = _recorded(tmp_path)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ReplayError, match=says):
+        verify(read_replay(path), LOAD_MAP)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("spec", None), ("spec", []), ("ticks", None), ("ticks", "many"), ("placements", 7),
+        ("rules_version", {}), ("spec.seed", "x"), ("spec.seed", None), ("spec.rotation", []),
+        ("spec.views", 3), ("spec.rules", []), ("spec.agents", None), ("spec.tempo", 1),
+    ],
+)  # fmt: skip
+def test_a_replay_whose_description_is_of_the_wrong_kind_is_one_sentence(
+    tmp_path: Path, key: str, value: Any
+) -> None:
+    path, _ = _recorded(tmp_path)
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[4:8], "little")
+    header = json.loads(zlib.decompress(content[8:end]))
+    *outer, last = key.split(".")
+    (header[outer[0]] if outer else header)[last] = value
+    packed = zlib.compress(json.dumps(header).encode())
+    path.write_bytes(content[:4] + len(packed).to_bytes(4, "little") + packed + content[end:])
+    with pytest.raises(ReplayError, match="damaged"):
+        verify(read_replay(path), LOAD_MAP)
+
+
+def test_a_replay_with_other_placements_is_refused(tmp_path: Path) -> None:
+    (result,) = play_matches([spec_of(3)], load_agent, LOAD_MAP)
+    assert isinstance(result, MatchResult)
+    path = tmp_path / "match.replay"
+    write_replay(MatchResult(**{**vars(result), "placements": (1,) * 10}), path)
+    with pytest.raises(ReplayError, match="another result"):
         verify(read_replay(path), LOAD_MAP)
 
 

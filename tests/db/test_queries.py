@@ -217,6 +217,14 @@ def test_a_pair_half_counts_once_until_its_pair_is_void(writer: Engine) -> None:
         assert queries.matches_by_status(session, "pit") == {"void": 2, "planned": 1}
 
 
+@pytest.mark.parametrize("match_id", [1, -1, 2**63 - 1, 2**63, 10**30])
+def test_a_match_that_nobody_planned_is_not_found_however_large_its_number(
+    writer: Engine, match_id: int
+) -> None:
+    with write_transaction(writer) as session, pytest.raises(NotFoundError, match="no match with"):
+        queries.get_match(session, match_id)
+
+
 def test_members_are_found_by_name_spec_and_hash_prefix(writer: Engine) -> None:
     with write_transaction(writer) as session:
         spec = {"family": "attention", "role": "main"}

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from arena.territory import observation as obs
 from arena.territory import rules
 from arena.territory.engine import Engine
 from arena.territory.maps import PRESETS, TerritoryMap, generate_map
@@ -27,6 +28,7 @@ from arena.territory.state import (
     NEXT_NODE,
     State,
 )
+from arena.territory.views import Views
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 OFFSETS = ((0, -1), (1, -1), (1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1))  # N, NE, .. NW
@@ -336,9 +338,13 @@ def check_attacks(engine: Engine) -> None:
 
 
 def fuzz_match(seed: int, n_decisions: int = 60) -> int:
-    """Play one match of nonsense, checking now and then; returns the ticks played."""
+    """Play one match of nonsense, looking and checking now and then; returns the ticks played."""
     rng = np.random.default_rng([seed, 3])
     engine = random_match(seed)
+    views = Views(16, 16 * int(rng.integers(1, 3)), 16 * int(rng.integers(1, 3)))
+    scratch = obs.make_scratch(engine.state, views)
+    seen, facts = obs.empty_views(engine.n_players, views), obs.empty_facts(engine.n_players)
+    looks = np.random.default_rng([seed, 4])  # a stream of its own: looking changes nothing
     for _ in range(n_decisions):
         if engine.is_over:
             break
@@ -346,6 +352,10 @@ def fuzz_match(seed: int, n_decisions: int = 60) -> int:
         if rng.random() < 0.2:
             give(engine, random_orders(engine, rng))
         engine.run(int(rng.integers(1, 16)))
+        if looks.random() < 0.3:
+            rows = np.where(looks.random(engine.n_players) < 0.8, np.arange(engine.n_players), -1)
+            obs.observe_facts(engine.state, scratch, rows, 10_000, facts)
+            obs.observe(engine.state, scratch, rows, 10_000, facts.mask, seen)
         if rng.random() < 0.05:
             check_state(engine)
     check_state(engine)

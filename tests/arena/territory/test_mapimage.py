@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from arena.errors import MapError
-from arena.territory.mapimage import draw_picture
+from arena.territory.mapimage import draw_letters, draw_picture
 from arena.territory.maps import (
     PRESETS,
     TerritoryMap,
@@ -103,6 +103,30 @@ def test_a_drawing_keeps_proportions_within_its_room(
     lines = draw_map(generate_map("ring", 64, 32, 1), columns, rows).plain.split("\n")
     assert (len(lines[0]), len(lines)) == expected
     assert set("".join(lines)) == {"▀"}
+
+
+def test_a_drawing_without_colours_has_a_letter_for_the_larger_part_of_each_block() -> None:
+    """Blocks of 2 x 4 tiles: half water is land; the height is that of the land alone."""
+    terrain = np.full((4, 10), 128, np.uint8)
+    terrain[:, 2:4] = 128 + 15
+    terrain[:, 4:6] = 128 + 25
+    terrain[:2, 4:6] = 0  # half of the mountain block
+    terrain[:, 6:8] = 0
+    terrain[3, 7] = 128 + 30  # one tile of eight
+    terrain[:, 8:] = 0
+    text = draw_letters(TerritoryMap.from_terrain("blocks", terrain), 5, 3)
+    assert text.plain == ".n^~~"
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "expected"),
+    [(20, 50, (20, 5)), (200, 4, (16, 4)), (200, 200, (64, 16)), (1, 1, (1, 1))],
+)
+def test_a_drawing_without_colours_keeps_proportions_too(
+    columns: int, rows: int, expected: tuple[int, int]
+) -> None:
+    lines = draw_letters(generate_map("ring", 64, 32, 1), columns, rows).plain.split("\n")
+    assert (len(lines[0]), len(lines)) == expected
 
 
 def test_a_drawing_averages_the_colours_of_its_blocks() -> None:

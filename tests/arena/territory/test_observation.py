@@ -17,9 +17,10 @@ from arena.lockstep import LiveMatch, Lockstep, as_dict
 from arena.territory import observation as obs
 from arena.territory.engine import Engine
 from arena.territory.env import TerritoryEnv, scalar_bounds
+from arena.territory.land import take_tiles
 from arena.territory.maps import TerritoryMap, load_map
 from arena.territory.rules import MAX_SEATS, MatchRules
-from arena.territory.state import TICK
+from arena.territory.state import EVENT_RING, TICK
 from arena.territory.views import (
     CHANNEL_NAMES,
     N_CHANNELS,
@@ -208,6 +209,46 @@ def _assert_close(
     for channel in range(GAINED):
         gap = np.abs(image[channel] - expected[channel])
         assert (gap <= allowed).all(), f"{CHANNEL_NAMES[channel]}: off by {gap.max():.2f} levels"
+
+
+@pytest.mark.parametrize("pause", [1, 3, 40])
+def test_who_followed_a_match_sees_the_same_as_who_comes_new(pause: int) -> None:
+    """The working memory follows the engine's ring of changes; dirty buffers are overwritten."""
+    core = _match("generated:continents:101x77:4", 9)
+    engine = _play(core, 1)
+    n = engine.n_players
+    scratch = obs.make_scratch(engine.state, SMALL_VIEWS)
+    rows = np.arange(n)
+    for _ in range(3):
+        facts, views = obs.empty_facts(n), obs.empty_views(n, SMALL_VIEWS)
+        for buffer in (*facts, *views):
+            buffer[...] = 99
+        obs.observe_facts(engine.state, scratch, rows, engine.max_ticks, facts)
+        obs.observe(engine.state, scratch, rows, engine.max_ticks, facts.mask, views)
+        fresh, mask, _ = _observe(engine)
+        np.testing.assert_array_equal(facts.mask, mask)
+        for key, values in as_dict(views).items():
+            np.testing.assert_array_equal(values, fresh[key], err_msg=key)
+        _play(core, pause)
+
+
+def test_who_looks_again_after_more_changes_than_are_remembered_sees_the_map_as_it_is() -> None:
+    engine = Engine(_plain(64), 2, seed=1)
+    for p, x in ((1, 20), (2, 40)):
+        engine.place(p, spawn=(x, 30))
+    scratch = obs.make_scratch(engine.state, SMALL_VIEWS)
+    facts, views = obs.empty_facts(2), obs.empty_views(2, SMALL_VIEWS)
+    obs.observe(engine.state, scratch, np.arange(2), 100, facts.mask, views)
+    flips = EVENT_RING // 2 + 10
+    tile = 31 * 66 + 31
+    tiles = np.concatenate([np.repeat(5 * 66 + 5, 1), np.full(2 * flips, tile)])
+    take_tiles(engine.state, tiles, np.concatenate([[1], np.tile([1, 2], flips)]))
+    obs.observe(engine.state, scratch, np.arange(2), 100, facts.mask, views)
+    fresh = obs.empty_views(2, SMALL_VIEWS)
+    new = obs.make_scratch(engine.state, SMALL_VIEWS)
+    obs.observe(engine.state, new, np.arange(2), 100, facts.mask, fresh)
+    for key, values in as_dict(views).items():
+        np.testing.assert_array_equal(values, as_dict(fresh)[key], err_msg=key)
 
 
 def test_gains_and_losses_fade_over_a_hundred_ticks() -> None:

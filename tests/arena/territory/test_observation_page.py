@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from arena.replay import read_replay, verify
 from arena.territory.env import scalar_bounds
+from arena.territory.maps import load_map
 from arena.territory.views import (
     CHANNELS,
     CLASSIC_VIEWS,
@@ -97,3 +99,9 @@ def test_the_picture_and_its_match_are_there_and_small() -> None:
     images = PAGE.parent / "images"
     assert (images / "observation.replay").stat().st_size < 3_000
     assert 10_000 < (images / "observation.png").stat().st_size < 300_000
+
+
+def test_the_match_of_the_picture_still_plays_out_as_recorded() -> None:
+    """If this fails, the rules have changed: raise RULES_VERSION and record the match anew."""
+    replay = read_replay(PAGE.parent / "images" / "observation.replay")
+    assert verify(replay, load_map) == replay.final_state_sha256

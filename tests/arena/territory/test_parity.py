@@ -18,6 +18,7 @@ import pytest
 from arena.errors import ArenaError
 from arena.territory import formulas, parity
 from arena.territory.formulas import troop_cap, troop_increase
+from arena.territory.maps import generate_map, save_map
 from tests.arena.territory.engine_checks import board
 
 REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "reference"
@@ -173,6 +174,77 @@ def test_a_vector_that_our_formula_answers_with_nan_exits_1(
     assert exit_code(path) == 1
 
 
+def _as_range(record: Record) -> Record:
+    del record["ticks"]
+    return record | {"ticks_first": 101, "ticks_last": 140}
+
+
+def _sampled(record: Record) -> Record:
+    for key in ("tiles", "troops"):
+        record[key] = [curve[::3] for curve in record[key]]
+    return record | {"ticks": record["ticks"][::3]}
+
+
+def _nameless(record: Record) -> Record:
+    del record["name"], record["scenario"]["difficulty"]
+    return record
+
+
+def _shouting(record: Record) -> Record:
+    record["scenario"]["difficulty"] = "Medium"
+    for player in record["players"]:
+        player |= {"type": player["type"].upper(), "spawn": None, "cluster_calc_offset": None}
+    return record
+
+
+@pytest.mark.parametrize("written_as", [_as_range, _sampled, _nameless, _shouting])
+def test_a_record_may_leave_out_or_write_differently_what_does_not_matter(
+    tmp_path: Path, written_as: Callable[[Record], Record]
+) -> None:
+    assert exit_code(written(tmp_path, written_as(growth_record()))) == 0
+
+
+def test_a_lone_player_s_orders_may_be_given_as_a_schedule(tmp_path: Path) -> None:
+    record = lone_record()
+    del record["scenario"]["orders"]
+    record["scenario"]["schedule"] = {"period": 10**9, "frac": 0, "absolute": 900, "first": 105}
+    assert exit_code(written(tmp_path, record)) == 0
+    record["scenario"]["schedule"]["first"] = 115  # ten tiles less, ten ticks later
+    assert exit_code(written(tmp_path, record)) == 1
+
+
+@pytest.mark.parametrize("kind", ["bots", "scripted_humans"])
+def test_a_free_for_all_of_all_kinds_on_another_map_is_held_to_its_gates(
+    tmp_path: Path, kind: str
+) -> None:
+    """Our own curves of one jitter seed, seen at four ticks; another start is a miss."""
+    board = generate_map("plains", 96, 64, 3)
+    save_map(board, tmp_path / "another")
+    spawns = [(10, 10), (80, 50), (15, 52)]
+    record: Record = {
+        "scenario": {"kind": kind, "map": {"file": "another"}},
+        "players": [
+            {"id": "A", "type": "human", "spawn": spawns[0]},
+            {"id": "B", "type": "nation", "spawn": spawns[1]},
+            {"id": "C", "type": "bot", "spawn": spawns[2], "attackRate": 40, "attackTick": 3,
+             "triggerRatio": 0.7, "reserveRatio": 0.2, "expandRatio": 0.1},
+        ],
+        "ticks": [101, 201, 351, 401],
+    }
+    tiles, troops = parity.replay(record, board, 99)
+    record |= {"tiles": tiles.tolist(), "troops": troops.tolist()}
+    path = written(tmp_path, record)
+    gates = parity.check_file(path, tmp_path)
+    assert [gate.what for gate in gates] == [
+        "sum of tile gaps at +100", "sum of tile gaps at +250",
+        "owned land at the end", "home troops at the end",
+    ]
+    assert tiles[:, 1].sum() > 3 * 52
+    assert exit_code(path) == 0
+    record["players"][2]["spawn"] = (45, 30)
+    assert exit_code(written(tmp_path, record)) == 1
+
+
 def _without(*keys: str) -> Callable[[Record], Any]:
     def change(record: Record) -> Record:
         inner = record
@@ -206,6 +278,8 @@ WRONG: dict[str, Callable[[Record], Any]] = {
     "no players": _without("players"),
     "no ticks": _without("ticks"),
     "empty ticks": _with([], "ticks"),
+    "ticks that fall": _with(list(range(140, 100, -1)), "ticks"),
+    "ticks before the game": _with(list(range(61, 101)), "ticks"),
     "no tiles": _without("tiles"),
     "curves of another length": _with([[52] * 3, [30] * 3], "tiles"),
     "curves of too few players": _with([[52] * 40], "tiles"),
