@@ -58,7 +58,11 @@ class RulesConfig(Section):
         default=1_500, ge=10, le=100_000, description="Length limit of a match, ticks of 0.1 s."
     )
     ticks_per_decision: int = Field(
-        default=10, ge=1, le=1_000, description="Ticks between two decisions of every seat."
+        default=25,
+        ge=1,
+        le=1_000,
+        description="Ticks between two decisions of every seat; fewer decisions weigh more each, "
+        "and are learned faster (docs/learning.md).",
     )
     n_seats: int = Field(default=10, ge=2, le=MAX_SEATS, description="Seats of a match, 2 to 64.")
 
@@ -178,7 +182,7 @@ class RewardConfig(Section):
         default=0.0, description="Taken off when a seat is eliminated, besides its placement."
     )
     fellows: Share = Field(
-        default=0.7,
+        default=0.0,
         description="Share of the mean reward of all the learner's seats of a match in the reward "
         "of each; 0 lets them fight each other like strangers.",
     )
@@ -201,13 +205,13 @@ class LearnerConfig(Section):
         description="Seats of a training match whose decisions are learned from.",
     )
     n_steps: int = Field(
-        default=4_096,
+        default=8_192,
         ge=32,
         le=1_000_000,
         description="Decisions (transitions) collected per update.",
     )
     batch_size: int = Field(
-        default=512,
+        default=1_024,
         ge=2,
         le=100_000,
         description="Transitions per minibatch; less needs less memory.",
@@ -220,12 +224,17 @@ class LearnerConfig(Section):
     n_epochs: int = Field(
         default=2, ge=1, le=100, description="Passes over the collected transitions per update."
     )
-    learning_rate: float = Field(default=7e-4, gt=0.0, le=1.0, description="Step size of Adam.")
+    learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0, description="Step size of Adam.")
+    learning_rate_end: Annotated[Annotated[float, Field(gt=0.0, le=1.0)] | None, Off] = Field(
+        default=3e-4,
+        description="Step size from `schedule_decisions` on, on a straight line to it; off keeps "
+        "`learning_rate`.",
+    )
     gamma: float = Field(
-        default=0.995,
+        default=0.99,
         gt=0.0,
         le=1.0,
-        description="Discount per decision; 0.995 looks 140 decisions back.",
+        description="Discount per decision; 0.99 looks 70 decisions back.",
     )
     gae_lambda: Share = Field(
         default=0.95, description="0 trusts the value function alone, 1 the returns alone."
@@ -237,14 +246,25 @@ class LearnerConfig(Section):
         description="How far the probability of an action may move an update.",
     )
     ent_coef: Weight = Field(
-        default=0.004, description="Weight of the entropy bonus; more explores more."
+        default=0.003, description="Weight of the entropy bonus; more explores more."
+    )
+    ent_coef_end: Annotated[Weight | None, Off] = Field(
+        default=0.001,
+        description="Weight of the entropy bonus from `schedule_decisions` on; off keeps "
+        "`ent_coef`.",
+    )
+    schedule_decisions: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="Trained decisions of the lineage after which schedules have reached their "
+        "end: absolute, whatever is stopped and resumed on the way.",
     )
     wait_bias: float = Field(
-        default=2.0,
+        default=3.5,
         ge=0.0,
         le=10.0,
-        description="Added to the logits of the five WAITs of an untrained policy; without it, it "
-        "attacks eight times out of nine and empties its home.",
+        description="Added to the logit of WAIT of an untrained policy; without it, it attacks "
+        "nearly always and empties its home.",
     )
     vf_coef: Weight = Field(default=0.5, description="Weight of the value loss.")
     max_grad_norm: Positive = Field(
@@ -254,8 +274,14 @@ class LearnerConfig(Section):
         default=0.03, description="An update ends early above 1.5 times this divergence, nats."
     )
     self_play_share: Share = Field(
-        default=0.35,
-        description="Share of a main learner's other seats that play its current weights.",
+        default=0.0,
+        description="Share of a main learner's other seats that play its current weights, besides "
+        "its own seats, which do already.",
+    )
+    one_opponent_share: Share = Field(
+        default=0.5,
+        description="Share of the training matches whose other seats are all the same member, as "
+        "in `league pit`; in the others each seat draws for itself.",
     )
     n_opponents: int = Field(
         default=4,
@@ -265,7 +291,7 @@ class LearnerConfig(Section):
         "forward pass per decision.",
     )
     snapshot_every: int = Field(
-        default=15_000,
+        default=60_000,
         ge=32,
         description="Decisions after which a snapshot joins the pool at the latest.",
     )
@@ -446,7 +472,7 @@ class LeagueConfig(Section):
 
 CLASSIC: dict[str, Any] = {
     "preset": "classic",
-    "rules": {"max_ticks": 6_000},
+    "rules": {"max_ticks": 6_000, "ticks_per_decision": 10},
     "maps": {
         "train": ["generated:continents:1024x1024:0-63"],
         "rate": [
@@ -463,6 +489,8 @@ CLASSIC: dict[str, Any] = {
         "n_matches": 4,
         "n_steps": 2_048,
         "batch_size": 256,
+        "gamma": 0.998,
+        "wait_bias": 5.0,
         "snapshot_every": 100_000,
     },
 }

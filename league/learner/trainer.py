@@ -29,6 +29,7 @@ from league.learner.board import Board
 from league.learner.checkpoints import CheckpointStore, restore
 from league.learner.ppo import LeaguePPO
 from league.learner.rewards import RewardWeights
+from league.learner.schedules import Schedule
 from league.learner.vec_env import SELF_PLAY, EnvSettings, LeagueVecEnv
 from league.matchmaking import (
     RequiredFoe,
@@ -148,7 +149,7 @@ class Trainer:
         return LeaguePPO(
             self.env,
             policy_kwargs=policy_kwargs(self.orders.family, self.torso),
-            learning_rate=learner.learning_rate,
+            learning_rate=self._schedule(learner.learning_rate, learner.learning_rate_end),
             n_steps=learner.n_steps,
             batch_size=learner.batch_size,
             micro_batch=learner.micro_batch,
@@ -156,13 +157,18 @@ class Trainer:
             gamma=learner.gamma,
             gae_lambda=learner.gae_lambda,
             clip_range=learner.clip_range,
-            ent_coef=learner.ent_coef,
+            ent_coef=self._schedule(learner.ent_coef, learner.ent_coef_end),
             vf_coef=learner.vf_coef,
             max_grad_norm=learner.max_grad_norm,
             target_kl=learner.target_kl,
             seed=self.orders.seed % 2**32,
             device=self.device,
         )
+
+    def _schedule(self, start: float, end: float | None) -> Schedule:
+        if end is None:
+            return Schedule(start)
+        return Schedule(start, end, self.config.learner.schedule_decisions)
 
     def _resume(self) -> bool:
         """Go on from the newest checkpoint, else from the lineage's newest snapshot."""
@@ -204,8 +210,13 @@ class Trainer:
     # --- opponents --------------------------------------------------------------------------------
 
     def _draw(self, n: int, rng: Generator) -> list[str]:
-        """The other seats of a new match: self-play, or members of this wave."""
+        """The other seats of a new match: self-play, or members of this wave.
+
+        In some matches all of them are one member, as in `league pit`.
+        """
         share = self.config.learner.self_play_share if self.orders.role == "main" else 0.0
+        if self.wave and rng.random() < self.config.learner.one_opponent_share:
+            return [self.wave[int(rng.integers(len(self.wave)))]] * n
         drawn = []
         for _ in range(n):
             alone = not self.wave or rng.random() < share
