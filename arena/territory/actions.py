@@ -61,7 +61,7 @@ def find_targets(s: State, p: int, targets: np.ndarray, contacts: np.ndarray) ->
     targets[:] = -1
     contacts[:] = 0
     for q in range(n_owners):
-        if q == p or border_contact(s, p, q) == 0:
+        if q == p or border_contact(s.contact, p, q) == 0:
             continue
         for d in range(8):
             c = s.contact[p, d, q]

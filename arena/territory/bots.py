@@ -41,7 +41,7 @@ def _choose_enemy(s: State, p: int) -> int:
     n_players = s.tiles.shape[0] - 1
     n = 0
     for q in range(1, n_players + 1):
-        if q != p and border_contact(s, p, q) > 0:
+        if q != p and border_contact(s.contact, p, q) > 0:
             s.scratch[n] = q
             n += 1
     if n > 0:
@@ -70,7 +70,7 @@ def bot_decision(s: State, p: int) -> None:
         return
     if mind[LIFE] == 1:
         water = s.contact.shape[2] - 1
-        if border_contact(s, p, _NEUTRAL) > 0 or border_contact(s, p, water) > 0:
+        if border_contact(s.contact, p, _NEUTRAL) > 0 or border_contact(s.contact, p, water) > 0:
             _order_with_reserve(s, p, _NEUTRAL, cap, s.bot_ratio[p, EXPAND])
             return
         mind[LIFE] = 2
@@ -82,5 +82,5 @@ def bot_decision(s: State, p: int) -> None:
         mind[ENEMY] = _choose_enemy(s, p)
         mind[CHOSEN_AT] = now
     enemy = mind[ENEMY]
-    if enemy != 0 and border_contact(s, p, enemy) > 0:
+    if enemy != 0 and border_contact(s.contact, p, enemy) > 0:
         _order_with_reserve(s, p, enemy, cap, s.bot_ratio[p, RESERVE])

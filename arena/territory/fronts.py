@@ -13,7 +13,7 @@ import numpy as np
 from arena.territory import rules
 from arena.territory.compiled import compiled
 from arena.territory.observation_buffers import Scratch, SeatViews
-from arena.territory.state import CELL, EVENT_MASK, EVENT_RING, N_EVENTS, TICK, State
+from arena.territory.state import EVENT_MASK, EVENT_RING, N_EVENTS, TICK, State
 
 _OFF_MAP = rules.OFF_MAP
 _RECENT = 100  # views.RECENT_TICKS, a literal for the compiler
@@ -109,28 +109,35 @@ def place_windows(s: State, w: Scratch, p: int, local: int, tactical: int) -> in
 
 @compiled(internal=True)
 def stamp_fronts(
-    s: State, w: Scratch, p: int, n: int, g: np.ndarray, lo: np.ndarray, t: np.ndarray
+    tiles: np.ndarray, cell: int, origin: np.ndarray, g: np.ndarray, lo: np.ndarray, t: np.ndarray
 ) -> None:
-    """Write the front channel of the three views from the tiles in s.scratch."""
-    cells = 1.0 / s.clock[CELL]
-    share = 255 // s.clock[CELL]
+    """Write the front channel of the three views.
+
+    Args:
+        tiles: int32[n] front tiles as y << 16 | x.
+        cell: side of a cell of the global view, tiles.
+        origin: int64[4], a row of Scratch.origin.
+        g, lo, t: uint8[C, S, S] the views.
+    """
+    cells = 1.0 / cell
+    share = 255 // cell
     size = lo.shape[1]
     span = t.shape[1]
     g[_FRONT] = 0
     lo[_FRONT] = 0
     t[_FRONT] = 0
-    for i in range(n):
-        y = s.scratch[i] >> 16
-        x = s.scratch[i] & 0xFFFF
+    for i in range(tiles.shape[0]):
+        y = tiles[i] >> 16
+        x = tiles[i] & 0xFFFF
         gy = _quotient(y, cells)
         gx = _quotient(x, cells)
         g[_FRONT, gy, gx] = min(255, g[_FRONT, gy, gx] + share)
-        lx = (x - w.origin[p, 0]) >> 1
-        ly = (y - w.origin[p, 1]) >> 1
+        lx = (x - origin[0]) >> 1
+        ly = (y - origin[1]) >> 1
         if 0 <= lx < size and 0 <= ly < size:
             lo[_FRONT, ly, lx] = min(255, lo[_FRONT, ly, lx] + 127)
-        tx = x - w.origin[p, 2]
-        ty = y - w.origin[p, 3]
+        tx = x - origin[2]
+        ty = y - origin[3]
         if 0 <= tx < span and 0 <= ty < span:
             t[_FRONT, ty, tx] = 255
 

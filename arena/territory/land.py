@@ -81,17 +81,18 @@ def _leave_border(s: State, tile: int, p: int) -> None:
 
 @compiled(inline=True, internal=True)
 def _count_contacts(
-    s: State, tile: int, p: int, directions: tuple[int, int], sign: int
+    owner: np.ndarray, offsets: np.ndarray, contact: np.ndarray, tile: int, p: int,
+    directions: tuple[int, int], sign: int,
 ) -> None:
     """Add `sign` for the foreign tiles around a tile of p, in directions first, first + step, .."""
-    water = s.contact.shape[2] - 1
+    water = contact.shape[2] - 1
     for d in range(directions[0], 8, directions[1]):
-        q = s.owner[tile + s.offsets[d]]
+        q = owner[tile + offsets[d]]
         if q != p and q != _OFF_MAP:
             if q == _WATER:
-                s.contact[p, d, water] += sign
+                contact[p, d, water] += sign
             else:
-                s.contact[p, d, q] += sign
+                contact[p, d, q] += sign
 
 
 @compiled(inline=True, internal=True)
@@ -109,12 +110,12 @@ def _refresh_border(s: State, tile: int, count_all: bool) -> None:
     if now and not was:
         _join_border(s, tile, p)
         if not count_all:
-            _count_contacts(s, tile, p, _DIAGONAL, _PLUS)
+            _count_contacts(s.owner, s.offsets, s.contact, tile, p, _DIAGONAL, _PLUS)
     elif was and not now:
         _leave_border(s, tile, p)
-        _count_contacts(s, tile, p, _DIAGONAL, _MINUS)
+        _count_contacts(s.owner, s.offsets, s.contact, tile, p, _DIAGONAL, _MINUS)
     if count_all and now:
-        _count_contacts(s, tile, p, _ALL, _PLUS)
+        _count_contacts(s.owner, s.offsets, s.contact, tile, p, _ALL, _PLUS)
 
 
 @compiled(inline=True, internal=True)
@@ -134,7 +135,7 @@ def change_owner(s: State, tile: int, new: int) -> None:
             s.contact[p, (d + 4) & 7, old] -= 1
     if old != 0:
         if s.border_prev[tile] != -2:
-            _count_contacts(s, tile, old, _ALL, _MINUS)
+            _count_contacts(s.owner, s.offsets, s.contact, tile, old, _ALL, _MINUS)
             _leave_border(s, tile, old)
         s.tiles[old] -= 1
         s.playable_tiles[old] -= playable
@@ -156,11 +157,8 @@ def change_owner(s: State, tile: int, new: int) -> None:
 
     # 3. Borders, the tile first, then its neighbours N, S, W, E.
     stride = s.shape[2]
-    _refresh_border(s, tile, True)
-    _refresh_border(s, tile - stride, False)
-    _refresh_border(s, tile + stride, False)
-    _refresh_border(s, tile - 1, False)
-    _refresh_border(s, tile + 1, False)
+    for step in (0, -stride, stride, -1, 1):
+        _refresh_border(s, tile + step, step == 0)
 
     # 4. Count the new picture.
     for d in range(8):
@@ -217,6 +215,6 @@ def next_stamp(s: State) -> int:
 
 
 @compiled(inline=True, internal=True)
-def border_contact(s: State, p: int, q: int) -> int:
+def border_contact(contact: np.ndarray, p: int, q: int) -> int:
     """Length of the common 4-neighbour border of p with owner q (q = P + 1: water)."""
-    return int(s.contact[p, 0, q] + s.contact[p, 2, q] + s.contact[p, 4, q] + s.contact[p, 6, q])
+    return int(contact[p, 0, q] + contact[p, 2, q] + contact[p, 4, q] + contact[p, 6, q])

@@ -38,6 +38,7 @@ from arena.territory.seat_facts import (
     write_own_scalars,
 )
 from arena.territory.state import (
+    CELL,
     EVENT_MASK,
     EVENT_RING,
     MIXED,
@@ -85,7 +86,7 @@ def _pack_channels(s: State, w: Scratch, p: int) -> None:
     land = float(max(s.clock[N_PLAYABLE], 1))
     for q in range(s.tiles.shape[0]):
         word = np.uint64(0)
-        outgoing = share_of(attack_on(s, p, q), mine) if q != p else 0.0
+        outgoing = share_of(attack_on(s.slot_of, s.attack_troops, p, q), mine) if q != p else 0.0
         if q == p:
             word = np.uint64(255)
             w.heat_of[q] = 0.0
@@ -93,7 +94,7 @@ def _pack_channels(s: State, w: Scratch, p: int) -> None:
             word = np.uint64(255) << np.uint64(16)
             w.heat_of[q] = 1.0 + 3.0 * outgoing
         else:
-            incoming = share_of(attack_on(s, q, p), mine)
+            incoming = share_of(attack_on(s.slot_of, s.attack_troops, q, p), mine)
             word = np.uint64(255) << _U8
             word |= _byte(share_of(float(s.troops[q]), mine)) << _U32
             word |= _byte(incoming) << np.uint64(56)
@@ -192,11 +193,10 @@ def _copy_part(
 
 
 @compiled(inline=True, internal=True)
-def _pair_at(s: State, tile: int) -> int:
+def _pair_at(owner: np.ndarray, stride: int, tile: int) -> int:
     """The one owner of the 2 x 2 tiles from `tile` on, else MIXED."""
-    a = s.owner[tile]
-    stride = s.shape[2]
-    if a == s.owner[tile + 1] and a == s.owner[tile + stride] and a == s.owner[tile + stride + 1]:
+    a = owner[tile]
+    if a == owner[tile + 1] and a == owner[tile + stride] and a == owner[tile + stride + 1]:
         return int(a)
     return MIXED
 
@@ -217,13 +217,13 @@ def _follow(s: State, w: Scratch) -> None:
     if before < 0 or newest - before > EVENT_RING:
         for y in range(w.pair_owner.shape[0]):
             for x in range(w.pair_owner.shape[1]):
-                w.pair_owner[y, x] = _pair_at(s, (2 * y + 1) * stride + 2 * x + 1)
+                w.pair_owner[y, x] = _pair_at(s.owner, stride, (2 * y + 1) * stride + 2 * x + 1)
     else:
         for i in range(before, newest):
             at = i & EVENT_MASK
             x = s.event_at[at, 2] >> 1
             y = s.event_at[at, 3] >> 1
-            w.pair_owner[y, x] = _pair_at(s, (2 * y + 1) * stride + 2 * x + 1)
+            w.pair_owner[y, x] = _pair_at(s.owner, stride, (2 * y + 1) * stride + 2 * x + 1)
     n, end = 0, 0
     for c in range(s.cell_uniform.shape[0]):
         if s.cell_uniform[c] == MIXED:
@@ -256,11 +256,11 @@ def _mixed_cell(w: Scratch, i: int) -> np.uint64:
 
 
 @compiled(internal=True)
-def _write_global(s: State, w: Scratch, p: int, view: np.ndarray) -> None:
+def _write_global(cell_uniform: np.ndarray, w: Scratch, p: int, view: np.ndarray) -> None:
     grid = view.shape[1]
     i = _FIRST
     for y in range(grid):
-        owners = s.cell_uniform[y * grid : (y + 1) * grid]
+        owners = cell_uniform[y * grid : (y + 1) * grid]
         _write_marks(owners, p, view, y)
         _copy_part(w.cell_barrier, y, _LEFT, np.uint8(255), view[3, y])
         _copy_part(w.cell_terrain, y, _LEFT, np.uint8(0), view[4, y])
@@ -289,10 +289,11 @@ def _has_mixed(owners: np.ndarray) -> bool:
 
 
 @compiled(internal=True)
-def _write_local(s: State, w: Scratch, p: int, view: np.ndarray) -> None:
+def _write_local(
+    owner: np.ndarray, stride: int, w: Scratch, p: int, view: np.ndarray
+) -> None:
     """The window of 2 x 2 tiles per cell whose corner is w.origin[p, :2], both even."""
     size = view.shape[1]
-    stride = s.shape[2]
     x0 = w.origin[p, 0]
     y0 = w.origin[p, 1]
     owners = w.owners[:size]
@@ -308,10 +309,10 @@ def _write_local(s: State, w: Scratch, p: int, view: np.ndarray) -> None:
                 if owners[lx] == _MIXED:
                     tile = (y + 1) * stride + x0 + 2 * lx + 1
                     word = _mean_of_four(
-                        w.packed[s.owner[tile]],
-                        w.packed[s.owner[tile + 1]],
-                        w.packed[s.owner[tile + stride]],
-                        w.packed[s.owner[tile + stride + 1]],
+                        w.packed[owner[tile]],
+                        w.packed[owner[tile + 1]],
+                        w.packed[owner[tile + stride]],
+                        w.packed[owner[tile + stride + 1]],
                     )
                     _write_mean(w, word, view, ly, lx)
         _write_shades(w, view, ly)
@@ -330,10 +331,11 @@ def _write_ground(owners: np.ndarray, flags: np.ndarray, view: np.ndarray, y: in
 
 
 @compiled(internal=True)
-def _write_tactical(s: State, w: Scratch, p: int, view: np.ndarray) -> None:
+def _write_tactical(
+    owner: np.ndarray, flags: np.ndarray, w: Scratch, p: int, view: np.ndarray
+) -> None:
+    """The window of tiles whose corner is w.origin[p, 2:]; uint8[height + 2, stride] each."""
     size = view.shape[1]
-    owner = s.owner.reshape((s.shape[1] + 2, s.shape[2]))
-    flags = s.flags.reshape((s.shape[1] + 2, s.shape[2]))
     x = w.origin[p, 2] + 1
     owners = w.owners[:size]
     ground = w.ground[:size]
@@ -360,6 +362,8 @@ def observe(
         mask: int8[n, 45], from `observe_facts`.
         v: the buffers, written in place.
     """
+    owner = s.owner.reshape((s.shape[1] + 2, s.shape[2]))
+    flags = s.flags.reshape((s.shape[1] + 2, s.shape[2]))
     _follow(s, w)
     sum_attacks(s, w)
     w.row_of[:] = -1
@@ -378,10 +382,10 @@ def observe(
         w.row_of[p] = row
         _pack_channels(s, w, p)
         n = place_windows(s, w, p, lo.shape[1], t.shape[1])
-        _write_global(s, w, p, g)
-        _write_local(s, w, p, lo)
-        _write_tactical(s, w, p, t)
-        stamp_fronts(s, w, p, n, g, lo, t)
+        _write_global(s.cell_uniform, w, p, g)
+        _write_local(s.owner, s.shape[2], w, p, lo)
+        _write_tactical(owner, flags, w, p, t)
+        stamp_fronts(s.scratch[:n], s.clock[CELL], w.origin[p], g, lo, t)
         g[_GAINED:] = 0
         lo[_GAINED:] = 0
         t[_GAINED:] = 0

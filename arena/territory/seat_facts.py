@@ -32,9 +32,10 @@ def share_of(a: float, b: float) -> float:
 
 
 @compiled(inline=True, internal=True)
-def attack_on(s: State, p: int, q: int) -> float:
-    a = s.slot_of[p, q]
-    return s.attack_troops[a] if a >= 0 else 0.0
+def attack_on(slot_of: np.ndarray, attack_troops: np.ndarray, p: int, q: int) -> float:
+    """Troops of p's attack on q; two arrays of State, whose every call is long to compile."""
+    a = slot_of[p, q]
+    return attack_troops[a] if a >= 0 else 0.0
 
 
 @compiled(internal=True)
@@ -65,11 +66,11 @@ def write_own_scalars(s: State, w: Scratch, p: int, max_ticks: int, out: np.ndar
             if s.tiles[q] > tiles:
                 larger += 1
             leader = max(leader, s.playable_tiles[q])
-            c = border_contact(s, p, q)
+            c = border_contact(s.contact, p, q)
             rivals += c
             if c > 0:
                 neighbours += 1
-    open_border = border_contact(s, p, _NEUTRAL)
+    open_border = border_contact(s.contact, p, _NEUTRAL)
     out[0] = s.clock[TICK] / max_ticks
     out[1] = max(0.0, (_IMMUNITY - s.clock[TICK]) / _IMMUNITY)
     out[2] = s.playable_tiles[p] / playable
@@ -109,18 +110,19 @@ def write_direction_scalars(
         out[base + 1] = 1.0 if q == 0 else 0.0
         out[base + 2] = 1.0 if q > 0 else 0.0
         out[base + 3] = mask[d * 5 + 4]
-        out[base + 8] = share_of(attack_on(s, p, q), mine)
+        outgoing = attack_on(s.slot_of, s.attack_troops, p, q)
+        out[base + 8] = share_of(outgoing, mine)
         out[base + 9] = contact / total
         if q == 0:
             out[base + 4 : base + 8] = 0.0
-            out[base + 10] = share_of(w.in_troops[0] - attack_on(s, p, _NEUTRAL), mine)
+            out[base + 10] = share_of(w.in_troops[0] - outgoing, mine)
             continue
         theirs = float(s.troops[q])
         out[base + 4] = share_of(theirs, mine)
         out[base + 5] = share_of(float(s.tiles[q]), float(s.tiles[p]))
         out[base + 6] = share_of(theirs / s.tiles[q], density)
-        out[base + 7] = share_of(attack_on(s, q, p), mine)
-        out[base + 10] = share_of(w.in_troops[q] - attack_on(s, p, q), theirs)
+        out[base + 7] = share_of(attack_on(s.slot_of, s.attack_troops, q, p), mine)
+        out[base + 10] = share_of(w.in_troops[q] - outgoing, theirs)
 
 
 @compiled(internal=True)
@@ -143,12 +145,13 @@ def _write_facts(
         if q < 0:
             continue
         fact[1] = contacts[d]
-        fact[5] = int(attack_on(s, p, q))
-        fact[6] = int(w.in_troops[q] - attack_on(s, p, q))
+        outgoing = attack_on(s.slot_of, s.attack_troops, p, q)
+        fact[5] = int(outgoing)
+        fact[6] = int(w.in_troops[q] - outgoing)
         if q > 0:
             fact[2] = s.tiles[q]
             fact[3] = s.troops[q]
-            fact[4] = int(attack_on(s, q, p))
+            fact[4] = int(attack_on(s.slot_of, s.attack_troops, q, p))
 
 
 @compiled()
