@@ -5,7 +5,6 @@ Needs matplotlib (the extra `plot`).  Both pictures are palette PNGs of some 100
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from arena.territory.actions import describe
 from arena.territory.views import CHANNEL_NAMES, CHANNELS
-from league.errors import FolderError, UsageError
+from league.figures import FAINT, INK, LINE, PAPER, new_figure, save_png
 from league.look import REGIONS, VIEW_NAMES, Sight, regions
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 Picture = NDArray[np.float64]
 
-_PAPER, _INK, _FAINT = "#11151c", "#e8ecf2", "#8d98a8"
 _OFF_MAP, _WATER = (0.05, 0.06, 0.08), (0.13, 0.24, 0.38)
 _OWN, _RIVAL = (0.25, 0.72, 0.95), (0.93, 0.42, 0.30)
 _NEUTRAL_LOW, _NEUTRAL_HIGH = (0.62, 0.66, 0.50), (0.93, 0.90, 0.84)
@@ -66,17 +64,6 @@ class Caption:
         )
 
 
-def require_matplotlib() -> None:
-    """Raise UsageError with the remedy when matplotlib is missing."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise UsageError(
-            "--png: drawing needs matplotlib, which is not installed; run "
-            "pip install 'territory-league[plot]', or use --json"
-        ) from error
-
-
 def draw_views(sight: Sight, caption: Caption, path: Path) -> Path:
     """Draw the three views, each as a composite and as its twelve channels.
 
@@ -84,7 +71,7 @@ def draw_views(sight: Sight, caption: Caption, path: Path) -> Path:
         UsageError: matplotlib is missing.
         FolderError: the file cannot be written.
     """
-    figure = _figure(16.0, 15.0)
+    figure = new_figure(16.0, 15.0)
     _write_title(figure, caption.title(sight))
     bands = figure.add_gridspec(3, 1, left=0.015, right=0.985, top=0.935, bottom=0.085, hspace=0.12)
     for row, view in enumerate(VIEW_NAMES):
@@ -99,7 +86,7 @@ def draw_views(sight: Sight, caption: Caption, path: Path) -> Path:
             _title(axes, name, "all 0" if most == 0 else f"up to {most:.2f}")
             _bare(axes)
     _write_meanings(figure)
-    return _save(figure, path)
+    return save_png(figure, path)
 
 
 def draw_attention(sight: Sight, record: AttentionRecord, caption: Caption, path: Path) -> Path:
@@ -110,11 +97,11 @@ def draw_attention(sight: Sight, record: AttentionRecord, caption: Caption, path
         FolderError: the file cannot be written.
     """
     n_layers = max(len(maps) for maps in record.spatial.values())
-    figure = _figure(3.6 * (n_layers + 2) + 1.0, 15.6)
+    figure = new_figure(3.6 * (n_layers + 2) + 1.0, 15.6)
     _write_title(figure, caption.title(sight))
     figure.text(
         0.016, 0.957, "Bars: what the attention falls on, and below it the areas to compare with.",
-        fontsize=10, color=_FAINT, va="center",
+        fontsize=10, color=FAINT, va="center",
     )  # fmt: skip
     grid = figure.add_gridspec(
         4, n_layers + 2, height_ratios=(1, 1, 1, 0.36), left=0.055, right=0.98, top=0.92,
@@ -129,7 +116,7 @@ def draw_attention(sight: Sight, record: AttentionRecord, caption: Caption, path
         _show_channels(figure.add_subplot(grid[row, n_layers + 1]), record.channel[view])
     _show_heads(figure.add_subplot(grid[3, : n_layers + 1]), record)
     _show_scales(figure.add_subplot(grid[3, n_layers + 1]), record)
-    return _save(figure, path)
+    return save_png(figure, path)
 
 
 # --- panels ---------------------------------------------------------------------------------------
@@ -178,7 +165,7 @@ def _write_meanings(figure: Figure) -> None:
     for index, (name, meaning) in enumerate(CHANNELS):
         x, y = 0.016 + 0.5 * (index // 6), 0.067 - 0.0112 * (index % 6)
         figure.text(x, y, name, fontsize=9, color=_COLOURS[name], weight="bold", va="center")
-        figure.text(x + 0.048, y, meaning, fontsize=9, color=_FAINT, va="center")
+        figure.text(x + 0.048, y, meaning, fontsize=9, color=FAINT, va="center")
 
 
 def _outline(axes: Axes, sight: Sight, view: str, smaller: str) -> None:
@@ -238,7 +225,7 @@ def _show_shares(axes: Axes, sight: Sight, record: AttentionRecord, view: str, l
                 )  # fmt: skip
             left += values[name]
     note = f"own border {shares['own_border']:.1%} of attention, {areas['own_border']:.1%} of area"
-    bars.text(0, 0.05, note, fontsize=8, color=_FAINT)
+    bars.text(0, 0.05, note, fontsize=8, color=FAINT)
     bars.set_xlim(0, 1)
     bars.set_ylim(-0.2, 2.5)
     bars.axis("off")
@@ -262,7 +249,7 @@ def _show_channels(axes: Axes, layers: Sequence[NDArray[np.float32]]) -> None:
     axes.set_anchor("N")
     _title(axes, "what: channel weights", "sorted")
     _plain_axes(axes)
-    axes.legend(loc="lower left", fontsize=8, facecolor=_PAPER, edgecolor="none", labelcolor=_INK)
+    axes.legend(loc="lower left", fontsize=8, facecolor=PAPER, edgecolor="none", labelcolor=INK)
 
 
 def _show_heads(axes: Axes, record: AttentionRecord) -> None:
@@ -272,7 +259,7 @@ def _show_heads(axes: Axes, record: AttentionRecord) -> None:
     axes.set_yticks(range(len(record.scales)), record.scales)
     axes.set_xticks(range(heads.shape[1]), [f"head {i + 1}" for i in range(heads.shape[1])])
     for (scale, head), weight in np.ndenumerate(heads):
-        ink = "#101010" if weight > 0.6 else _INK
+        ink = "#101010" if weight > 0.6 else INK
         axes.text(head, scale, f"{weight:.2f}", ha="center", va="center", fontsize=9, color=ink)
     _title(axes, "which scale each head looks at", "this decision; columns add up to 1")
     _plain_axes(axes)
@@ -283,8 +270,8 @@ def _show_scales(axes: Axes, record: AttentionRecord) -> None:
     positions = list(range(len(record.scales)))
     axes.barh(positions, record.scale_weights, 0.6, color="#7fd1ff")
     for at, weight in zip(positions, record.scale_weights, strict=True):
-        axes.text(weight + 0.01, at, f"{weight:.3f}", va="center", fontsize=9, color=_INK)
-    axes.axvline(1 / len(positions), color=_FAINT, linewidth=1, linestyle=":")
+        axes.text(weight + 0.01, at, f"{weight:.3f}", va="center", fontsize=9, color=INK)
+    axes.axvline(1 / len(positions), color=FAINT, linewidth=1, linestyle=":")
     axes.set_yticks([])  # the rows of the heads beside it
     axes.set_ylim(len(positions) - 0.5, -0.5)
     axes.set_xlim(0, max(0.6, 1.25 * float(record.scale_weights.max())))
@@ -296,27 +283,17 @@ def _show_scales(axes: Axes, record: AttentionRecord) -> None:
 # --- the frame ------------------------------------------------------------------------------------
 
 
-def _figure(width: float, height: float) -> Figure:
-    require_matplotlib()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as NewFigure
-
-    figure = NewFigure(figsize=(width, height), dpi=100, facecolor=_PAPER)
-    FigureCanvasAgg(figure)  # no pyplot: no global state, no window system
-    return figure
-
-
 def _write_title(figure: Figure, text: str) -> None:
-    figure.text(0.016, 0.975, text, fontsize=14, color=_INK, weight="bold", va="center")
+    figure.text(0.016, 0.975, text, fontsize=14, color=INK, weight="bold", va="center")
 
 
 def _title(axes: Axes, name: str, note: str, size: int = 10) -> None:
     axes.text(
-        0, 1.025, name, transform=axes.transAxes, fontsize=size, color=_INK, weight="bold",
+        0, 1.025, name, transform=axes.transAxes, fontsize=size, color=INK, weight="bold",
         va="bottom",
     )  # fmt: skip
     axes.text(
-        1, 1.025, note, transform=axes.transAxes, fontsize=8, color=_FAINT, ha="right", va="bottom"
+        1, 1.025, note, transform=axes.transAxes, fontsize=8, color=FAINT, ha="right", va="bottom"
     )
 
 
@@ -324,26 +301,11 @@ def _bare(axes: Axes) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
-        spine.set_color("#3a4352")
+        spine.set_color(LINE)
 
 
 def _plain_axes(axes: Axes) -> None:
-    axes.set_facecolor(_PAPER)
-    axes.tick_params(colors=_INK, labelsize=9, length=0)
+    axes.set_facecolor(PAPER)
+    axes.tick_params(colors=INK, labelsize=9, length=0)
     for spine in axes.spines.values():
-        spine.set_color("#3a4352")
-
-
-def _save(figure: Figure, path: Path) -> Path:
-    """Write a PNG of 256 colours: a quarter of the size, and no visible difference."""
-    from PIL import Image
-
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", facecolor=_PAPER)
-    picture: Any = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path, format="PNG", optimize=True)
-    except OSError as error:
-        raise FolderError(f"{path}: the picture cannot be written: {error}") from error
-    return path
+        spine.set_color(LINE)

@@ -11,6 +11,7 @@ import click
 from league import __version__
 from league.cli.bench import bench
 from league.cli.common import examples, league_option, run
+from league.cli.curves import curves
 from league.cli.exchange import export, import_
 from league.cli.keeping import backup, doctor, rerate
 from league.cli.look import look
@@ -37,6 +38,7 @@ for _command in (
     stop,
     status,
     report,
+    curves,
     pit,
     members,
     maps,

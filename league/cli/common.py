@@ -10,7 +10,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -73,6 +73,17 @@ def league_root() -> Path:
     if given is not None:
         return Path(given)
     return Path(os.environ.get("LEAGUE_DIR") or DEFAULT_FOLDER)
+
+
+def league_roots(more: Sequence[Path]) -> list[Path]:
+    """The folders that a command about several leagues is about, each once.
+
+    That of `--league` and those given besides; $LEAGUE_DIR and the default only where there is
+    neither, because an environment should not add a league to those that were named.
+    """
+    given = click.get_current_context().meta.get(_META_KEY)
+    roots = [*([] if given is None else [Path(given)]), *more] or [league_root()]
+    return list({root.resolve(): root for root in roots}.values())
 
 
 def league_was_named() -> bool:

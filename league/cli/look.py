@@ -56,7 +56,7 @@ def look(
     if png_path is None and not as_json:
         raise UsageError("expected --png FILE or --json, found neither; nothing would be shown")
     if png_path is not None:
-        from league.look_picture import require_matplotlib
+        from league.figures import require_matplotlib
 
         require_matplotlib()  # before a long match is played back for nothing
     folder = existing_league() if match.isdecimal() or with_attention else None

@@ -17,7 +17,7 @@ from league.report.state import LearnerRow, MatchRow, MemberRow, ReportState
 
 WIDTH = 112  # columns of the SVG and of plain output; the widest table needs 108
 _LEVEL_STYLES = {"info": "dim", "warning": "yellow", "alarm": "bold red"}
-_FAMILY_STYLES = {"attention": "cyan", "baseline": "magenta", "plugin": "green"}
+FAMILY_STYLES = {"attention": "cyan", "baseline": "magenta", "plugin": "green"}
 _PROGRESS_SHOWN = (
     ("placement_mean", "place"),
     ("reward_mean", "reward"),
@@ -46,7 +46,7 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
 def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -> Table:
     """Rank, name and family, rating, games."""
     hidden = 0 if max_members is None else max(len(rows) - max_members, 0)
-    table = _table("Standings", caption=f"and {hidden} more" if hidden else None)
+    table = plain_table("Standings", caption=f"and {hidden} more" if hidden else None)
     for heading in ("rank", "95 %"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("name", no_wrap=True, min_width=16)
@@ -59,13 +59,13 @@ def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -
             "-" if row.rank is None else str(row.rank),
             _interval(row.rank_low, row.rank_high),
             row.name,
-            Text(row.family, style=_FAMILY_STYLES.get(row.family, "")),
-            _number(row.mu),
-            _number(row.sigma),
-            _number(row.conservative),
+            Text(row.family, style=FAMILY_STYLES.get(row.family, "")),
+            number(row.mu),
+            number(row.sigma),
+            number(row.conservative),
             str(row.matches),
             str(row.wins),
-            _number(row.mean_placement),
+            number(row.mean_placement),
             f"{row.trained_decisions:,}" if row.trained_decisions else "-",
             row.role if row.status == "active" else row.status,
             style="" if row.status == "active" else "dim",
@@ -75,7 +75,7 @@ def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -
 
 def learners_table(rows: Sequence[LearnerRow]) -> Table:
     """Who trains, how far, how fast."""
-    table = _table("Learners")
+    table = plain_table("Learners")
     table.add_column("name", no_wrap=True, min_width=16)
     table.add_column("family", no_wrap=True)
     table.add_column("status", no_wrap=True)
@@ -87,12 +87,12 @@ def learners_table(rows: Sequence[LearnerRow]) -> Table:
     for row in rows:
         table.add_row(
             row.name,
-            Text(row.family, style=_FAMILY_STYLES.get(row.family, "")),
+            Text(row.family, style=FAMILY_STYLES.get(row.family, "")),
             Text("silent", style="bold red") if row.is_silent else row.status,
             f"{row.trained_decisions:,}",
             "-" if row.decisions_per_s is None else f"{row.decisions_per_s:,.0f}",
             str(row.generation),
-            *(_number(row.progress.get(key)) for key, _ in _PROGRESS_SHOWN),
+            *(number(row.progress.get(key)) for key, _ in _PROGRESS_SHOWN),
             row.latest_member or "-",
         )
     return table
@@ -100,7 +100,7 @@ def learners_table(rows: Sequence[LearnerRow]) -> Table:
 
 def matches_table(rows: Sequence[MatchRow]) -> Table:
     """The latest rated matches, newest first."""
-    table = _table("Latest matches")
+    table = plain_table("Latest matches")
     table.add_column("match", justify="right", no_wrap=True)
     table.add_column("at (UTC)", no_wrap=True)
     table.add_column("map", no_wrap=True)
@@ -122,7 +122,7 @@ def matches_table(rows: Sequence[MatchRow]) -> Table:
 def summary_line(state: ReportState) -> str:
     """One line for where no screen can be drawn: matches, leader, learners."""
     rated = [row for row in state.members if row.rank is not None]
-    leader = f"leader {rated[0].name} ({_number(rated[0].conservative)})" if rated else "no ratings"
+    leader = f"leader {rated[0].name} ({number(rated[0].conservative)})" if rated else "no ratings"
     learners = ", ".join(
         f"{row.name} {row.trained_decisions:,} decisions"
         + ("" if row.decisions_per_s is None else f" at {row.decisions_per_s:,.0f}/s")
@@ -165,7 +165,7 @@ def _events(state: ReportState) -> RenderableType:
     return lines
 
 
-def _table(title: str, caption: str | None = None) -> Table:
+def plain_table(title: str, caption: str | None = None) -> Table:
     return Table(
         title=title,
         caption=caption,
@@ -178,7 +178,7 @@ def _table(title: str, caption: str | None = None) -> Table:
     )
 
 
-def _number(value: object) -> str:
+def number(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, int | float) else "-"
 
 

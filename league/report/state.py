@@ -50,6 +50,10 @@ class MemberRow:
     mean_placement: float | None
     trained_decisions: int
     snapshot: str | None
+    agent_spec: str
+    generation: int
+    parent_id: int | None
+    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -250,6 +254,10 @@ def _member(member: MemberRecord, standing: Standing | None, totals: MemberTotal
         mean_placement=totals.mean_placement,
         trained_decisions=member.trained_decisions,
         snapshot=member.snapshot_sha256,
+        agent_spec=member.agent_spec,
+        generation=member.generation,
+        parent_id=member.parent_id,
+        created_at=member.created_at,
     )
 
 

@@ -57,8 +57,9 @@ def test_help_imports_nothing_heavy() -> None:
     assert not found & {*HEAVY, "numpy", "sqlalchemy", "rich", "pydantic"}
 
 
-def test_report_imports_nothing_heavy(hand_made_league: LeagueFolder) -> None:
-    found = _imported(["report", "--league", str(hand_made_league.root)])
+@pytest.mark.parametrize("command", ["report", "curves"])
+def test_a_report_imports_nothing_heavy(command: str, hand_made_league: LeagueFolder) -> None:
+    found = _imported([command, "--league", str(hand_made_league.root)])
     assert not found & {*HEAVY, "numpy", "pydantic", "alembic"}
 
 

@@ -1,0 +1,58 @@
+"""Owns what all pictures of the league share: dark paper, a figure without pyplot, a small PNG.
+
+Needs matplotlib (the extra `plot`), and says so in one sentence where it is missing.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from league.errors import FolderError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PAPER, INK, FAINT, LINE = "#11151c", "#e8ecf2", "#8d98a8", "#3a4352"
+
+
+def require_matplotlib() -> None:
+    """Raise UsageError with the remedy when matplotlib is missing."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            "--png: drawing needs matplotlib, which is not installed; run "
+            "pip install 'territory-league[plot]', or use --json"
+        ) from error
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of 100 dots per inch, sides in inches; raises UsageError."""
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as NewFigure
+
+    figure = NewFigure(figsize=(width, height), dpi=100, facecolor=PAPER)
+    FigureCanvasAgg(figure)  # no pyplot: no global state, no window system
+    return figure
+
+
+def save_png(figure: Figure, path: Path) -> Path:
+    """Write a PNG of 256 colours: a quarter of the size, and no visible difference.
+
+    Raises:
+        FolderError: the file cannot be written.
+    """
+    from PIL import Image
+
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", facecolor=PAPER)
+    picture: Any = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path, format="PNG", optimize=True)
+    except OSError as error:
+        raise FolderError(f"{path}: the picture cannot be written: {error}") from error
+    return path
