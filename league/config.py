@@ -182,7 +182,7 @@ class RewardConfig(Section):
         default=0.0, description="Taken off when a seat is eliminated, besides its placement."
     )
     fellows: Share = Field(
-        default=0.0,
+        default=0.5,
         description="Share of the mean reward of all the learner's seats of a match in the reward "
         "of each; 0 lets them fight each other like strangers.",
     )

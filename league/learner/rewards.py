@@ -3,8 +3,8 @@
     r_t = gamma * phi(t+1) - phi(t)            while the seat lives,
     r_T = -phi(T-1) + placement * p            at its end (death or the match's own end),
 
-with phi = land * g(share of playable land) + strength * g(share of all troops, attacks included),
-g(x) = x / (x + 1 / seats), and p in [-1, 1] linear in the placement.  g follows what shares are
+with phi = land * g(share of playable land) + strength * g(share of all troops with attacks),
+g(x) = x / (x + 1 / seats) - 1 / 2, and p in [-1, 1] linear in the placement.  g follows what shares are
 worth: regressions of the final placement value on both shares, over seats of 40 matches of ten,
 gave slopes of 4.8 and 6.1 after 20 decisions (shares near 0.1), 2.1 and 1.4 after 60 (near 0.2),
 1.5 and 0.7 after 80; a straight line would pay the leader for land that no longer decides
@@ -80,4 +80,5 @@ def with_fellows(weights: RewardWeights, rewards: FloatArray) -> FloatArray:
     Args:
         rewards: float64[k]; 0 for seats that have ended.
     """
-    return (1.0 - weights.fellows) * rewards + weights.fellows * rewards.mean()
+    mixed: FloatArray = (1.0 - weights.fellows) * rewards + weights.fellows * rewards.mean()
+    return mixed
