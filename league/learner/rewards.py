@@ -3,14 +3,18 @@
     r_t = gamma * phi(t+1) - phi(t)            while the seat lives,
     r_T = -phi(T-1) + placement * p            at its end (death or the match's own end),
 
-with phi = land * g(share of playable land) + strength * g(share of all troops with attacks),
-g(x) = x / (x + 1 / seats) - 1 / 2, and p in [-1, 1] linear in the placement.  g follows what shares are
-worth: regressions of the final placement value on both shares, over seats of 40 matches of ten,
-gave slopes of 4.8 and 6.1 after 20 decisions (shares near 0.1), 2.1 and 1.4 after 60 (near 0.2),
-1.5 and 0.7 after 80; a straight line would pay the leader for land that no longer decides
-anything, and take it all back at the end.  Shaping by a potential leaves the best policy unchanged (Ng,
-Harada, Russell 1999): over an episode its discounted sum is -phi(0), whatever the seat does, so
-dying never pays and waiting for the clock never pays.
+p in [-1, 1] linear in the placement, phi = land * g(share of playable land) + strength * g(share of
+all troops, those in attacks included), g(x) = x / (x + 1 / seats) - 1 / 2.
+
+g follows what shares are worth: regressions of the final placement value on both shares, over the
+seats of 40 matches of ten, gave slopes of 4.8 and 6.1 after 20 decisions of 10 ticks (shares near
+0.1), 2.1 and 1.4 after 60 (near 0.2), 1.5 and 0.7 after 80. A straight line would pay the leader
+for land that no longer decides anything, and take it all back at the end. Even shares are worth 0,
+so phi is close to the placement value that is still to come.
+
+Shaping by a potential leaves the best policy unchanged (Ng, Harada, Russell 1999): over an episode
+its discounted sum is -phi(0), whatever the seat does, so dying never pays and waiting for the clock
+never pays. `with_fellows` does change what is best, and on purpose.
 """
 
 from __future__ import annotations
@@ -76,6 +80,14 @@ def final_reward(
 
 def with_fellows(weights: RewardWeights, rewards: FloatArray) -> FloatArray:
     """Rewards of the learner's seats of one match, each mixed with the mean of all of them.
+
+    Half of the seats of a training match share one policy. Paid only for itself, each does best by
+    eating the weakest neighbour, one of its own as often as not, and all together fall behind
+    members that leave each other alone: a social dilemma, not a lack of skill. A share of the
+    common reward lets a seat feel what it does to its fellows (the "team spirit" of Berner et al.
+    2019). It also brings their luck into every seat's reward, so it is a share and not the whole.
+
+    What fellows earn after a seat's death is not paid to it; phi makes that nearly 0 on average.
 
     Args:
         rewards: float64[k]; 0 for seats that have ended.

@@ -71,7 +71,7 @@ def test_a_given_map_replaces_both_lists() -> None:
         ("nonsense.x=1", ["unknown key nonsense", "known: preset"]),
         ("learner.n_epochs=0", ["learner.n_epochs", "found 0"]),
         ("learner.target_kl=-1", ["learner.target_kl", "found -1"]),
-        ("learner.batch_size=8192", ["batch_size (8192)", "n_steps (4096)"]),
+        ("learner.batch_size=9000", ["batch_size (9000)", "n_steps (8192)"]),
         ("learner.n_steps=1.5", ["learner.n_steps", "found 1.5"]),
         ("learner.n_epochs=true", ["learner.n_epochs", "found True"]),
         ("rules.n_seats=4", ["learner.seats_per_match (5)", "rules.n_seats (4)"]),

@@ -126,6 +126,14 @@ def test_a_main_verifies_forgotten_ancestors_else_plays_itself() -> None:
     assert shares("main", known)[None] == pytest.approx(0.50, abs=0.03)  # 0.35 + 0.15
 
 
+def test_half_of_a_mains_hard_draws_are_among_the_anchors() -> None:
+    snapshots = [Foe(i, 0.5) for i in range(1, 31)]
+    anchor = Foe(99, 0.5, role="anchor")
+    found = shares("main", [*snapshots, anchor])
+    # hard draws are 0.5: half of them the only anchor, the other half one in 31
+    assert found[99] == pytest.approx(0.25 + 0.25 / 31, abs=0.03)
+
+
 def test_a_main_exploiter_plays_the_main_while_it_can_and_its_ancestors_else() -> None:
     ancestors = [Foe(2, 0.5, main_ancestor=True), Foe(3, 0.02, main_ancestor=True)]
     assert shares("main_exploiter", [Foe(1, 0.11, current_main=True), *ancestors]) == {1: 1.0}

@@ -11,7 +11,7 @@ import pytest
 from agents.registry import make_loader
 from arena.territory.rules import MatchRules
 from arena.territory.views import Views
-from league.learner.rewards import RewardWeights
+from league.learner.rewards import RewardWeights, potential, with_fellows
 from league.learner.vec_env import EnvSettings, LeagueVecEnv, mixed_draw
 from league.play import cached_maps
 
@@ -116,3 +116,36 @@ def test_results_count_every_opponent_seat_once_per_match() -> None:
     assert games > 0 and games % 6 == 0  # six opponent seats per match
     assert all(0 <= beats <= n for n, beats in results.values())
     assert env.take_results() == {}
+
+
+def test_even_shares_have_no_potential_and_a_straight_leader_is_not_paid_twice() -> None:
+    weights = RewardWeights(land=1.2, strength=1.4)
+    shares = np.array([0.0, 0.1, 1.0])
+    # g(x) = x / (x + 1/10) - 1/2: -1/2, 0, 10/11 - 1/2; both terms together weigh 2.6.
+    expected = 2.6 * np.array([-0.5, 0.0, 10 / 11 - 0.5])
+    assert np.allclose(potential(weights, shares, shares, 10), expected)
+
+
+def test_fellows_share_their_rewards_by_the_weight() -> None:
+    rewards = np.array([1.0, 0.0, 0.0, -0.5])
+    # The mean is 1/8: halves of one's own and of it.
+    mixed = with_fellows(RewardWeights(fellows=0.5), rewards)
+    assert np.allclose(mixed, [0.5 + 1 / 16, 1 / 16, 1 / 16, -0.25 + 1 / 16])
+    assert np.array_equal(with_fellows(RewardWeights(fellows=0.0), rewards), rewards)
+    assert np.allclose(with_fellows(RewardWeights(fellows=1.0), rewards), 1 / 8)
+
+
+def test_a_seat_that_acts_is_paid_for_its_fellows_and_an_idle_one_is_not() -> None:
+    alone = make_env(7, max_ticks=600, weights=RewardWeights(fellows=0.0))
+    together = make_env(7, max_ticks=600, weights=RewardWeights(fellows=0.5))
+    alone.reset(), together.reset()
+    ours, theirs = np.random.default_rng(8), np.random.default_rng(8)
+    n_idle = 0
+    for _ in range(100):
+        active = alone.active.copy().reshape(2, 4)
+        n_idle += int((~active).sum())
+        own = act(alone, ours)[1].reshape(2, 4)
+        mixed = act(together, theirs)[1].reshape(2, 4)
+        expected = np.where(active, 0.5 * own + 0.5 * own.mean(axis=1, keepdims=True), 0.0)
+        assert np.allclose(mixed, expected, atol=1e-6)
+    assert n_idle > 0

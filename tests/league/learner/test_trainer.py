@@ -1,0 +1,80 @@
+"""A trainer: whom it meets, what its schedules say, how it begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from league.bench.learner import make_trainer
+from league.config_layers import resolve
+from league.learner.trainer import Trainer
+from league.learner.vec_env import SELF_PLAY
+
+SETS = (
+    "views.global_size=16",
+    "views.local_size=16",
+    "maps.train=['generated:continents:64x64:1']",
+    "learner.n_steps=64",
+    "learner.batch_size=32",
+    "learner.n_matches=2",
+)
+
+
+def trainer_with(folder: Path, *sets: str) -> Trainer:
+    trainer = make_trainer(folder / "league", resolve("small", None, (*SETS, *sets)), "baseline")
+    trainer.wave = ["scripted:tribe", "scripted:turtle", "scripted:expander"]
+    return trainer
+
+
+def draws(trainer: Trainer, n: int = 300) -> list[list[str]]:
+    rng = np.random.default_rng(0)
+    return [trainer._draw(5, rng) for _ in range(n)]
+
+
+def test_matches_against_one_member_come_as_often_as_the_setting_says(tmp_path: Path) -> None:
+    found = draws(trainer_with(tmp_path, "learner.one_opponent_share=0.5"))
+    alike = np.mean([len(set(seats)) == 1 for seats in found])
+    # Five seats that draw for themselves among three are alike once in 81.
+    assert alike == pytest.approx(0.5 + 0.5 / 81, abs=0.09)
+    assert all(SELF_PLAY not in seats for seats in found)
+
+
+def test_self_play_takes_its_share_of_the_seats_that_draw_for_themselves(tmp_path: Path) -> None:
+    found = draws(
+        trainer_with(
+            tmp_path, "learner.one_opponent_share=0.0", "learner.self_play_share=0.4"
+        )
+    )
+    assert np.mean([[name == SELF_PLAY for name in seats] for seats in found]) == pytest.approx(
+        0.4, abs=0.05
+    )
+
+
+def test_schedules_follow_the_decisions_of_the_lineage(tmp_path: Path) -> None:
+    trainer = trainer_with(
+        tmp_path,
+        "learner.learning_rate=8e-4",
+        "learner.learning_rate_end=2e-4",
+        "learner.ent_coef=0.002",
+        "learner.ent_coef_end=off",
+        "learner.schedule_decisions=1000",
+    )
+    trainer.ppo.num_timesteps = 500 - 64
+    numbers, _ = trainer.update()
+    # The update begins when its rollout of 64 or a few more decisions is collected: near halfway.
+    at = trainer.ppo.num_timesteps / 1000
+    assert numbers["learning_rate"] == pytest.approx(8e-4 + at * (2e-4 - 8e-4))
+    assert numbers["ent_coef"] == pytest.approx(0.002)
+
+
+def test_an_untrained_learner_mostly_waits(tmp_path: Path) -> None:
+    trainer = trainer_with(tmp_path, "learner.wait_bias=6.0")
+    trainer.update()
+    buffer: Any = trainer.ppo.rollout_buffer
+    waits = (buffer.actions[: buffer.size()] == 40).float().mean().item()
+    # e^6 = 403 against at most 40 orders.
+    assert waits > 0.8
+    assert (buffer.actions[: buffer.size()] <= 40).all()
