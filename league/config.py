@@ -291,7 +291,7 @@ class LearnerConfig(Section):
         "forward pass per decision.",
     )
     snapshot_every: int = Field(
-        default=60_000,
+        default=120_000,
         ge=32,
         description="Decisions after which a snapshot joins the pool at the latest.",
     )
