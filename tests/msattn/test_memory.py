@@ -32,7 +32,8 @@ print(passes(5))
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
 def test_an_update_does_not_fault_its_memory_in_again() -> None:
-    run = subprocess.run([sys.executable, "-c", _PASSES], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", _PASSES]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
     kept, faults = (int(word) for word in run.stdout.split())
     assert kept == 1
     # Left alone, each of the five passes of 128 rows faulted in some 4,000 pages.
