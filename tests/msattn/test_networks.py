@@ -184,6 +184,15 @@ def test_the_fusion_computes_what_its_head_weights_say() -> None:
     assert torch.allclose(fusion(scalars, branches), fusion.out(torch.cat(heads, dim=1)), atol=1e-5)
 
 
+def test_no_head_starts_by_ignoring_a_scale_however_loud_the_others_are() -> None:
+    torch.manual_seed(0)
+    fusion = ScaleFusion(n_scales=3, scalar_features=6, branch_features=5, width=8, heads=2)
+    loud = torch.randn(64, 3, 5) * torch.tensor([1000.0, 1.0, 0.001])[None, :, None]
+    shares = fusion.head_weights(100.0 * torch.randn(64, 6), loud)
+    # Scores are cosines times a sharpness of 1: at least exp(-1) against twice exp(1).
+    assert shares.min().item() >= 1 / (1 + 2 * math.e**2) - 1e-6
+
+
 def test_a_policy_starts_nearly_indifferent() -> None:
     net = ActorCritic("attention", SMALL_SHAPES, SMALL)
     probabilities = torch.softmax(net(observe(SMALL_SHAPES, 8))[0], dim=1)
