@@ -128,7 +128,10 @@ def test_an_update_computes_the_numbers_of_stable_baselines3(
     moved = max(float((found[n] - before[n]).abs().max()) for n in found)
     assert moved > 1e-4
     for name, tensor in expected.items():
-        np.testing.assert_allclose(found[name], tensor, atol=2e-6, rtol=1e-5, err_msg=name)
+        # Adam divides by the size of the gradient: where that is near zero, the rounding of images
+        # divided by 255 before or inside the network moves a weight by a part of a step (3e-4).
+        np.testing.assert_allclose(found[name], tensor, atol=5e-5, rtol=1e-5, err_msg=name)
+        assert float((found[name] - tensor).abs().double().mean()) < 2e-6, name
     logged = twin.logger.name_to_value
     assert ppo.last_log["kl"] == pytest.approx(logged["train/approx_kl"], abs=1e-6)
     if not settings.get("target_kl"):
