@@ -97,17 +97,18 @@ class TorsoConfig:
     def preset(cls, name: str) -> TorsoConfig:
         """Return a preset by the name of the rules' preset that it belongs to.
 
-        Parameters with heads, and milliseconds per observation, measured with 12 channels and
-        100 scalars on one x86 core (one torch thread; small: batch 64, best of 30; classic: batch
-        16, best of 5):
+        Parameters with heads, at the observation's 12 channels and 104 scalars (`league bench
+        networks` prints them), and milliseconds per observation as they were before the direction
+        scores, on one x86 core (one torch thread; small: batch 64, best of 30; classic: batch 16,
+        best of 5):
 
         ========  =========  ==========  =======  ==================
         preset    family     parameters  forward  forward + backward
         ========  =========  ==========  =======  ==================
-        small     attention     304,682     0.18                0.50
-        small     baseline      294,462     0.14                0.37
-        classic   attention   1,324,625      4.4                13.8
-        classic   baseline    1,347,454      3.8                11.6
+        small     attention     267,967     0.18                0.50
+        small     baseline      258,331     0.14                0.37
+        classic   attention   1,360,846      4.4                13.8
+        classic   baseline    1,383,667      3.8                11.6
         ========  =========  ==========  =======  ==================
 
         So on a CPU attention costs the network 15 to 35 % more, not the 10 % aimed at; first
