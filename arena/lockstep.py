@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -118,10 +119,15 @@ class Lockstep:
         base = slot * MAX_SEATS
         self.alive[base : base + MAX_SEATS] = False
 
-    def refresh(self) -> None:
-        """Bring masks, facts and the living rows up to date; before every decision."""
+    def refresh(self, slots: Iterable[int] | None = None) -> None:
+        """Bring masks, facts and the living rows up to date; before every decision.
+
+        Args:
+            slots: only these, where the others did not move since; None is all.
+        """
         start = time.perf_counter()
-        for slot, match in enumerate(self.matches):
+        for slot in range(len(self.matches)) if slots is None else slots:
+            match = self.matches[slot]
             if match is None:
                 continue
             base = slot * MAX_SEATS
@@ -138,22 +144,27 @@ class Lockstep:
         """Write observations into buffers, after `refresh`.
 
         Args:
-            rows: int64[n], living rows.
+            rows: int64[n], living rows, match by match.
             views: the buffers.
             at: int64[n], where in the buffers each row goes; by default row i goes to i.
         """
+        if len(rows) == 0:
+            return
         start = time.perf_counter()
         if at is None:
             at = np.arange(len(rows))
         mask = np.zeros((len(views.scalars), action_codec.N_ACTIONS), np.int8)
         mask[at] = self.facts.mask[rows]
         slots = rows // MAX_SEATS
-        for slot in np.unique(slots):
+        # One call per run of rows of the same match.
+        starts = [0, *(np.flatnonzero(np.diff(slots)) + 1).tolist(), len(rows)]
+        for start_row, stop_row in pairwise(starts):
+            slot = int(slots[start_row])
             match = self.matches[slot]
             assert match is not None
-            here = slots == slot
+            seats = rows[start_row:stop_row] - slot * MAX_SEATS
             row_of_player = np.full(match.rules.n_seats, -1, np.int64)
-            row_of_player[match.engine.spawn_of[rows[here] - slot * MAX_SEATS]] = at[here]
+            row_of_player[match.engine.spawn_of[seats]] = at[start_row:stop_row]
             obs.observe(
                 match.engine.state,
                 match.scratch,

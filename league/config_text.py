@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from league.config import FROZEN, OFF, LeagueConfig
+from league.config import FROZEN, LeagueConfig
+from league.config_base import OFF
 
 _HEAD = """\
 # The settings of this league, as `league start` found them the first time.

@@ -30,7 +30,7 @@ from league import pool
 from league.config import LeagueConfig
 from league.folder import LeagueFolder
 from league.learner_pool import LearnerMessage, LearnerPool
-from league.matchmaking import choose_line_up
+from league.matchmaking import choose_line_ups
 from league.messages import LearnerOrders, Offered, Progress, Settled
 from league.opening import remember_config
 from league.payoff import Payoff
@@ -196,10 +196,13 @@ class Manager:
     # --- rated matches ----------------------------------------------------------------------------
 
     def _plan(self) -> None:
-        """Keep the arena busy: one batch per worker in play and one waiting."""
-        wanted = 2 * self.n_workers * self.config.arena.matches_per_worker
-        missing = wanted - len(self._playing)
-        if missing <= 0:
+        """Keep the arena busy: one batch per worker in play and one waiting.
+
+        New matches are planned by whole batches, each of one line-up.
+        """
+        batch = self.config.arena.matches_per_worker
+        missing = 2 * self.n_workers * batch - len(self._playing)
+        if missing < batch and self._playing:
             return
         planned = self._backlog[:missing]
         n_waiting = len(planned)
@@ -220,14 +223,16 @@ class Manager:
         if len(candidates) < 2:
             return []
         specs = {m.id: m.agent_spec for m in queries.list_members(session, statuses=("active",))}
+        line_ups = choose_line_ups(
+            candidates,
+            self.rules.n_seats,
+            n,
+            self._rng,
+            share=self.config.arena.matches_per_worker,
+            floor_share=self.config.rating.floor_share,
+        )
         planned = []
-        for _ in range(n):
-            line_up = choose_line_up(
-                candidates,
-                self.rules.n_seats,
-                self._rng,
-                floor_share=self.config.rating.floor_share,
-            )
+        for line_up in line_ups:
             spec = MatchSpec(
                 seed=int(self._rng.integers(2**62)),
                 map=self._maps[int(self._rng.integers(len(self._maps)))],

@@ -129,16 +129,31 @@ def choose_line_up(
     return tuple(seats[i] for i in rng.permutation(n_seats))
 
 
-def seatings(line_up: LineUp, n_matches: int, rng: Generator) -> list[tuple[LineUp, int]]:
-    """(seats, rotation) for `n_matches` matches of one seed, so that no member keeps a corner.
+def choose_line_ups(
+    candidates: Sequence[Candidate],
+    n_seats: int,
+    n_matches: int,
+    rng: Generator,
+    *,
+    share: int = 1,
+    floor_share: float = FLOOR_SHARE,
+) -> list[LineUp]:
+    """Line-ups of `n_matches` matches; `share` matches in a row seat the same members anew.
 
-    One random permutation of the seats per seed, then cyclic shifts of the spawns, spread evenly:
-    after n_seats matches everybody has played from every corner.
+    The cost of a match is that of its distinct networks: matches of one line-up, played together,
+    share one forward pass per member and decision.
+
+    Raises:
+        MatchmakingError: as `choose_line_up`.
     """
-    n_seats = len(line_up)
-    seats = tuple(line_up[i] for i in rng.permutation(n_seats))
-    steps = min(n_matches, n_seats)
-    return [(seats, (k * n_seats // steps) % n_seats) for k in range(n_matches)]
+    line_ups: list[LineUp] = []
+    for i in range(n_matches):
+        if i % share == 0:
+            drawn = choose_line_up(candidates, n_seats, rng, floor_share=floor_share)
+        else:
+            drawn = tuple(line_ups[-1][seat] for seat in rng.permutation(n_seats))
+        line_ups.append(drawn)
+    return line_ups
 
 
 def weights_hard(x: FloatArray) -> FloatArray:

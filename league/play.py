@@ -19,9 +19,10 @@ from arena.agent import Agent, LoadAgent
 from arena.jobs import JobError
 from arena.match import LoadMap, MatchFailure, MatchResult, MatchSpec, play_matches
 from arena.territory.maps import load_map
+from msattn.memory import keep_freed_memory
 
 N_CACHED_POLICIES = 64
-N_CACHED_MAPS = 32
+N_CACHED_MAPS = 64  # all that a preset trains on; a generated map costs 20 ms, at 1024 x 1024 2 s
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,6 @@ class PlayContext:
 
     load_agent: LoadAgent
     load_map: LoadMap
-
-
 
 
 def cached_policies(load: LoadAgent) -> LoadAgent:
@@ -65,6 +64,7 @@ def setup(settings: dict[str, Any]) -> PlayContext:
 
         # Two torch threads beside other work were 3 to 5 times slower than one.
         torch.set_num_threads(1)
+        keep_freed_memory()
     maps = settings.get("maps")
     load = make_loader(
         Path(snapshots) if snapshots is not None else None, device=settings.get("device", "cpu")

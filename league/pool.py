@@ -19,7 +19,8 @@ from agents.snapshots import SnapshotStore
 from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
 from db import queries
 from db.records import LearnerRecord, MemberRecord
-from league.config import LeagueConfig, LineageConfig
+from league.config import LeagueConfig
+from league.config_learner import LineageConfig
 from league.folder import LeagueFolder
 from league.matchmaking import Candidate, Foe
 from league.messages import Roster

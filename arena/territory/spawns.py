@@ -38,7 +38,9 @@ def spawn_disc(s: State, p: int, x: int, y: int) -> int:
 
 
 @compiled(allocates=True)
-def _draw_spawns(xs: np.ndarray, ys: np.ndarray, n: int, seed: int, n_draws: int) -> np.ndarray:
+def _draw_spawns(
+    candidates: np.ndarray, width: int, n: int, seed: int, n_draws: int
+) -> np.ndarray:
     """Best of `n_draws` random draws of n candidates by smallest distance; int64[n, 2] (x, y)."""
     streams = np.empty(1, np.uint64)
     streams[0] = stream_seed(seed, 0, _SPAWN_STREAM)
@@ -48,9 +50,9 @@ def _draw_spawns(xs: np.ndarray, ys: np.ndarray, n: int, seed: int, n_draws: int
     for _ in range(n_draws):
         for i in range(n):
             for _ in range(_N_REDRAWS):
-                at = draw(streams, 0, xs.shape[0])
-                trial[i, 0] = xs[at]
-                trial[i, 1] = ys[at]
+                tile = candidates[draw(streams, 0, candidates.shape[0])]
+                trial[i, 0] = tile % width
+                trial[i, 1] = tile // width
                 is_clear = True
                 for j in range(i):
                     dx = trial[i, 0] - trial[j, 0]
@@ -91,14 +93,13 @@ def _full_disc_tiles(territory: TerritoryMap) -> NDArray[np.bool_]:
     return full
 
 
-@lru_cache(maxsize=32)
-def _candidates(territory: TerritoryMap, n: int) -> NDArray[np.int64]:
-    """int64[m, 2] of (x, y): tiles with a full disc, or all playable ones if those are below n."""
+@lru_cache(maxsize=64)
+def _candidates(territory: TerritoryMap, n: int) -> NDArray[np.int32]:
+    """int32[m] of y * width + x: tiles with a full disc, or all playable ones if those are few."""
     full = _full_disc_tiles(territory)
     if int(full.sum()) < n:
         full = territory.playable
-    ys, xs = np.nonzero(full)
-    return np.stack([xs, ys], axis=1).astype(np.int64)
+    return np.flatnonzero(full).astype(np.int32)
 
 
 def choose_spawns(territory: TerritoryMap, n: int, seed: int) -> NDArray[np.int64]:
@@ -119,11 +120,10 @@ def choose_spawns(territory: TerritoryMap, n: int, seed: int) -> NDArray[np.int6
             f"Map {territory.name!r} has {len(candidates)} playable land tiles, too few for "
             f"{n} seats; choose a larger map or fewer seats."
         )
-    xs = np.ascontiguousarray(candidates[:, 0])
-    ys = np.ascontiguousarray(candidates[:, 1])
-    spawns: NDArray[np.int64] = _draw_spawns(xs, ys, n, seed, _N_DRAWS)
+    spawns: NDArray[np.int64] = _draw_spawns(candidates, territory.width, n, seed, _N_DRAWS)
     if len({(int(x), int(y)) for x, y in spawns}) < n:
         # Only tiny maps get here: 64 draws all held a repetition.  Take a seeded shuffle instead.
         order = np.random.Generator(np.random.PCG64(seed)).permutation(len(candidates))[:n]
-        spawns = candidates[order].astype(np.int64)
+        tiles = candidates[order].astype(np.int64)
+        spawns = np.stack([tiles % territory.width, tiles // territory.width], axis=1)
     return spawns

@@ -50,7 +50,7 @@ class RewardWeights:
 def potential(
     weights: RewardWeights, land: FloatArray, strength: FloatArray, n_seats: int
 ) -> FloatArray:
-    """float64[n] of the shares, both float64[n] in 0..1; 0 where both shares are even."""
+    """float64[...] of the shares, both float64[...] in 0..1; 0 where both shares are even."""
     even = 1.0 / n_seats
     worth: FloatArray = weights.land * (land / (land + even) - 0.5)
     worth += weights.strength * (strength / (strength + even) - 0.5)
@@ -79,7 +79,7 @@ def final_reward(
 
 
 def with_fellows(weights: RewardWeights, rewards: FloatArray) -> FloatArray:
-    """Rewards of the learner's seats of one match, each mixed with the mean of all of them.
+    """Rewards of the learner's seats of each match, each mixed with the mean of all of them.
 
     Half of the seats of a training match share one policy. Paid only for itself, each does best by
     eating the weakest neighbour, one of its own as often as not, and all together fall behind
@@ -90,7 +90,8 @@ def with_fellows(weights: RewardWeights, rewards: FloatArray) -> FloatArray:
     What fellows earn after a seat's death is not paid to it; phi makes that nearly 0 on average.
 
     Args:
-        rewards: float64[k]; 0 for seats that have ended.
+        rewards: float64[..., k]; 0 for seats that have ended.
     """
-    mixed: FloatArray = (1.0 - weights.fellows) * rewards + weights.fellows * rewards.mean()
+    together = rewards.mean(axis=-1, keepdims=True)
+    mixed: FloatArray = (1.0 - weights.fellows) * rewards + weights.fellows * together
     return mixed

@@ -33,6 +33,7 @@ LEARNER = "learner"  # the agent spec of the learner's own seats
 SELF_PLAY = "self"  # the current weights in an opponent's seat
 N_CACHED_AGENTS = 32
 
+FloatArray = NDArray[np.float64]
 DrawOpponents = Callable[[int, Generator], list[str]]
 
 
@@ -94,6 +95,7 @@ class LeagueVecEnv(VecEnv):
         self.rows = np.zeros(n * k, np.int64)
         self.active = np.zeros(n * k, np.bool_)
         self.results: dict[str, list[float]] = {}
+        self._players = np.zeros(n * k, np.int64)  # spawn index of each row
         self._potential = np.zeros(n * k)
         self._episode_reward = np.zeros(n * k)
         self._placement = np.zeros(n * k, np.int64)
@@ -153,22 +155,34 @@ class LeagueVecEnv(VecEnv):
         self.rows[slot * k : (slot + 1) * k] = slot * MAX_SEATS + np.array(own)
         self.active[slot * k : (slot + 1) * k] = True
         self._episode_reward[slot * k : (slot + 1) * k] = 0.0
-        self._potential[slot * k : (slot + 1) * k] = self._potentials(slot)
+        self._players[slot * k : (slot + 1) * k] = match.engine.spawn_of[own]
+        self._potential[slot * k : (slot + 1) * k] = self._potentials([slot])
         return match
 
-    def _potentials(self, slot: int) -> NDArray[np.float64]:
-        """float64[k] potential of the learner's seats of a match."""
+    def _potentials(self, slots: Sequence[int]) -> FloatArray:
+        """float64[len(slots) * k]: the potential of the learner's seats of these matches.
+
+        Attacks count as they were at the last `refresh`; a match that begins has none.
+        """
+        n_seats, k = self.settings.rules.n_seats, self.settings.seats_per_match
+        land, home, away = np.zeros((3, len(slots), n_seats))
+        for i, slot in enumerate(slots):
+            match = self._match(slot)
+            state = match.engine.state
+            land[i] = state.playable_tiles[1:] / max(match.engine.map.n_playable, 1)
+            home[i] = np.where(state.tiles[1:] > 0, state.troops[1:], 0)
+            away[i] = np.where(state.tiles[1:] > 0, match.scratch.out_troops[1:], 0.0)
+        strength = home + away
+        strength /= np.maximum(strength.sum(axis=1, keepdims=True), 1.0)
+        players = self._players.reshape(-1, k)[list(slots)]
+        own_land = np.take_along_axis(land, players, axis=1)
+        own_strength = np.take_along_axis(strength, players, axis=1)
+        return potential(self.settings.reward, own_land, own_strength, n_seats).reshape(-1)
+
+    def _match(self, slot: int) -> LiveMatch:
         match = self.lockstep.matches[slot]
         assert match is not None
-        k = self.settings.seats_per_match
-        engine = match.engine
-        players = engine.spawn_of[self.rows[slot * k : (slot + 1) * k] - slot * MAX_SEATS]
-        troops = engine.troops + engine.attack_troops()
-        troops = np.where(engine.tiles > 0, troops, 0.0)
-        land = engine.state.playable_tiles[1:][players] / max(engine.map.n_playable, 1)
-        strength = troops[players] / max(troops.sum(), 1.0)
-        n_seats = self.settings.rules.n_seats
-        return potential(self.settings.reward, land, strength, n_seats)
+        return match
 
     def _settle(self, slot: int, match: LiveMatch) -> None:
         """Count who was placed above whom when a match ends for the learner."""
@@ -196,10 +210,10 @@ class LeagueVecEnv(VecEnv):
         """Begin new matches everywhere."""
         for slot in range(self.settings.n_matches):
             self._begin(slot, self._draw_spec())
+        self.lockstep.refresh()
         return self._observe()
 
     def _observe(self) -> dict[str, NDArray[Any]]:
-        self.lockstep.refresh()
         at = np.flatnonzero(self.active)
         self.lockstep.observe(self.rows[at], self._views, at)
         return as_dict(self._views)
@@ -228,10 +242,8 @@ class LeagueVecEnv(VecEnv):
         self.lockstep.ask_agents(self._actions)
         self._actions[self.rows[acting]] = self._chosen[acting]
         self.lockstep.advance(self._actions)
-        rewards = np.zeros(self.num_envs, np.float64)
-        dones = np.zeros(self.num_envs, np.bool_)
-        for slot in range(self.settings.n_matches):
-            self._reward_slot(slot, rewards, dones)
+        self.lockstep.refresh()
+        rewards, dones = self._score()
         self._episode_reward += rewards
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for i in np.flatnonzero(dones):
@@ -243,42 +255,38 @@ class LeagueVecEnv(VecEnv):
         self._restart_finished()
         return self._observe(), rewards.astype(np.float32), dones, infos
 
-    def _reward_slot(
-        self, slot: int, rewards: NDArray[np.float64], dones: NDArray[np.bool_]
-    ) -> None:
-        match = self.lockstep.matches[slot]
-        assert match is not None
-        k = self.settings.seats_per_match
-        envs = np.arange(slot * k, (slot + 1) * k)
-        seats = self.rows[envs] - slot * MAX_SEATS
-        acting = self.active[envs]
-        alive = match.living[seats]
-        ended = acting & (~alive | match.engine.is_over)
-        before = self._potential[envs]
-        after = self._potentials(slot)
-        reward = step_reward(self.settings.gamma, before, after)
-        if ended.any():
-            placement = np.array(match.engine.placements())[seats]
-            final = final_reward(
-                self.settings.reward, before, placement, self.settings.rules.n_seats, ~alive
-            )
-            reward = np.where(ended, final, reward)
-            self._placement[envs] = placement
-        own = np.where(acting, reward, 0.0)
-        rewards[envs] = np.where(acting, with_fellows(self.settings.reward, own), 0.0)
-        dones[envs] = ended
-        self._potential[envs] = after
-        self.active[envs] = acting & ~ended
+    def _score(self) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Rewards float64[num_envs] of the decision just played, and bool[num_envs] who ended."""
+        settings = self.settings
+        n, k = settings.n_matches, settings.seats_per_match
+        before, after = self._potential, self._potentials(range(n))
+        alive = self.lockstep.alive[self.rows]
+        is_over = np.repeat([self._match(slot).engine.is_over for slot in range(n)], k)
+        ended = self.active & (~alive | is_over)
+        reward = step_reward(settings.gamma, before, after)
+        for slot in np.unique(np.flatnonzero(ended) // k):
+            own = slice(slot * k, (slot + 1) * k)
+            placements = np.array(self._match(slot).engine.placements())
+            self._placement[own] = placements[self.rows[own] - slot * MAX_SEATS]
+        final = final_reward(
+            settings.reward, before, self._placement, settings.rules.n_seats, ~alive
+        )
+        own_reward = np.where(self.active, np.where(ended, final, reward), 0.0)
+        mixed = with_fellows(settings.reward, own_reward.reshape(n, k)).reshape(-1)
+        rewards = np.where(self.active, mixed, 0.0)
+        self._potential = after
+        self.active &= ~ended
+        return rewards, ended
 
     def _restart_finished(self) -> None:
+        """Begin new matches where no seat of the learner plays any more."""
         k = self.settings.seats_per_match
-        for slot in range(self.settings.n_matches):
-            if not self.active[slot * k : (slot + 1) * k].any():
-                match = self.lockstep.matches[slot]
-                assert match is not None
-                self._settle(slot, match)
-                self._forget_unused_agents()
-                self._begin(slot, self._draw_spec())
+        finished = np.flatnonzero(~self.active.reshape(-1, k).any(axis=1)).tolist()
+        for slot in finished:
+            self._settle(slot, self._match(slot))
+            self._forget_unused_agents()
+            self._begin(slot, self._draw_spec())
+        self.lockstep.refresh(finished)
 
     @property
     def phase_seconds(self) -> dict[str, float]:
@@ -327,9 +335,8 @@ class LeagueVecEnv(VecEnv):
             rebuilt.append(match)
         lockstep.matches = rebuilt
         self.active[:] = state["active"]
-        for slot in range(self.settings.n_matches):
-            k = self.settings.seats_per_match
-            self._potential[slot * k : (slot + 1) * k] = self._potentials(slot)
+        lockstep.refresh()
+        self._potential = self._potentials(range(self.settings.n_matches))
         self._episode_reward[:] = state["episode_reward"]
         self.results = {name: list(total) for name, total in state["results"].items()}
         self.rng.bit_generator.state = state["rng"]

@@ -16,10 +16,10 @@ from league.matchmaking import (
     Foe,
     RequiredFoe,
     choose_line_up,
+    choose_line_ups,
     draw_opponents,
     probabilities,
     reset_after_snapshot,
-    seatings,
     snapshot_decision,
     weights_capped_linear,
     weights_hard,
@@ -82,13 +82,13 @@ def test_a_pool_of_one_cannot_play() -> None:
         choose_line_up(pool(1), 10, np.random.default_rng(0))
 
 
-def test_rotations_are_cyclic_shifts_of_one_permutation() -> None:
-    line_up = tuple((i, True) for i in range(10))
-    games = seatings(line_up, 10, np.random.default_rng(0))
-    assert len({seats for seats, _ in games}) == 1
-    assert sorted(games[0][0]) == list(line_up)
-    assert [rotation for _, rotation in games] == list(range(10))
-    assert [rotation for _, rotation in seatings(line_up, 2, np.random.default_rng(0))] == [0, 5]
+def test_matches_in_a_row_share_their_members_and_not_their_seats() -> None:
+    line_ups = choose_line_ups(pool(40), 10, 20, np.random.default_rng(0), share=8)
+    members = [frozenset(line_up) for line_up in line_ups]
+    assert [len(set(members[i : i + 8])) for i in (0, 8, 16)] == [1, 1, 1]
+    assert len(set(members)) == 3
+    assert len(set(line_ups)) == 20
+    assert all(len(line_up) == 10 for line_up in line_ups)
 
 
 def test_the_weights_are_those_of_the_design() -> None:
