@@ -55,13 +55,13 @@ class LearnerConfig(Section):
         description="Seats of a training match whose decisions are learned from.",
     )
     n_steps: int = Field(
-        default=8_192,
+        default=4_096,
         ge=32,
         le=1_000_000,
         description="Decisions (transitions) collected per update.",
     )
     batch_size: int = Field(
-        default=1_024,
+        default=512,
         ge=2,
         le=100_000,
         description="Transitions per minibatch; less needs less memory.",

@@ -123,7 +123,7 @@ class TorsoConfig:
                 branch_features=96,
                 scalar_features=64,
                 heads=4,
-                fusion=128,
+                fusion=96,
                 output=256,
                 direction_scalars=11,
                 direction_hidden=32,
