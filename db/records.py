@@ -139,6 +139,16 @@ class RatingLogRow:
 
 
 @dataclass(frozen=True)
+class RatingMoment:
+    """A rating change and when its match was over; None for an admission."""
+
+    member_id: int
+    mu: float
+    sigma: float
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
 class MemberTotals:
     """Rated games of a member in one season; `mean_placement` is None without games."""
 

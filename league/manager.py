@@ -1,8 +1,8 @@
-"""The manager: plans rated matches, records results, admits snapshots, keeps the circle turning.
+"""The manager: hears learners, admits snapshots, sends rosters, keeps the circle turning.
 
-Promises: it is the only writer of a SQLite league; every finished rating match is rated exactly
-once, in the transaction that stores its result; what was running when it died is planned again.
-It moves only inside `turn`, which returns within about a second.
+Promises: it is the only writer of a SQLite league, with the rated matches that it owns
+(league.rated_matches); what was running when it died is planned again. It moves only inside `turn`,
+which returns within about a second.
 """
 
 from __future__ import annotations
@@ -10,39 +10,26 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import deque
 
-import numpy as np
-from numpy.random import PCG64, Generator
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from agents.errors import AgentError
-from arena.jobs import Done, Failed, PoolLimits
-from arena.match import MatchResult, MatchSpec
-from arena.replay import SUFFIX, write_replay
-from arena.territory.maps import expand_references, load_map
-from arena.workers import LocalArena
 from db import queries
-from db.records import MatchOutcome, MatchPlan, MatchRecord, SeatOutcome
+from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
 from league import pool
 from league.config import LeagueConfig
 from league.folder import LeagueFolder
 from league.learner_pool import LearnerMessage, LearnerPool
-from league.matchmaking import choose_line_ups
 from league.messages import LearnerOrders, Offered, Progress, Settled
 from league.opening import remember_config
 from league.payoff import Payoff
-from league.play import blamed_agents
-from league.ratings import RATING_VERSION, rate_match
+from league.rated_matches import RatedMatches
 
 log = logging.getLogger(__name__)
 
 ROSTER_EVERY_S = 10.0
 HEARTBEAT_EVERY_S = 2.0
-ARENA_NICENESS = 5  # rated matches give way to training where both want the same core
-QUARANTINE_AFTER = 5  # failures in a row
 
 
 class Manager:
@@ -56,36 +43,26 @@ class Manager:
         self.folder = folder
         self.config = config
         self.engine = engine
-        self.rules = config.rules.to_rules()
-        self.views = config.views.to_views()
-        self.season = pool.Season(self.rules.sha256(), config.rating.sigma_allowance)
+        self.season = pool.Season(config.rules.to_rules().sha256(), config.rating.sigma_allowance)
         self.store = pool.open_store(folder)
         self.payoff = Payoff()
         self._payoff_seq = 0
         self._lineages = {lineage.name: lineage for lineage in config.learners}
         self._learner_ids: dict[str, int] = {}
-        self._playing: dict[int, MatchRecord] = {}
-        self._unsettled: deque[Done | Failed] = deque()
-        self._maps = expand_references(config.maps.rate)
-        self._map_hashes: dict[str, str] = {}
         self._rosters_at = -ROSTER_EVERY_S
         self._heartbeat_at = -HEARTBEAT_EVERY_S
-        self._rng = Generator(PCG64(np.random.SeedSequence(entropy=self._entropy())))
-        self._prepare()
+        backlog = self._prepare()
         self.learners = LearnerPool(list(self._lineages), self._orders, folder.logs)
-        self.n_workers = config.arena.n_workers or self._spare_cores()
-        self.arena = self._make_arena()
-
-    def _entropy(self) -> list[int]:
-        """The league's seed, and how far the log has come: a restart draws new line-ups."""
-        with read_transaction(self.engine) as session:
-            n_matches = sum(queries.matches_by_status(session).values())
-        return [self.config.seed, n_matches]
+        self.rated = RatedMatches(folder, config, engine, self.season, backlog)
 
     # --- starting ---------------------------------------------------------------------------------
 
-    def _prepare(self) -> None:
-        """Bring the database up to this start: settings, members, offers, interrupted matches."""
+    def _prepare(self) -> list[MatchRecord]:
+        """Bring the database up to this start: settings, members, offers, interrupted matches.
+
+        Returns:
+            the matches that wait to be played under these rules.
+        """
         self.store.sweep()
         with write_transaction(self.engine) as session:
             remember_config(session, self.config)
@@ -100,38 +77,10 @@ class Manager:
                 queries.add_event(
                     session, "requeued", f"{len(again)} interrupted matches are played again"
                 )
-        self._backlog = [match for match in planned if match.rules_sha256 == self.rules.sha256()]
         for offer in self.store.list_offers():
             if offer.description is not None and offer.description.lineage in self._lineages:
                 self._admit(offer.description.lineage, offer.sha256, "offered before the restart")
-
-    def _spare_cores(self) -> int:
-        """Cores that the learners leave, at least one."""
-        if hasattr(os, "sched_getaffinity"):
-            cores = len(os.sched_getaffinity(0))
-        else:
-            cores = os.cpu_count() or 1
-        return max(1, cores - len(self._lineages))
-
-    def _make_arena(self) -> LocalArena:
-        arena = self.config.arena
-        return LocalArena(
-            "league.play:play",
-            self.n_workers,
-            {
-                "snapshots": str(self.folder.snapshots),
-                "maps": str(self.folder.root),
-                "device": "cpu",
-                "niceness": ARENA_NICENESS if self._lineages else 0,
-            },
-            setup="league.play:setup",
-            limits=PoolLimits(
-                matches_per_worker=arena.matches_per_worker,
-                lease_s=arena.lease_s,
-                match_limit_s=arena.match_limit_s,
-                recycle_after=arena.recycle_after,
-            ),
-        )
+        return [match for match in planned if match.rules_sha256 == self.season.rules_sha256]
 
     def _orders(self, name: str) -> LearnerOrders:
         """What a learner is told when it starts."""
@@ -166,11 +115,7 @@ class Manager:
         """
         for message in self.learners.messages():
             self._hear(message)
-        self._plan()
-        self._unsettled.extend(self.arena.results(timeout_s))
-        while self._unsettled:  # an outcome leaves only when it is stored: the disk may be full
-            self._settle(self._unsettled[0])
-            self._unsettled.popleft()
+        self.rated.turn(timeout_s)
         now = time.monotonic()
         if now - self._rosters_at >= ROSTER_EVERY_S:
             self._rosters_at = now
@@ -187,148 +132,11 @@ class Manager:
                 "daemon",
                 {
                     "pid": os.getpid(),
-                    "n_workers": self.n_workers,
-                    "n_playing": len(self._playing),
+                    "n_workers": self.rated.n_workers,
+                    "n_playing": self.rated.n_playing,
                     "learners": self.learners.pids,
                 },
             )
-
-    # --- rated matches ----------------------------------------------------------------------------
-
-    def _plan(self) -> None:
-        """Keep the arena busy: one batch per worker in play and one waiting.
-
-        New matches are planned by whole batches, each of one line-up.
-        """
-        batch = self.config.arena.matches_per_worker
-        missing = 2 * self.n_workers * batch - len(self._playing)
-        if missing < batch and self._playing:
-            return
-        planned = self._backlog[:missing]
-        n_waiting = len(planned)
-        with write_transaction(self.engine) as session:
-            if missing > len(planned):
-                planned += self._plan_new(session, missing - len(planned))
-            for match in planned:
-                queries.mark_started(session, match.id)
-        del self._backlog[:n_waiting]
-        for match in planned:
-            self._playing[match.id] = match
-            # A match that failed before is played alone, so that it cannot harm others.
-            alone = match.failures > 0 or match.attempts > 1
-            self.arena.submit(match.id, MatchSpec.from_json(dict(match.spec)), alone=alone)
-
-    def _plan_new(self, session: Session, n: int) -> list[MatchRecord]:
-        candidates = pool.candidates(session, self.season)
-        if len(candidates) < 2:
-            return []
-        specs = {m.id: m.agent_spec for m in queries.list_members(session, statuses=("active",))}
-        line_ups = choose_line_ups(
-            candidates,
-            self.rules.n_seats,
-            n,
-            self._rng,
-            share=self.config.arena.matches_per_worker,
-            floor_share=self.config.rating.floor_share,
-        )
-        planned = []
-        for line_up in line_ups:
-            spec = MatchSpec(
-                seed=int(self._rng.integers(2**62)),
-                map=self._maps[int(self._rng.integers(len(self._maps)))],
-                agents=tuple(specs[member_id] for member_id, _ in line_up),
-                rules=self.rules,
-                views=self.views,
-                rotation=int(self._rng.integers(self.rules.n_seats)),
-            )
-            spec = MatchSpec(**{**vars(spec), "map_sha256": self._map_sha256(spec.map)})
-            plan = MatchPlan(
-                purpose="rating",
-                seed=spec.seed,
-                map=spec.map,
-                map_sha256=spec.map_sha256,
-                rules_sha256=self.season.rules_sha256,
-                spec=spec.to_json(),
-                line_up=line_up,
-                rotation=spec.rotation,
-            )
-            planned.append(queries.get_match(session, queries.plan_match(session, plan)))
-        return planned
-
-    def _map_sha256(self, reference: str) -> str:
-        if reference not in self._map_hashes:
-            self._map_hashes[reference] = load_map(reference, base=self.folder.root).sha256
-        return self._map_hashes[reference]
-
-    def _settle(self, outcome: Done | Failed) -> None:
-        match = self._playing.get(outcome.job_id)
-        if match is None:
-            return
-        if isinstance(outcome, Done):
-            self._record(match, outcome.result)
-        else:
-            self._record_failure(match, outcome)
-        del self._playing[match.id]
-
-    def _record(self, match: MatchRecord, result: MatchResult) -> None:
-        """Store a result, its replay and the new ratings."""
-        path = self.folder.replays / f"{match.id:08d}{SUFFIX}"
-        write_replay(result, path)
-        seats = [
-            SeatOutcome(*values)
-            for values in zip(
-                result.placements,
-                result.tiles,
-                result.troops,
-                result.eliminated_tick,
-                result.n_illegal,
-                strict=True,
-            )
-        ]
-        outcome = MatchOutcome(
-            result.ticks, result.final_state_sha256, result.wall_s, self.folder.relative(path)
-        )
-        with write_transaction(self.engine) as session:
-            queries.record_finished_match(
-                session, match.id, outcome, seats, rate=rate_match, rating_version=RATING_VERSION
-            )
-
-    def _record_failure(self, match: MatchRecord, failed: Failed) -> None:
-        """Count a failure; the match is played again, unless it failed too often."""
-        guilty = set(blamed_agents(failed.error))
-        with write_transaction(self.engine) as session:
-            members = {m.agent_spec: m for m in queries.list_members(session)}
-            blamed = [members[spec].id for spec in guilty if spec in members]
-            log.warning("match %d failed: %s\n%s", match.id, failed.error, failed.traceback)
-            status = queries.record_failed(
-                session, match.id, f"{failed.error}\n{failed.traceback}".strip(), blamed=blamed
-            )
-            queries.add_event(
-                session,
-                "match_failed",
-                f"match {match.id}: {failed.error}",
-                level="warning",
-                match_id=match.id,
-            )
-            for member_id in blamed:
-                self._suspend_if_broken(session, member_id)
-            if status == "planned":
-                self._backlog.append(queries.get_match(session, match.id))
-
-    def _suspend_if_broken(self, session: Session, member_id: int) -> None:
-        member = queries.get_member(session, member_id)
-        if member.failures_in_row < QUARANTINE_AFTER or member.status != "active":
-            return
-        status = "quarantined" if member.snapshot_sha256 else "suspended"
-        queries.set_status(session, member_id, status)
-        queries.add_event(
-            session,
-            status,
-            f"{member.name} failed {member.failures_in_row} matches in a row and is {status}; "
-            f"`league members resume {member.name}` lets it play again",
-            level="alarm",
-            member_id=member_id,
-        )
 
     # --- learners ---------------------------------------------------------------------------------
 
@@ -429,7 +237,7 @@ class Manager:
 
     def close(self, grace_s: float) -> None:
         """End arena and learners; running matches are planned again, checkpoints are written."""
-        self.arena.close(min(2.0, grace_s))
+        self.rated.close(min(2.0, grace_s))
         for message in self.learners.stop(grace_s):
             self._hear(message)
         with write_transaction(self.engine) as session:
@@ -439,5 +247,5 @@ class Manager:
 
     def kill(self) -> None:
         """End arena and learners at once."""
-        self.arena.close(0.0)
+        self.rated.close(0.0)
         self.learners.kill()

@@ -45,6 +45,7 @@ from db.queries.ratings import (
     next_rating_seq,
     rating_history,
     rating_log,
+    rating_moments,
 )
 from db.queries.report import (
     last_rating_seq,
@@ -88,6 +89,7 @@ __all__ = [
     "rating_history",
     "rating_log",
     "rating_log_is_gap_free",
+    "rating_moments",
     "recent_matches",
     "record_failed",
     "record_finished_match",

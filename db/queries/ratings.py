@@ -6,9 +6,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from db.errors import ConflictError
-from db.models import Member, Rating, Seat
+from db.models import Match, Member, Rating, Seat
 from db.queries._shared import to_record
-from db.records import CommonPlacement, RatingLogRow, RatingRecord
+from db.records import CommonPlacement, RatingLogRow, RatingMoment, RatingRecord
 
 # Any constant will do: it names the rating log among PostgreSQL's advisory locks.
 _RATING_LOG_LOCK = 7_251_001
@@ -133,6 +133,17 @@ def rating_log(session: Session, rules_sha256: str) -> list[RatingLogRow]:
         .order_by(Rating.seq)
     )
     return [RatingLogRow(*row) for row in session.execute(query)]
+
+
+def rating_moments(session: Session, rules_sha256: str) -> list[RatingMoment]:
+    """The whole log of a season in `seq` order, with the times of the matches."""
+    query = (
+        select(Rating.member_id, Rating.mu, Rating.sigma, Match.finished_at)
+        .outerjoin(Match, Match.id == Rating.match_id)
+        .where(Rating.rules_sha256 == rules_sha256)
+        .order_by(Rating.seq)
+    )
+    return [RatingMoment(*row) for row in session.execute(query)]
 
 
 def common_placements(

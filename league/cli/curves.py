@@ -58,7 +58,8 @@ def curves(
 
     For every snapshot: trained decisions, minutes since the first start, rating, rated matches and
     mean placement; for every lineage, the first snapshot whose mu - 3 sigma stands above those of
-    tribe, expander, turtle and opportunist. Reads only, while the league runs and after.
+    tribe, expander, turtle and opportunist today, and since when the newest one has stood above
+    them, by the ratings of each moment. Reads only, while the league runs and after.
     """
     from league.folder import open_folder
     from league.report.curves import MIN_MATCHES, curves_document, league_curves
@@ -74,9 +75,11 @@ def curves(
     found = []
     for root in roots:
         with StateReader(open_folder(root)) as reader:
-            state = reader.read()
+            state, moments = reader.read(), reader.read_moments()
         name = None if named else str(root)
-        found.append(league_curves(state, min_matches=min_matches or MIN_MATCHES, name=name))
+        found.append(
+            league_curves(state, moments, min_matches=min_matches or MIN_MATCHES, name=name)
+        )
     if png_path is not None:
         from league.report.curves_picture import draw_curves
 

@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from league.report.bar_history import Passage, passages
 from league.report.state import MemberRow, ReportState
+
+if TYPE_CHECKING:
+    from db.records import RatingMoment
 
 # A lineage has got somewhere when a snapshot stands above the four scripts that know the game.
 RIVAL_SPECS = tuple(f"scripted:{name}" for name in ("tribe", "expander", "turtle", "opportunist"))
@@ -40,13 +44,18 @@ class Rated:
 
 @dataclass(frozen=True)
 class Lineage:
-    """The snapshots of one learner by trained decisions, and the first that stood above the bar."""
+    """The snapshots of one learner by trained decisions, and what stands above the bar.
+
+    `first_above` is the earliest snapshot above it by today's ratings; `passage` follows the newest
+    snapshot through the ratings as they were.
+    """
 
     name: str
     family: str
     role: str
     snapshots: tuple[Rated, ...]
     first_above: Rated | None
+    passage: Passage
 
     def best(self, min_matches: int) -> Rated | None:
         """The snapshot of enough matches with the highest conservative rating, or None."""
@@ -87,25 +96,41 @@ class LeagueCurves:
 
 
 def league_curves(
-    state: ReportState, *, min_matches: int = MIN_MATCHES, name: str | None = None
+    state: ReportState,
+    moments: Sequence[RatingMoment] = (),
+    *,
+    min_matches: int = MIN_MATCHES,
+    name: str | None = None,
 ) -> LeagueCurves:
     """The curves of a state.
 
     The first start is when the first member joined: the scripted members are admitted there.
 
     Args:
+        moments: the rating log, for the passages; without it nothing ever stood above.
         min_matches: rated matches that a rating needs to count as evidence.
         name: what to call the league; None takes the name of its folder.
     """
     first_start = min((row.created_at for row in state.members), default=None)
     anchors = [row for row in state.members if row.role == "anchor" and row.mu is not None]
     bar = _bar(anchors, min_matches)
+    chains = {
+        names: sorted(rows, key=lambda row: (row.trained_decisions, row.created_at, row.id))
+        for names, rows in _chains(state).items()
+    }
+    walked = passages(
+        moments,
+        {title: [row.id for row in chain] for (title, _, _), chain in chains.items()},
+        [row.id for row in anchors if row.agent_spec in RIVAL_SPECS],
+        {row.id: row.name for row in state.members},
+        first_start or state.at,
+        min_matches,
+    )
     lineages = []
-    for (title, family, role), rows in _chains(state).items():
-        chain = sorted(rows, key=lambda row: (row.trained_decisions, row.created_at, row.id))
+    for (title, family, role), chain in chains.items():
         snapshots = tuple(_rated(row, first_start) for row in chain)
         first = next((row for row in snapshots if _is_above(row, bar, min_matches)), None)
-        lineages.append(Lineage(title, family, role, snapshots, first))
+        lineages.append(Lineage(title, family, role, snapshots, first, walked[title]))
     return LeagueCurves(
         league=name or state.league,
         at=state.at,

@@ -26,7 +26,7 @@ def curves_screen(leagues: Sequence[LeagueCurves]) -> RenderableType:
         parts += [Text(_head(curves), style="bold"), Text(bar_sentence(curves))]
         for lineage in curves.lineages:
             parts += ["", _lineage_table(lineage, curves.min_matches)]
-            parts.append(Text(answer(lineage, curves)))
+            parts += [Text(answer(lineage, curves)), Text(passage_sentence(lineage, curves))]
         if curves.anchors:
             parts += ["", _table(Text("anchors", style="bold"), curves.anchors, trained=False)]
     return Group(*parts)
@@ -62,6 +62,21 @@ def answer(lineage: Lineage, curves: LeagueCurves) -> str:
     if best is None:
         return f"None above the bar yet: no snapshot has {curves.min_matches} matches."
     return f"None above the bar yet: the best is {best.name}, mu-3s {number(best.conservative)}."
+
+
+def passage_sentence(lineage: Lineage, curves: LeagueCurves) -> str:
+    """Since when the newest snapshot of a lineage has stood above the bar."""
+    passage = lineage.passage
+    if passage.newest is None:
+        return f"No snapshot has had {curves.min_matches} matches."
+    now = f"{passage.newest} stands {'above' if passage.above_now else 'below'} it now"
+    if passage.first_minute is None or passage.share_since is None:
+        return f"The newest of {curves.min_matches} matches was never above the bar; {now}."
+    return (
+        f"The newest of {curves.min_matches} matches was above the bar first after "
+        f"{passage.first_minute:,.1f} min ({passage.first}), and in "
+        f"{100 * passage.share_since:.0f} % of the rated matches since; {now}."
+    )
 
 
 def _head(curves: LeagueCurves) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
-    from db.records import LearnerRecord, MatchRecord, MemberRecord, MemberTotals
+    from db.records import LearnerRecord, MatchRecord, MemberRecord, MemberTotals, RatingMoment
     from league.ratings import Standing
 
 STORED_KEY = "config"  # of the league table; `league.config_layers` would load pydantic for it
@@ -162,6 +162,15 @@ class StateReader:
         with read_transaction(self._engine) as session:
             return read_state(session, self._name, n_matches=n_matches, n_events=n_events, at=at)
 
+    def read_moments(self) -> list[RatingMoment]:
+        """Every rating of the present rules' season, in the order of the log."""
+        from db import queries
+        from db.session import read_transaction
+
+        with read_transaction(self._engine) as session:
+            rules_sha256 = _rules_sha256(session)
+            return [] if rules_sha256 is None else queries.rating_moments(session, rules_sha256)
+
     def close(self) -> None:
         """Give the connection back."""
         self._engine.dispose()
@@ -185,10 +194,7 @@ def read_state(
     from db import queries
 
     now = at or datetime.now(UTC)
-    config = queries.get_league_value(session, STORED_KEY)
-    rules_sha256 = None
-    if config is not None:
-        rules_sha256 = MatchRules.from_json(config["rules"]).sha256()
+    rules_sha256 = _rules_sha256(session)
     members = queries.list_members(session)
     names = {member.id: member.name for member in members}
     return ReportState(
@@ -207,6 +213,14 @@ def read_state(
             for event in queries.list_events(session, limit=n_events)
         ),
     )
+
+
+def _rules_sha256(session: Session) -> str | None:
+    """The season: hash of the rules that the league was last started with."""
+    from db import queries
+
+    config = queries.get_league_value(session, STORED_KEY)
+    return None if config is None else MatchRules.from_json(config["rules"]).sha256()
 
 
 def scale_anchor_id(members: list[MemberRecord]) -> int | None:

@@ -15,9 +15,10 @@ from league.cli import main
 from league.cli.common import run
 from league.cli.curves import curves as command
 from league.folder import LeagueFolder
+from league.report.bar_history import Passage
 from league.report.curves import LeagueCurves, league_curves
 from league.report.curves_picture import draw_curves, spread
-from league.report.curves_screen import answer, bar_sentence
+from league.report.curves_screen import answer, bar_sentence, passage_sentence
 from league.report.state import MemberRow, ReportState, StateReader
 from tests.league.hand_made import NOON, make_league
 
@@ -58,6 +59,18 @@ def long_state(hand_made_league: LeagueFolder) -> ReportState:
 
 def _curves(state: ReportState, min_matches: int = 30) -> LeagueCurves:
     return league_curves(state, min_matches=min_matches)
+
+
+def test_a_sentence_says_since_when_the_newest_has_stood_above(long_state: ReportState) -> None:
+    curves = _curves(long_state)
+    lineage = curves.lineages[0]
+    assert passage_sentence(lineage, curves) == "No snapshot has had 30 matches."
+    passed = Passage("attention-0003", False, "attention-0002", 2.25, 0.875)
+    said = passage_sentence(dataclasses.replace(lineage, passage=passed), curves)
+    assert said == (
+        "The newest of 30 matches was above the bar first after 2.2 min (attention-0002), and in "
+        "88 % of the rated matches since; attention-0003 stands below it now."
+    )
 
 
 def test_a_lineage_is_its_snapshots_by_trained_decisions(long_state: ReportState) -> None:
