@@ -114,10 +114,11 @@ class Wait:
 class Random:
     """One decision in 25 a legal action drawn uniformly (all five WAITs count), else WAIT.
 
-    The share is chosen so that the league's known order holds clearly on small maps, five seats
-    against five over 30 mirrored pairs: random beats wait 59 : 41 and loses to tribe 31 : 69.
-    Drawn at every decision, random orders are an even match for tribe but lose to wait in mixed
-    company (mean placement 8.1 against 6.4): they empty the home.
+    The share is chosen so that the known order holds five seats against five on small maps: at 25
+    ticks a decision random beats wait 71 : 29 and loses to tribe 29 : 71, at 10 ticks 59 : 41 and
+    31 : 69 (30 mirrored pairs each). Drawn at every decision, random orders are an even match for
+    tribe and lose to wait (mean placement 8.1 against 6.4): they empty the home. In mixed company
+    of strong members random stands just below wait even so: order these two by a pit.
     """
 
     def reset(self, rows: IntArray) -> None:
