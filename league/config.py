@@ -54,12 +54,19 @@ class RulesConfig(Section):
 class MapsConfig(Section):
     """The boards; training and rating draw from separate lists, so that none is learned by heart.
 
+    Separate seeds of the same kinds: a policy trained on continents alone scored 52 % against
+    expander on new continents and 37 % on highlands and lakes (docs/learning.md).
+
     A reference is a folder or PNG file (relative to the league folder) or
     generated:PRESET:WIDTHxHEIGHT:SEED, where SEED may be a range such as 0-63.
     """
 
     train: Strings = Field(
-        default=("generated:continents:128x128:0-63",),
+        default=(
+            "generated:continents:128x128:0-31",
+            "generated:highlands:128x128:0-15",
+            "generated:lakes:128x128:0-15",
+        ),
         min_length=1,
         description="Map references that training matches draw from; seed ranges are allowed.",
     )
@@ -256,7 +263,11 @@ CLASSIC: dict[str, Any] = {
     "preset": "classic",
     "rules": {"max_ticks": 6_000, "ticks_per_decision": 10},
     "maps": {
-        "train": ["generated:continents:1024x1024:0-63"],
+        "train": [
+            "generated:continents:1024x1024:0-31",
+            "generated:highlands:1024x1024:0-15",
+            "generated:lakes:1024x1024:0-15",
+        ],
         "rate": [
             "generated:continents:1024x1024:1000-1007",
             "generated:highlands:1024x1024:1000-1003",

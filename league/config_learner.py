@@ -76,7 +76,7 @@ class LearnerConfig(Section):
     )
     learning_rate: float = Field(default=1e-3, gt=0.0, le=1.0, description="Step size of Adam.")
     learning_rate_end: Annotated[Annotated[float, Field(gt=0.0, le=1.0)] | None, Off] = Field(
-        default=3e-4,
+        default=2e-4,
         description="Step size from `schedule_decisions` on, on a straight line to it; off keeps "
         "`learning_rate`.",
     )

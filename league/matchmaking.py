@@ -28,7 +28,7 @@ P_LEAST_PLAYED = 0.5  # else the most uncertain member goes first
 
 HOPELESS_X = 0.05  # below it the variance weight is held, so that hopeless foes are still met
 P_SELF_PLAY, P_HARD = 0.35, 0.50  # the rest of the main's seats (15 %) is verification
-P_ANCHOR = 0.5  # of the hard draws: among dozens of snapshots the few anchors would be forgotten
+P_ANCHOR = 0.75  # of the hard draws: among dozens of snapshots the few anchors would be forgotten
 EXPLOITER_BEATEN_X = 0.3  # a former exploiter below this x needs verification
 ANCESTOR_FORGOTTEN_X = 0.7  # an ancestor below this x may have been forgotten
 MAIN_IN_REACH_X = 0.1  # above it a main exploiter plays the main itself
@@ -288,7 +288,7 @@ def _draw(
 
 
 def _draw_for_main(foes: Sequence[Foe], rng: Generator, p_self_play: float) -> int | None:
-    """By default 35 % self-play, 50 % hard (half of it among anchors), 15 % verification."""
+    """By default 35 % self-play, 50 % hard (most of it among anchors), 15 % verification."""
     if rng.random() < p_self_play:
         return None
     if rng.random() < P_HARD / (1.0 - P_SELF_PLAY):
