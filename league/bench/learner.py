@@ -73,6 +73,7 @@ def run(
     spent = dict.fromkeys(PHASES, 0.0)
     with TemporaryDirectory(prefix="league-bench-") as place:
         trainer = make_trainer(Path(place) / "league", config, family)
+        trainer.env.load_maps()  # a league generates each of them once
         trainer.update()
         before, cycles = trainer.ppo.num_timesteps, 0
         began = time.perf_counter()

@@ -206,6 +206,11 @@ class LeagueVecEnv(VecEnv):
 
     # --- VecEnv -----------------------------------------------------------------------------------
 
+    def load_maps(self) -> None:
+        """Load all maps now instead of at the matches that need them first."""
+        for reference in self.settings.maps:
+            self._load_map(reference)
+
     def reset(self) -> dict[str, NDArray[Any]]:
         """Begin new matches everywhere."""
         for slot in range(self.settings.n_matches):
