@@ -26,7 +26,8 @@ from league.messages import LearnerOrders, Roster
 _SCRIPTED = ("scripted:tribe", "scripted:expander", "scripted:turtle", "scripted:opportunist")
 
 
-def _orders(root: Path, config: LeagueConfig, family: str) -> LearnerOrders:
+def make_orders(root: Path, config: LeagueConfig, family: str) -> LearnerOrders:
+    """What a manager would tell a learner that trains alone in the league folder `root`."""
     return LearnerOrders(
         root=str(root),
         config=config.to_json(),
@@ -45,7 +46,7 @@ def _orders(root: Path, config: LeagueConfig, family: str) -> LearnerOrders:
 def make_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
     """A trainer that meets four scripted members and two snapshots of its own start."""
     folder = create_folder(root, write_toml(config))
-    trainer = Trainer(_orders(folder.root, config, family))
+    trainer = Trainer(make_orders(folder.root, config, family))
     specs = list(_SCRIPTED)
     for _ in range(2):
         sha256 = trainer.offer()  # the second names the first as its parent: another file
