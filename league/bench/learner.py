@@ -1,8 +1,8 @@
 """Benchmark of a learner: decisions per second over whole PPO cycles, and where the time goes.
 
-A Trainer runs alone in a temporary league, against the scripted members and two snapshots made on
-the spot (random weights cost the same as trained ones). The first cycle loads machine code and is
-not counted.
+A Trainer runs alone in a temporary league, against four scripted members and a snapshot of each
+family made on the spot (random weights cost the same as trained ones), so that both families meet
+the same. The first cycle loads machine code and is not counted.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from agents.description import SnapshotDescription
+from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
 from league.bench import machine
 from league.config import LeagueConfig
 from league.config_layers import resolve
@@ -22,6 +24,8 @@ from league.learner.ppo import PHASES
 from league.learner.trainer import Trainer
 from league.matchmaking import Foe
 from league.messages import LearnerOrders, Roster
+from msattn.actor_critic import ActorCritic
+from msattn.config import FAMILIES
 
 _SCRIPTED = ("scripted:tribe", "scripted:expander", "scripted:turtle", "scripted:opportunist")
 
@@ -44,14 +48,21 @@ def make_orders(root: Path, config: LeagueConfig, family: str) -> LearnerOrders:
 
 
 def make_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
-    """A trainer that meets four scripted members and two snapshots of its own start."""
+    """A trainer that meets four scripted members and an untrained snapshot of each family."""
     folder = create_folder(root, write_toml(config))
     trainer = Trainer(make_orders(folder.root, config, family))
     specs = list(_SCRIPTED)
-    for _ in range(2):
-        sha256 = trainer.offer()  # the second names the first as its parent: another file
-        trainer.store.admit(sha256)
-        specs.append(f"snapshot:{sha256}")
+    shapes = config.views.to_views().shapes()
+    for other in FAMILIES:
+        description = SnapshotDescription(
+            family=other,
+            observation_version=OBSERVATION_VERSION,
+            action_version=ACTION_VERSION,
+            torso=trainer.torso,
+            shapes=shapes,
+        )
+        weights = ActorCritic(other, shapes, trainer.torso).state_dict()
+        specs.append(f"snapshot:{trainer.store.save(weights, description)}")
     trainer.roster = Roster(
         tuple(Foe(i, 0.5) for i in range(len(specs))), dict(enumerate(specs)), ()
     )
