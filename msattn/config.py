@@ -105,7 +105,7 @@ class TorsoConfig:
         ========  =========  ==========  =======  ==================
         preset    family     parameters  forward  forward + backward
         ========  =========  ==========  =======  ==================
-        small     attention     267,967     0.18                0.50
+        small     attention     244,319     0.18                0.50
         small     baseline      258,331     0.14                0.37
         classic   attention   1,360,846      4.4                13.8
         classic   baseline    1,383,667      3.8                11.6
