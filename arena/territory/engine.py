@@ -313,13 +313,6 @@ class Engine:
         live = [int(a) for a in s.attack_list[: int(s.clock[N_ATTACKS])] if s.attack_live[a]]
         return [(int(s.attacker[a]), int(s.target[a]), float(s.attack_troops[a])) for a in live]
 
-    def attack_troops(self) -> NDArray[np.float64]:
-        """float64[P] troops in running attacks by spawn index."""
-        total = np.zeros(self.n_players)
-        for attacker, _, troops in self.attacks():
-            total[attacker - 1] += troops
-        return total
-
     def placements(self) -> list[int]:
         """Placement of each *seat*, 1 is best; ties share the better number.
 

@@ -6,16 +6,18 @@ through the rating log, which holds every rating that ever was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from league.ratings import conservative
 
 if TYPE_CHECKING:
     from db.records import RatingMoment
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -68,22 +70,22 @@ class _Lineage:
 
 def passages(
     log: Iterable[RatingMoment],
-    lineages: Mapping[str, Sequence[int]],
+    lineages: Mapping[Key, Sequence[int]],
     rivals: Sequence[int],
     names: Mapping[int, str],
     first_start: datetime,
     min_matches: int,
-) -> dict[str, Passage]:
+) -> dict[Key, Passage]:
     """Walk through the log of a season.
 
     Args:
         log: in `seq` order; the rows of one match stand together.
-        lineages: member ids of each lineage's snapshots, oldest first.
+        lineages: member ids of each lineage's snapshots, oldest first, under any key.
         rivals: member ids that must be passed, all of them; they need the matches too.
     """
     ratings: dict[int, float] = {}
     counts: dict[int, int] = {}
-    walks = {name: _Lineage(ids, min_matches) for name, ids in lineages.items()}
+    walks = {key: _Lineage(ids, min_matches) for key, ids in lineages.items()}
     for finished_at, rows in groupby(log, key=lambda row: row.finished_at):
         for row in rows:
             ratings[row.member_id] = conservative(row.mu, row.sigma)
@@ -97,7 +99,7 @@ def passages(
         bar = max(ratings[rival] for rival in rivals) if proven else None
         for walk in walks.values():
             walk.judge(ratings, bar, finished_at)
-    return {name: _passage(walk, names, first_start) for name, walk in walks.items()}
+    return {key: _passage(walk, names, first_start) for key, walk in walks.items()}
 
 
 def _passage(walk: _Lineage, names: Mapping[int, str], first_start: datetime) -> Passage:

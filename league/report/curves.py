@@ -120,17 +120,17 @@ def league_curves(
     }
     walked = passages(
         moments,
-        {title: [row.id for row in chain] for (title, _, _), chain in chains.items()},
+        {key: [row.id for row in chain] for key, chain in chains.items()},
         [row.id for row in anchors if row.agent_spec in RIVAL_SPECS],
         {row.id: row.name for row in state.members},
         first_start or state.at,
         min_matches,
     )
     lineages = []
-    for (title, family, role), chain in chains.items():
+    for key, chain in chains.items():
         snapshots = tuple(_rated(row, first_start) for row in chain)
         first = next((row for row in snapshots if _is_above(row, bar, min_matches)), None)
-        lineages.append(Lineage(title, family, role, snapshots, first, walked[title]))
+        lineages.append(Lineage(*key, snapshots, first, walked[key]))
     return LeagueCurves(
         league=name or state.league,
         at=state.at,
