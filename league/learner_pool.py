@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from arena.worker_places import birth_environment, log_for_worker, name_exit, process_context
+from arena.processes.launch import birth_environment, log_for_worker, name_exit, process_context
 from league.learner.service import run_learner
 from league.messages import LearnerOrders, Stop
 
@@ -69,7 +69,7 @@ class LearnerPool:
 
     @property
     def die_with_server(self) -> bool:
-        """Whether the processes are forked by a server (arena.child.begin)."""
+        """Whether the processes are forked by a server (arena.processes.child.begin)."""
         return isinstance(self._context, ForkServerContext)
 
     @property

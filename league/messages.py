@@ -21,7 +21,7 @@ class LearnerOrders:
         snapshot: hash of the lineage's newest member, to go on from when there is no checkpoint.
         trained_decisions: what the database knows; a checkpoint may know more.
         output_path: file for whatever the process prints.
-        die_with_server: see arena.child.begin.
+        die_with_server: see arena.processes.child.begin.
     """
 
     root: str

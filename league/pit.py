@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arena.jobs import Done, Failed, PoolLimits
+from arena.processes.jobs import Done, Failed, PoolLimits
 from arena.match import MatchResult
 from arena.territory.maps import expand_references
 from arena.territory.rules import MatchRules
 from arena.territory.views import Views
-from arena.workers import LocalArena
+from arena.processes.local_arena import LocalArena
 from db.migrate import check_revision
 from db.session import open_writer, write_transaction
 from league.config_layers import resolve

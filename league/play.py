@@ -1,6 +1,6 @@
 """What a worker process of the league's arena does: load agents and maps, play matches.
 
-`setup` runs once per process, `play` per batch of matches (arena.workers).  Agents are loaded anew
+`setup` runs once per process, `play` per batch of matches (arena.processes.local_arena).  Agents are loaded anew
 for every batch, except policies, whose weights never change and which keep no memory: those stay in
 a small cache, so that a snapshot is read and verified once per process.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 from agents.registry import make_loader
 from arena.agent import Agent, LoadAgent
-from arena.jobs import JobError
+from arena.processes.jobs import JobError
 from arena.match import LoadMap, MatchFailure, MatchResult, MatchSpec, play_matches
 from arena.territory.maps import load_map
 from msattn.memory import keep_freed_memory

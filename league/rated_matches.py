@@ -17,11 +17,11 @@ from numpy.random import PCG64, Generator
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from arena.jobs import Done, Failed, PoolLimits
+from arena.processes.jobs import Done, Failed, PoolLimits
 from arena.match import MatchResult, MatchSpec
 from arena.replay import SUFFIX, write_replay
 from arena.territory.maps import expand_references, load_map
-from arena.workers import LocalArena
+from arena.processes.local_arena import LocalArena
 from db import queries
 from db.records import MatchOutcome, MatchPlan, MatchRecord, SeatOutcome
 from db.session import read_transaction, write_transaction

@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from arena.jobs import PoolLimits
+from arena.processes.jobs import PoolLimits
 from arena.match import MatchResult, MatchSpec
 from arena.territory.maps import expand_references
-from arena.workers import Done, LocalArena
+from arena.processes.local_arena import Done, LocalArena
 from league.bench import machine
 from league.config import SCRIPTED
 from league.config_layers import resolve

@@ -13,7 +13,7 @@ import traceback
 from multiprocessing import connection
 from typing import TYPE_CHECKING
 
-from arena.child import EXIT_UNFIT, Link, begin
+from arena.processes.child import EXIT_UNFIT, Link, begin
 from league.messages import LearnerOrders, Offered, Progress, Roster, Stop
 
 if TYPE_CHECKING:

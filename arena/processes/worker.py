@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any, cast
 
-from arena.child import EXIT_UNFIT, Link, begin, describe, find_function
-from arena.jobs import JobError
+from arena.processes.child import EXIT_UNFIT, Link, begin, describe, find_function
+from arena.processes.jobs import JobError
 
 PROGRESS_INTERVAL_S = 0.5  # a pipe holds minutes of such messages while the parent is busy
 MAX_OUTPUT_BYTES = 2**20

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from arena.errors import ArenaStopped, WorkerError
-from arena.jobs import Done, Failed, PoolLimits
-from arena.workers import LocalArena
+from arena.processes.jobs import Done, Failed, PoolLimits
+from arena.processes.local_arena import LocalArena
 
 HERE = Path(__file__).resolve().parent
 PATIENCE_S = 30.0  # for a busy machine; nothing here waits so long when all is well
@@ -36,10 +36,10 @@ def make_arena() -> Iterator[Callable[..., LocalArena]]:
         given: dict[str, Any] = {"first_pause_s": 0.05, "longest_pause_s": 0.2} | limits
         made.append(
             LocalArena(
-                "tests.arena.worker_toys:play",
+                "tests.arena.processes.worker_toys:play",
                 n_workers,
                 {"base": 100} if settings is None else settings,
-                setup="tests.arena.worker_toys:set_up",
+                setup="tests.arena.processes.worker_toys:set_up",
                 limits=PoolLimits(**given),
             )
         )
@@ -204,7 +204,7 @@ def test_a_player_that_cannot_be_set_up_stops_the_pool_with_its_own_words(make_a
     arena.submit(1, ("add", 1))
     with pytest.raises(ArenaStopped, match="set up its player: RuntimeError: no such network"):
         collect(arena, 1)
-    missing = LocalArena("tests.arena.worker_toys:nothing", 1, limits=PoolLimits(max_deaths=1))
+    missing = LocalArena("tests.arena.processes.worker_toys:nothing", 1, limits=PoolLimits(max_deaths=1))
     with missing, pytest.raises(ArenaStopped, match="has no attribute 'nothing'"):
         missing.results(PATIENCE_S)
 
@@ -258,10 +258,10 @@ def test_closing_ends_playing_workers_within_the_grace(make_arena: Any, tmp_path
 def test_workers_leave_within_two_seconds_when_the_parent_is_killed(tmp_path: Path) -> None:
     program = f"""
         import pathlib, sys
-        sys.path[:0] = [{str(HERE)!r}, {str(HERE.parents[1])!r}]
-        from arena.workers import LocalArena
+        sys.path[:0] = [{str(HERE)!r}, {str(HERE.parents[2])!r}]
+        from arena.processes.local_arena import LocalArena
         if __name__ == "__main__":
-            toys = "tests.arena.worker_toys"
+            toys = "tests.arena.processes.worker_toys"
             arena = LocalArena(toys + ":play", 2, {{"base": 1}}, setup=toys + ":set_up")
             file = pathlib.Path({str(tmp_path / "pid")!r})
             arena.submit(1, ("grip", str(file)))
@@ -288,11 +288,11 @@ def test_misuse_is_refused_with_what_was_expected(make_arena: Any) -> None:
     with pytest.raises(WorkerError, match="'module:function', found 'toys'"):
         LocalArena("toys", 1)
     with pytest.raises(WorkerError, match="at least 1 worker, found 0"):
-        LocalArena("tests.arena.worker_toys:play", 0)
+        LocalArena("tests.arena.processes.worker_toys:play", 0)
     with pytest.raises(WorkerError, match="lease_s above 0, found 0"):
         PoolLimits(lease_s=0)
     with pytest.raises(WorkerError, match="settings cannot be sent"):
-        LocalArena("tests.arena.worker_toys:play", 1, {"base": lambda: None})
+        LocalArena("tests.arena.processes.worker_toys:play", 1, {"base": lambda: None})
     arena = make_arena(1)
     arena.submit(1, ("add", 1))
     with pytest.raises(WorkerError, match="job 1: expected a new job id"):

@@ -1,6 +1,6 @@
 """Owns the parent's view of one worker, and the small print of starting and ending processes.
 
-Promises: no decisions; what is done when a worker dies or hangs is `arena.workers`' business.
+Promises: no decisions; what is done when a worker dies or hangs is `arena.processes.local_arena`' business.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from arena.child import ONE_THREAD
-from arena.jobs import Done, Failed, JobError, Stage
+from arena.processes.child import ONE_THREAD
+from arena.processes.jobs import Done, Failed, JobError, Stage
 
 _LAST_WORDS_BYTES = 3000
 
@@ -92,7 +92,7 @@ def process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext:
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["arena.worker_process", *preload])
+    context.set_forkserver_preload(["arena.processes.worker", *preload])
     return context
 
 

@@ -28,8 +28,8 @@ from types import TracebackType
 from typing import Any
 
 from arena.errors import ArenaStopped, WorkerError
-from arena.jobs import Done, Failed, Fault, JobError, PoolLimits, WorkerState
-from arena.worker_places import (
+from arena.processes.jobs import Done, Failed, Fault, JobError, PoolLimits, WorkerState
+from arena.processes.launch import (
     WorkerPlace,
     birth_environment,
     log_for_worker,
@@ -37,7 +37,7 @@ from arena.worker_places import (
     process_context,
     settle,
 )
-from arena.worker_process import WorkerOrders, run_worker
+from arena.processes.worker import WorkerOrders, run_worker
 
 __all__ = ["Done", "Failed", "JobError", "LocalArena", "PoolLimits", "WorkerState"]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from arena.jobs import JobError
+from arena.processes.jobs import JobError
 
 
 class Unreadable:
