@@ -2,7 +2,7 @@
 
 Promises: two daemons on one league are impossible (`flock` on the folder's `lock`, which the kernel
 drops with the process); the first SIGTERM or SIGINT stops the league within the grace time with
-everything committed, the second one at once; a full disk pauses the league.
+everything committed, the second immediately; a full disk pauses the league.
 """
 
 from __future__ import annotations
@@ -16,19 +16,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from league.errors import LeagueError
 from league.folder import LeagueFolder
 
 if TYPE_CHECKING:
     from league.config import LeagueConfig
-    from league.manager import Manager
 
 log = logging.getLogger(__name__)
 
@@ -155,17 +154,29 @@ def stop(root: Path, grace_s: float) -> int:
 # --- running --------------------------------------------------------------------------------------
 
 
-class _Signals:
-    """Counts the wishes to stop; the second one means at once."""
+class StopSignals:
+    """Counts SIGINT and SIGTERM while it is entered; the second raises KeyboardInterrupt.
+
+    Attributes:
+        n: signals so far.
+    """
 
     def __init__(self) -> None:
         self.n = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> StopSignals:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._count)
+            self._before[number] = signal.signal(number, self._count)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _count(self, number: int, frame: object) -> None:
         self.n += 1
-        if self.n > 1:
+        if self.n == 2:  # a third one must not interrupt the killing
             raise KeyboardInterrupt
 
 
@@ -230,30 +241,66 @@ def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> 
 
 
 def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
-    """Migrate, build the manager, and turn until told to stop."""
-    signals = _Signals()
+    """Migrate, build the manager, and run it until told to stop."""
     _sign_path(folder).touch()
     sys.stderr.write(f"league in {folder.root}: starting (Ctrl-C stops it)\n")
-    engine = _open_database(folder)
+    with StopSignals() as signals:
+        engine = _open_database(folder)
+        try:
+            from arena.territory.compiled import is_compiled
+            from arena.territory.warm_up import warm_up
+
+            if not is_compiled():
+                sys.stderr.write("compiling the game, once on this machine (about half a minute)\n")
+            warm_up()
+            ends = None if for_s is None else time.monotonic() + for_s
+            from league.manager import Manager
+
+            return run_manager(folder, lambda: Manager(folder, config, engine), signals, ends)
+        except KeyboardInterrupt:
+            sys.stderr.write("stopped immediately\n")
+            return EXIT_KILLED
+        finally:
+            engine.dispose()
+
+
+class Turning(Protocol):
+    """What the daemon needs of the manager."""
+
+    def turn(self) -> None:
+        """One round of work, about a second at most."""
+
+    def close(self, grace_s: float) -> None:
+        """Stop everything with everything committed, within the grace."""
+
+    def kill(self) -> None:
+        """End all processes immediately."""
+
+
+def run_manager(
+    folder: LeagueFolder,
+    make_manager: Callable[[], Turning],
+    signals: StopSignals,
+    ends: float | None,
+) -> int:
+    """Turn a manager until a signal or the time says stop; returns the exit code.
+
+    The first signal closes it within the grace time; a second one, whenever it comes, kills what it
+    runs. So does any error, which is raised again.
+
+    Args:
+        ends: monotonic time at which to stop, or None.
+    """
     manager = None
     try:
-        from arena.territory.compiled import is_compiled
-        from arena.territory.warm_up import warm_up
-
-        if not is_compiled():
-            sys.stderr.write("compiling the game, once on this machine (about half a minute)\n")
-        warm_up()
-        began = time.monotonic()
-        from league.manager import Manager
-
-        manager = Manager(folder, config, engine)
-        _turn_until_stopped(folder, manager, signals, None if for_s is None else began + for_s)
+        manager = make_manager()
+        _turn_until_stopped(folder, manager, signals, ends)
         sys.stderr.write("stopping: matches in flight are planned again, learners checkpoint\n")
         manager.close(GRACE_S)
         sys.stderr.write("stopped, everything is committed\n")
         return 0
     except KeyboardInterrupt:
-        sys.stderr.write("stopped at once\n")
+        sys.stderr.write("stopped immediately\n")
         if manager is not None:
             manager.kill()
         return EXIT_KILLED
@@ -262,8 +309,6 @@ def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int
         if manager is not None:
             manager.kill()
         raise
-    finally:
-        engine.dispose()
 
 
 def _open_database(folder: LeagueFolder) -> Any:
@@ -282,7 +327,7 @@ def _open_database(folder: LeagueFolder) -> Any:
 
 
 def _turn_until_stopped(
-    folder: LeagueFolder, manager: Manager, signals: _Signals, ends: float | None
+    folder: LeagueFolder, manager: Turning, signals: StopSignals, ends: float | None
 ) -> None:
     from db.errors import DatabaseFullError
     from league.progress import ProgressScreen

@@ -1,8 +1,8 @@
-"""The manager's side of the learners: their processes, their pipes, their deaths.
+"""The manager's side of the learners: their processes, messages and deaths.
 
-Promises: a dead learner is named with its exit code or signal and started again after a pause that
-doubles; one that keeps dying is given up, with its last words, while the league goes on.  All of
-this moves only inside `messages`.
+Promises: a dead learner is named with its exit code or signal, or with what it raised, and started
+again after a pause that doubles; one that keeps dying is given up, while the league goes on. All of
+this moves only inside `poll`.
 """
 
 from __future__ import annotations
@@ -10,193 +10,154 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import connection
-from multiprocessing.context import ForkServerContext
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
-from arena.processes.launch import birth_environment, log_for_worker, name_exit, process_context
+from arena.processes.jobs import RestartLimits
+from arena.processes.launch import Launcher
+from arena.processes.supervisor import Clock, Death, DeathCount, Place, Process
 from league.learner.service import run_learner
-from league.messages import LearnerOrders, Stop
+from league.messages import LearnerOrders, Progress
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 60.0
-MAX_DEATHS = 5
-DEATHS_WINDOW_S = 600.0
+RESTART = RestartLimits(
+    first_pause_s=1.0, longest_pause_s=60.0, max_deaths=5, deaths_window_s=600.0
+)
 
 MakeOrders = Callable[[str], LearnerOrders]
+Launch = Callable[[str, LearnerOrders], Process]  # lineage and its orders -> its process
 
 
-@dataclass
-class _Place:
-    name: str
-    process: BaseProcess | None = None
-    pipe: connection.Connection | None = None
-    start_at: float = 0.0
-    deaths: list[float] = field(default_factory=list)
-    last_error: str = ""
-    given_up: bool = False
+@dataclass(frozen=True)
+class Died:
+    """A learner's process ended without being told to.
+
+    Attributes:
+        text: one sentence: who, why, and what happens next.
+        given_up: it is not started again.
+    """
+
+    text: str
+    given_up: bool
 
 
 @dataclass(frozen=True)
 class LearnerMessage:
-    """Something a learner said: kind "ready", "progress", "offered", "failed", "left", or "died"
-    and "given_up", which the pool says of it; `value` depends on the kind."""
+    """What came from a learner (league.messages), or `Died`."""
 
     learner: str
-    kind: str
-    value: Any = None
+    message: object
 
 
-class LearnerPool:
-    """Processes of the learners.
+def launch_learner(output_folder: Path) -> Launch:
+    """Start learners as processes of this machine, which print to `learner-NAME.out`."""
+    launcher = Launcher(run_learner, ["league.learner.service"])
+
+    def launch(name: str, orders: LearnerOrders) -> Process:
+        child = launcher.launch(
+            f"learner-{name}", orders, output_folder / f"learner-{name}.out"
+        )
+        log.info("learner %s started, PID %s", name, child.pid)
+        return child
+
+    return launch
+
+
+class Learners:
+    """The processes of the learners.
 
     Args:
         names: of the lineages.
-        make_orders: what a learner is told when it starts, asked anew at every start.
-        output_folder: for whatever the processes print.
+        make_orders: what a learner is told when it starts, asked again at every start.
+        launch: starts a process.
     """
 
-    def __init__(self, names: Sequence[str], make_orders: MakeOrders, output_folder: Path) -> None:
-        self._places = {name: _Place(name) for name in names}
-        self._make_orders = make_orders
-        self._output_folder = output_folder
-        self._context = process_context(("league.learner.service",))
-
-    @property
-    def die_with_server(self) -> bool:
-        """Whether the processes are forked by a server (arena.processes.child.begin)."""
-        return isinstance(self._context, ForkServerContext)
+    def __init__(
+        self,
+        names: Sequence[str],
+        make_orders: MakeOrders,
+        launch: Launch,
+        *,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._places: dict[str, Place] = {}
+        for name in names:
+            self._places[name] = Place(
+                f"learner {name}",
+                lambda name=name: launch(name, make_orders(name)),  # type: ignore[misc]
+                DeathCount(RESTART, clock),
+                may_finish=True,
+                clock=clock,
+            )
 
     @property
     def pids(self) -> dict[str, int]:
         """PID of each running learner."""
-        return {
-            name: place.process.pid
-            for name, place in self._places.items()
-            if place.process is not None and place.process.pid is not None
-        }
+        return {name: process.pid for name, process in self._running()}
 
-    @property
-    def n_running(self) -> int:
-        """Learners with a process."""
-        return sum(place.process is not None for place in self._places.values())
+    def _running(self) -> list[tuple[str, Process]]:
+        places = self._places.items()
+        return [(name, place.process) for name, place in places if place.process is not None]
 
     def send(self, name: str, order: object) -> None:
         """Tell a learner something; forgotten when it is down."""
-        place = self._places[name]
-        if place.pipe is not None:
-            try:
-                place.pipe.send(order)
-            except OSError:
-                log.debug("learner %s left before it could be told %s", name, type(order).__name__)
+        process = self._places[name].process
+        if process is not None and not process.send(order):
+            log.debug("learner %s exited before it was told %s", name, type(order).__name__)
 
-    def output_path(self, name: str) -> Path:
-        """The file that a learner's stdout and stderr go to."""
-        return self._output_folder / f"learner-{name}.out"
-
-    def messages(self) -> Iterator[LearnerMessage]:
+    def poll(self) -> Iterator[LearnerMessage]:
         """Start what is due, and yield what the learners have said since the last call."""
-        for place in self._places.values():
-            if place.process is None and not place.given_up and time.monotonic() >= place.start_at:
-                self._start(place)
-            yield from self._read(place)
-            if place.process is not None and not place.process.is_alive():
-                yield from self._read(place)
-                yield from self._bury(place)
+        for name, place in self._places.items():
+            death = place.start() if place.is_due else None
+            if death is not None:
+                yield LearnerMessage(name, self._died(place, death))
+            yield from self._read(name, place)
+            if place.process is None or not place.process.has_ended:
+                continue
+            yield from self._read(name, place, limit=None)
+            death = place.take_death()
+            if death is not None:
+                yield LearnerMessage(name, self._died(place, death))
 
-    def waitables(self) -> list[Any]:
-        """Pipes and sentinels, for `multiprocessing.connection.wait`."""
-        return [
-            handle
-            for place in self._places.values()
-            if place.process is not None
-            for handle in (place.pipe, place.process.sentinel)
-        ]
+    def _read(self, name: str, place: Place, limit: int | None = 1000) -> Iterator[LearnerMessage]:
+        for message in place.poll(limit):
+            if isinstance(message, Progress):
+                place.succeeded()
+            yield LearnerMessage(name, message)
 
-    def _start(self, place: _Place) -> None:
-        mine, theirs = self._context.Pipe()
-        orders = self._make_orders(place.name)
-        with birth_environment():
-            process = self._context.Process(
-                target=run_learner, args=(theirs, orders), name=f"learner-{place.name}"
-            )
-            process.start()
-        theirs.close()
-        place.process, place.pipe = process, mine
-        log.info("learner %s started, PID %s", place.name, process.pid)
-
-    def _read(self, place: _Place) -> Iterator[LearnerMessage]:
-        if place.pipe is None:
-            return
-        try:
-            while place.pipe.poll():
-                kind, *values = place.pipe.recv()
-                if kind == "log":
-                    log_for_worker(place.name, *values)
-                    continue
-                if kind == "failed":
-                    place.last_error = values[0]
-                    log.error("learner %s failed: %s\n%s", place.name, *values)
-                yield LearnerMessage(place.name, kind, values[0] if values else None)
-        except (EOFError, OSError):
-            return
-
-    def _bury(self, place: _Place) -> Iterator[LearnerMessage]:
-        """Take note of a death and decide when, and whether, the learner starts again."""
-        assert place.process is not None and place.pipe is not None
-        place.process.join()
-        code = place.process.exitcode
-        place.pipe.close()
-        place.process, place.pipe = None, None
-        if code == 0:
-            place.given_up = True
-            return
-        now = time.monotonic()
-        place.deaths = [at for at in place.deaths if now - at < DEATHS_WINDOW_S] + [now]
-        reason = place.last_error or name_exit(code)
-        place.last_error = ""
-        if len(place.deaths) >= MAX_DEATHS:
-            place.given_up = True
-            yield LearnerMessage(
-                place.name,
-                "given_up",
-                f"learner {place.name} died {len(place.deaths)} times within "
-                f"{DEATHS_WINDOW_S / 60:.0f} minutes, last: {reason}; see {self._output_folder}",
-            )
-            return
-        pause = min(FIRST_PAUSE_S * 2.0 ** (len(place.deaths) - 1), LONGEST_PAUSE_S)
-        place.start_at = now + pause
-        yield LearnerMessage(
-            place.name,
-            "died",
-            f"learner {place.name} died: {reason}; starting again in {pause:.0f} s",
+    def _died(self, place: Place, death: Death) -> Died:
+        if death.pause_s is not None:
+            text = f"{place.name} {death.reason}; starting again in {death.pause_s:.0f} s"
+            return Died(text, given_up=False)
+        window = f"{RESTART.deaths_window_s / 60:.0f} minutes"
+        text = (
+            f"{place.name} died {death.n_deaths} times within {window} and is given up until the "
+            f"next start; the last time it {death.reason}; see the folder logs/"
         )
+        return Died(text, given_up=True)
 
-    def stop(self, grace_s: float) -> Iterator[LearnerMessage]:
-        """Tell all learners to write a checkpoint and leave; kill what stays beyond the grace."""
+    def stop(self, order: object, grace_s: float) -> Iterator[LearnerMessage]:
+        """Send an order to stop to all learners; kill what has not exited within the grace."""
         for name in self._places:
-            self.send(name, Stop())
-        ends = time.monotonic() + grace_s
-        while self.n_running and time.monotonic() < ends:
-            connection.wait(self.waitables(), timeout=0.2)
-            for place in self._places.values():
-                yield from self._read(place)
-                if place.process is not None and not place.process.is_alive():
-                    yield from self._read(place)
-                    place.process.join()
-                    place.process, place.pipe = None, None
+            self.send(name, order)
+        ends = self._clock() + grace_s
+        while (running := self._running()) and self._clock() < ends:
+            connection.wait([h for _, process in running for h in process.handles], timeout=0.2)
+            for name, process in running:
+                place = self._places[name]
+                yield from self._read(name, place)
+                if process.has_ended:
+                    yield from self._read(name, place, limit=None)
+                    place.detach().close(1.0)
         self.kill()
 
     def kill(self) -> None:
-        """End what still runs, at once."""
-        for place in self._places.values():
-            if place.process is not None:
-                log.warning("learner %s did not leave in time and is killed", place.name)
-                place.process.kill()
-                place.process.join()
-                place.process, place.pipe = None, None
+        """End what still runs immediately."""
+        for name, process in self._running():
+            log.warning("learner %s did not exit in time and is killed", name)
+            self._places[name].detach()
+            process.kill()
+            process.close(0.0)

@@ -1,7 +1,7 @@
-"""The manager: hears learners, admits snapshots, sends rosters, keeps the circle turning.
+"""The manager: takes the learners' messages, admits snapshots, sends rosters, keeps matches going.
 
 Promises: it is the only writer of a SQLite league, with the rated matches that it owns
-(league.rated_matches); what was running when it died is planned again. It moves only inside `turn`,
+(league.rated_matches); what was running when it died is planned again. It acts only inside `turn`,
 which returns within about a second.
 """
 
@@ -14,17 +14,18 @@ import time
 from sqlalchemy import Engine
 
 from agents.errors import AgentError
+from arena.processes.jobs import Arena
 from db import queries
 from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
 from league import pool
 from league.config import LeagueConfig
 from league.folder import LeagueFolder
-from league.learner_pool import LearnerMessage, LearnerPool
-from league.messages import LearnerOrders, Offered, Progress, Settled
+from league.learner_pool import Died, Launch, LearnerMessage, Learners, launch_learner
+from league.messages import LearnerOrders, Offered, Progress, Ready, Settled, Stop
 from league.opening import remember_config
 from league.payoff import Payoff
-from league.rated_matches import RatedMatches
+from league.rated_matches import RatedMatches, make_arena
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +38,19 @@ class Manager:
 
     Args:
         engine: writer of the league's database, migrated.
+        arena: where rated matches are played; None makes worker processes.
+        launch: starts a learner; None starts a process.
     """
 
-    def __init__(self, folder: LeagueFolder, config: LeagueConfig, engine: Engine) -> None:
+    def __init__(
+        self,
+        folder: LeagueFolder,
+        config: LeagueConfig,
+        engine: Engine,
+        *,
+        arena: Arena | None = None,
+        launch: Launch | None = None,
+    ) -> None:
         self.folder = folder
         self.config = config
         self.engine = engine
@@ -52,8 +63,12 @@ class Manager:
         self._rosters_at = -ROSTER_EVERY_S
         self._heartbeat_at = -HEARTBEAT_EVERY_S
         backlog = self._prepare()
-        self.learners = LearnerPool(list(self._lineages), self._orders, folder.logs)
-        self.rated = RatedMatches(folder, config, engine, self.season, backlog)
+        self.learners = Learners(
+            list(self._lineages), self._orders, launch or launch_learner(folder.logs)
+        )
+        self.rated = RatedMatches(
+            folder, config, engine, self.season, arena or make_arena(folder, config), backlog
+        )
 
     # --- starting ---------------------------------------------------------------------------------
 
@@ -99,22 +114,19 @@ class Manager:
             seed=self.config.seed * 1_000_003 + at,
             snapshot=member.snapshot_sha256 if member else None,
             trained_decisions=learner.trained_decisions,
-            output_path=str(self.learners.output_path(name)),
-            die_with_server=self.learners.die_with_server,
-            log_level=logging.INFO,
         )
 
     # --- turning ----------------------------------------------------------------------------------
 
     def turn(self, timeout_s: float = 0.2) -> None:
-        """One round: take what learners and arena have to say, and give them work.
+        """One round: take the messages of learners and arena, and give them work.
 
         Raises:
-            ArenaStopped: the arena's workers keep dying; the message names their last words.
+            ArenaStopped: the arena's workers keep dying; the message says why.
             DatabaseError: the database cannot be written.
         """
-        for message in self.learners.messages():
-            self._hear(message)
+        for message in self.learners.poll():
+            self._take(message)
         self.rated.turn(timeout_s)
         now = time.monotonic()
         if now - self._rosters_at >= ROSTER_EVERY_S:
@@ -140,32 +152,35 @@ class Manager:
 
     # --- learners ---------------------------------------------------------------------------------
 
-    def _hear(self, message: LearnerMessage) -> None:
-        learner_id = self._learner_ids[message.learner]
-        if message.kind == "progress":
-            self._record_progress(learner_id, message.value)
-        elif message.kind == "offered":
-            offered: Offered = message.value
-            self._admit(message.learner, offered.sha256, offered.reason)
-        elif message.kind == "ready":
-            with write_transaction(self.engine) as session:
-                learner = queries.learner_by_name(session, message.learner)
-                assert learner is not None
-                queries.upsert_learner(
-                    session,
-                    name=learner.name,
-                    family=learner.family,
-                    role=learner.role,
-                    pid=self.learners.pids.get(message.learner),
-                    status="running",
-                )
-            self._rosters_at = -ROSTER_EVERY_S
-        elif message.kind in ("died", "given_up"):
-            log.error("%s", message.value)
-            with write_transaction(self.engine) as session:
-                status = "stopped" if message.kind == "given_up" else "starting"
-                queries.record_progress(session, learner_id, status=status)
-                queries.add_event(session, "learner_died", message.value, level="alarm")
+    def _take(self, received: LearnerMessage) -> None:
+        learner_id = self._learner_ids[received.learner]
+        match received.message:
+            case Progress() as progress:
+                self._record_progress(learner_id, progress)
+            case Offered() as offered:
+                self._admit(received.learner, offered.sha256, offered.reason)
+            case Ready():
+                self._record_start(received.learner)
+            case Died(text, given_up):
+                log.error("%s", text)
+                with write_transaction(self.engine) as session:
+                    status = "stopped" if given_up else "starting"
+                    queries.record_progress(session, learner_id, status=status)
+                    queries.add_event(session, "learner_died", text, level="alarm")
+
+    def _record_start(self, name: str) -> None:
+        with write_transaction(self.engine) as session:
+            learner = queries.learner_by_name(session, name)
+            assert learner is not None
+            queries.upsert_learner(
+                session,
+                name=learner.name,
+                family=learner.family,
+                role=learner.role,
+                pid=self.learners.pids.get(name),
+                status="running",
+            )
+        self._rosters_at = -ROSTER_EVERY_S
 
     def _record_progress(self, learner_id: int, progress: Progress) -> None:
         with write_transaction(self.engine) as session:
@@ -238,14 +253,14 @@ class Manager:
     def close(self, grace_s: float) -> None:
         """End arena and learners; running matches are planned again, checkpoints are written."""
         self.rated.close(min(2.0, grace_s))
-        for message in self.learners.stop(grace_s):
-            self._hear(message)
+        for message in self.learners.stop(Stop(), grace_s):
+            self._take(message)
         with write_transaction(self.engine) as session:
             queries.requeue_interrupted(session, purposes=("rating",))
             for learner_id in self._learner_ids.values():
                 queries.record_progress(session, learner_id, status="stopped")
 
     def kill(self) -> None:
-        """End arena and learners at once."""
+        """End arena and learners immediately."""
         self.rated.close(0.0)
         self.learners.kill()

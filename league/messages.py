@@ -1,4 +1,8 @@
-"""What the manager and its learners tell each other: plain frozen records over one pipe each."""
+"""What the manager and its learners tell each other: plain frozen records over one pipe each.
+
+Down: LearnerOrders when the process starts, then Roster, Settled and Stop. Up: Ready, Progress,
+Offered and Finished; log records and crashes are arena.processes.messages.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from league.matchmaking import Foe
 
 @dataclass(frozen=True)
 class LearnerOrders:
-    """What a learner process is told at its birth.
+    """What a learner process is told when it starts.
 
     Attributes:
         root: the league folder.
@@ -20,8 +24,6 @@ class LearnerOrders:
         seed: of weights and draws of a fresh lineage.
         snapshot: hash of the lineage's newest member, to go on from when there is no checkpoint.
         trained_decisions: what the database knows; a checkpoint may know more.
-        output_path: file for whatever the process prints.
-        die_with_server: see arena.processes.child.begin.
     """
 
     root: str
@@ -32,9 +34,6 @@ class LearnerOrders:
     seed: int
     snapshot: str | None
     trained_decisions: int
-    output_path: str
-    die_with_server: bool
-    log_level: int
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,19 @@ class Settled:
 
 @dataclass(frozen=True)
 class Stop:
-    """Manager to learner: write a checkpoint and leave."""
+    """Manager to learner: write a checkpoint and exit."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Learner to manager: set up; it waits for a roster."""
+
+    trained_decisions: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Learner to manager: stopped as told; the process exits."""
 
 
 @dataclass(frozen=True)

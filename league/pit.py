@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arena.processes.jobs import Done, Failed, PoolLimits
 from arena.match import MatchResult
+from arena.processes.jobs import Done, Failed, WorkerLimits
+from arena.processes.local_arena import LocalArena
 from arena.territory.maps import expand_references
 from arena.territory.rules import MatchRules
 from arena.territory.views import Views
-from arena.processes.local_arena import LocalArena
 from db.migrate import check_revision
 from db.session import open_writer, write_transaction
 from league.config_layers import resolve
@@ -47,7 +47,6 @@ from league.pit_statistics import (
     sprt_decision,
     summarise,
 )
-from league.play import blamed_agents
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -221,7 +220,7 @@ class _Run:
 
     def _play_pairs(self) -> None:
         n_workers = self._request.n_workers or os.cpu_count() or 1
-        limits = PoolLimits()
+        limits = WorkerLimits()
         # Twice what the workers hold: none ever waits, and few matches are wasted at the verdict.
         n_ahead = max(n_workers * limits.matches_per_worker, 2)
         waiting = iter([seed for seed in self._seeds if seed not in self._complete])
@@ -233,7 +232,7 @@ class _Run:
                 while n_open < n_ahead and (seed := next(waiting, None)) is not None:
                     self._submit(arena, seed)
                     n_open += 1
-                for outcome in arena.results(1.0):
+                for outcome in arena.poll(1.0):
                     n_open -= self._take(arena, outcome)
                 if self._judge():
                     return
@@ -270,10 +269,10 @@ class _Run:
 
     def _fail(self, seed: int, half: int, outcome: Failed) -> None:
         self._n_failed += 1
-        blamed = [name_of(self._plan, spec) for spec in blamed_agents(outcome.error)]
+        blamed = [name_of(self._plan, spec) for spec in outcome.blamed]
         self._crashes.update(blamed)
         if self._log is not None:
-            self._log.record_failure(seed, half, outcome.error)
+            self._log.record_failure(seed, half, outcome)
         self._tries[seed] += 1
         if self._tries[seed] >= MAX_TRIES:
             raise PitError(

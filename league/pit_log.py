@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from arena.match import MatchResult
+from arena.processes.jobs import Failed
 from arena.replay import SUFFIX, write_replay
 from arena.territory.maps import load_map
 from db import queries
@@ -20,12 +21,13 @@ from db.session import write_transaction
 from league.folder import LeagueFolder
 from league.pit_sides import PitPlan
 from league.pit_statistics import PitMatch
-from league.play import blamed_agents
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 Pair = tuple[PitMatch, PitMatch]
+FAILURE_EVENT = "pit_match_failed"  # its details name the agents at fault
+MAX_FAILURES = 100_000  # events read back; a pit gives up after three failures of a pair
 
 
 class PitLog:
@@ -43,12 +45,16 @@ class PitLog:
         crashes: Counter[str] = Counter()
         n_failed = 0
         with write_transaction(self._engine) as session:
+            blamed = {
+                event.match_id: event.details["blamed"]
+                for event in queries.list_events(session, kind=FAILURE_EVENT, limit=MAX_FAILURES)
+            }
             for match in queries.list_matches(
                 session, purpose="pit", series_key=self._plan.series_key
             ):
                 if match.status == "failed":
                     n_failed += 1
-                    crashes.update(self._plan_names(blamed_agents(match.error or "")))
+                    crashes.update(name_of(self._plan, spec) for spec in blamed.get(match.id, ()))
                 if match.status == "finished" and match.pair_key is not None:
                     seats = queries.match_seats(session, match.id)
                     halves[match.pair_key, match.pair_half or 0] = PitMatch(
@@ -90,9 +96,9 @@ class PitLog:
                     _seat_outcomes(result),
                 )
 
-    def record_failure(self, seed: int, half: int, error: str) -> None:
+    def record_failure(self, seed: int, half: int, failed: Failed) -> None:
         """Write a failed match; its pair is played again under the same key."""
-        blamed = set(blamed_agents(error))
+        blamed = failed.blamed
         member_ids = {
             side.member_id
             for side in self._plan.line_up(seed, half)
@@ -100,7 +106,17 @@ class PitLog:
         }
         with write_transaction(self._engine) as session:
             match_id = queries.plan_match(session, self._match_plan(seed, half))
-            queries.record_failed(session, match_id, error, blamed=member_ids, max_failures=1)
+            queries.record_failed(
+                session, match_id, failed.error, blamed=member_ids, max_failures=1
+            )
+            queries.add_event(
+                session,
+                FAILURE_EVENT,
+                f"match {match_id} of a pit: {failed.error}",
+                level="warning",
+                match_id=match_id,
+                details={"blamed": list(blamed)},
+            )
 
     def _match_plan(self, seed: int, half: int) -> MatchPlan:
         spec = self._plan.spec(seed, half)
@@ -117,9 +133,6 @@ class PitLog:
             pair_key=self._plan.pair_key(seed),
             pair_half=half,
         )
-
-    def _plan_names(self, specs: Sequence[str]) -> list[str]:
-        return [name_of(self._plan, spec) for spec in specs]
 
 
 def name_of(plan: PitPlan, agent_spec: str) -> str:

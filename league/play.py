@@ -1,6 +1,6 @@
 """What a worker process of the league's arena does: load agents and maps, play matches.
 
-`setup` runs once per process, `play` per batch of matches (arena.processes.local_arena).  Agents are loaded anew
+`setup` runs once per process, `play` per batch of matches (arena.processes). Agents are loaded anew
 for every batch, except policies, whose weights never change and which keep no memory: those stay in
 a small cache, so that a snapshot is read and verified once per process.
 """
@@ -16,8 +16,8 @@ from typing import Any
 
 from agents.registry import make_loader
 from arena.agent import Agent, LoadAgent
-from arena.processes.jobs import JobError
 from arena.match import LoadMap, MatchFailure, MatchResult, MatchSpec, play_matches
+from arena.processes.jobs import JobError
 from arena.territory.maps import load_map
 from msattn.memory import keep_freed_memory
 
@@ -75,26 +75,11 @@ def setup(settings: dict[str, Any]) -> PlayContext:
 def play(
     context: PlayContext, specs: Sequence[MatchSpec], progress: Callable[[int], None]
 ) -> list[MatchResult | JobError]:
-    """Play a batch in lock-step; a failed match becomes a JobError that names who is to blame."""
+    """Play a batch in lock-step; a failed match becomes a JobError, agents at fault named."""
     outcomes = play_matches(specs, context.load_agent, context.load_map, progress)
     return [
-        JobError(_with_blame(outcome), outcome.traceback)
+        JobError(outcome.error, outcome.traceback, outcome.blamed)
         if isinstance(outcome, MatchFailure)
         else outcome
         for outcome in outcomes
     ]
-
-
-_BLAME = "  [at fault: "
-
-
-def _with_blame(failure: MatchFailure) -> str:
-    if not failure.blamed:
-        return failure.error
-    return f"{failure.error}{_BLAME}{', '.join(failure.blamed)}]"
-
-
-def blamed_agents(error: str) -> tuple[str, ...]:
-    """The agent specs that `play` named as being at fault in an error, if any."""
-    _, found, names = error.rpartition(_BLAME)
-    return tuple(names.rstrip("]").split(", ")) if found else ()

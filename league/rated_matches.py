@@ -17,11 +17,11 @@ from numpy.random import PCG64, Generator
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from arena.processes.jobs import Done, Failed, PoolLimits
 from arena.match import MatchResult, MatchSpec
+from arena.processes.jobs import Arena, Done, Failed, WorkerLimits
+from arena.processes.local_arena import LocalArena
 from arena.replay import SUFFIX, write_replay
 from arena.territory.maps import expand_references, load_map
-from arena.processes.local_arena import LocalArena
 from db import queries
 from db.records import MatchOutcome, MatchPlan, MatchRecord, SeatOutcome
 from db.session import read_transaction, write_transaction
@@ -29,7 +29,6 @@ from league import pool
 from league.config import LeagueConfig
 from league.folder import LeagueFolder
 from league.matchmaking import choose_line_ups
-from league.play import blamed_agents
 from league.ratings import RATING_VERSION, rate_match
 
 log = logging.getLogger(__name__)
@@ -38,12 +37,46 @@ ARENA_NICENESS = 5  # rated matches give way to training where both want the sam
 QUARANTINE_AFTER = 5  # failures in a row
 
 
+def n_workers(config: LeagueConfig) -> int:
+    """Worker processes of the arena: as set, else the cores that the learners leave."""
+    if config.arena.n_workers is not None:
+        return config.arena.n_workers
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, cores - len(config.learners))
+
+
+def make_arena(folder: LeagueFolder, config: LeagueConfig) -> LocalArena:
+    """Worker processes that play rated matches with the league's snapshots and maps."""
+    arena = config.arena
+    return LocalArena(
+        "league.play:play",
+        n_workers(config),
+        {
+            "snapshots": str(folder.snapshots),
+            "maps": str(folder.root),
+            "device": "cpu",
+            "niceness": ARENA_NICENESS if config.learners else 0,
+        },
+        setup="league.play:setup",
+        limits=WorkerLimits(
+            matches_per_worker=arena.matches_per_worker,
+            lease_s=arena.lease_s,
+            match_limit_s=arena.match_limit_s,
+            recycle_after=arena.recycle_after,
+        ),
+    )
+
+
 class RatedMatches:
     """The rated matches of a running league.
 
     Args:
         engine: writer of the league's database, migrated.
         season: under which rules and allowance members are rated.
+        arena: where matches are played (`make_arena`).
         backlog: planned matches that an earlier run left.
 
     Attributes:
@@ -56,6 +89,7 @@ class RatedMatches:
         config: LeagueConfig,
         engine: Engine,
         season: pool.Season,
+        arena: Arena,
         backlog: Sequence[MatchRecord],
     ) -> None:
         self.folder = folder
@@ -64,14 +98,14 @@ class RatedMatches:
         self.season = season
         self.rules = config.rules.to_rules()
         self.views = config.views.to_views()
-        self.n_workers = config.arena.n_workers or self._spare_cores()
+        self.n_workers = n_workers(config)
         self._backlog = list(backlog)
         self._playing: dict[int, MatchRecord] = {}
         self._unsettled: deque[Done | Failed] = deque()
         self._maps = expand_references(config.maps.rate)
         self._map_hashes: dict[str, str] = {}
         self._rng = Generator(PCG64(np.random.SeedSequence(entropy=self._entropy())))
-        self._arena = self._make_arena()
+        self._arena = arena
 
     @property
     def n_playing(self) -> int:
@@ -84,43 +118,15 @@ class RatedMatches:
             n_matches = sum(queries.matches_by_status(session).values())
         return [self.config.seed, n_matches]
 
-    def _spare_cores(self) -> int:
-        """Cores that the learners leave, at least one."""
-        if hasattr(os, "sched_getaffinity"):
-            cores = len(os.sched_getaffinity(0))
-        else:
-            cores = os.cpu_count() or 1
-        return max(1, cores - len(self.config.learners))
-
-    def _make_arena(self) -> LocalArena:
-        arena = self.config.arena
-        return LocalArena(
-            "league.play:play",
-            self.n_workers,
-            {
-                "snapshots": str(self.folder.snapshots),
-                "maps": str(self.folder.root),
-                "device": "cpu",
-                "niceness": ARENA_NICENESS if self.config.learners else 0,
-            },
-            setup="league.play:setup",
-            limits=PoolLimits(
-                matches_per_worker=arena.matches_per_worker,
-                lease_s=arena.lease_s,
-                match_limit_s=arena.match_limit_s,
-                recycle_after=arena.recycle_after,
-            ),
-        )
-
     def turn(self, timeout_s: float) -> None:
         """Keep the arena busy, and record what it has finished within `timeout_s`.
 
         Raises:
-            ArenaStopped: the arena's workers keep dying; the message names their last words.
+            ArenaStopped: the arena's workers keep dying; the message says why.
             DatabaseError: the database cannot be written.
         """
         self._plan()
-        self._unsettled.extend(self._arena.results(timeout_s))
+        self._unsettled.extend(self._arena.poll(timeout_s))
         while self._unsettled:  # an outcome leaves only when it is stored: the disk may be full
             self._settle(self._unsettled[0])
             self._unsettled.popleft()
@@ -229,10 +235,9 @@ class RatedMatches:
 
     def _record_failure(self, match: MatchRecord, failed: Failed) -> None:
         """Count a failure; the match is played again, unless it failed too often."""
-        guilty = set(blamed_agents(failed.error))
         with write_transaction(self.engine) as session:
             members = {m.agent_spec: m for m in queries.list_members(session)}
-            blamed = [members[spec].id for spec in guilty if spec in members]
+            blamed = [members[spec].id for spec in failed.blamed if spec in members]
             log.warning("match %d failed: %s\n%s", match.id, failed.error, failed.traceback)
             status = queries.record_failed(
                 session, match.id, f"{failed.error}\n{failed.traceback}".strip(), blamed=blamed

@@ -1,8 +1,8 @@
 """Owns what every child process of ours does at birth, worker or learner.
 
 Promises: a child writes nothing to the terminal (its output goes to a file that the parent reads
-when it dies, its log records go up the pipe), ignores SIGINT, leaves on SIGTERM, and leaves at once
-when the parent is gone.
+when it dies, its log records go up the pipe), ignores SIGINT, exits on SIGTERM, and exits
+immediately when the parent is gone.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from collections.abc import Callable
 from multiprocessing import connection
 from typing import Any, cast
 
+from arena.processes.messages import Birth, Record
+
 if sys.platform == "linux":
     import fcntl
 
-EXIT_UNFIT = 3  # the child could not be set up; the reason went up the pipe
+EXIT_CRASHED = 3  # the child's own code raised; the reason went up the pipe
 EXIT_ORPHANED = 4  # the parent is gone
 _PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 _BLAS_THREADS = (
@@ -37,41 +39,32 @@ _BLAS_THREADS = (
 ONE_THREAD = dict.fromkeys(_BLAS_THREADS, "1")
 
 
-def begin(
-    pipe: connection.Connection, *, output_path: str, die_with_server: bool, log_level: int
-) -> Link:
-    """Make this process a child of ours; returns its end of the pipe.
-
-    Args:
-        output_path: file that stdout and stderr go to.
-        die_with_server: have the kernel send SIGKILL when the process that forked this one dies.
-            Only right below a fork server: the kernel watches the forking *thread*, which
-            elsewhere may just end.
-        log_level: records below it stay in the child.
-    """
+def begin(pipe: connection.Connection, birth: Birth) -> Link:
+    """Make this process a child of ours; returns its end of the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":  # born with it blocked
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _follow_parent(die_with_server)
-    _write_to_file(output_path)
+    _follow_parent(birth.die_with_server)
+    _write_to_file(birth.output_path)
     os.environ.update(ONE_THREAD)
     link = Link(pipe)
-    _log_to_parent(link, log_level)
+    _log_to_parent(link, birth.log_level)
     return link
 
 
 class Link:
-    """The worker's end of the pipe; any thread may send, hence the lock."""
+    """The child's end of the pipe; any thread may send, hence the lock."""
 
     def __init__(self, pipe: connection.Connection) -> None:
         self._pipe = pipe
         self._lock = threading.Lock()  # guards the pipe: one message at a time
 
-    def send(self, kind: str, *values: object) -> None:
+    def send(self, message: object) -> None:
+        """Send a message up; ends the process when the parent is gone."""
         try:
             with self._lock:
-                self._pipe.send((kind, *values))
+                self._pipe.send(message)
         except OSError:
             os._exit(EXIT_ORPHANED)  # nobody is left to tell
 
@@ -82,16 +75,16 @@ class Link:
         except OSError:
             return True
 
-    def receive(self) -> tuple[Any, ...] | None:
+    def receive(self) -> object | None:
         """Return the next order, None when the parent has closed its end."""
         try:
-            return cast(tuple[Any, ...], self._pipe.recv())
+            return cast(object, self._pipe.recv())
         except (EOFError, OSError):
             return None
 
 
 class _PipeHandler(logging.Handler):
-    """Sends log records to the parent, formatted, so that nothing in them must be importable."""
+    """Sends log records to the parent."""
 
     def __init__(self, link: Link) -> None:
         super().__init__()
@@ -101,7 +94,9 @@ class _PipeHandler(logging.Handler):
         text = record.getMessage()
         if record.exc_info:
             text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
-        self._link.send("log", record.name, record.levelno, text, record.pathname, record.lineno)
+        self._link.send(
+            Record(record.name, record.levelno, text, record.pathname, record.lineno)
+        )
 
 
 def find_function(name: str) -> Callable[..., Any]:

@@ -1,6 +1,8 @@
-"""Owns the parent's view of one worker, and the small print of starting and ending processes.
+"""Owns how a child process is started, and the parent's handle on it.
 
-Promises: no decisions; what is done when a worker dies or hangs is `arena.processes.local_arena`' business.
+Promises: children are never forked from a process with threads; they start with one numeric thread
+each and cannot print a traceback on Ctrl-C; a handle makes no decisions (arena.processes.supervisor
+does).
 """
 
 from __future__ import annotations
@@ -8,75 +10,159 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, resource_tracker
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from arena.processes.child import ONE_THREAD
-from arena.processes.jobs import Done, Failed, JobError, Stage
+from arena.processes.messages import Birth
 
-_LAST_WORDS_BYTES = 3000
+Target = Callable[[connection.Connection, Birth, Any], None]
+
+_LAST_OUTPUT_BYTES = 3000
+_MAX_MESSAGES = 1000  # read from one child in one go, so that a chatty one starves nobody
 
 
-class WorkerPlace:
-    """The parent's side of one place in the pool: a process, its pipe and its jobs."""
+class ChildProcess:
+    """The parent's handle on a running child: the process and our end of its pipe.
 
-    def __init__(self, index: int, output_path: Path) -> None:
-        self.index = index
-        self.output_path = output_path
-        self.process: BaseProcess | None = None
-        self.pipe: connection.Connection | None = None
-        self.state: Stage = "down"
-        self.jobs: dict[int, bytes] = {}
-        self.ticks = 0
-        self.n_played = 0
-        self.n_deaths_in_a_row = 0
-        self.start_at = 0.0  # monotonic time of the next start, while down
-        self.lease_ends = 0.0
-        self.limit_ends = float("inf")
-        self.reason_unfit: tuple[str, str] | None = None
+    Attributes:
+        output_path: what the child writes to stdout and stderr, from byte `output_start` on.
+    """
+
+    def __init__(
+        self,
+        process: BaseProcess,
+        pipe: connection.Connection,
+        output_path: Path,
+        output_start: int,
+    ) -> None:
+        self._process, self._pipe = process, pipe
+        self._pipe_ended = False
+        self.output_path, self.output_start = output_path, output_start
 
     @property
-    def deadline(self) -> float:
-        if self.state in ("starting", "playing"):
-            return min(self.lease_ends, self.limit_ends)
-        return self.start_at if self.state == "down" else float("inf")
+    def pid(self) -> int:
+        """Process id."""
+        assert self._process.pid is not None  # it was started
+        return self._process.pid
 
-    def last_words(self) -> str:
+    @property
+    def handles(self) -> list[Any]:
+        """What `multiprocessing.connection.wait` can wait for: a message, or the end."""
+        return [self._pipe, self._process.sentinel]
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has exited, or closed its pipe and is about to."""
+        return self._pipe_ended or self._process.exitcode is not None
+
+    def send(self, message: object) -> bool:
+        """Send a message; False when the child is gone."""
+        try:
+            self._pipe.send(message)
+        except OSError:
+            return False
+        return True
+
+    def poll(self, limit: int | None = _MAX_MESSAGES) -> list[object]:
+        """Return the messages that have arrived, at most `limit`; never blocks."""
+        messages: list[object] = []
+        try:
+            while (limit is None or len(messages) < limit) and self._pipe.poll(0):
+                messages.append(self._pipe.recv())
+        except (EOFError, OSError):
+            self._pipe_ended = True
+        return messages
+
+    def hang_up(self) -> None:
+        """Close our end of the pipe, which tells a worker to leave."""
+        self._pipe.close()
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self._process.kill()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end; False when it still runs after `timeout_s`."""
+        self._process.join(max(timeout_s, 0.0))
+        return self._process.exitcode is not None
+
+    def close(self, grace_s: float) -> int | None:
+        """Let go: wait for the end, kill after `grace_s`; returns the exit code."""
+        if not self.join(grace_s):
+            self.kill()
+            self._process.join()
+        self._pipe.close()
+        return self._process.exitcode
+
+    def last_output(self) -> str:
         """Return the end of what the process wrote to stdout and stderr."""
         with suppress(OSError), self.output_path.open("rb") as stream:
-            stream.seek(max(self.output_path.stat().st_size - _LAST_WORDS_BYTES, 0))
+            size = self.output_path.stat().st_size
+            start = self.output_start if self.output_start <= size else 0  # it was truncated
+            stream.seek(max(size - _LAST_OUTPUT_BYTES, start))
             return stream.read().decode("utf-8", "replace").strip()
         return ""
 
 
-def settle(job_id: int, outcome: bytes | JobError) -> Done | Failed:
-    if isinstance(outcome, JobError):
-        return Failed(job_id, outcome.error, outcome.traceback, "match")
-    try:
-        return Done(job_id, pickle.loads(outcome))
-    except Exception as error:  # whatever a foreign class raises
-        return Failed(job_id, f"the result cannot be read: {error!r}", "", "match")
+class Launcher:
+    """Starts children of one kind.
 
+    Args:
+        target: called in the child as `target(pipe, birth, orders)`.
+        preload: modules that the fork server imports once for all children.
+    """
 
-def log_for_worker(
-    index: int | str, name: str, level: int, text: str, path: str, line: int
-) -> None:
-    """Log a worker's record as if it had been made here."""
-    target = logging.getLogger(name)
-    if target.isEnabledFor(level):
-        who = f"worker {index}" if isinstance(index, int) else index
-        message = f"[{who}] {text}" if isinstance(index, int) else f"[{index}] {text}"
-        target.handle(target.makeRecord(name, level, path, line, message, (), None))
+    def __init__(self, target: Target, preload: Sequence[str] = ()) -> None:
+        self._target = target
+        self._context = _process_context(preload)
+
+    def launch(self, name: str, orders: object, output_path: Path) -> ChildProcess:
+        """Start a child.
+
+        Args:
+            name: of the process.
+            orders: picklable, handed to the target.
+            output_path: appended to; made when missing.
+
+        Raises:
+            OSError, EOFError: the process cannot be started.
+        """
+        with output_path.open("ab") as stream:
+            output_start = stream.tell()
+        birth = Birth(
+            str(output_path),
+            logging.getLogger().getEffectiveLevel(),
+            isinstance(self._context, ForkServerContext),
+        )
+        ours, theirs = self._context.Pipe(duplex=True)
+        try:
+            process = self._context.Process(
+                target=self._target, args=(theirs, birth, orders), name=name, daemon=True
+            )
+            with _birth_environment():
+                process.start()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return ChildProcess(process, ours, output_path, output_start)
 
 
 def name_exit(exit_code: int | None) -> str:
+    """Describe an exit code for a message; a signal by its name."""
     if exit_code is None or exit_code >= 0:
         return f"exit code {exit_code}"
     try:
@@ -87,7 +173,7 @@ def name_exit(exit_code: int | None) -> str:
     return f"{name}{hint}"
 
 
-def process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext:
+def _process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext:
     """Return the way in which processes are started; never fork, where threads would deadlock."""
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
@@ -97,7 +183,7 @@ def process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext:
 
 
 @contextmanager
-def birth_environment() -> Iterator[None]:
+def _birth_environment() -> Iterator[None]:
     """Start processes with one numeric thread each and SIGINT blocked; then restore ours.
 
     They ignore SIGINT by themselves later, but Ctrl-C during their first imports would print a

@@ -1,4 +1,4 @@
-"""Owns LocalArena: a pool of processes that survives its workers.
+"""Owns LocalArena: a pool of worker processes that survives its workers.
 
 Promises: every submitted job comes back once, as `Done` or as `Failed`, whatever happens to the
 process that played it, until the pool is closed or gives up. A dead worker is named by its exit
@@ -6,48 +6,45 @@ code or signal, with its last output, and is replaced with growing pauses; after
 in a short time the pool raises `ArenaStopped` and says why. A worker that makes no progress is
 killed. Nothing is ever shared but one pipe per worker: a killed process can damage no other.
 
-The pool knows nothing of the game. It is pumped by `results` alone and not thread-safe: call it
-often, from one thread.
+The pool is driven by `poll` alone and not thread-safe: call it often, from one thread.
 """
 
 from __future__ import annotations
 
 import logging
 import pickle
-import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import connection
-from multiprocessing.context import ForkServerContext
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Literal
 
 from arena.errors import ArenaStopped, WorkerError
-from arena.processes.jobs import Done, Failed, Fault, JobError, PoolLimits, WorkerState
-from arena.processes.launch import (
-    WorkerPlace,
-    birth_environment,
-    log_for_worker,
-    name_exit,
-    process_context,
-    settle,
+from arena.processes.jobs import Done, Failed, Fault, JobError, WorkerLimits
+from arena.processes.launch import Launcher
+from arena.processes.messages import (
+    CallBegan,
+    Outcomes,
+    PlayJobs,
+    Ticked,
+    WorkerIdle,
+    WorkerReady,
 )
+from arena.processes.supervisor import Death, DeathCount, Place, Process, end_all
 from arena.processes.worker import WorkerOrders, run_worker
 
-__all__ = ["Done", "Failed", "JobError", "LocalArena", "PoolLimits", "WorkerState"]
-
 logger = logging.getLogger(__name__)
-_LEAVING_S = 5.0  # a recycled worker gets this long to leave before it is killed
-_MAX_MESSAGES = 1000  # read from one worker in one go, so that a chatty one starves nobody
+_LEAVING_S = 5.0  # a recycled worker gets this long to exit before it is killed
+_NEVER = float("inf")
+
+Start = Callable[[int], Process]  # worker index -> its process
 
 
 class LocalArena:
-    """A pool of worker processes on this machine.
+    """A pool of worker processes on this machine (an `arena.processes.jobs.Arena`).
 
     Args:
         play: "module:function", called in a worker as `play(context, jobs, progress)`; returns
@@ -57,7 +54,7 @@ class LocalArena:
         settings: handed to `setup`; must be picklable.
         setup: "module:function", called once per process with `settings`, before the first job;
             what it returns is the context. Without it the context is `settings`.
-        limits: see `PoolLimits`.
+        limits: see `WorkerLimits`.
         preload: modules that the fork server imports once for all workers.
 
     Raises:
@@ -71,7 +68,7 @@ class LocalArena:
         settings: Mapping[str, object] | None = None,
         *,
         setup: str | None = None,
-        limits: PoolLimits | None = None,
+        limits: WorkerLimits | None = None,
         preload: Sequence[str] = (),
     ) -> None:
         for name in (play,) if setup is None else (play, setup):
@@ -79,21 +76,25 @@ class LocalArena:
                 raise WorkerError(f"worker pool: expected 'module:function', found {name!r}")
         if n_workers < 1:
             raise WorkerError(f"worker pool: expected at least 1 worker, found {n_workers}")
-        self.limits = limits or PoolLimits()
         try:
             pickle.dumps(settings)
         except Exception as error:  # whatever a foreign __reduce__ raises
             raise WorkerError(f"worker pool: settings cannot be sent: {error}") from error
-        self._play, self._setup, self._settings = play, setup, dict(settings or {})
-        self._context = process_context([play.partition(":")[0], *preload])
+        self.limits = limits or WorkerLimits()
         self._folder = tempfile.TemporaryDirectory(prefix="arena-", ignore_cleanup_errors=True)
+        launcher = Launcher(run_worker, [play.partition(":")[0], *preload])
+        orders = WorkerOrders(play, setup, dict(settings or {}))
         output = Path(self._folder.name)
-        self._workers = [WorkerPlace(i, output / f"worker-{i}.txt") for i in range(n_workers)]
+
+        def start(index: int) -> Process:
+            return launcher.launch(f"arena-{index}", orders, output / f"worker-{index}.txt")
+
+        deaths = DeathCount(self.limits.restart)
+        self._workers = [_Worker(i, start, deaths, self.limits) for i in range(n_workers)]
         self._waiting: deque[tuple[int, bytes, bool]] = deque()
         self._open_ids: set[int] = set()
         self._outcomes: list[Done | Failed] = []
-        self._deaths: deque[float] = deque()
-        self._leaving: list[tuple[BaseProcess, float]] = []
+        self._leaving: list[tuple[Process, float]] = []
         self._stopped: str | None = None
         self._closed = False
 
@@ -118,22 +119,18 @@ class LocalArena:
         """Jobs that a worker has."""
         return sum(len(worker.jobs) for worker in self._workers)
 
-    def worker_states(self) -> list[WorkerState]:
-        """Say what each worker is doing."""
-        return [
-            WorkerState(
-                worker.index,
-                worker.process.pid if worker.process else None,
-                worker.state,
-                len(worker.jobs),
-                worker.ticks,
-                worker.n_played,
-            )
-            for worker in self._workers
-        ]
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the workers that run."""
+        return [w.place.process.pid for w in self._workers if w.place.process is not None]
+
+    @property
+    def n_idle(self) -> int:
+        """Workers that are set up and have no jobs."""
+        return sum(worker.stage == "idle" for worker in self._workers)
 
     def submit(self, job_id: int, spec: object, *, alone: bool = False) -> None:
-        """Queue a job; it is handed out by the next `results`.
+        """Queue a job; it is handed out by the next `poll`.
 
         Args:
             job_id: free to choose, not in use by an open job.
@@ -154,7 +151,7 @@ class LocalArena:
         self._open_ids.add(job_id)
         self._waiting.append((job_id, pickled, alone))
 
-    def results(self, timeout_s: float) -> list[Done | Failed]:
+    def poll(self, timeout_s: float) -> list[Done | Failed]:
         """Run the pool until a job is settled; return all that are, in no particular order.
 
         Args:
@@ -183,18 +180,15 @@ class LocalArena:
     def close(self, grace_s: float = 2.0) -> None:
         """End all workers: SIGTERM now, SIGKILL after `grace_s`. Open jobs are forgotten.
 
-        To let running matches finish first, stop submitting and call `results` until
+        To let running matches finish first, stop submitting and call `poll` until
         `n_waiting` and `n_running` are 0.
         """
         if self._closed:
             return
         self._closed = True
-        processes = [worker.process for worker in self._workers if worker.process is not None]
-        self._end(processes + [process for process, _ in self._leaving], grace_s)
+        self._end_workers(grace_s)
+        end_all([process for process, _ in self._leaving], 0.0)
         for worker in self._workers:
-            if worker.pipe is not None:
-                worker.pipe.close()
-            worker.process, worker.pipe, worker.state = None, None, "down"
             worker.jobs.clear()
         self._leaving.clear()
         self._waiting.clear()
@@ -202,16 +196,11 @@ class LocalArena:
         self._outcomes.clear()
         self._folder.cleanup()
 
-    @staticmethod
-    def _end(processes: Sequence[BaseProcess], grace_s: float) -> None:
-        for process in processes:
-            process.terminate()
-        ends = time.monotonic() + grace_s
-        for process in processes:
-            process.join(max(ends - time.monotonic(), 0.0))
-            if process.exitcode is None:
-                process.kill()
-                process.join()
+    def _end_workers(self, grace_s: float) -> None:
+        running = [w for w in self._workers if w.place.process is not None]
+        end_all([worker.place.detach() for worker in running], grace_s)
+        for worker in self._workers:
+            worker.stage = "down"
 
     def _check_open(self) -> None:
         if self._closed:
@@ -221,57 +210,24 @@ class LocalArena:
 
     def _start_due(self) -> None:
         for worker in self._workers:
-            if worker.state == "down" and time.monotonic() >= worker.start_at:
+            if self._stopped is None and worker.place.is_due:
                 self._start(worker)
-            if self._stopped is not None:
-                return
 
-    def _start(self, worker: WorkerPlace) -> None:
-        orders = WorkerOrders(
-            play=self._play,
-            setup=self._setup,
-            settings=self._settings,
-            output_path=str(worker.output_path),
-            log_level=logging.getLogger().getEffectiveLevel(),
-            die_with_server=isinstance(self._context, ForkServerContext),
-        )
-        ours, theirs = self._context.Pipe(duplex=True)
-        process = self._context.Process(
-            target=run_worker, args=(theirs, orders), name=f"arena-{worker.index}", daemon=True
-        )
-        worker.reason_unfit, worker.ticks, worker.n_played = None, 0, 0
-        try:
-            worker.output_path.write_bytes(b"")
-            with birth_environment():
-                process.start()
-        except (OSError, EOFError) as error:
-            ours.close()
-            self._count_death(worker, f"could not be started: {error!r}", "")
-            return
-        finally:
-            theirs.close()
-        worker.process, worker.pipe = process, ours
-        worker.state = "starting"
-        worker.lease_ends = time.monotonic() + self.limits.start_limit_s
-        worker.limit_ends = float("inf")
+    def _start(self, worker: _Worker) -> None:
+        death = worker.start()
+        if death is not None:
+            self._take_death(worker, death)
 
     def _hand_out(self) -> None:
         """Give waiting jobs to idle workers, in equal shares among all that could take some."""
-        idle = [worker for worker in self._workers if worker.state == "idle"]
-        n_able = len(idle) + sum(worker.state == "starting" for worker in self._workers)
+        idle = [worker for worker in self._workers if worker.stage == "idle"]
+        n_able = len(idle) + sum(worker.stage == "starting" for worker in self._workers)
         for worker in idle:
             if not self._waiting:
                 return
             share = min(-(-len(self._waiting) // n_able), self.limits.matches_per_worker)
             n_able -= 1
-            batch = self._next_batch(share)
-            worker.jobs = dict(batch)
-            self._begin_call(worker)
-            worker.state = "playing"
-            pipe = worker.pipe
-            assert pipe is not None  # an idle worker has one
-            with suppress(OSError):  # a dead worker is buried by its sentinel, with these jobs
-                pipe.send(("play", batch))
+            worker.play(self._next_batch(share))
 
     def _next_batch(self, share: int) -> list[tuple[int, bytes]]:
         batch: list[tuple[int, bytes]] = []
@@ -285,89 +241,60 @@ class LocalArena:
                 break
         return batch
 
-    def _begin_call(self, worker: WorkerPlace) -> None:
-        now = time.monotonic()
-        worker.ticks = 0
-        worker.lease_ends = now + self.limits.lease_s
-        limit_s = self.limits.match_limit_s
-        worker.limit_ends = float("inf") if limit_s is None else now + limit_s
-
     def _wait(self, longest_s: float) -> None:
         """Wait for a message, a death or a deadline, and read what came."""
-        by_handle: dict[Any, WorkerPlace] = {}
-        for worker in self._workers:
-            if worker.process is not None and worker.pipe is not None:
-                by_handle[worker.pipe] = worker
-                by_handle[worker.process.sentinel] = worker
-        now = time.monotonic()
+        running = [w for w in self._workers if w.place.process is not None]
+        handles = [h for w in running if w.place.process for h in w.place.process.handles]
         next_deadline = min(worker.deadline for worker in self._workers)
-        timeout_s = max(min(longest_s, next_deadline - now), 0.0)
-        if not by_handle:
+        timeout_s = max(min(longest_s, next_deadline - time.monotonic()), 0.0)
+        if not handles:
             time.sleep(timeout_s)
             return
-        ready = connection.wait(list(by_handle), timeout_s)
-        for worker in {by_handle[handle].index: by_handle[handle] for handle in ready}.values():
-            if worker.process is None:  # the pool stopped at the death of another one
+        connection.wait(handles, timeout_s)
+        for worker in running:
+            if worker.place.process is None:  # the pool stopped at the death of another one
                 continue
-            has_ended = worker.process.sentinel in ready
-            if not self._read(worker) or has_ended:
+            self._outcomes += worker.read()
+            if worker.place.process.has_ended:
                 self._bury(worker)
 
-    def _read(self, worker: WorkerPlace, n_messages: int = _MAX_MESSAGES) -> bool:
-        """Take in the messages of a worker; return False when its end of the pipe is closed."""
-        pipe = worker.pipe
-        assert pipe is not None  # only called for workers that have one
-        try:
-            for _ in range(n_messages):
-                if not pipe.poll(0):
-                    return True
-                self._take(worker, pipe.recv())
-        except (EOFError, OSError):
-            return False
-        return True
+    def _bury(self, worker: _Worker, reason: str | None = None) -> None:
+        """Take in the last messages of a dead worker, fail its jobs and plan its replacement."""
+        self._outcomes += worker.read(limit=None)
+        death = worker.place.take_death(reason)
+        assert death is not None  # a worker may not finish: an exit is a death
+        self._take_death(worker, death)
 
-    def _take(self, worker: WorkerPlace, message: tuple[Any, ...]) -> None:
-        kind, *values = message
-        if kind == "progress":
-            if values[0] > worker.ticks:
-                worker.ticks = values[0]
-                worker.lease_ends = time.monotonic() + self.limits.lease_s
-        elif kind == "playing":
-            self._begin_call(worker)
-        elif kind == "outcomes":
-            for job_id, outcome in values[0]:
-                if worker.jobs.pop(job_id, None) is not None:
-                    self._outcomes.append(settle(job_id, outcome))
-                    worker.n_played += 1
-        elif kind == "ready":
-            worker.state = "idle"
-        elif kind == "idle":
-            worker.state, worker.n_deaths_in_a_row, worker.ticks = "idle", 0, 0
-        elif kind == "unfit":
-            worker.reason_unfit = values[0], values[1]
-        elif kind == "log":
-            log_for_worker(worker.index, *values)
+    def _take_death(self, worker: _Worker, death: Death) -> None:
+        self._fail_jobs(worker, f"{worker.place.name} {death.reason}", death.output, "worker")
+        if death.pause_s is None and self._stopped is None:
+            said = f"; its last line: {death.last_line}" if death.last_line else ""
+            self._stop(
+                f"worker pool: stopped after {death.n_deaths} deaths of workers within "
+                f"{self.limits.restart.deaths_window_s:g} s; the last: {worker.place.name} "
+                f"{death.reason}{said}"
+            )
 
     def _recycle_worn(self) -> None:
         """Replace idle workers that have played their share."""
         recycle_after = self.limits.recycle_after
         for worker in self._workers:
-            if recycle_after is None or worker.n_played < recycle_after or worker.state != "idle":
+            if recycle_after is None or worker.n_played < recycle_after or worker.stage != "idle":
                 continue
-            assert worker.process is not None and worker.pipe is not None  # since it is idle
-            logger.info("worker %d is replaced after %d matches", worker.index, worker.n_played)
-            worker.pipe.close()  # it leaves when it reads the end of the pipe
-            self._leaving.append((worker.process, time.monotonic() + _LEAVING_S))
-            worker.process, worker.pipe = None, None
+            logger.info("%s is replaced after %d matches", worker.place.name, worker.n_played)
+            process = worker.place.detach()
+            process.hang_up()  # it exits when it reads the end of the pipe
+            self._leaving.append((process, time.monotonic() + _LEAVING_S))
             self._start(worker)
 
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
         for worker in self._workers:
-            if worker.process is None or now < worker.deadline:
+            process = worker.place.process
+            if process is None or now < worker.deadline:
                 continue
-            worker.process.kill()
-            if worker.state == "starting":
+            process.kill()
+            if worker.stage == "starting":
                 self._bury(worker, f"was not ready within {self.limits.start_limit_s:g} s")
             elif now >= worker.limit_ends:
                 limit_s = self.limits.match_limit_s
@@ -379,74 +306,109 @@ class LocalArena:
         for process, kill_at in self._leaving:
             if now >= kill_at:
                 process.kill()
-            if process.exitcode is None:
+            if not process.join(0.0):
                 still_leaving.append((process, kill_at))
         self._leaving = still_leaving
 
-    def _fail_hanging(self, worker: WorkerPlace, what: str) -> None:
+    def _fail_hanging(self, worker: _Worker, what: str) -> None:
         """Settle the jobs of a killed worker; no death is counted, the jobs are to blame."""
-        error = f"worker {worker.index} {what} after tick {worker.ticks} and was killed"
+        error = f"{worker.place.name} {what} after tick {worker.ticks} and was killed"
         logger.warning("%s, with jobs %s", error, sorted(worker.jobs))
-        self._detach(worker)
-        self._fail_jobs(worker, error, worker.last_words(), "timeout")
-        worker.start_at = time.monotonic()
+        self._fail_jobs(worker, error, worker.place.replace(), "timeout")
 
-    def _bury(self, worker: WorkerPlace, reason: str | None = None) -> None:
-        """Take in the last messages of a dead worker, fail its jobs and plan its replacement."""
-        self._read(worker, sys.maxsize)
-        exit_code = self._detach(worker)
-        words = worker.last_words()
-        if worker.reason_unfit is not None:
-            summary, words = worker.reason_unfit
-            reason = f"could not set up its player: {summary}"
-        reason = reason or f"died: {name_exit(exit_code)}"
-        self._fail_jobs(worker, f"worker {worker.index} {reason}", words, "worker")
-        self._count_death(worker, reason, words)
-
-    def _detach(self, worker: WorkerPlace) -> int | None:
-        """Let go of a process that has ended or is about to; return its exit code."""
-        process, pipe = worker.process, worker.pipe
-        assert process is not None and pipe is not None  # nobody is buried twice
-        process.join(1.0)  # the pipe may close a moment before the process ends
-        if process.exitcode is None:
-            process.kill()
-            process.join()
-        pipe.close()
-        worker.process, worker.pipe, worker.state = None, None, "down"
-        return process.exitcode
-
-    def _fail_jobs(self, worker: WorkerPlace, error: str, words: str, fault: Fault) -> None:
-        self._outcomes.extend(Failed(job_id, error, words, fault) for job_id in worker.jobs)
+    def _fail_jobs(self, worker: _Worker, error: str, output: str, fault: Fault) -> None:
+        self._outcomes.extend(Failed(job_id, error, output, fault) for job_id in worker.jobs)
         worker.jobs = {}
-
-    def _count_death(self, worker: WorkerPlace, reason: str, words: str) -> None:
-        now = time.monotonic()
-        self._deaths.append(now)
-        while now - self._deaths[0] > self.limits.deaths_window_s:
-            self._deaths.popleft()
-        pause_s = min(
-            self.limits.first_pause_s * 2.0 ** min(worker.n_deaths_in_a_row, 60),
-            self.limits.longest_pause_s,
-        )
-        worker.n_deaths_in_a_row += 1
-        worker.start_at = now + pause_s
-        last_line = words.splitlines()[-1] if words else ""
-        said = f"; its last words: {last_line}" if last_line else ""
-        logger.warning("worker %d %s%s; next start in %g s", worker.index, reason, said, pause_s)
-        if words:
-            logger.info("last output of worker %d:\n%s", worker.index, words)
-        if len(self._deaths) >= self.limits.max_deaths and self._stopped is None:
-            self._stop(
-                f"worker pool: stopped after {len(self._deaths)} deaths of workers within "
-                f"{self.limits.deaths_window_s:g} s; the last: worker {worker.index} {reason}"
-                f"{said}"
-            )
+        worker.stage = "down"
 
     def _stop(self, why: str) -> None:
         logger.error("%s", why)
         self._stopped = why
-        self._end([worker.process for worker in self._workers if worker.process is not None], 1.0)
+        self._end_workers(1.0)
         for worker in self._workers:
-            if worker.process is not None:
-                self._detach(worker)
-                self._fail_jobs(worker, why, "", "worker")
+            self._fail_jobs(worker, why, "", "worker")
+
+
+class _Worker:
+    """A place in the pool and what its worker is doing.
+
+    Attributes:
+        jobs: given to the worker and not settled.
+        ticks: of the running call.
+        n_played: jobs settled by this process.
+    """
+
+    def __init__(self, index: int, start: Start, deaths: DeathCount, limits: WorkerLimits) -> None:
+        self.place = Place(f"worker {index}", lambda: start(index), deaths)
+        self.stage: Literal["starting", "idle", "playing", "down"] = "down"
+        self.jobs: dict[int, bytes] = {}
+        self.ticks = 0
+        self.n_played = 0
+        self.limit_ends = _NEVER
+        self._lease_ends = _NEVER
+        self._limits = limits
+
+    @property
+    def deadline(self) -> float:
+        """Monotonic time at which something is due: a start, or the end of patience."""
+        if self.stage in ("starting", "playing"):
+            return min(self._lease_ends, self.limit_ends)
+        return self.place.start_at if self.stage == "down" else _NEVER
+
+    def start(self) -> Death | None:
+        """Start the process; returns a death when that fails."""
+        self.ticks, self.n_played = 0, 0
+        death = self.place.start()
+        if death is None:
+            self.stage = "starting"
+            self._lease_ends = time.monotonic() + self._limits.start_limit_s
+            self.limit_ends = _NEVER
+        return death
+
+    def play(self, batch: Sequence[tuple[int, bytes]]) -> None:
+        """Hand jobs over; should the worker be dead, they fail when its death is noticed."""
+        self.jobs = dict(batch)
+        self._begin_call()
+        self.stage = "playing"
+        assert self.place.process is not None  # since it is idle
+        self.place.process.send(PlayJobs(tuple(batch)))
+
+    def read(self, limit: int | None = 1000) -> list[Done | Failed]:
+        """Take the worker's messages in; returns the outcomes among them."""
+        settled: list[Done | Failed] = []
+        for message in self.place.poll(limit):
+            match message:
+                case Ticked(ticks) if ticks > self.ticks:
+                    self.ticks = ticks
+                    self._lease_ends = time.monotonic() + self._limits.lease_s
+                case CallBegan():
+                    self._begin_call()
+                case Outcomes(outcomes):
+                    settled += self._settle(outcomes)
+                case WorkerReady():
+                    self.stage = "idle"
+                case WorkerIdle():
+                    self.stage, self.ticks = "idle", 0
+                    self.place.succeeded()
+        return settled
+
+    def _settle(self, outcomes: Sequence[tuple[int, bytes | JobError]]) -> list[Done | Failed]:
+        known = [(i, outcome) for i, outcome in outcomes if self.jobs.pop(i, None) is not None]
+        self.n_played += len(known)
+        return [_settled(job_id, outcome) for job_id, outcome in known]
+
+    def _begin_call(self) -> None:
+        now = time.monotonic()
+        self.ticks = 0
+        self._lease_ends = now + self._limits.lease_s
+        limit_s = self._limits.match_limit_s
+        self.limit_ends = _NEVER if limit_s is None else now + limit_s
+
+
+def _settled(job_id: int, outcome: bytes | JobError) -> Done | Failed:
+    if isinstance(outcome, JobError):
+        return Failed(job_id, outcome.error, outcome.traceback, "match", outcome.blamed)
+    try:
+        return Done(job_id, pickle.loads(outcome))
+    except Exception as error:  # whatever a foreign class raises
+        return Failed(job_id, f"the result cannot be read: {error!r}", "", "match")

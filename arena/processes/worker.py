@@ -1,8 +1,7 @@
 """Owns the inside of one worker process: import, play what comes down the pipe, send up results.
 
-Promises: the worker writes nothing to the terminal (its output goes to a file that the parent
-reads when the worker dies, its log records go up the pipe), ignores SIGINT, leaves on SIGTERM,
-and leaves at once when the parent is gone. An exception in a match is a result, not a death.
+Promises: what arena.processes.child promises of every child; an exception in a match is a result,
+not a death; the worker exits when the parent closes the pipe.
 """
 
 from __future__ import annotations
@@ -18,8 +17,18 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any, cast
 
-from arena.processes.child import EXIT_UNFIT, Link, begin, describe, find_function
+from arena.processes.child import EXIT_CRASHED, Link, begin, describe, find_function
 from arena.processes.jobs import JobError
+from arena.processes.messages import (
+    Birth,
+    CallBegan,
+    Crashed,
+    Outcomes,
+    PlayJobs,
+    Ticked,
+    WorkerIdle,
+    WorkerReady,
+)
 
 PROGRESS_INTERVAL_S = 0.5  # a pipe holds minutes of such messages while the parent is busy
 MAX_OUTPUT_BYTES = 2**20
@@ -29,46 +38,34 @@ Player = Callable[[Any, Sequence[Any], Callable[[int], None]], Sequence[object]]
 
 @dataclass(frozen=True)
 class WorkerOrders:
-    """What a worker is told at its birth.
+    """What a worker is told when it starts.
 
     Attributes:
         play, setup: "module:function"; without a setup the context is `settings` itself.
         settings: the argument of setup.
-        output_path: file that stdout and stderr go to.
-        log_level: records below it stay in the worker.
-        die_with_server: have the kernel send SIGKILL when the process that forked this one dies.
-            Only right below a fork server: the kernel watches the forking *thread*, which
-            elsewhere may just end.
     """
 
     play: str
     setup: str | None
     settings: Mapping[str, object]
-    output_path: str
-    log_level: int
-    die_with_server: bool
 
 
-def run_worker(pipe: connection.Connection, orders: WorkerOrders) -> None:
+def run_worker(pipe: connection.Connection, birth: Birth, orders: WorkerOrders) -> None:
     """Play batches until the parent closes the pipe; the target of the process."""
-    link = begin(
-        pipe,
-        output_path=orders.output_path,
-        die_with_server=orders.die_with_server,
-        log_level=orders.log_level,
-    )
+    link = begin(pipe, birth)
     try:
         play = cast(Player, find_function(orders.play))
         context: Any = orders.settings
         if orders.setup is not None:
             context = find_function(orders.setup)(orders.settings)
     except (Exception, SystemExit) as error:
-        link.send("unfit", describe(error), traceback.format_exc())
-        sys.exit(EXIT_UNFIT)
-    link.send("ready")
-    while (order := link.receive()) is not None:
+        reason = f"could not set up its player: {describe(error)}"
+        link.send(Crashed(reason, traceback.format_exc()))
+        sys.exit(EXIT_CRASHED)
+    link.send(WorkerReady())
+    while isinstance(order := link.receive(), PlayJobs):
         _limit_output()
-        _play_batch(play, context, order[1], link)
+        _play_batch(play, context, order.jobs, link)
 
 
 def _play_batch(play: Player, context: Any, jobs: Sequence[tuple[int, bytes]], link: Link) -> None:
@@ -80,21 +77,21 @@ def _play_batch(play: Player, context: Any, jobs: Sequence[tuple[int, bytes]], l
         )
         for job in jobs:
             alone = _try_to_play(play, context, [job], link)
-            link.send("outcomes", [(job[0], alone if isinstance(alone, JobError) else alone[0])])
+            outcome = alone if isinstance(alone, JobError) else alone[0]
+            link.send(Outcomes(((job[0], outcome),)))
     elif isinstance(outcomes, JobError):
-        link.send("outcomes", [(jobs[0][0], outcomes)])
+        link.send(Outcomes(((jobs[0][0], outcomes),)))
     else:
-        link.send(
-            "outcomes", [(job[0], outcome) for job, outcome in zip(jobs, outcomes, strict=True)]
-        )
-    link.send("idle")
+        ids = [job_id for job_id, _ in jobs]
+        link.send(Outcomes(tuple(zip(ids, outcomes, strict=True))))
+    link.send(WorkerIdle())
 
 
 def _try_to_play(
     play: Player, context: Any, jobs: Sequence[tuple[int, bytes]], link: Link
 ) -> list[bytes | JobError] | JobError:
     """Return a pickled result or an error for each job, or one error for the whole call."""
-    link.send("playing", len(jobs))
+    link.send(CallBegan())
     try:
         specs = [pickle.loads(pickled) for _, pickled in jobs]
         results = list(play(context, specs, _Progress(link)))
@@ -127,7 +124,7 @@ class _Progress:
         now = time.monotonic()
         if now - self._sent_at >= PROGRESS_INTERVAL_S:
             self._sent_at = now
-            self._link.send("progress", int(ticks))
+            self._link.send(Ticked(int(ticks)))
 
 
 def _limit_output() -> None:

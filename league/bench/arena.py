@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from arena.processes.jobs import PoolLimits
 from arena.match import MatchResult, MatchSpec
+from arena.processes.jobs import Done, WorkerLimits
+from arena.processes.local_arena import LocalArena
 from arena.territory.maps import expand_references
-from arena.processes.local_arena import Done, LocalArena
 from league.bench import machine
 from league.config import SCRIPTED
 from league.config_layers import resolve
@@ -40,7 +40,7 @@ def _play(pool: LocalArena, jobs: Sequence[MatchSpec], first_id: int) -> list[Ma
         pool.submit(first_id + i, spec)
     results: list[MatchResult] = []
     while len(results) < len(jobs):
-        for outcome in pool.results(1.0):
+        for outcome in pool.poll(1.0):
             if not isinstance(outcome, Done):
                 raise BenchError(f"a match of the benchmark failed: {outcome.error}")
             results.append(outcome.result)
@@ -55,7 +55,7 @@ def run(
     Raises:
         BenchError: a match failed.
     """
-    limits = PoolLimits(matches_per_worker=per_worker)
+    limits = WorkerLimits(matches_per_worker=per_worker)
     pool = LocalArena(
         "league.play:play", workers, {"snapshots": None}, setup="league.play:setup", limits=limits
     )

@@ -7,7 +7,6 @@ the same. The first cycle loads machine code and is not counted.
 
 from __future__ import annotations
 
-import logging
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,9 +40,6 @@ def make_orders(root: Path, config: LeagueConfig, family: str) -> LearnerOrders:
         seed=0,
         snapshot=None,
         trained_decisions=0,
-        output_path="",
-        die_with_server=False,
-        log_level=logging.WARNING,
     )
 
 

@@ -1,7 +1,7 @@
-"""The learner as a process: the loop around a Trainer, and its talk with the manager.
+"""The learner as a process: the loop around a Trainer, and its messages to and from the manager.
 
-Promises: leaves on SIGTERM and at once when the manager is gone; a stop order ends it at the next
-decision (or after the running update) with a checkpoint written; whatever it offered lies in
+Promises: exits on SIGTERM, and immediately when the manager is gone; a stop order ends it at the
+next decision (or after the running update) with a checkpoint written; whatever it offered lies in
 `snapshots/offered`.
 """
 
@@ -11,89 +11,95 @@ import os
 import sys
 import traceback
 from multiprocessing import connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from arena.processes.child import EXIT_UNFIT, Link, begin
-from league.messages import LearnerOrders, Offered, Progress, Roster, Stop
+from arena.processes.child import EXIT_CRASHED, begin, describe
+from arena.processes.messages import Birth, Crashed
+from league.messages import Finished, LearnerOrders, Offered, Progress, Ready, Roster, Stop
 
 if TYPE_CHECKING:
     from league.learner.trainer import Trainer
 
 
-def run_learner(pipe: connection.Connection, orders: LearnerOrders) -> None:
+class Manager(Protocol):
+    """The other end of the pipe; arena.processes.child.Link is the real one."""
+
+    def send(self, message: object) -> None:
+        """Send a message up."""
+
+    def poll(self) -> bool:
+        """Whether an order waits, or the manager is gone."""
+
+    def receive(self) -> object | None:
+        """Wait for the next order; None when the manager is gone."""
+
+
+def run_learner(pipe: connection.Connection, birth: Birth, orders: LearnerOrders) -> None:
     """Train until told to stop; the target of the process."""
-    link = begin(
-        pipe,
-        output_path=orders.output_path,
-        die_with_server=orders.die_with_server,
-        log_level=orders.log_level,
-    )
+    link = begin(pipe, birth)
     try:
-        _train(link, orders)
+        from league.learner.trainer import Trainer
+
+        train(link, Trainer(orders))
     except Exception as error:  # everything goes up the pipe, with its traceback
-        link.send("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
-        sys.exit(EXIT_UNFIT)
-    link.send("left")
-    os._exit(0)  # torch's and numba's threads need no farewell
+        link.send(Crashed(f"failed: {describe(error)}", traceback.format_exc()))
+        sys.exit(EXIT_CRASHED)
+    link.send(Finished())
+    os._exit(0)  # torch's and numba's threads need no clean-up
 
 
-def _train(link: Link, orders: LearnerOrders) -> None:
-    from league.learner.trainer import Trainer
+def train(manager: Manager, trainer: Trainer) -> None:
+    """Train as the manager's rosters say, until it says stop or is gone.
 
-    trainer = Trainer(orders)
-    link.send("ready", trainer.ppo.num_timesteps)
+    The first roster is waited for. A stop order that comes during a rollout loses that rollout;
+    its matches are in the checkpoint.
+    """
+    manager.send(Ready(trainer.ppo.num_timesteps))
     if trainer.is_fresh:
-        _offer(link, trainer, "the untrained start of the lineage")
-    if not _wait_for_roster(link, trainer):
-        return
-    trainer.env.before_step = lambda: _obey(link, trainer)
+        _offer(manager, trainer, "the untrained start of the lineage")
     try:
-        _train_on(link, trainer)
+        while not trainer.roster.foes:
+            _obey(manager.receive(), trainer)
     except _StopOrdered:
-        # The rollout that was under way is lost; its matches are in the checkpoint.
+        return  # nothing was trained
+    trainer.env.before_step = lambda: _obey_waiting(manager, trainer)
+    try:
+        _train_on(manager, trainer)
+    except _StopOrdered:
         trainer.checkpoint(force=True)
 
 
-def _train_on(link: Link, trainer: Trainer) -> None:
+def _train_on(manager: Manager, trainer: Trainer) -> None:
     while True:
         numbers, results = trainer.update()
-        link.send("progress", Progress(trainer.ppo.num_timesteps, numbers, results))
+        manager.send(Progress(trainer.ppo.num_timesteps, numbers, results))
         due = trainer.snapshot_due()
         if due.take:
-            _offer(link, trainer, due.reason)
+            _offer(manager, trainer, due.reason)
             trainer.after_snapshot()
             trainer.checkpoint(force=True)
-        _obey(link, trainer)
+        _obey_waiting(manager, trainer)
         trainer.checkpoint()
 
 
-def _offer(link: Link, trainer: Trainer, reason: str) -> None:
+def _offer(manager: Manager, trainer: Trainer, reason: str) -> None:
     sha256 = trainer.offer()
-    link.send("offered", Offered(sha256, trainer.ppo.num_timesteps, reason))
-
-
-def _wait_for_roster(link: Link, trainer: Trainer) -> bool:
-    """Block until the manager has said whom to meet; False when it says stop first."""
-    while not trainer.roster.foes:
-        if not _take(link.receive(), trainer):
-            return False
-    return True
+    manager.send(Offered(sha256, trainer.ppo.num_timesteps, reason))
 
 
 class _StopOrdered(Exception):
     """The manager said stop, or is gone."""
 
 
-def _obey(link: Link, trainer: Trainer) -> None:
+def _obey_waiting(manager: Manager, trainer: Trainer) -> None:
     """Take all waiting orders; raises when one is to stop."""
-    while link.poll():
-        if not _take(link.receive(), trainer):
-            raise _StopOrdered
+    while manager.poll():
+        _obey(manager.receive(), trainer)
 
 
-def _take(order: object, trainer: Trainer) -> bool:
+def _obey(order: object | None, trainer: Trainer) -> None:
+    """Take one order; a Settled only answers: a refused offer changes nothing here."""
     if order is None or isinstance(order, Stop):
-        return False
+        raise _StopOrdered
     if isinstance(order, Roster):
         trainer.roster = order
-    return True  # a Settled only answers: a refused offer changes nothing here

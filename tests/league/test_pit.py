@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from arena.processes.jobs import Failed
 from arena.territory.rules import MatchRules
 from arena.territory.views import Views
 from db import queries
@@ -127,8 +128,8 @@ def test_a_failed_match_is_counted_and_its_pair_can_be_played_again(
     side = Side(member.name, member.agent_spec, member.id)
     plan = PitPlan(side, side, ("generated:plains:64x64:1",), RULES, PLAN.views)
     log = PitLog(engine, quick_league, plan)
-    log.record_failure(3, 0, "it broke  [at fault: scripted:tribe]")
-    log.record_failure(3, 0, "it broke  [at fault: scripted:tribe]")
+    log.record_failure(3, 0, Failed(6, "it broke", "", "match", ("scripted:tribe",)))
+    log.record_failure(3, 0, Failed(6, "it broke", "", "match", ("scripted:tribe",)))
     pairs, crashes, n_failed = log.load()
     assert (pairs, crashes, n_failed) == ({}, {"tribe": 2}, 2)
     engine.dispose()

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from arena.errors import ArenaStopped, WorkerError
-from arena.processes.jobs import Done, Failed, PoolLimits
+from arena.processes.jobs import Done, Failed, RestartLimits, WorkerLimits
 from arena.processes.local_arena import LocalArena
 
 HERE = Path(__file__).resolve().parent
@@ -33,14 +33,15 @@ def make_arena() -> Iterator[Callable[..., LocalArena]]:
     made: list[LocalArena] = []
 
     def make(n_workers: int = 1, settings: dict[str, object] | None = None, **limits: Any) -> Any:
-        given: dict[str, Any] = {"first_pause_s": 0.05, "longest_pause_s": 0.2} | limits
+        deaths = limits.pop("max_deaths", 10)
+        restart = RestartLimits(first_pause_s=0.05, longest_pause_s=0.2, max_deaths=deaths)
         made.append(
             LocalArena(
                 "tests.arena.processes.worker_toys:play",
                 n_workers,
                 {"base": 100} if settings is None else settings,
                 setup="tests.arena.processes.worker_toys:set_up",
-                limits=PoolLimits(**given),
+                limits=WorkerLimits(restart=restart, **limits),
             )
         )
         return made[-1]
@@ -54,7 +55,7 @@ def collect(arena: LocalArena, n: int) -> dict[int, Done | Failed]:
     outcomes: dict[int, Done | Failed] = {}
     ends = time.monotonic() + PATIENCE_S
     while len(outcomes) < n and time.monotonic() < ends:
-        for outcome in arena.results(0.5):
+        for outcome in arena.poll(0.5):
             assert outcome.job_id not in outcomes
             outcomes[outcome.job_id] = outcome
     assert len(outcomes) == n
@@ -95,7 +96,7 @@ def test_jobs_come_back_once_each_with_their_results(make_arena: Any) -> None:
     outcomes = collect(arena, 20)
     assert outcomes == {job_id: Done(job_id, 100 + job_id) for job_id in range(20)}
     assert (arena.n_waiting, arena.n_running) == (0, 0)
-    assert arena.results(0.0) == []
+    assert arena.poll(0.0) == []
 
 
 def test_jobs_are_shared_out_evenly_up_to_the_limit_unless_alone(make_arena: Any) -> None:
@@ -118,15 +119,17 @@ def test_only_the_match_that_raises_fails_and_its_worker_lives_on(make_arena: An
     for job_id, order in enumerate(orders):
         arena.submit(job_id, order)
     outcomes = collect(arena, 6)
+    pids = arena.pids
     assert outcomes[0] == Done(0, 101)
     assert failed(outcomes[1]).error == "ValueError: bad move 5"
     assert "in _play_one" in failed(outcomes[1]).traceback
-    assert outcomes[2] == Failed(2, "a rule was broken", "line 1\nline 2", "match")
+    assert outcomes[2] == Failed(2, "a rule was broken", "line 1\nline 2", "match", ("toy",))
     assert failed(outcomes[3]).error == "SystemExit: 7"
     assert "cannot be sent" in failed(outcomes[4]).error
     assert "cannot be read" in failed(outcomes[5]).error
     assert {failed(outcomes[job_id]).fault for job_id in range(1, 6)} == {"match"}
-    assert arena.worker_states()[0].n_played == 6  # the same process all along
+    arena.submit(9, ("who",))
+    assert done(collect(arena, 1)[9]).result[0] == pids[0]  # the same process all along
 
 
 def test_a_worker_killed_in_a_match_is_named_and_replaced(make_arena: Any, tmp_path: Path) -> None:
@@ -193,7 +196,7 @@ def test_too_many_deaths_stop_the_pool_and_say_why(make_arena: Any) -> None:
     lost = collect(arena, 3)
     assert {failed(outcome).fault for outcome in lost.values()} == {"worker"}
     with pytest.raises(ArenaStopped, match=r"3 deaths of workers within 300 s.*exit code 9"):
-        arena.results(5.0)
+        arena.poll(5.0)
     with pytest.raises(ArenaStopped):
         arena.submit(9, ("add", 1))
     assert arena.n_waiting == 2
@@ -204,9 +207,10 @@ def test_a_player_that_cannot_be_set_up_stops_the_pool_with_its_own_words(make_a
     arena.submit(1, ("add", 1))
     with pytest.raises(ArenaStopped, match="set up its player: RuntimeError: no such network"):
         collect(arena, 1)
-    missing = LocalArena("tests.arena.processes.worker_toys:nothing", 1, limits=PoolLimits(max_deaths=1))
+    limits = WorkerLimits(restart=RestartLimits(max_deaths=1))
+    missing = LocalArena("tests.arena.processes.worker_toys:nothing", 1, limits=limits)
     with missing, pytest.raises(ArenaStopped, match="has no attribute 'nothing'"):
-        missing.results(PATIENCE_S)
+        missing.poll(PATIENCE_S)
 
 
 def test_records_and_warnings_of_workers_reach_the_parents_log_and_nothing_else(
@@ -246,13 +250,13 @@ def test_closing_ends_playing_workers_within_the_grace(make_arena: Any, tmp_path
     arena = make_arena(2)
     arena.submit(1, ("hang", str(tmp_path / "pid")))
     while not (tmp_path / "pid").exists():
-        arena.results(0.05)
-    pids = [state.pid for state in arena.worker_states()]
+        arena.poll(0.05)
+    pids = arena.pids
     arena.close(grace_s=5.0)
     assert not any(is_running(pid) for pid in pids)
     arena.close()  # twice is fine
     with pytest.raises(WorkerError, match="is closed"):
-        arena.results(0.0)
+        arena.poll(0.0)
 
 
 def test_workers_leave_within_two_seconds_when_the_parent_is_killed(tmp_path: Path) -> None:
@@ -265,11 +269,11 @@ def test_workers_leave_within_two_seconds_when_the_parent_is_killed(tmp_path: Pa
             arena = LocalArena(toys + ":play", 2, {{"base": 1}}, setup=toys + ":set_up")
             file = pathlib.Path({str(tmp_path / "pid")!r})
             arena.submit(1, ("grip", str(file)))
-            while not any(s.state == "idle" for s in arena.worker_states()) or not file.exists():
-                arena.results(0.1)
-            print(*[state.pid for state in arena.worker_states()], flush=True)
+            while arena.n_idle == 0 or not file.exists():
+                arena.poll(0.1)
+            print(*arena.pids, flush=True)
             while True:
-                arena.results(1.0)
+                arena.poll(1.0)
     """
     (tmp_path / "parent.py").write_text(textwrap.dedent(program))
     with subprocess.Popen(
@@ -290,7 +294,7 @@ def test_misuse_is_refused_with_what_was_expected(make_arena: Any) -> None:
     with pytest.raises(WorkerError, match="at least 1 worker, found 0"):
         LocalArena("tests.arena.processes.worker_toys:play", 0)
     with pytest.raises(WorkerError, match="lease_s above 0, found 0"):
-        PoolLimits(lease_s=0)
+        WorkerLimits(lease_s=0)
     with pytest.raises(WorkerError, match="settings cannot be sent"):
         LocalArena("tests.arena.processes.worker_toys:play", 1, {"base": lambda: None})
     arena = make_arena(1)

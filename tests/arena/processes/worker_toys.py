@@ -48,7 +48,7 @@ def _play_one(
     if order == "raise":
         raise ValueError(f"bad move {values[0]}")
     if order == "fail":
-        return JobError("a rule was broken", "line 1\nline 2")
+        return JobError("a rule was broken", "line 1\nline 2", ("toy",))
     if order == "leave":
         sys.exit(7)
     if order == "exit":

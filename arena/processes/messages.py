@@ -1,0 +1,86 @@
+"""What a child process and its parent say to each other over one pipe: frozen, picklable records.
+
+`Record` and `Crashed` come from any child; the others belong to a worker (arena.processes.worker).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from arena.processes.jobs import JobError
+
+
+@dataclass(frozen=True)
+class Birth:
+    """What every child is told when it starts, whatever it does.
+
+    Attributes:
+        output_path: file that stdout and stderr go to.
+        log_level: log records below it stay in the child.
+        die_with_server: have the kernel send SIGKILL when the process that forked this one dies.
+            Only right below a fork server: the kernel watches the forking *thread*, which
+            elsewhere may just end.
+    """
+
+    output_path: str
+    log_level: int
+    die_with_server: bool
+
+
+@dataclass(frozen=True)
+class Record:
+    """A log record of the child, formatted, so that nothing in it must be importable."""
+
+    name: str
+    level: int
+    text: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """The child's own code raised; the process exits with `EXIT_CRASHED` after this.
+
+    Attributes:
+        reason: what follows the child's name in a sentence: "failed: ValueError: ..".
+    """
+
+    reason: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class WorkerReady:
+    """The worker is set up and waits for jobs."""
+
+
+@dataclass(frozen=True)
+class PlayJobs:
+    """To a worker: play these jobs, (job id, pickled spec) each, in one call."""
+
+    jobs: tuple[tuple[int, bytes], ...]
+
+
+@dataclass(frozen=True)
+class CallBegan:
+    """The player is called; its ticks start at 0."""
+
+
+@dataclass(frozen=True)
+class Ticked:
+    """The running call has played this many ticks so far."""
+
+    ticks: int
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Pickled results, or errors, by job id."""
+
+    outcomes: tuple[tuple[int, bytes | JobError], ...]
+
+
+@dataclass(frozen=True)
+class WorkerIdle:
+    """All jobs of the order are settled."""
