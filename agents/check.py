@@ -13,8 +13,8 @@ from agents.errors import AgentError
 from agents.registry import load_plugin, make_loader
 from arena.agent import LoadAgent
 from arena.match import MatchFailure, MatchResult, MatchSpec, play_matches
+from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
-from arena.territory.rules import MatchRules
 
 _MAP = "generated:continents:64x64:1"
 

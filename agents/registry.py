@@ -90,7 +90,7 @@ def make_loader(
             raise SpecError(f"{spec!r} needs a league with snapshots; none was given.")
         from agents.policy import PolicyAgent
         from agents.snapshots import SnapshotStore
-        from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
+        from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
         from msattn.device import choose_device
 
         store = snapshots

@@ -135,7 +135,7 @@ class Random:
 
 
 class Tribe:
-    """The original game's bot on equal terms (arena.territory.bots), by land neighbours only.
+    """The original game's bot on equal terms (arena.territory.engine.bots), land neighbours only.
 
     Each row draws its temper at its first decision: a beat of 40..79 ticks with a phase, a trigger
     of 0.60..0.89, a reserve of 0.20..0.29 and an expansion reserve of 0.10..0.19 of the cap.

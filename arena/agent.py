@@ -31,7 +31,7 @@ class SeatBatch:
     Attributes:
         rows: int64[n], stable identity of each seat for as long as its match lasts; the keys of
             whatever an agent remembers.
-        action_mask: bool[n, 45], legal actions (arena.territory.actions); always at least one.
+        action_mask: bool[n, 45], legal actions (engine/actions.py); always at least one.
         own: int64[n, 6]: tick, max_ticks, my tiles, home troops, cap, living seats.
         directions: int64[n, 8, 7] for N, NE, .. NW: target (0 neutral, an owner id, -1 none),
             contact (tiles), the target's tiles, its home troops, its attack on me, my attack on it,
@@ -64,7 +64,7 @@ class SeatBatch:
 
     @property
     def observation(self) -> dict[str, NDArray[Any]]:
-        """The three views and the scalars (arena.territory.views), computed on first use.
+        """The views and scalars (arena.territory.observation.views), computed on first use.
 
         uint8[n, C, S, S] for "global", "local", "tactical" and float32[n, F] for "scalars".  The
         arrays are valid until the agent returns.
@@ -75,7 +75,7 @@ class SeatBatch:
 
     def noise(self, n_columns: int) -> NDArray[np.float64]:
         """float64[n, n_columns] uniforms in (0, 1), keyed by (match seed, seat, decision)."""
-        from arena.territory.numerics import uniform_noise
+        from arena.territory.engine.numerics import uniform_noise
 
         noise: NDArray[np.float64] = uniform_noise(
             self._seeds, self._seats, self._decisions, n_columns, _NOISE_PURPOSE

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from arena.territory.engine import Engine
+    from arena.territory.engine.engine import Engine
 
 _ANSI_COLUMNS, _ANSI_ROWS = 80, 32
 
@@ -29,7 +29,7 @@ def seat_colours(n_seats: int) -> NDArray[np.uint8]:
 
 def board_picture(engine: Engine) -> NDArray[np.uint8]:
     """uint8[height, width, 3]: terrain, and the land of each seat in its colour, borders darker."""
-    from arena.territory.mapimage import map_to_picture
+    from arena.territory.maps.pictures import map_to_picture
 
     picture = map_to_picture(engine.map).astype(np.float64)
     owner = engine.owner
@@ -51,7 +51,7 @@ def board_text(engine: Engine) -> str:
     from rich.style import Style
     from rich.text import Text
 
-    from arena.territory.mapimage import draw_picture
+    from arena.territory.maps.pictures import draw_picture
 
     page = Text(f"tick {engine.tick:,}   living {int((engine.tiles > 0).sum())}\n")
     page.append_text(draw_picture(board_picture(engine), _ANSI_COLUMNS, _ANSI_ROWS))

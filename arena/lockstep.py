@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from arena.agent import Agent, IntArray, SeatBatch
 from arena.errors import AgentFault
-from arena.territory import actions as action_codec
-from arena.territory import observation as obs
-from arena.territory.engine import Engine
+from arena.territory.engine import actions as action_codec
+from arena.territory.engine.engine import Engine
+from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import TerritoryMap
-from arena.territory.rules import MAX_SEATS, MatchRules
-from arena.territory.views import Views
+from arena.territory.observation import observation as obs
+from arena.territory.observation.views import Views
 
 DEAD = 255
 """Marks a seat without an action in a recorded decision."""

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from arena.agent import Agent, LoadAgent
 from arena.errors import AgentFault, ArenaError, MatchError
 from arena.lockstep import DEAD, LiveMatch, Lockstep
+from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import TerritoryMap
-from arena.territory.rules import MAX_SEATS, MatchRules
-from arena.territory.views import SMALL_VIEWS, Views
+from arena.territory.observation.views import SMALL_VIEWS, Views
 
 LoadMap = Callable[[str], TerritoryMap]
 

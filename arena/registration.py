@@ -22,7 +22,7 @@ def register() -> None:
     import gymnasium
 
     if ENV_ID not in gymnasium.registry:
-        gymnasium.register(id=ENV_ID, entry_point="arena.territory.env:SoloEnv")
+        gymnasium.register(id=ENV_ID, entry_point="arena.env:SoloEnv")
 
 
 class _RegisterAfterImport(MetaPathFinder):

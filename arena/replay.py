@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from arena.errors import MatchError, ReplayError
 from arena.lockstep import DEAD, LiveMatch
 from arena.match import LoadMap, MatchResult, MatchSpec, start_match, unpack_actions
-from arena.territory.rules import RULES_VERSION
+from arena.territory.engine.rules import RULES_VERSION
 
 _MAGIC = b"TLR1"
 SUFFIX = ".replay"

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from arena.territory.rules import MAX_SEATS, MatchRules
-from arena.territory.views import Views
+from arena.territory.engine.rules import MAX_SEATS, MatchRules
+from arena.territory.observation.views import Views
 from league.config_base import Integers, Off, Positive, Section, Share, Strings
 from league.config_learner import LearnerConfig, LineageConfig
 from msattn.config import TorsoConfig

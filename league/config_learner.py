@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from arena.territory.rules import MAX_SEATS
+from arena.territory.engine.rules import MAX_SEATS
 from league.config_base import Off, Positive, Section, Share, Weight
 
 _LEARNER_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")

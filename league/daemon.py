@@ -247,8 +247,8 @@ def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int
     with StopSignals() as signals:
         engine = _open_database(folder)
         try:
-            from arena.territory.compiled import is_compiled
-            from arena.territory.warm_up import warm_up
+            from arena.territory.engine.compiled import is_compiled
+            from arena.territory.observation.warm_up import warm_up
 
             if not is_compiled():
                 sys.stderr.write("compiling the game, once on this machine (about half a minute)\n")

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from agents.description import SnapshotDescription, describe
 from agents.errors import SnapshotArchitectureError, SnapshotCorruptError
 from agents.files import write_whole
-from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from db import queries
 from db.session import open_reader, read_transaction
 from league.config import LeagueConfig

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from arena.lockstep import DEAD, Lockstep, as_dict
 from arena.replay import Replay, play_back, read_replay
-from arena.territory.actions import describe
+from arena.territory.engine.actions import describe
 from arena.territory.maps import TerritoryMap
-from arena.territory.observation import empty_views
-from arena.territory.views import CHANNEL_NAMES, scalar_names
+from arena.territory.observation.observation import empty_views
+from arena.territory.observation.views import CHANNEL_NAMES, scalar_names
 from league.errors import FolderError, UsageError
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def attend(sight: Sight, replay: Replay, snapshots: Path | None) -> AttentionRec
     import torch
 
     from agents.snapshots import SnapshotStore
-    from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
+    from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
     from msattn.inspect import look
 
     torch.set_num_threads(1)

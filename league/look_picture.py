@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.territory.actions import describe
-from arena.territory.views import CHANNEL_NAMES, CHANNELS
+from arena.territory.engine.actions import describe
+from arena.territory.observation.views import CHANNEL_NAMES, CHANNELS
 from league.figures import FAINT, INK, LINE, PAPER, new_figure, save_png
 from league.look import REGIONS, VIEW_NAMES, Sight, regions
 

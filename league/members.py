@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arena.territory.rules import MatchRules
-from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION, Views
+from arena.territory.engine.rules import MatchRules
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION, Views
 from db import queries
 from db.session import open_writer, write_transaction
 from league.errors import MemberError

@@ -118,7 +118,7 @@ def check_maps(config: LeagueConfig, base: Path, *, except_for: str = "") -> Non
 
 
 def _check_room(name: str, board: TerritoryMap, config: LeagueConfig) -> None:
-    from arena.territory.rules import FULL_DISC_TILES
+    from arena.territory.engine.rules import FULL_DISC_TILES
 
     n_seats = config.rules.n_seats
     if board.n_playable < FULL_DISC_TILES * n_seats:

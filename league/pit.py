@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 from arena.match import MatchResult
 from arena.processes.jobs import Done, Failed, WorkerLimits
 from arena.processes.local_arena import LocalArena
+from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import expand_references
-from arena.territory.rules import MatchRules
-from arena.territory.views import Views
+from arena.territory.observation.views import Views
 from db.migrate import check_revision
 from db.session import open_writer, write_transaction
 from league.config_layers import resolve

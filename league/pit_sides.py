@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from arena.match import MatchSpec
-from arena.territory.rules import MatchRules
-from arena.territory.views import Views
+from arena.territory.engine.rules import MatchRules
+from arena.territory.observation.views import Views
 from db import queries
 from db.session import write_transaction
 from league.config import SCRIPTED

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from agents.description import SnapshotDescription, describe
 from agents.errors import SnapshotError
 from agents.snapshots import SnapshotStore
-from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.config import LeagueConfig

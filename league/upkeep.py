@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arena.territory.rules import MatchRules
+from arena.territory.engine.rules import MatchRules
 from db import queries
 from db.migrate import check_revision
 from db.session import (

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from agents.description import SnapshotDescription
-from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from league.bench import machine
 from league.config import LeagueConfig
 from league.config_layers import resolve

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from arena.territory import observation as obs
-from arena.territory.engine import Engine
+from arena.territory.engine.engine import Engine
+from arena.territory.engine.spawns import choose_spawns
 from arena.territory.maps import TerritoryMap, load_map
-from arena.territory.spawns import choose_spawns
-from arena.territory.views import CLASSIC_VIEWS, SMALL_VIEWS, Views
+from arena.territory.observation import observation as obs
+from arena.territory.observation.views import CLASSIC_VIEWS, SMALL_VIEWS, Views
 from league.bench import machine
 
 TICKS_PER_DECISION = 10
@@ -134,7 +134,7 @@ print(json.dumps({"memory_mb": (machine.resident_bytes() - before) / 1e6}))
 _START = """
 import json, time
 began = time.perf_counter()
-from arena.territory.warm_up import warm_up
+from arena.territory.observation.warm_up import warm_up
 warm_up()
 print(json.dumps({"seconds": time.perf_counter() - began}))
 """

@@ -138,7 +138,7 @@ def _load(reference: str) -> TerritoryMap:
 
 
 def _facts(territory: TerritoryMap) -> dict[str, Any]:
-    from arena.territory.rules import FULL_DISC_TILES, MAX_SEATS
+    from arena.territory.engine.rules import FULL_DISC_TILES, MAX_SEATS
 
     return {
         "name": territory.name,

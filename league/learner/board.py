@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from arena.territory.views import CHANNEL_NAMES, OWN_SCALARS
+from arena.territory.observation.views import CHANNEL_NAMES, OWN_SCALARS
 from league.learner.errors import LearnerError
 from msattn.inspect import AttentionRecord, look
 
@@ -117,7 +117,7 @@ def regions(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
     """What a view shows, per cell.
 
     Args:
-        image: uint8[n, C, S, S], channels as in arena.territory.views.
+        image: uint8[n, C, S, S], channels as in arena.territory.observation.views.
 
     Returns:
         float32[n, S, S] in 0..1 for "own_border", "rivals", "neutral" and "water" (off-map too).

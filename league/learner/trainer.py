@@ -20,9 +20,9 @@ from agents.description import SnapshotDescription
 from agents.policy import PolicyAgent
 from agents.registry import make_loader
 from agents.snapshots import SnapshotStore
-from arena.territory import rules
+from arena.territory.engine import rules
 from arena.territory.maps import expand_references
-from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from league.config import LeagueConfig
 from league.folder import LeagueFolder
 from league.learner.board import Board

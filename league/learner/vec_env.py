@@ -24,9 +24,9 @@ from stable_baselines3.common.vec_env import VecEnv
 from arena.agent import Agent, LoadAgent
 from arena.lockstep import LiveMatch, Lockstep, as_dict
 from arena.match import LoadMap, MatchSpec, start_match, unpack_actions
-from arena.territory.observation import empty_views
-from arena.territory.rules import MAX_SEATS, N_ACTIONS, MatchRules
-from arena.territory.views import Views
+from arena.territory.engine.rules import MAX_SEATS, N_ACTIONS, MatchRules
+from arena.territory.observation.observation import empty_views
+from arena.territory.observation.views import Views
 from league.learner.rewards import RewardWeights, final_reward, potential, step_reward, with_fellows
 
 LEARNER = "learner"  # the agent spec of the learner's own seats

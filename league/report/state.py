@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arena.territory.rules import MatchRules
+from arena.territory.engine.rules import MatchRules
 from league.folder import LeagueFolder
 from league.ratings import scale_shift, standings
 

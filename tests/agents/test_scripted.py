@@ -10,8 +10,8 @@ import pytest
 from agents.registry import make_loader
 from agents.scripted import SCRIPTED
 from arena.match import MatchResult, MatchSpec, play_matches
+from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
-from arena.territory.rules import MatchRules
 
 LOAD_MAP = lru_cache(8)(load_map)
 

@@ -15,8 +15,8 @@ from arena.agent import Agent, IntArray, SeatBatch
 from arena.errors import MatchError, ReplayError
 from arena.match import MatchFailure, MatchResult, MatchSpec, play_matches
 from arena.replay import read_replay, verify, write_replay
+from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
-from arena.territory.rules import MatchRules
 
 MAP = "generated:continents:64x64:5"
 RULES = MatchRules(max_ticks=200)

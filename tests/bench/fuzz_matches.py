@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from arena.territory.engine import Engine
+from arena.territory.engine.engine import Engine
 from arena.territory.maps import TerritoryMap
 
 
@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--limit-s", type=float, default=float("inf"), help="stop after this time")
     options = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    from tests.arena.territory.engine_checks import fuzz_match
+    from tests.arena.territory.engine.engine_checks import fuzz_match
 
     print(f"array bounds are {'checked' if bounds_are_checked() else 'not checked'}", flush=True)
     fuzz_match(options.first_seed)  # compile before the clock starts

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from arena.territory.views import CHANNEL_NAMES, N_CHANNELS
+from arena.territory.observation.views import CHANNEL_NAMES, N_CHANNELS
 from league.bench.learner import make_trainer
 from league.config_layers import resolve
 from league.learner.board import Board, regions, summary, tag

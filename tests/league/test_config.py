@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from arena.territory.views import CLASSIC_VIEWS, SMALL_VIEWS
+from arena.territory.observation.views import CLASSIC_VIEWS, SMALL_VIEWS
 from league.config import PRESETS, LeagueConfig
 from league.config_layers import check_frozen, resolve
 from league.config_text import write_toml

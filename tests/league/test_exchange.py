@@ -19,7 +19,12 @@ import torch
 from agents.description import SnapshotDescription
 from agents.inference import FrozenPolicy, prepare, rows_per_pass
 from agents.snapshots import LoadedSnapshot
-from arena.territory.views import ACTION_VERSION, CLASSIC_VIEWS, OBSERVATION_VERSION, SMALL_VIEWS
+from arena.territory.observation.views import (
+    ACTION_VERSION,
+    CLASSIC_VIEWS,
+    OBSERVATION_VERSION,
+    SMALL_VIEWS,
+)
 from db.session import open_writer, write_transaction
 from league.errors import MemberError
 from league.exchange import check_rows, export_member, import_member

@@ -13,12 +13,12 @@ import torch
 from agents.description import SnapshotDescription
 from agents.registry import make_loader
 from agents.snapshots import SnapshotStore
+from arena.env import TerritoryEnv
 from arena.match import MatchResult, MatchSpec, play_matches
 from arena.replay import read_replay, write_replay
-from arena.territory.env import TerritoryEnv
+from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
-from arena.territory.rules import MatchRules
-from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION, SMALL_VIEWS
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION, SMALL_VIEWS
 from league.cli.common import run
 from league.cli.look import look
 from league.errors import UsageError

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from arena.processes.jobs import Failed
-from arena.territory.rules import MatchRules
-from arena.territory.views import Views
+from arena.territory.engine.rules import MatchRules
+from arena.territory.observation.views import Views
 from db import queries
 from db.migrate import upgrade
 from db.session import open_reader, open_writer, read_transaction, write_transaction

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from agents.registry import make_loader
-from arena.territory.rules import MatchRules
-from arena.territory.views import Views
+from arena.territory.engine.rules import MatchRules
+from arena.territory.observation.views import Views
 from league.learner.rewards import RewardWeights, potential, with_fellows
 from league.learner.vec_env import EnvSettings, LeagueVecEnv, mixed_draw
 from league.play import cached_maps

@@ -1,0 +1,122 @@
+"""The 45 compass actions: what each one means on the current map, and which are legal.
+
+action = direction * 5 + intensity.  Directions 0..7 are N, NE, E, SE, S, SW, W, NW; 8 is WAIT.
+Intensities are 0.15, 0.30, 0.45, 0.60, 0.75 of home troops.
+
+The target of a direction is the owner (neutral land included) with the largest contact there, ties
+to the lower id; an owner without a common 4-neighbour border is no target.  A direction is legal
+when it has a target, immunity allows it and the order sends at least one troop; the five WAITs are
+always legal.  An illegal action counts as WAIT and is reported, never raised.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from arena.territory.engine import rules
+from arena.territory.engine.compiled import compiled
+from arena.territory.engine.land import border_contact
+from arena.territory.engine.state import N_ORDERS, TICK, State
+
+N_ACTIONS = rules.N_ACTIONS
+WAIT = rules.WAIT_DIRECTION * rules.N_INTENSITIES
+DIRECTIONS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW", "WAIT")
+_N_INTENSITIES = rules.N_INTENSITIES
+_IMMUNITY = rules.IMMUNITY_TICKS
+
+
+def encode(direction: int, intensity: int) -> int:
+    """Action number of a direction 0..8 and an intensity 0..4."""
+    return direction * rules.N_INTENSITIES + intensity
+
+
+def decode(action: int) -> tuple[int, int]:
+    """(direction, intensity) of an action number."""
+    return divmod(action, rules.N_INTENSITIES)
+
+
+def describe(action: int) -> str:
+    """A short name for people: "NE 45 %" or "WAIT"."""
+    direction, intensity = decode(action)
+    if direction == rules.WAIT_DIRECTION:
+        return "WAIT"
+    return f"{DIRECTIONS[direction]} {round(100 * rules.INTENSITIES[intensity])} %"
+
+
+@compiled(inline=True, internal=True)
+def troops_sent(home: int, intensity: int) -> int:
+    """floor(intensity share * home troops), in integers: 0.15 * (i + 1) = 3 (i + 1) / 20."""
+    return home * 3 * (intensity + 1) // 20
+
+
+@compiled(internal=True)
+def find_targets(s: State, p: int, targets: np.ndarray, contacts: np.ndarray) -> None:
+    """Target and contact of each direction for player p.
+
+    Args:
+        targets: int64[8], filled with owner ids, -1 for none.
+        contacts: int64[8], filled with the target's contact, 0 for none.
+    """
+    n_owners = s.tiles.shape[0]
+    targets[:] = -1
+    contacts[:] = 0
+    for q in range(n_owners):
+        if q == p or border_contact(s.contact, p, q) == 0:
+            continue
+        for d in range(8):
+            c = s.contact[p, d, q]
+            if c > contacts[d]:
+                contacts[d] = c
+                targets[d] = q
+
+
+@compiled(internal=True)
+def write_mask(s: State, p: int, targets: np.ndarray, mask: np.ndarray) -> None:
+    """Legal actions of player p: int8[45], 1 for legal; `targets` from `find_targets`."""
+    mask[:] = 0
+    mask[40:45] = 1
+    if s.tiles[p] == 0:
+        return
+    immune = s.clock[TICK] < _IMMUNITY
+    for d in range(8):
+        target = targets[d]
+        if target < 0 or (target > 0 and immune):
+            continue
+        for i in range(_N_INTENSITIES):
+            if troops_sent(s.troops[p], i) >= 1:
+                mask[d * _N_INTENSITIES + i] = 1
+
+
+@compiled()
+def give_orders(s: State, actions: np.ndarray, illegal: np.ndarray) -> None:
+    """Turn one decision of all players into orders for the end of the next tick.
+
+    Args:
+        actions: int64[P], by spawn index (player p is row p - 1); ignored for the dead.
+        illegal: int64[P], increased by one for each action that was not legal.
+    """
+    targets = s.direction_target
+    immune = s.clock[TICK] < _IMMUNITY
+    for i in range(min(actions.shape[0], s.tiles.shape[0] - 1)):
+        p = i + 1
+        action = actions[i]
+        if s.tiles[p] == 0:
+            continue
+        if action < 0 or action >= 45:
+            illegal[i] += 1
+            continue
+        if action >= 40:
+            continue
+        find_targets(s, p, targets, s.direction_contact)
+        target = targets[action // _N_INTENSITIES]
+        troops = troops_sent(s.troops[p], action % _N_INTENSITIES)
+        if target < 0 or (target > 0 and immune) or troops < 1:
+            illegal[i] += 1
+            continue
+        at = s.clock[N_ORDERS]
+        if at >= s.orders.shape[0]:
+            return  # decisions without a tick between them: Engine.act refuses the next one
+        s.orders[at, 0] = p
+        s.orders[at, 1] = target
+        s.orders[at, 2] = troops
+        s.clock[N_ORDERS] = at + 1

@@ -1,0 +1,221 @@
+"""Attacks: how they are created, how they take land tick by tick, and how they end.
+
+One attack per attacker and target is alive at a time: a second order absorbs the first.  Troops of
+an attack may be fractional; home troops are integers.
+"""
+
+from __future__ import annotations
+
+import math
+
+from arena.territory.engine import rules
+from arena.territory.engine.compiled import compiled, int64
+from arena.territory.engine.formulas import attack_budget, neutral_tile, player_tile
+from arena.territory.engine.land import change_owner, next_stamp, take_tile
+from arena.territory.engine.numerics import draw
+from arena.territory.engine.queue import advance_window, clear, pop, push_neighbours, set_remove
+from arena.territory.engine.state import FAULT, N_ATTACKS, TERRAIN_BITS, TICK, State
+
+_OFF_MAP = rules.OFF_MAP
+_IMMUNITY = rules.IMMUNITY_TICKS
+_RETREAT_TICKS = rules.RETREAT_TICKS
+_RETREAT_LOSS = rules.RETREAT_LOSS
+_SMALL = rules.SMALL_PLAYER_TILES
+_PASSES = rules.SMALL_PLAYER_PASSES
+_JITTER = int64(5)  # of the border's size: 0..4
+
+
+@compiled(internal=True)
+def end_attack(s: State, a: int) -> None:
+    """Remove a live attack; its slot is freed when the list is compacted."""
+    s.attack_live[a] = 0
+    s.slot_of[s.attacker[a], s.target[a]] = -1
+    clear(s, a)
+
+
+@compiled(internal=True)
+def compact_attacks(s: State) -> None:
+    """Drop ended attacks from the list, keeping the order of creation, and free their slots."""
+    kept = 0
+    last = s.free_slots.shape[0] - 1
+    for i in range(s.clock[N_ATTACKS]):
+        a = s.attack_list[i]
+        if s.attack_live[a]:
+            s.attack_list[kept] = a
+            kept += 1
+        else:
+            s.free_slots[s.free_slots[last]] = a
+            s.free_slots[last] += 1
+    s.clock[N_ATTACKS] = kept
+
+
+@compiled(internal=True)
+def start_attack(s: State, p: int, target: int, requested: float) -> None:
+    """Initialise an order of p against `target` (0 for neutral land).
+
+    Refused in silence: attacks on oneself, on a player during immunity, by the dead, of less than
+    nothing, and when all attack slots are taken (1,024 at once; never seen).
+    """
+    if p == target or requested < 0.0 or s.tiles[p] == 0:
+        return
+    if target != 0 and s.clock[TICK] < _IMMUNITY:
+        return
+    last = s.free_slots.shape[0] - 1
+    if s.free_slots[last] == 0:
+        compact_attacks(s)
+        if s.free_slots[last] == 0:
+            return
+    troops = min(float(s.troops[p]), requested)
+    s.troops[p] -= int(math.floor(troops))
+    s.free_slots[last] -= 1
+    a = int(s.free_slots[s.free_slots[last]])
+    s.attacker[a] = p
+    s.target[a] = target
+    s.attack_live[a] = 1
+    s.retreat_tick[a] = -1
+    clear(s, a)
+    tile = int64(s.border_head[p])
+    while tile >= 0:
+        push_neighbours(s, a, tile)
+        tile = int64(s.border_next[tile])
+
+    s.attack_list[s.clock[N_ATTACKS]] = a
+    s.clock[N_ATTACKS] += 1
+
+    # Opposing attacks cancel each other; nothing returns home.
+    if target != 0:
+        b = int(s.slot_of[target, p])
+        if b >= 0:
+            if s.attack_troops[b] > troops:
+                s.attack_troops[b] -= troops
+                s.attack_live[a] = 0
+                clear(s, a)
+                return
+            troops -= s.attack_troops[b]
+            end_attack(s, b)
+    earlier = int(s.slot_of[p, target])
+    if earlier >= 0:
+        troops += s.attack_troops[earlier]
+        end_attack(s, earlier)
+    s.slot_of[p, target] = a
+    s.attack_troops[a] = troops
+
+
+@compiled(internal=True)
+def order_retreat(s: State, p: int) -> None:
+    """Order every running attack of p back, as of the current tick."""
+    for i in range(s.clock[N_ATTACKS]):
+        a = s.attack_list[i]
+        if s.attack_live[a] and s.attacker[a] == p and s.retreat_tick[a] < 0:
+            s.retreat_tick[a] = s.clock[TICK]
+
+
+@compiled(internal=True)
+def _return_home(s: State, a: int, share: float) -> None:
+    # The last tile may overdraw an attack; what is below nothing does not come home.
+    s.troops[s.attacker[a]] += max(0, int(math.floor(s.attack_troops[a] * share)))
+    end_attack(s, a)
+
+
+@compiled(internal=True)
+def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
+    """What is left of a player below 100 tiles goes to its neighbours, attacker first.
+
+    Up to ten passes over its tiles (found by flooding from its border; a player's every region has
+    border tiles); passes see tiles that moved earlier in the same pass.  Tiles that touch only
+    water or neutral land stay, so the player may survive.
+    """
+    stamp = next_stamp(s)
+    stride = s.shape[2]
+    n = 0
+    tile = s.border_head[defender]
+    while tile >= 0:
+        s.mark[tile] = stamp
+        s.scratch[n] = tile
+        n += 1
+        tile = s.border_next[tile]
+    at = 0
+    while at < n:
+        tile = s.scratch[at]
+        at += 1
+        for step in (-stride, stride, -1, 1):
+            u = tile + step
+            if s.mark[u] != stamp and s.owner[u] == defender:
+                s.mark[u] = stamp
+                s.scratch[n] = u
+                n += 1
+    for _ in range(_PASSES):
+        moved = False
+        for i in range(n):
+            tile = int64(s.scratch[i])
+            if s.owner[tile] != defender:
+                continue
+            heir = 0
+            for step in (-stride, stride, -1, 1):
+                q = int64(s.owner[tile + step])
+                if q == attacker:
+                    heir = attacker
+                    break
+                if heir == 0 and q != defender and q < _OFF_MAP:
+                    heir = q
+            if heir != 0:
+                take_tile(s, tile, heir)
+                moved = True
+        if not moved:
+            return
+
+
+@compiled(internal=True)
+def attack_tick(s: State, a: int) -> None:
+    """One tick of one attack: spend its budget on the tiles of lowest priority."""
+    me = int64(s.attacker[a])
+    target = int64(s.target[a])
+    tick = s.clock[TICK]
+    ordered = s.retreat_tick[a]
+    if ordered >= 0 and tick > ordered + 1:
+        if tick >= ordered + _RETREAT_TICKS:
+            _return_home(s, a, 1.0 - _RETREAT_LOSS if target != 0 else 1.0)
+        return
+    advance_window(s, a, tick)
+    troops = s.attack_troops[a]
+    stride = s.shape[2]
+    my_kind = int(s.kind[me])
+    border = float(s.attack_border[a] + draw(s.streams, me, _JITTER))
+    if troops < 1.0:
+        end_attack(s, a)
+        return
+    budget = attack_budget(troops, float(s.troops[target]), border, target == 0)
+    while budget > 0.0:
+        if troops < 1.0:
+            end_attack(s, a)
+            return
+        if s.queue_size[a] == 0:
+            _return_home(s, a, 1.0)
+            return
+        tile = pop(s, a)
+        set_remove(s, a, tile)
+        if s.owner[tile] != target or not (
+            s.owner[tile - stride] == me
+            or s.owner[tile + stride] == me
+            or s.owner[tile - 1] == me
+            or s.owner[tile + 1] == me
+        ):
+            continue
+        push_neighbours(s, a, tile)
+        if s.clock[FAULT] != 0:
+            return
+        terrain = int(s.flags[tile] & TERRAIN_BITS)
+        if target == 0:
+            loss, cost = neutral_tile(terrain, troops, my_kind)
+        else:
+            loss, defender_loss, cost = player_tile(
+                terrain, my_kind, int(s.kind[target]), troops, float(s.troops[target]),
+                s.tiles[me], s.tiles[target], False,
+            )
+            s.troops[target] -= min(s.troops[target], int(math.floor(defender_loss)))
+        budget -= cost
+        troops -= loss
+        s.attack_troops[a] = troops
+        change_owner(s, tile, me)
+        if target != 0 and s.tiles[target] < _SMALL:
+            _scatter_small_player(s, target, me)

@@ -1,0 +1,363 @@
+"""One match of Territory: the public face of the compiled engine.
+
+An `Engine` owns the state of one match.  Players have ids 1..P in spawn order; random streams, the
+order of moves and all ties follow those ids.  Seats are labels: `seat_of[i]` is the seat of player
+i + 1.  `Engine.new_match` makes the league's kind of match; the plain constructor makes an empty
+board on which reference scenarios are painted.
+
+Everything is deterministic: the same seed, map, rules and actions give the same bits on every
+platform (numerics.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.errors import MatchError
+from arena.territory.engine import rules
+from arena.territory.engine.actions import give_orders
+from arena.territory.engine.bots import (
+    CHOSEN_AT,
+    ENEMY,
+    EXPAND,
+    LIFE,
+    PHASE,
+    RATE,
+    RESERVE,
+    TRIGGER,
+)
+from arena.territory.engine.land import take_tiles
+from arena.territory.engine.numerics import draw, stream_seed
+from arena.territory.engine.spawns import choose_spawns, spawn_disc
+from arena.territory.engine.state import (
+    ENDED,
+    FAULT,
+    MATCH_ENDS,
+    N_ALIVE,
+    N_ATTACKS,
+    N_ORDERS,
+    TICK,
+    State,
+    allocate,
+)
+from arena.territory.engine.tick import run_ticks
+from arena.territory.maps import TerritoryMap
+
+IntArray = NDArray[np.int64]
+
+_PLAYER_STREAM = 2
+_SEAT_STREAM = 3
+_BOT_STREAM = 4
+
+
+class Engine:
+    """A board, its players, and time.
+
+    Attributes:
+        map: the map.
+        seed: the match seed, 0..2**63 - 1.
+        n_players: number of players P.
+        state: the arrays the compiled code works on (state.py); read them, do not write.
+        seat_of: int64[P], seat of each spawn index.
+        spawn_of: int64[P], spawn index of each seat (the inverse).
+        illegal: int64[P], illegal actions per spawn index so far.
+    """
+
+    def __init__(
+        self, territory: TerritoryMap, n_players: int, *, seed: int, grid: int = 32
+    ) -> None:
+        if not 1 <= n_players <= rules.MAX_SEATS:
+            raise MatchError(f"A match has 1 to {rules.MAX_SEATS} players, not {n_players}.")
+        if not 0 <= seed < 2**63:
+            raise MatchError(f"A seed is an integer from 0 to 2**63 - 1, not {seed}.")
+        self.map = territory
+        self.seed = seed
+        self.n_players = n_players
+        self.state: State = allocate(territory, n_players, grid)
+        self.max_ticks = 2**31 - 1
+        self.seat_of: IntArray = np.arange(n_players, dtype=np.int64)
+        self.spawn_of: IntArray = np.arange(n_players, dtype=np.int64)
+        self.illegal: IntArray = np.zeros(n_players, np.int64)
+        for p in range(1, n_players + 1):
+            self.state.streams[p] = stream_seed(seed, p, _PLAYER_STREAM)
+
+    # --- setting up -------------------------------------------------------------------------------
+
+    @classmethod
+    def new_match(
+        cls,
+        territory: TerritoryMap,
+        match_rules: rules.MatchRules,
+        seed: int,
+        *,
+        rotation: int = 0,
+        grid: int = 32,
+    ) -> Engine:
+        """A league match at tick 0: equal humans on seeded spawns.
+
+        Seats are assigned to spawns by a seeded permutation; `rotation` shifts it cyclically, so
+        that the same seed can be played from other corners.
+        """
+        n = match_rules.n_seats
+        engine = cls(territory, n, seed=seed, grid=grid)
+        engine.max_ticks = match_rules.max_ticks
+        stream = np.array([stream_seed(seed, 0, _SEAT_STREAM)], np.uint64)
+        seats = np.arange(n, dtype=np.int64)
+        for i in range(n - 1, 0, -1):
+            j = draw(stream, 0, i + 1)
+            seats[i], seats[j] = seats[j], seats[i]
+        engine.seat_of = np.roll(seats, rotation % n)
+        engine.spawn_of = np.argsort(engine.seat_of)
+        for p, (x, y) in enumerate(choose_spawns(territory, n, seed), start=1):
+            engine.place(p, spawn=(int(x), int(y)))
+            offset = np.array([stream_seed(seed, p, _BOT_STREAM)], np.uint64)
+            engine.state.last_cluster_check[p] = draw(offset, 0, rules.CLUSTER_PERIOD)
+        return engine
+
+    def place(
+        self,
+        p: int,
+        *,
+        kind: str = "human",
+        spawn: tuple[int, int] | None = None,
+        difficulty: str = "medium",
+        troops: int | None = None,
+        cluster_offset: int = 0,
+    ) -> None:
+        """Put player p (1-based id) on the board, with a start disc when `spawn` is given."""
+        if kind not in rules.KINDS:
+            raise MatchError(f"A player is one of {', '.join(rules.KINDS)}, not {kind!r}.")
+        if difficulty not in rules.NATION_CAP_FACTOR:
+            raise MatchError(
+                f"A difficulty is one of {', '.join(rules.NATION_CAP_FACTOR)}, not {difficulty!r}."
+            )
+        if spawn is not None and not (
+            0 <= spawn[0] < self.map.width and 0 <= spawn[1] < self.map.height
+        ):
+            raise MatchError(f"The spawn {spawn} is not on map {self.map.name!r}.")
+        s = self.state
+        s.kind[p] = rules.KINDS.index(kind)
+        if kind == "bot":
+            s.cap_divisor[p] = rules.BOT_CAP_DIVISOR
+            s.growth_factor[p] = rules.BOT_GROWTH_FACTOR
+        elif kind == "nation":
+            s.cap_factor[p] = rules.NATION_CAP_FACTOR[difficulty]
+            s.growth_factor[p] = rules.NATION_GROWTH_FACTOR[difficulty]
+        if troops is None:
+            nation = rules.NATION_START_TROOPS[difficulty]
+            troops = rules.START_TROOPS.get(kind, nation)
+        s.troops[p] = troops
+        s.last_cluster_check[p] = cluster_offset
+        if spawn is not None:
+            self._before_play()
+            spawn_disc(s, p, *spawn)
+            s.clock[TICK] = max(0, self.tick)
+
+    def _before_play(self) -> None:
+        """Date the changes of the set-up before tick 0: they trigger no enclave check."""
+        if self.tick == 0:
+            self.state.clock[TICK] = -1
+
+    def make_bot(
+        self, p: int, *, rate: int, phase: int, trigger: float, reserve: float, expand: float
+    ) -> None:
+        """Let the engine's own bot play player p (bots.py); ratios are shares of the cap."""
+        self.state.bot_clock[p, [RATE, PHASE, LIFE, ENEMY, CHOSEN_AT]] = [rate, phase, 0, 0, 0]
+        self.state.bot_ratio[p, [TRIGGER, RESERVE, EXPAND]] = [trigger, reserve, expand]
+
+    def make_seeded_bot(self, p: int) -> None:
+        """A bot with a temper drawn from the match seed, as the original draws it."""
+        stream = np.array([stream_seed(self.seed, p, _BOT_STREAM)], np.uint64)
+        rate = 40 + draw(stream, 0, 40)
+        self.make_bot(
+            p,
+            rate=rate,
+            phase=draw(stream, 0, rate),
+            trigger=(60 + draw(stream, 0, 30)) / 100,
+            reserve=(20 + draw(stream, 0, 10)) / 100,
+            expand=(10 + draw(stream, 0, 10)) / 100,
+        )
+
+    def paint(self, owners: NDArray[np.integer]) -> None:
+        """Give land to players before the first tick, tile by tile in row order.
+
+        Args:
+            owners: [height, width] of ids, 0 for neutral; water must be 0.
+
+        Raises:
+            MatchError: the array has another shape, holds an unknown id, or gives water away.
+        """
+        owners = np.asarray(owners)
+        if owners.shape != self.map.land.shape:
+            raise MatchError(
+                f"Expected owners of {self.map.land.shape} tiles, found {owners.shape}."
+            )
+        if owners.min() < 0 or owners.max() > self.n_players or owners[~self.map.land].any():
+            raise MatchError(
+                f"Owners are 0 to {self.n_players} on land and 0 on water of map "
+                f"{self.map.name!r}; the painting breaks this."
+            )
+        stride = int(self.state.shape[2])
+        self._before_play()
+        ys, xs = np.nonzero(owners)
+        take_tiles(self.state, (ys + 1) * stride + xs + 1, owners[ys, xs].astype(np.int64))
+        self.state.clock[TICK] = max(0, self.tick)
+
+    def conquer(self, p: int, x: int, y: int) -> None:
+        """Give the land tile (x, y) to player p (0: to nobody), at once and at no cost.
+
+        Raises:
+            MatchError: (x, y) is no land tile of the map, or there is no player p.
+        """
+        if not (0 <= x < self.map.width and 0 <= y < self.map.height and self.map.land[y, x]):
+            raise MatchError(f"({x}, {y}) is no land tile of map {self.map.name!r}.")
+        if not 0 <= p <= self.n_players:
+            raise MatchError(f"Player {p} does not exist; ids are 1 to {self.n_players}.")
+        tile = (y + 1) * int(self.state.shape[2]) + x + 1
+        take_tiles(self.state, np.array([tile]), np.array([p]))
+
+    # --- playing ----------------------------------------------------------------------------------
+
+    def order(self, p: int, target: int, troops: float) -> None:
+        """Order an attack; its troops leave at the end of the next tick to run."""
+        self._append_order(p, target, troops)
+
+    def retreat(self, p: int) -> None:
+        """Order all running attacks of p back, at the end of the next tick to run."""
+        self._append_order(p, -1, 0.0)
+
+    def _append_order(self, p: int, target: int, troops: float) -> None:
+        s = self.state
+        at = int(s.clock[N_ORDERS])
+        if at >= len(s.orders):
+            raise MatchError(f"More than {len(s.orders)} orders for one tick.")
+        s.orders[at] = (p, target, troops)
+        s.clock[N_ORDERS] = at + 1
+
+    def act(self, actions: IntArray) -> None:
+        """One decision: int64[P] actions by *seat*; the dead's are ignored.
+
+        A match that is over takes no more orders.
+
+        Raises:
+            MatchError: the actions are not one per seat, or many decisions came without a tick
+                between them.
+        """
+        if actions.shape != (self.n_players,):
+            raise MatchError(
+                f"Expected one action for each of {self.n_players} seats, found an array of shape "
+                f"{actions.shape}."
+            )
+        if self.is_over:
+            return
+        if int(self.state.clock[N_ORDERS]) + self.n_players > len(self.state.orders):
+            raise MatchError(
+                f"{int(self.state.clock[N_ORDERS])} orders wait for tick {self.tick}; run it "
+                "before the next decision."
+            )
+        give_orders(self.state, actions[self.seat_of], self.illegal)
+
+    def run(self, n: int) -> int:
+        """Run up to n ticks, not beyond `max_ticks`; returns how many ran.
+
+        Raises:
+            MatchError: the engine ran out of room (a fault of the engine, never of an agent).
+        """
+        n = min(n, self.max_ticks - self.tick)
+        ran = int(run_ticks(self.state, n))
+        if self.state.clock[FAULT]:
+            raise MatchError(
+                f"The attack queues of seed {self.seed} on map {self.map.name!r} outgrew their "
+                f"{len(self.state.node_tile):,} entries at tick {self.tick}; please report it."
+            )
+        return ran
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    @property
+    def tick(self) -> int:
+        """The next tick to run."""
+        return int(self.state.clock[TICK])
+
+    @property
+    def is_over(self) -> bool:
+        """Whether somebody won, one player is left, or the time is up."""
+        s = self.state
+        if s.clock[ENDED] or self.tick >= self.max_ticks:
+            return True
+        if not s.clock[MATCH_ENDS]:
+            return False
+        # The next tick would begin with the win check: no decision is asked for in between.
+        checked = self.tick > 0 and self.tick % rules.WIN_CHECK_PERIOD == 0
+        won = checked and bool((s.playable_tiles > rules.WIN_SHARE * self.map.n_playable).any())
+        return bool(s.clock[N_ALIVE] <= 1) or won
+
+    def never_end(self) -> None:
+        """Switch the end of the match off (reference scenarios run to their last tick)."""
+        self.state.clock[MATCH_ENDS] = 0
+
+    @property
+    def owner(self) -> NDArray[np.uint8]:
+        """uint8[height, width] of owner ids, 0 neutral, 255 water (a view)."""
+        framed = self.state.owner.reshape(self.map.height + 2, self.map.width + 2)
+        return framed[1:-1, 1:-1]
+
+    @property
+    def tiles(self) -> IntArray:
+        """int64[P] tiles by spawn index (a view)."""
+        return self.state.tiles[1:]
+
+    @property
+    def troops(self) -> IntArray:
+        """int64[P] home troops by spawn index (a view)."""
+        return self.state.troops[1:]
+
+    def attacks(self) -> list[tuple[int, int, float]]:
+        """Running attacks in order of creation: (attacker id, target id, troops)."""
+        s = self.state
+        live = [int(a) for a in s.attack_list[: int(s.clock[N_ATTACKS])] if s.attack_live[a]]
+        return [(int(s.attacker[a]), int(s.target[a]), float(s.attack_troops[a])) for a in live]
+
+    def placements(self) -> list[int]:
+        """Placement of each *seat*, 1 is best; ties share the better number.
+
+        The winner above 80 % first, then the living by tiles, then troops, then the dead, later
+        deaths above earlier ones, those of one tick by their tiles before it.
+        """
+        s = self.state
+        limit = rules.WIN_SHARE * self.map.n_playable
+        keys: list[tuple[int, ...]] = []
+        for p in self.spawn_of + 1:
+            if s.tiles[p] > 0:
+                won = int(s.playable_tiles[p] > limit)
+                keys.append((1 + won, int(s.tiles[p]), int(s.troops[p])))
+            else:
+                keys.append((0, int(s.eliminated_tick[p]), int(s.tiles_at_death[p])))
+        return [1 + sum(other > key for other in keys) for key in keys]
+
+    def by_seat(self, values: Sequence[int] | IntArray) -> list[int]:
+        """Values by spawn index, re-ordered by seat."""
+        return [int(values[i]) for i in self.spawn_of]
+
+    def state_sha256(self) -> str:
+        """SHA-256 of land, troops, attacks, clocks, random streams and bots' minds.
+
+        The order inside the attacks' queues is not hashed: it follows from the same history.
+        """
+        s = self.state
+        digest = hashlib.sha256(b"territory-state-1")
+        digest.update(np.array([self.tick, rules.RULES_VERSION], "<i8").tobytes())
+        digest.update(np.ascontiguousarray(self.owner).tobytes())
+        for values in (s.tiles, s.troops, s.eliminated_tick, s.last_cluster_check, s.last_change):
+            digest.update(values.astype("<i8").tobytes())
+        digest.update(s.streams.astype("<u8").tobytes())
+        digest.update(s.bot_clock.astype("<i8").tobytes())
+        live = s.attack_list[: int(s.clock[N_ATTACKS])]
+        digest.update(s.retreat_tick[live].astype("<i8").tobytes())
+        for attack in self.attacks():
+            digest.update(np.array(attack, "<f8").tobytes())
+        return digest.hexdigest()

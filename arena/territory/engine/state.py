@@ -1,0 +1,250 @@
+"""The state of one match: a named tuple of arrays that the compiled engine works on in place.
+
+Tiles are addressed in a map with a one-tile frame: tile = (y + 1) * stride + (x + 1) with
+stride = width + 2.  The frame's owner is OFF_MAP and water's is WATER, so a neighbour look-up never
+needs a bounds check.  N is the number of framed tiles, P the number of players (ids 1..P, in spawn
+order), K the number of attack slots.
+
+Memory: 26 bytes per tile for land, borders, queues' nodes and sets, of which the operating system
+commits only the pages a match touches (`numpy.zeros` and `numpy.empty` are lazy for large arrays).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.territory.engine import rules
+from arena.territory.maps import TerritoryMap
+
+# --- indices into State.clock ---------------------------------------------------------------------
+TICK = 0  # the next tick to run
+ENDED = 1  # 1 when the match is over
+N_ATTACKS = 2  # live entries of attack_list
+N_EVENTS = 3  # tile changes so far; the ring holds the last EVENT_RING
+STAMP = 4  # current mark of `mark`
+FREE_NODE = 5  # head of the list of free queue nodes, -1 when empty
+NEXT_NODE = 6  # first queue node never used
+FAULT = 7  # 0, or one of the FAULT_ codes below
+N_ALIVE = 8
+N_ORDERS = 9  # orders waiting for the end of the tick
+N_PLAYABLE = 10  # tiles of playable land
+MATCH_ENDS = 11  # 0 switches the end of the match off (reference scenarios)
+N_LAND = 12
+CELL = 13  # side of a cell of the count pyramid, tiles
+GRID = 14  # cells per side of the count pyramid
+CLOCK_SIZE = 16
+
+FAULT_NODES = 1  # the pool of queue nodes is exhausted
+
+# --- tile flags -----------------------------------------------------------------------------------
+TERRAIN_BITS = 3  # 0 plains, 1 highland, 2 mountain
+SHORE = 4  # land with the shoreline bit
+EDGE = 8  # on the edge of the map
+PLAYABLE = 16  # in the largest land component
+
+MIXED = 253  # a cell of the pyramid with several owners, or with water or off-map beside land
+
+WINDOW = 256  # buckets per attack queue; a new entry lies at most 160 above the lowest (queue.py)
+EVENT_RING = 1 << 16
+EVENT_MASK = EVENT_RING - 1
+MAX_ATTACK_SLOTS = 1_024
+
+
+class State(NamedTuple):
+    """Arrays of one match; see the module's docstring for N, P, K."""
+
+    clock: NDArray[np.int64]  # [CLOCK_SIZE]
+    shape: NDArray[np.int64]  # [4]: width, height, stride, N
+    offsets: NDArray[np.int64]  # [8]: tile offset of N NE E SE S SW W NW
+    owner: NDArray[np.uint8]  # [N]
+    flags: NDArray[np.uint8]  # [N]
+    # borders: one doubly linked list per player, in the order in which tiles joined it
+    border_next: NDArray[np.int32]  # [N]
+    border_prev: NDArray[np.int32]  # [N]; -2 when the tile is on no border
+    border_head: NDArray[np.int32]  # [P + 1]
+    border_tail: NDArray[np.int32]  # [P + 1]
+    border_size: NDArray[np.int64]  # [P + 1]
+    contact: NDArray[np.int32]  # [P + 1, 8, P + 2] by direction and owner; last: water
+    # players
+    kind: NDArray[np.uint8]  # [P + 1]
+    cap_divisor: NDArray[np.float64]  # [P + 1]
+    cap_factor: NDArray[np.float64]  # [P + 1]
+    growth_factor: NDArray[np.float64]  # [P + 1]
+    tiles: NDArray[np.int64]  # [P + 1]
+    playable_tiles: NDArray[np.int64]  # [P + 1]
+    tiles_before: NDArray[np.int64]  # [P + 1] tiles when the current tick began
+    tiles_at_death: NDArray[np.int64]  # [P + 1] tiles when the tick of elimination began
+    troops: NDArray[np.int64]  # [P + 1] home troops
+    eliminated_tick: NDArray[np.int64]  # [P + 1]; -1 while alive
+    last_change: NDArray[np.int64]  # [P + 1] tick of the last tile won or lost
+    last_cluster_check: NDArray[np.int64]  # [P + 1]
+    streams: NDArray[np.uint64]  # [P + 1] random streams
+    # attacks
+    slot_of: NDArray[np.int32]  # [P + 1, P + 1] slot of attacker on target, or -1
+    free_slots: NDArray[np.int32]  # [K + 1]; [K] counts the free ones
+    attack_list: NDArray[np.int32]  # [K] live slots in order of creation
+    attacker: NDArray[np.int32]  # [K]
+    target: NDArray[np.int32]  # [K]
+    attack_troops: NDArray[np.float64]  # [K]
+    attack_live: NDArray[np.uint8]  # [K]
+    retreat_tick: NDArray[np.int64]  # [K] tick of the retreat's order, or -1
+    attack_border: NDArray[np.int64]  # [K] size of the border set
+    border_set: NDArray[np.uint8]  # [K, N // 8 + 1] bits
+    # the attacks' queues (queue.py)
+    bucket_head: NDArray[np.int32]  # [K, WINDOW]
+    bucket_tail: NDArray[np.int32]  # [K, WINDOW]
+    old_head: NDArray[np.int32]  # [K]
+    old_tail: NDArray[np.int32]  # [K]
+    queue_base: NDArray[np.int64]  # [K] lowest priority inside the window
+    queue_low: NDArray[np.int64]  # [K] no entry of the window lies below this
+    queue_size: NDArray[np.int64]  # [K]
+    node_tile: NDArray[np.int32]  # [nodes]
+    node_next: NDArray[np.int32]  # [nodes]
+    # orders of the running tick: player, target, troops; target -1 means "retreat everywhere"
+    orders: NDArray[np.float64]  # [n, 3]
+    # bots: rate, phase, phase of life (0 first, 1 neutral, 2 players), enemy, tick of the choice
+    bot_clock: NDArray[np.int64]  # [P + 1, 5]
+    bot_ratio: NDArray[np.float64]  # [P + 1, 3]: trigger, reserve, expand
+    # what the observation reads
+    cell_counts: NDArray[np.int32]  # [GRID * GRID, P + 1] tiles per cell and owner
+    cell_uniform: NDArray[np.uint8]  # [GRID * GRID] the one owner of all its tiles, else MIXED
+    cell_of_x: NDArray[np.int32]  # [width + 2]
+    cell_of_y: NDArray[np.int32]  # [height + 2], already times GRID
+    event_at: NDArray[np.int32]  # [EVENT_RING, 4] cell x, cell y, tile x, tile y
+    event_owners: NDArray[np.uint8]  # [EVENT_RING, 2] before, after
+    event_tick: NDArray[np.int32]  # [EVENT_RING]
+    # scratch
+    mark: NDArray[np.int32]  # [N] equal to clock[STAMP] when visited
+    scratch: NDArray[np.int32]  # [N]
+    clusters: NDArray[np.int32]  # [N] cluster tiles, contiguous
+    cluster_start: NDArray[np.int32]  # [N + 1] start of each cluster in `clusters`, then the end
+    cluster_order: NDArray[np.int32]  # [N] clusters, longest first
+    direction_target: NDArray[np.int64]  # [8] (actions.py)
+    direction_contact: NDArray[np.int64]  # [8]
+
+
+def tile_flags(territory: TerritoryMap) -> NDArray[np.uint8]:
+    """uint8[N] flags of the framed map."""
+    height, width = territory.terrain.shape
+    magnitude = territory.terrain & 31
+    flags = (magnitude >= rules.HIGHLAND_FROM).astype(np.uint8)
+    flags += magnitude >= rules.MOUNTAIN_FROM
+    flags[territory.land & ((territory.terrain & 64) != 0)] |= SHORE
+    flags[0, :] |= EDGE
+    flags[-1, :] |= EDGE
+    flags[:, 0] |= EDGE
+    flags[:, -1] |= EDGE
+    flags[territory.playable] |= PLAYABLE
+    framed = np.zeros((height + 2, width + 2), np.uint8)
+    framed[1:-1, 1:-1] = flags
+    return framed.reshape(-1)
+
+
+def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
+    """An empty match: all land neutral, no player placed.
+
+    Args:
+        territory: the map.
+        n_players: 1..64.
+        grid: cells per side of the count pyramid (the global view's size).
+    """
+    height, width = territory.terrain.shape
+    stride = width + 2
+    n = (height + 2) * stride
+    p = n_players
+    k = min(p * p + p, MAX_ATTACK_SLOTS)  # one on each other owner, and room to merge
+    cell = -(-max(width, height) // grid)
+
+    owner = np.full((height + 2, stride), rules.OFF_MAP, np.uint8)
+    owner[1:-1, 1:-1] = np.where(territory.land, rules.NEUTRAL, rules.WATER)
+    clock = np.zeros(CLOCK_SIZE, np.int64)
+    clock[FREE_NODE] = -1
+    clock[MATCH_ENDS] = 1
+    clock[N_PLAYABLE] = territory.n_playable
+    clock[N_LAND] = territory.n_land
+    clock[CELL] = cell
+    clock[GRID] = grid
+    cell_of_x = np.zeros(width + 2, np.int32)
+    cell_of_x[1:-1] = np.arange(width) // cell
+    cell_of_y = np.zeros(height + 2, np.int32)
+    cell_of_y[1:-1] = np.arange(height) // cell * grid
+    cell_counts = np.zeros((grid * grid, p + 1), np.int32)
+    cell_rows = np.add.reduceat(territory.land, np.arange(0, height, cell), 0, np.int32)
+    land_tiles = np.add.reduceat(cell_rows, np.arange(0, width, cell), 1)
+    neutral = cell_counts[:, 0].reshape(grid, grid)
+    neutral[: land_tiles.shape[0], : land_tiles.shape[1]] = land_tiles
+    cell_uniform = np.full(grid * grid, MIXED, np.uint8)
+    cell_uniform[cell_counts[:, 0] == cell * cell] = rules.NEUTRAL
+    cell_uniform[cell_counts[:, 0] == 0] = rules.WATER
+    free_slots = np.zeros(k + 1, np.int32)
+    free_slots[:k] = np.arange(k - 1, -1, -1)
+    free_slots[k] = k
+    n_nodes = 3 * n + 65_536
+
+    return State(
+        clock=clock,
+        shape=np.array([width, height, stride, n], np.int64),
+        offsets=np.array(
+            [-stride, -stride + 1, 1, stride + 1, stride, stride - 1, -1, -stride - 1], np.int64
+        ),
+        owner=owner.reshape(-1),
+        flags=tile_flags(territory),
+        border_next=np.empty(n, np.int32),
+        border_prev=np.full(n, -2, np.int32),
+        border_head=np.full(p + 1, -1, np.int32),
+        border_tail=np.full(p + 1, -1, np.int32),
+        border_size=np.zeros(p + 1, np.int64),
+        contact=np.zeros((p + 1, 8, p + 2), np.int32),
+        kind=np.zeros(p + 1, np.uint8),
+        cap_divisor=np.ones(p + 1),
+        cap_factor=np.ones(p + 1),
+        growth_factor=np.ones(p + 1),
+        tiles=np.zeros(p + 1, np.int64),
+        playable_tiles=np.zeros(p + 1, np.int64),
+        tiles_before=np.zeros(p + 1, np.int64),
+        tiles_at_death=np.zeros(p + 1, np.int64),
+        troops=np.zeros(p + 1, np.int64),
+        eliminated_tick=np.full(p + 1, -1, np.int64),
+        last_change=np.full(p + 1, -1, np.int64),
+        last_cluster_check=np.zeros(p + 1, np.int64),
+        streams=np.zeros(p + 1, np.uint64),
+        slot_of=np.full((p + 1, p + 1), -1, np.int32),
+        free_slots=free_slots,
+        attack_list=np.zeros(k, np.int32),
+        attacker=np.zeros(k, np.int32),
+        target=np.zeros(k, np.int32),
+        attack_troops=np.zeros(k),
+        attack_live=np.zeros(k, np.uint8),
+        retreat_tick=np.full(k, -1, np.int64),
+        attack_border=np.zeros(k, np.int64),
+        border_set=np.zeros((k, n // 8 + 1), np.uint8),
+        bucket_head=np.full((k, WINDOW), -1, np.int32),
+        bucket_tail=np.full((k, WINDOW), -1, np.int32),
+        old_head=np.full(k, -1, np.int32),
+        old_tail=np.full(k, -1, np.int32),
+        queue_base=np.zeros(k, np.int64),
+        queue_low=np.zeros(k, np.int64),
+        queue_size=np.zeros(k, np.int64),
+        node_tile=np.empty(n_nodes, np.int32),
+        node_next=np.empty(n_nodes, np.int32),
+        orders=np.zeros((4 * p + 16, 3)),
+        bot_clock=np.zeros((p + 1, 5), np.int64),
+        bot_ratio=np.zeros((p + 1, 3)),
+        cell_counts=cell_counts,
+        cell_uniform=cell_uniform,
+        cell_of_x=cell_of_x,
+        cell_of_y=cell_of_y,
+        event_at=np.zeros((EVENT_RING, 4), np.int32),
+        event_owners=np.zeros((EVENT_RING, 2), np.uint8),
+        event_tick=np.zeros(EVENT_RING, np.int32),
+        mark=np.zeros(n, np.int32),
+        scratch=np.empty(n, np.int32),
+        clusters=np.empty(n, np.int32),
+        cluster_start=np.empty(n + 1, np.int32),
+        cluster_order=np.empty(n, np.int32),
+        direction_target=np.zeros(8, np.int64),
+        direction_contact=np.zeros(8, np.int64),
+    )

@@ -1,0 +1,216 @@
+"""Owns pictures of maps: PNG in, PNG out, and drawings for a terminal.
+
+Promises: a picture that `map_to_png` wrote is read back as the same land and heights.
+
+How a picture is read, one pixel per tile: water is what is transparent (alpha below 128), what is
+blue (blue above both red and green by more than 8), or what is darker than brightness 50. The
+rest is land, whose height is its brightness L = (299 R + 587 G + 114 B) // 1000: the magnitude is
+(L - 97) // 5, within 0..31, so L up to 148 is plains, up to 198 highland, above it mountain. If
+all land is pure white, the picture is a mask and all land is plains. Shoreline and ocean follow
+from land and water.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.errors import MapError
+from arena.territory.maps.maps import MAX_SIDE, TerritoryMap
+from arena.territory.maps.terrain import (
+    HIGHLAND_MAGNITUDE,
+    LAND_BIT,
+    MAX_MAGNITUDE,
+    MOUNTAIN_MAGNITUDE,
+    encode_terrain,
+)
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+Picture = NDArray[np.uint8]
+_DARKEST_LAND = 50
+_FIRST_BRIGHTNESS = 99  # of magnitude 0; the tint of magnitude m has brightness 99 + 5 m
+_BRIGHTNESS_STEP = 5
+
+
+@cache
+def palette() -> Picture:
+    """Return the colour of every terrain byte, uint8[256, 3].
+
+    Land is green, then brown, then pale grey, brighter with height; water is blue, darker with
+    depth. Within each class the hue is fixed and scaled to the brightness that the reader expects.
+    """
+    colours = np.zeros((256, 3), dtype=np.uint8)
+    for byte in range(256):
+        magnitude = byte & MAX_MAGNITUDE
+        if byte & LAND_BIT:
+            colours[byte] = _land_colour(magnitude)
+        else:
+            depth = min(magnitude, 20)
+            colours[byte] = (70 - 2 * depth, 130 - 3 * depth, 200 - 3 * depth)
+    colours.flags.writeable = False
+    return colours
+
+
+def _land_colour(magnitude: int) -> tuple[int, int, int]:
+    if magnitude < HIGHLAND_MAGNITUDE:
+        red, blue = 0.72, 0.60
+    elif magnitude < MOUNTAIN_MAGNITUDE:
+        red, blue = 1.13, 0.70
+    else:
+        red, blue = 1.00, 0.96
+    brightness = _FIRST_BRIGHTNESS + _BRIGHTNESS_STEP * magnitude
+    green = brightness / (0.299 * red + 0.587 + 0.114 * blue)
+    return min(round(red * green), 255), min(round(green), 255), min(round(blue * green), 255)
+
+
+def map_to_picture(territory_map: TerritoryMap) -> Picture:
+    """Return the colours of a map, uint8[height, width, 3]."""
+    return palette()[territory_map.terrain]
+
+
+def map_to_png(territory_map: TerritoryMap, path: Path) -> Path:
+    """Write a map as an RGB PNG, one pixel per tile; return the path.
+
+    Raises:
+        MapError: the file cannot be written.
+    """
+    from PIL import Image
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(map_to_picture(territory_map)).save(path, format="PNG", optimize=True)
+    except OSError as error:
+        raise MapError(f"picture {path}: cannot be written: {error}") from error
+    return path
+
+
+def map_from_png(path: Path) -> TerritoryMap:
+    """Read a picture as a map, named after the file.
+
+    Raises:
+        MapError: the file is no readable PNG, has a side above 4096, or shows no land.
+    """
+    pixels = _read_pixels(path).astype(np.int32)
+    red, green, blue, alpha = (pixels[..., channel] for channel in range(4))
+    brightness = (299 * red + 587 * green + 114 * blue) // 1000
+    is_blue = (blue > red + 8) & (blue > green + 8)
+    land = (alpha >= 128) & ~is_blue & (brightness >= _DARKEST_LAND)
+    steps = (brightness - _FIRST_BRIGHTNESS + 2) // _BRIGHTNESS_STEP
+    heights = np.clip(steps, 0, MAX_MAGNITUDE).astype(np.uint8)
+    if land.any() and (brightness[land] == 255).all():
+        heights[:] = 0
+    return TerritoryMap.from_terrain(path.stem, encode_terrain(land, heights))
+
+
+def _read_pixels(path: Path) -> Picture:
+    """Return the pixels of a PNG, uint8[height, width, 4] as red, green, blue, alpha."""
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            if max(image.size) > MAX_SIDE:
+                raise MapError(
+                    f"picture {path}: expected sides of at most {MAX_SIDE} pixels, one per tile, "
+                    f"found {image.size[0]} x {image.size[1]}; make it smaller"
+                )
+            if image.mode.startswith("I"):  # 16 bits of grey, which convert() would clip to white
+                grey = (np.asarray(image, dtype=np.int64) // 256).astype(np.uint8)
+                return np.stack([grey, grey, grey, np.full_like(grey, 255)], axis=-1)
+            return np.asarray(image.convert("RGBA"), dtype=np.uint8)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise MapError(f"picture {path}: expected a PNG, but it cannot be read: {error}") from error
+
+
+def draw_map(territory_map: TerritoryMap, columns: int, rows: int) -> Text:
+    """Draw a map for a terminal, see `draw_picture`."""
+    return draw_picture(map_to_picture(territory_map), columns, rows)
+
+
+def draw_letters(territory_map: TerritoryMap, columns: int, rows: int) -> Text:
+    """Draw a map without colours: `~` water, `.` plains, `n` highland, `^` mountain.
+
+    A character stands for a block of tiles, twice as high as wide: for water where that is the
+    larger part, else for the mean height of its land.  Arguments as of `draw_picture`.
+    """
+    from rich.text import Text
+
+    _check_room(columns, rows)
+    land = territory_map.land
+    layers = (land, np.where(land, territory_map.magnitude, 0), np.ones_like(land))
+    n_land, heights, n_tiles = _block_sums(np.stack(layers, axis=-1), columns, rows, 2)
+    mean = heights // np.maximum(n_land, 1)
+    letters = np.full(mean.shape, ".")
+    letters[mean >= HIGHLAND_MAGNITUDE] = "n"
+    letters[mean >= MOUNTAIN_MAGNITUDE] = "^"
+    letters[2 * n_land < n_tiles] = "~"
+    return Text("\n".join("".join(line) for line in letters), no_wrap=True, end="")
+
+
+def draw_picture(picture: Picture, columns: int, rows: int) -> Text:
+    """Draw a picture with half-block characters, two pixels above one another in each.
+
+    Args:
+        picture: uint8[height, width, 3].
+        columns, rows: the room in characters, at least 1 each; the picture keeps its proportions
+            and is never enlarged.
+
+    Returns:
+        A Rich text without a final line break.
+
+    Raises:
+        MapError: there is no room.
+    """
+    from rich.color import Color
+    from rich.style import Style
+    from rich.text import Text
+
+    _check_room(columns, rows)
+    pixels = _shrink(picture, columns, 2 * rows)
+    text = Text(no_wrap=True, end="")
+    for y in range(0, pixels.shape[0], 2):
+        if y:
+            text.append("\n")
+        for x in range(pixels.shape[1]):
+            upper = Color.from_rgb(*(int(value) for value in pixels[y, x]))
+            if y + 1 < pixels.shape[0]:
+                lower = Color.from_rgb(*(int(value) for value in pixels[y + 1, x]))
+                text.append("▀", Style(color=upper, bgcolor=lower))
+            else:
+                text.append("▀", Style(color=upper))
+    return text
+
+
+def _check_room(columns: int, rows: int) -> None:
+    if columns < 1 or rows < 1:
+        raise MapError(f"drawing: expected at least 1 x 1 characters, found {columns} x {rows}")
+
+
+def _shrink(picture: Picture, max_width: int, max_height: int) -> Picture:
+    """Average a picture over blocks so that it fits, keeping its proportions."""
+    ones = np.ones((*picture.shape[:2], 1), np.uint8)
+    *sums, areas = _block_sums(np.concatenate([picture, ones], axis=-1), max_width, max_height, 1)
+    means: Picture = np.stack([total // areas for total in sums], axis=-1).astype(np.uint8)
+    return means
+
+
+def _block_sums(
+    layers: NDArray[Any], max_width: int, max_height: int, aspect: int
+) -> list[NDArray[np.int64]]:
+    """Sums of layers, [height, width, n], over blocks so that they fit, one int64[..] a layer.
+
+    Blocks are `aspect` times as high as wide; the picture is never enlarged.
+    """
+    height, width = layers.shape[:2]
+    scale = max(width / max_width, height / (max_height * aspect), 1.0)
+    n_columns = min(max(int(width / scale), 1), max_width)
+    n_rows = min(max(int(height / scale / aspect), 1), max_height)
+    y = np.arange(n_rows) * height // n_rows
+    x = np.arange(n_columns) * width // n_columns
+    sums = np.add.reduceat(np.add.reduceat(layers, y, axis=0, dtype=np.int64), x, axis=1)
+    return [sums[..., layer] for layer in range(sums.shape[-1])]

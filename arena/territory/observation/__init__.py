@@ -1,0 +1,1 @@
+"""What a seat is shown: the three views, the scalars, the public facts."""

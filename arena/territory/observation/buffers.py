@@ -1,0 +1,149 @@
+"""The buffers an observation is written to, and the working memory it is computed in.
+
+`empty_views` and `empty_facts` make what a caller keeps for its seats; `make_scratch` makes what a
+match needs once, with the parts of the views that never change on its map.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.territory.engine import rules
+from arena.territory.engine.state import CELL, GRID, TERRAIN_BITS, State
+from arena.territory.observation.views import N_SCALARS, Views
+
+_WATER = rules.WATER
+
+
+class SeatViews(NamedTuple):
+    """Buffers of n rows, one per observed seat; `empty_views` makes them."""
+
+    global_: NDArray[np.uint8]  # [n, C, G, G]
+    local: NDArray[np.uint8]  # [n, C, L, L]
+    tactical: NDArray[np.uint8]  # [n, C, T, T]
+    scalars: NDArray[np.float32]  # [n, F]
+
+
+class Facts(NamedTuple):
+    """Public facts for agents that do not look at images; n rows."""
+
+    mask: NDArray[np.int8]  # [n, 45]
+    own: NDArray[np.int64]  # [n, 6]: tick, max_ticks, tiles, home troops, cap, living seats
+    # [n, 8, 7] per direction: target (owner id, 0 neutral, -1 none), contact, its tiles, its home
+    # troops, its attack on me, my attack on it, others' attacks on it
+    direction: NDArray[np.int64]
+
+
+class Scratch(NamedTuple):
+    """Working memory of `observe`, one per match."""
+
+    # by owner byte, for the eyes of one player
+    packed: NDArray[np.uint64]  # [256] eight channels
+    shades: NDArray[np.uint32]  # [256] the upper four of them
+    heat_of: NDArray[np.float64]  # [256] how hot a front with this owner is
+    # by player
+    out_troops: NDArray[np.float64]  # [P + 1] troops in running attacks
+    in_troops: NDArray[np.float64]  # [P + 1] troops attacking the player
+    origin: NDArray[np.int64]  # [P + 1, 4] local x, y, tactical x, y of the windows' corners
+    row_of: NDArray[np.int64]  # [P + 1] row of each player, -1 when not observed
+    # of one row of a view
+    owners: NDArray[np.uint8]  # [cells per side of the largest view]
+    ground: NDArray[np.uint8]  # the same: flags of tiles
+    words: NDArray[np.uint32]  # the same
+    heat: NDArray[np.float64]  # [blocks of the tactical lattice]
+    # what the engine's changes are followed with
+    seen_events: NDArray[np.int64]  # [1] tile changes that the following arrays know of
+    pair_owner: NDArray[np.uint8]  # [ceil(height / 2), ceil(width / 2)] owner of 2 x 2 tiles, MIXED
+    mixed_cells: NDArray[np.int32]  # [GRID * GRID + 1] cells of several owners, in order
+    mixed_start: NDArray[np.int32]  # [GRID * GRID + 1] where the owners of each begin
+    mixed_owner: NDArray[np.uint8]  # [owners of mixed cells]
+    mixed_weight: NDArray[np.uint64]  # the same: 256 * tiles / tiles per cell
+    # static
+    weight_of: NDArray[np.uint64]  # [tiles per cell + 1] 256 * tiles / tiles per cell
+    cell_barrier: NDArray[np.uint8]  # [GRID, GRID] share of water / 2 + off-map
+    cell_terrain: NDArray[np.uint8]  # [GRID, GRID]
+    pair_barrier: NDArray[np.uint8]  # [ceil(height / 2), ceil(width / 2)]
+    pair_terrain: NDArray[np.uint8]  # the same
+
+
+def empty_views(n: int, views: Views) -> SeatViews:
+    """Zeroed buffers for n rows."""
+    shapes = views.shapes()
+    return SeatViews(
+        np.zeros((n, *shapes["global"]), np.uint8),
+        np.zeros((n, *shapes["local"]), np.uint8),
+        np.zeros((n, *shapes["tactical"]), np.uint8),
+        np.zeros((n, N_SCALARS), np.float32),
+    )
+
+
+def empty_facts(n: int) -> Facts:
+    """Zeroed facts for n rows."""
+    return Facts(
+        np.zeros((n, rules.N_ACTIONS), np.int8),
+        np.zeros((n, 6), np.int64),
+        np.zeros((n, 8, 7), np.int64),
+    )
+
+
+def make_scratch(state: State, views: Views) -> Scratch:
+    """Working memory for matches in this state's map; holds the static parts of the global view."""
+    width, height, stride, _ = (int(v) for v in state.shape)
+    grid = int(state.clock[GRID])
+    if grid != views.global_size:
+        raise ValueError(f"The match keeps a pyramid of {grid} cells, not {views.global_size}.")
+    cell = int(state.clock[CELL])
+    framed = state.owner.reshape(height + 2, stride)[1:-1, 1:-1]
+    water = framed == _WATER
+    terrain = (state.flags & TERRAIN_BITS).reshape(height + 2, stride)[1:-1, 1:-1]
+    tile_terrain = np.where(water, np.uint8(0), np.uint8(85) * (terrain + np.uint8(1)))
+    barrier = np.where(water, np.uint8(128), np.uint8(0))
+    block = views.tactical_size // 2
+    n_players = len(state.tiles) - 1
+    pairs = (-(-height // 2), -(-width // 2))
+    largest = max(views.to_json().values())
+    n_cells = grid * grid
+    return Scratch(
+        packed=np.zeros(256, np.uint64),
+        shades=np.zeros(256, np.uint32),
+        heat_of=np.zeros(256),
+        out_troops=np.zeros(n_players + 1),
+        in_troops=np.zeros(n_players + 1),
+        origin=np.zeros((n_players + 1, 4), np.int64),
+        row_of=np.full(n_players + 1, -1, np.int64),
+        owners=np.zeros(largest, np.uint8),
+        ground=np.zeros(largest, np.uint8),
+        words=np.zeros(largest, np.uint32),
+        heat=np.zeros((width // block + 1) * (height // block + 1)),
+        seen_events=np.full(1, -1, np.int64),
+        pair_owner=np.zeros(pairs, np.uint8),
+        mixed_cells=np.zeros(n_cells + 1, np.int32),
+        mixed_start=np.zeros(n_cells + 1, np.int32),
+        mixed_owner=np.zeros(n_cells * min(n_players + 1, cell * cell), np.uint8),
+        mixed_weight=np.zeros(n_cells * min(n_players + 1, cell * cell), np.uint64),
+        weight_of=(np.arange(cell * cell + 1) * 256 // (cell * cell)).astype(np.uint64),
+        cell_barrier=_pool(barrier, cell, (grid, grid), 255, 0),
+        cell_terrain=_pool(tile_terrain, cell, (grid, grid), 0, 0),
+        pair_barrier=_pool(barrier, 2, pairs, 255, 2),
+        pair_terrain=_pool(tile_terrain, 2, pairs, 0, 0),
+    )
+
+
+def _pool(
+    values: NDArray[np.uint8], cell: int, shape: tuple[int, int], outside: int, rounding: int
+) -> NDArray[np.uint8]:
+    """(sum + rounding) // area of the cells of a map padded with `outside`, uint8 of `shape`."""
+    sums = np.full(shape, outside * cell * cell, np.int32)
+    tops, lefts = (np.arange(0, side, cell) for side in values.shape)
+    heights, widths = (
+        np.minimum(cell, side - starts)
+        for side, starts in zip(values.shape, (tops, lefts), strict=True)
+    )
+    rows = np.add.reduceat(values, tops, 0, np.int32)
+    sums[: len(tops), : len(lefts)] = (
+        np.add.reduceat(rows, lefts, 1) + outside * (cell * cell - np.outer(heights, widths))
+    )
+    return ((sums + rounding) // (cell * cell)).astype(np.uint8)

@@ -1,0 +1,71 @@
+"""Compile everything once, on two cores, before several processes need it at the same time.
+
+Without this every worker and every learner of a first start would do the same work side by side.
+The tick is about as long to compile as all the rest together, so a second process takes the rest.
+Afterwards the machine code is on disk (compiled.py) and loading it takes about a second.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+from arena.territory.engine.actions import give_orders
+from arena.territory.engine.compiled import is_compiled
+from arena.territory.engine.numerics import uniform_noise
+from arena.territory.engine.spawns import choose_spawns, spawn_disc
+from arena.territory.engine.state import State, allocate
+from arena.territory.engine.tick import run_ticks
+from arena.territory.maps import generate_map
+from arena.territory.observation import observation as obs
+from arena.territory.observation.views import Views
+
+_VIEWS = Views(16, 16, 16)
+
+
+def _empty_state() -> State:
+    """A board without players: enough to compile for, nothing to play."""
+    return allocate(generate_map("plains", 32, 32, 0), 2, _VIEWS.global_size)
+
+
+def _compile_the_rest() -> None:
+    """Everything that Python calls, but the tick.
+
+    Giving tiles away comes last: by then the process that compiles the tick has stored it.
+    """
+    territory = generate_map("plains", 32, 32, 0)
+    state = _empty_state()
+    rows = np.arange(2)
+    facts, seen = obs.empty_facts(2), obs.empty_views(2, _VIEWS)
+    scratch = obs.make_scratch(state, _VIEWS)
+    obs.observe(state, scratch, rows, 20, facts.mask, seen)
+    obs.observe_facts(state, scratch, rows, 20, facts)
+    give_orders(state, rows, np.zeros(2, np.int64))
+    uniform_noise(rows, rows, rows, 1, 0)
+    for p, (x, y) in enumerate(choose_spawns(territory, 2, 0), start=1):
+        spawn_disc(state, p, int(x), int(y))
+
+
+def _n_cores() -> int:
+    """Cores that this process may use: on a single one a helper would only double the imports."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def warm_up() -> None:
+    """Compile what is not compiled yet; a second's work when everything is."""
+    helper = None
+    if not is_compiled() and _n_cores() > 1:
+        helper = subprocess.Popen([sys.executable, "-m", __name__])
+    run_ticks(_empty_state(), 1)
+    if helper is not None:
+        helper.wait()
+    _compile_the_rest()
+
+
+if __name__ == "__main__":
+    _compile_the_rest()

@@ -1,0 +1,107 @@
+"""docs/observation.md says what views.py says.
+
+After a change, the tables are written anew by
+`UPDATE_DOCS=1 pytest tests/arena/territory/observation/test_observation_page.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from arena.env import scalar_bounds
+from arena.replay import read_replay, verify
+from arena.territory.maps import load_map
+from arena.territory.observation.views import (
+    CHANNELS,
+    CLASSIC_VIEWS,
+    DIRECTION_SCALARS,
+    N_CHANNELS,
+    N_SCALARS,
+    OWN_SCALARS,
+    SMALL_VIEWS,
+)
+
+PAGE = Path(__file__).parents[4] / "docs" / "observation.md"
+_UNITS = {
+    "own": "area share",
+    "rival": "area share",
+    "neutral": "area share",
+    "barrier": "area share",
+    "terrain": "thirds of the highest cost",
+    "strength": "share of troops",
+    "size": "root of an area share",
+    "outgoing": "share of troops",
+    "incoming": "share of troops",
+    "front": "tiles",
+    "gained": "freshness",
+    "lost": "freshness",
+}
+
+
+def _channel_table() -> str:
+    rows = ["| | channel | meaning | unit | range |", "|---:|---|---|---|---|"]
+    for index, (name, meaning) in enumerate(CHANNELS):
+        rows.append(f"| {index} | `{name}` | {meaning} | {_UNITS[name]} | 0..255 for 0..1 |")
+    return "\n".join(rows)
+
+
+def _bound(value: float) -> str:
+    if np.isinf(value):
+        return "no bound"
+    return f"{value:g}"
+
+
+def _scalar_table() -> str:
+    low, high = scalar_bounds()
+    rows = ["| | scalar | meaning | range |", "|---:|---|---|---|"]
+    for index, (name, meaning) in enumerate(OWN_SCALARS):
+        rows.append(
+            f"| {index} | `{name}` | {meaning} | {_bound(low[index])} .. {_bound(high[index])} |"
+        )
+    n_own, n = len(OWN_SCALARS), len(DIRECTION_SCALARS)
+    for index, (name, meaning) in enumerate(DIRECTION_SCALARS):
+        at = n_own + index
+        rows.append(
+            f"| {at} + {n} d | `N.{name}` .. `NW.{name}` | {meaning} | "
+            f"{_bound(low[at])} .. {_bound(high[at])} |"
+        )
+    return "\n".join(rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "table"), [("channels", _channel_table), ("scalars", _scalar_table)]
+)
+def test_the_page_names_every_channel_and_scalar(name: str, table: object) -> None:
+    assert callable(table)
+    between = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    page = PAGE.read_text(encoding="utf-8")
+    expected = between.sub(lambda found: f"{found[1]}{table()}\n{found[2]}", page)
+    assert between.search(page)
+    if os.environ.get("UPDATE_DOCS"):
+        PAGE.write_text(expected, encoding="utf-8")
+    else:
+        assert page == expected, "run UPDATE_DOCS=1 pytest " + Path(__file__).name
+
+
+def test_the_page_gives_the_sizes() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert f"uint8 ({N_CHANNELS}, G, G)" in page and f"float32 ({N_SCALARS},)" in page
+    for views in (SMALL_VIEWS, CLASSIC_VIEWS):
+        assert f"{views.global_size}, {views.local_size}, {views.tactical_size} in" in page
+
+
+def test_the_picture_and_its_match_are_there_and_small() -> None:
+    images = PAGE.parent / "images"
+    assert (images / "observation.replay").stat().st_size < 3_000
+    assert 10_000 < (images / "observation.png").stat().st_size < 300_000
+
+
+def test_the_match_of_the_picture_still_plays_out_as_recorded() -> None:
+    """If this fails, the rules have changed: raise RULES_VERSION and record the match anew."""
+    replay = read_replay(PAGE.parent / "images" / "observation.replay")
+    assert verify(replay, load_map) == replay.final_state_sha256
