@@ -1,0 +1,192 @@
+"""A supervised place: deaths described and counted, pauses, giving up, the child's log."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from arena.processes.jobs import RestartLimits
+from arena.processes.messages import Crashed, Record
+from arena.processes.supervisor import DeathCount, Place, end_all
+
+LIMITS = RestartLimits(
+    first_pause_s=1.0, longest_pause_s=6.0, max_deaths=4, deaths_window_s=100.0
+)
+
+
+class ScriptedProcess:
+    """Ends with `exit_code`, having said `messages` and written `output`."""
+
+    pid = 7
+    handles: Sequence[Any] = ()
+
+    def __init__(
+        self, *messages: object, exit_code: int | None = None, output: str = "", obeys: bool = True
+    ) -> None:
+        self.messages = deque(messages)
+        self.exit_code, self.output, self.obeys = exit_code, output, obeys
+        self.calls: list[str] = []
+
+    @property
+    def has_ended(self) -> bool:
+        return self.exit_code is not None
+
+    def send(self, message: object) -> bool:
+        return not self.has_ended
+
+    def poll(self, limit: int | None = 1000) -> list[object]:
+        n = len(self.messages) if limit is None else min(limit, len(self.messages))
+        return [self.messages.popleft() for _ in range(n)]
+
+    def hang_up(self) -> None:
+        self.calls.append("hang_up")
+
+    def terminate(self) -> None:
+        self.calls.append("terminate")
+        if self.obeys:
+            self.exit_code = -15
+
+    def kill(self) -> None:
+        self.calls.append("kill")
+        self.exit_code = -9
+
+    def join(self, timeout_s: float) -> bool:
+        return self.has_ended
+
+    def close(self, grace_s: float) -> int | None:
+        if not self.has_ended:
+            self.kill()
+        return self.exit_code
+
+    def last_output(self) -> str:
+        return self.output
+
+
+class Clock:
+    now = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def place_with(*processes: ScriptedProcess, may_finish: bool = False) -> tuple[Place, Clock]:
+    clock = Clock()
+    waiting = iter(processes)
+    count = DeathCount(LIMITS, clock)
+    return Place("toy", lambda: next(waiting), count, may_finish=may_finish, clock=clock), clock
+
+
+def die(place: Place) -> Any:
+    assert place.is_due and place.start() is None
+    place.poll(None)
+    return place.take_death()
+
+
+def test_a_death_is_described_by_signal_or_exit_code_with_the_last_output() -> None:
+    place, _ = place_with(ScriptedProcess(exit_code=-11, output="at frame 3\nSegmentation fault"))
+    death = die(place)
+    assert (death.reason, death.last_line) == ("died: SIGSEGV", "Segmentation fault")
+    assert (death.n_deaths, death.pause_s) == (1, 1.0)
+
+
+def test_what_the_child_said_it_raised_comes_before_its_exit_code() -> None:
+    crashed = Crashed("failed: ValueError: bad map", "Traceback")
+    place, _ = place_with(ScriptedProcess(crashed, exit_code=3, output="noise"))
+    death = die(place)
+    assert (death.reason, death.output) == ("failed: ValueError: bad map", "Traceback")
+
+
+def test_a_crash_of_an_earlier_process_is_not_blamed_on_the_next() -> None:
+    crashed = Crashed("failed: ValueError: bad map", "Traceback")
+    place, clock = place_with(ScriptedProcess(crashed, exit_code=3), ScriptedProcess(exit_code=9))
+    die(place)
+    clock.now += 1.0
+    assert die(place).reason == "died: exit code 9"
+
+
+def test_exit_code_0_is_a_death_unless_the_process_may_finish() -> None:
+    place, _ = place_with(ScriptedProcess(exit_code=0))
+    assert die(place).reason == "died: exit code 0"
+    finishing, _ = place_with(ScriptedProcess(exit_code=0), may_finish=True)
+    assert die(finishing) is None
+    assert finishing.given_up and not finishing.is_due
+
+
+def test_pauses_double_up_to_the_longest_and_begin_again_after_a_success() -> None:
+    place, clock = place_with(*[ScriptedProcess(exit_code=1) for _ in range(6)])
+    pauses = []
+    for _ in range(5):
+        death = die(place)
+        pauses.append(death.pause_s)
+        assert not place.is_due
+        clock.now += 40.0  # three deaths within 100 s at most: never given up
+    place.succeeded()
+    pauses.append(die(place).pause_s)
+    assert pauses == [1.0, 2.0, 4.0, 6.0, 6.0, 1.0]  # 8 and 16 s are cut to 6
+
+
+def test_the_last_death_that_the_window_allows_ends_the_attempts() -> None:
+    place, clock = place_with(*[ScriptedProcess(exit_code=1) for _ in range(4)])
+    for _ in range(3):
+        assert die(place).pause_s is not None
+        clock.now += 6.0
+    last = die(place)
+    assert (last.n_deaths, last.pause_s) == (4, None)
+    clock.now += 1_000.0
+    assert place.given_up and not place.is_due
+
+
+def test_places_may_share_a_count() -> None:
+    clock = Clock()
+    count = DeathCount(LIMITS, clock)
+    places = [
+        Place(f"toy {i}", lambda: ScriptedProcess(exit_code=1), count, clock=clock)
+        for i in range(4)
+    ]
+    assert [die(place).n_deaths for place in places] == [1, 2, 3, 4]
+    assert [place.given_up for place in places] == [False, False, False, True]
+
+
+def test_a_process_that_cannot_be_started_is_a_death() -> None:
+    def refuse() -> ScriptedProcess:
+        raise OSError("no more processes")
+
+    clock = Clock()
+    place = Place("toy", refuse, DeathCount(LIMITS, clock), clock=clock)
+    death = place.start()
+    assert death is not None
+    assert death.reason == "could not be started: OSError('no more processes')"
+    assert place.process is None and place.start_at == clock.now + 1.0
+
+
+def test_a_replaced_process_counts_as_no_death() -> None:
+    place, _ = place_with(ScriptedProcess(output="stuck here"), ScriptedProcess(exit_code=1))
+    place.start()
+    assert place.process is not None
+    place.process.kill()
+    assert place.replace() == "stuck here"
+    assert place.is_due
+    assert die(place).n_deaths == 1
+
+
+def test_log_records_of_the_child_are_logged_here_under_its_name(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "toys")
+    record = Record("toys", logging.WARNING, "it said 5", "toy.py", 12)
+    quiet = Record("toys", logging.DEBUG, "never shown", "toy.py", 13)
+    place, _ = place_with(ScriptedProcess(record, "a message", quiet))
+    place.start()
+    assert place.poll() == ["a message"]
+    assert [(r.name, r.getMessage()) for r in caplog.records] == [("toys", "[toy] it said 5")]
+
+
+def test_ending_all_asks_first_and_kills_after_the_grace() -> None:
+    obeying, stubborn = ScriptedProcess(), ScriptedProcess(obeys=False)
+    end_all([obeying, stubborn], 0.0)
+    assert obeying.calls == ["terminate"]
+    assert stubborn.calls == ["terminate", "kill"]

@@ -1,0 +1,300 @@
+"""The manager: what it takes from learners, admits, sends, and does at the start and the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from agents.description import SnapshotDescription
+from agents.snapshots import SnapshotStore
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
+from db import queries
+from db.records import LearnerRecord
+from db.session import read_transaction, write_transaction
+from league.errors import ConfigError
+from league.manager import Manager
+from league.messages import LearnerOrders, Offered, Progress, Ready, Roster, Settled, Stop
+from league.ratings import MU, SIGMA, child_rating
+from msattn.actor_critic import ActorCritic
+from tests.league.daemon.scripted import League, ScriptedArena, ScriptedProcess, new_league
+
+
+@pytest.fixture
+def league(tmp_path: Path) -> Iterator[League]:
+    with new_league(tmp_path / "league") as made:
+        yield made
+
+
+class Run:
+    """A manager between a scripted arena and two scripted learners."""
+
+    def __init__(self, league: League) -> None:
+        self.league = league
+        self.arena = ScriptedArena()
+        self.processes: dict[str, ScriptedProcess] = {}
+        self.orders: dict[str, LearnerOrders] = {}
+        self.manager = Manager(
+            league.folder, league.config, league.engine, arena=self.arena, launch=self._launch
+        )
+
+    def _launch(self, name: str, orders: LearnerOrders) -> ScriptedProcess:
+        self.orders[name] = orders
+        self.processes[name] = ScriptedProcess()
+        return self.processes[name]
+
+    def turn(self) -> None:
+        self.manager.turn(0.0)
+
+    def say(self, *messages: object, learner: str = "attention") -> None:
+        """Let a learner say something, and the manager take it."""
+        self.processes[learner].messages.extend(messages)
+        self.turn()
+
+    def told(self, kind: type, learner: str = "attention") -> list[object]:
+        return [m for m in self.processes[learner].sent if isinstance(m, kind)]
+
+    def learner(self, name: str = "attention") -> LearnerRecord:
+        with read_transaction(self.league.engine) as session:
+            found = queries.learner_by_name(session, name)
+        assert found is not None
+        return found
+
+    def offer(self, *, parent: str | None = None, global_size: int = 16, seed: int = 0) -> str:
+        """Put a snapshot of a new network into snapshots/offered; returns its hash."""
+        views = self.league.config.views.to_views()
+        shapes = {**views.shapes()}
+        channels, _, _ = shapes["global"]
+        shapes["global"] = (channels, global_size, global_size)
+        torch.manual_seed(seed)
+        torso = self.league.config.network.to_torso()
+        network = ActorCritic("attention", shapes, torso)
+        store = SnapshotStore(
+            self.league.folder.snapshots,
+            observation_version=OBSERVATION_VERSION,
+            action_version=ACTION_VERSION,
+        )
+        description = SnapshotDescription(
+            family="attention",
+            observation_version=OBSERVATION_VERSION,
+            action_version=ACTION_VERSION,
+            torso=torso,
+            shapes=shapes,
+            lineage="attention",
+            parent=parent,
+            trained_decisions=640,
+            seed=seed,
+        )
+        return store.offer(network.state_dict(), description)
+
+    def names(self) -> list[str]:
+        with read_transaction(self.league.engine) as session:
+            return [member.name for member in queries.list_members(session)]
+
+    def events(self, kind: str) -> list[str]:
+        with read_transaction(self.league.engine) as session:
+            return [event.message for event in queries.list_events(session, kind=kind)]
+
+
+@pytest.fixture
+def run(league: League) -> Run:
+    started = Run(league)
+    started.turn()
+    return started
+
+
+def test_at_the_start_the_scripted_members_join_rated_as_unknown(run: Run) -> None:
+    assert run.names() == ["wait", "random", "tribe", "expander", "turtle", "opportunist"]
+    with read_transaction(run.league.engine) as session:
+        ratings = queries.latest_ratings(session, run.manager.season.rules_sha256).values()
+    assert {(rating.mu, rating.sigma) for rating in ratings} == {(MU, SIGMA)}
+    assert len(run.arena.submitted) == 4
+
+
+def test_the_settings_are_remembered_and_a_frozen_one_is_refused_at_the_next_start(
+    run: Run, tmp_path: Path
+) -> None:
+    with read_transaction(run.league.engine) as session:
+        assert queries.get_league_value(session, "config") == run.league.config.to_json()
+    changed = run.league.config.model_copy(
+        update={"rules": run.league.config.rules.model_copy(update={"max_ticks": 900})}
+    )
+    with pytest.raises(ConfigError, match=r"rules.max_ticks was frozen .*stored 1500, given 900"):
+        Manager(run.league.folder, changed, run.league.engine, arena=ScriptedArena())
+
+
+def test_interrupted_matches_are_played_again_at_the_next_start(run: Run) -> None:
+    first = [(job_id, spec) for job_id, spec, _ in run.arena.submitted]
+    after = Run(run.league)  # the first one died without a word
+    after.turn()
+    assert [(job_id, spec) for job_id, spec, _ in after.arena.submitted] == first
+    assert after.events("requeued") == ["4 interrupted matches are played again"]
+
+
+def test_matches_of_other_rules_stay_planned(run: Run) -> None:
+    rules = run.league.config.rules.model_copy(update={"ticks_per_decision": 50})
+    config = run.league.config.model_copy(update={"rules": rules})
+    with write_transaction(run.league.engine) as session:
+        queries.set_league_value(session, "config", config.to_json())
+    other = Run(League(run.league.folder, config, run.league.engine))
+    other.turn()
+    assert not {job for job, _, _ in run.arena.submitted} & {
+        job for job, _, _ in other.arena.submitted
+    }
+
+
+def test_each_learner_is_told_who_it_is(run: Run) -> None:
+    assert {name: orders.family for name, orders in run.orders.items()} == {
+        "attention": "attention",
+        "baseline": "baseline",
+    }
+    assert len({orders.seed for orders in run.orders.values()}) == 2
+    assert run.orders["attention"].snapshot is None
+    assert run.orders["attention"].config == run.league.config.to_json()
+
+
+def test_a_ready_learner_is_marked_running_and_gets_its_roster(run: Run) -> None:
+    run.processes["attention"].sent.clear()
+    run.say(Ready(0))
+    assert (run.learner().status, run.learner().pid) == ("running", 4711)
+    (roster,) = run.told(Roster)
+    assert isinstance(roster, Roster)
+    assert sorted(roster.specs.values()) == sorted(f"scripted:{name}" for name in run.names())
+
+
+def test_progress_and_results_are_stored_under_the_members_that_were_met(run: Run) -> None:
+    results = {"scripted:tribe": (10, 4.0), "scripted:nobody": (3, 3.0)}
+    run.say(Progress(640, {"kl": 0.5}, results))
+    run.say(Progress(1_280, {"kl": 0.25}, {"scripted:tribe": (2, 1.0)}))
+    learner = run.learner()
+    assert (learner.trained_decisions, learner.progress) == (1_280, {"kl": 0.25})
+    with read_transaction(run.league.engine) as session:
+        totals = queries.training_totals(session, learner.id)
+        tribe = queries.member_by_name(session, "tribe")
+    assert tribe is not None
+    assert {k: (t.games, t.beats) for k, t in totals.items()} == {tribe.id: (12, 5.0)}
+
+
+def test_an_offered_snapshot_joins_the_pool_and_the_learner_is_told(run: Run) -> None:
+    sha256 = run.offer()
+    run.say(Offered(sha256, 640, "the untrained start of the lineage"))
+    assert run.names()[-1] == "attention-0000"
+    assert run.told(Settled) == [
+        Settled(sha256, "attention-0000", "the untrained start of the lineage")
+    ]
+    assert run.manager.store.list_offers() == []
+    assert run.manager.store.load(sha256).sha256 == sha256
+    assert run.events("promotion") == [
+        "attention-0000 joined the pool: the untrained start of the lineage"
+    ]
+
+
+def test_a_child_starts_with_its_parents_rating_made_uncertain(run: Run) -> None:
+    parent = run.offer()
+    run.say(Offered(parent, 640, "start"))
+    rules_sha256 = run.manager.season.rules_sha256
+    with write_transaction(run.league.engine) as session:
+        member = queries.member_by_name(session, "attention-0000")
+        assert member is not None
+        queries.append_rating(
+            session,
+            member.id,
+            31.0,
+            1.5,
+            rules_sha256=rules_sha256,
+            rating_version="test",
+            match_id=run.arena.submitted[0][0],
+        )
+    child = run.offer(parent=parent, seed=1)
+    run.say(Offered(child, 1_280, "it beat its parent"))
+    with read_transaction(run.league.engine) as session:
+        second = queries.member_by_name(session, "attention-0001")
+        assert second is not None and second.parent_id == member.id
+        rating = queries.latest_rating(session, second.id, rules_sha256)
+    assert rating is not None
+    expected = child_rating(31.0, 1.5, run.league.config.rating.sigma_allowance)
+    assert (rating.mu, rating.sigma) == expected
+
+
+def test_a_snapshot_that_does_not_fit_is_refused_with_a_sentence(run: Run) -> None:
+    sha256 = run.offer(global_size=32)
+    run.say(Offered(sha256, 640, "start"))
+    assert "attention-0000" not in run.names()
+    (settled,) = run.told(Settled)
+    assert isinstance(settled, Settled) and settled.member_name is None
+    assert "was made for views" in settled.reason
+    assert run.manager.store.list_offers() == []
+    (event,) = run.events("offer_refused")
+    assert "was made for views" in event
+
+
+def test_what_was_offered_before_a_crash_is_admitted_at_the_next_start_once(run: Run) -> None:
+    run.offer()
+    Run(run.league)
+    assert run.names()[-1] == "attention-0000"
+    Run(run.league)
+    assert run.names().count("attention-0000") == 1
+
+
+def test_a_new_snapshot_is_told_to_all_learners_with_the_next_rosters(run: Run) -> None:
+    run.say(Offered(run.offer(), 640, "start"))
+    roster = run.told(Roster, learner="baseline")[-1]
+    assert isinstance(roster, Roster)
+    with read_transaction(run.league.engine) as session:
+        member = queries.member_by_name(session, "attention-0000")
+    assert member is not None and member.id in roster.specs
+
+
+def test_a_learner_that_is_started_again_goes_on_from_its_newest_member(run: Run) -> None:
+    sha256 = run.offer()
+    run.say(Offered(sha256, 640, "start"), Progress(640))
+    again = Run(run.league)
+    again.turn()
+    assert again.orders["attention"].snapshot == sha256
+    assert again.orders["attention"].trained_decisions == 640
+
+
+def test_a_dying_learner_is_an_alarm_and_one_that_is_given_up_is_marked_stopped(run: Run) -> None:
+    run.say(Ready(0))
+    run.processes["attention"].exit_code = 1
+    run.turn()
+    assert run.learner().status == "starting"
+    (event,) = run.events("learner_died")
+    assert event == "learner attention died: exit code 1; starting again in 1 s"
+    for _ in range(4):
+        run.manager.learners._places["attention"].start_at = 0.0
+        run.turn()  # starts it
+        run.processes["attention"].exit_code = 1
+        run.turn()
+    assert run.learner().status == "stopped"
+    assert "is given up" in run.events("learner_died")[0]
+    assert run.learner("baseline").status == "starting"  # the league goes on
+
+
+def test_the_heartbeat_says_who_is_at_work(run: Run) -> None:
+    with read_transaction(run.league.engine) as session:
+        beat = queries.get_league_value(session, "daemon")
+    assert beat is not None
+    assert (beat["n_workers"], beat["n_playing"]) == (1, 4)
+    assert beat["learners"] == {"attention": 4711, "baseline": 4711}
+
+
+def test_closing_stops_everything_and_plans_running_matches_again(run: Run) -> None:
+    run.say(Ready(0))
+    run.processes["attention"].messages.append(Progress(128))
+    run.manager.close(20.0)
+    assert run.arena.closed_with == [2.0]
+    assert all(process.sent[-1] == Stop() for process in run.processes.values())
+    assert run.learner().trained_decisions == 128  # its last message was stored
+    assert {run.learner(name).status for name in run.processes} == {"stopped"}
+    with read_transaction(run.league.engine) as session:
+        statuses = queries.matches_by_status(session)
+    assert statuses == {"planned": 4}
+
+
+def test_killing_leaves_no_process(run: Run) -> None:
+    run.manager.kill()
+    assert run.arena.closed_with == [0.0]
+    assert all(process.was_killed for process in run.processes.values())

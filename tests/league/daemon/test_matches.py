@@ -1,0 +1,292 @@
+"""Rated matches: planned, recorded once, rated once, played again, or taken out of play."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from arena.replay import read_replay
+from db import queries
+from db.errors import DatabaseFullError
+from db.records import MatchRecord
+from db.session import read_transaction, write_transaction
+from league import pool
+from league.rated_matches import QUARANTINE_AFTER, RatedMatches
+from league.ratings import MU, SIGMA, replay
+from tests.league.daemon.scripted import League, ScriptedArena, new_league
+
+
+@pytest.fixture
+def league(tmp_path: Path) -> Iterator[League]:
+    with new_league(tmp_path / "league") as made:
+        with write_transaction(made.engine) as session:
+            pool.admit_scripted(session, made.config, season(made))
+        yield made
+
+
+def season(league: League) -> pool.Season:
+    rules_sha256 = league.config.rules.to_rules().sha256()
+    return pool.Season(rules_sha256, league.config.rating.sigma_allowance)
+
+
+def rated_matches(
+    league: League, arena: ScriptedArena, backlog: list[MatchRecord] | None = None
+) -> RatedMatches:
+    return RatedMatches(
+        league.folder, league.config, league.engine, season(league), arena, backlog or []
+    )
+
+
+def matches(league: League, status: str | None = None) -> list[MatchRecord]:
+    with read_transaction(league.engine) as session:
+        return queries.list_matches(session, status=status)
+
+
+def test_it_keeps_two_batches_per_worker_in_play(league: League) -> None:
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    rated.turn(0.0)
+    # 1 worker x 2 matches, twice: one batch in play, one waiting
+    assert len(arena.submitted) == rated.n_playing == 4
+    rated.turn(0.0)
+    assert len(arena.submitted) == 4
+    arena.finish(*[job_id for job_id, _, _ in arena.submitted[:2]])
+    rated.turn(0.0)  # records two
+    assert rated.n_playing == 2
+    rated.turn(0.0)  # plans a batch of two
+    assert rated.n_playing == 4 and len(arena.submitted) == 6
+    assert {match.status for match in matches(league)} == {"finished", "running"}
+
+
+def test_a_planned_match_is_what_the_league_says(league: League) -> None:
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    rated.turn(0.0)
+    arena.finish(*[job_id for job_id, _, _ in arena.submitted])
+    rated.turn(0.0)
+    with read_transaction(league.engine) as session:
+        active = {m.id: m.agent_spec for m in queries.list_members(session, statuses=("active",))}
+        for job_id, spec, alone in arena.submitted:
+            seats = queries.match_seats(session, job_id)
+            assert spec.agents == tuple(active[seat.member_id] for seat in seats)
+            assert spec.rules == league.config.rules.to_rules()
+            assert spec.views == league.config.views.to_views()
+            assert spec.map == "generated:plains:64x64:2" and len(spec.map_sha256) == 64
+            assert not alone
+
+
+def test_a_retired_or_quarantined_member_is_not_matched(league: League) -> None:
+    out = {"tribe": "retired", "turtle": "quarantined"}
+    with write_transaction(league.engine) as session:
+        for name, status in out.items():
+            member = queries.member_by_name(session, name)
+            assert member is not None
+            queries.set_status(session, member.id, status)
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    for _ in range(10):  # 40 matches of 4 seats among the 4 members that are left
+        rated.turn(0.0)
+        arena.finish(*[job_id for job_id, _, _ in arena.submitted[-4:]])
+        rated.turn(0.0)
+    seated = {agent for _, spec, _ in arena.submitted for agent in spec.agents}
+    assert seated == {f"scripted:{n}" for n in ("wait", "random", "expander", "opportunist")}
+
+
+def test_a_result_is_stored_with_its_replay_and_rated_exactly_once(league: League) -> None:
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    rated.turn(0.0)
+    job_id, spec, _ = arena.submitted[0]
+    arena.finish(job_id)
+    rated.turn(0.0)
+    arena.finish(job_id)  # the same outcome again
+    rated.turn(0.0)
+    with read_transaction(league.engine) as session:
+        match = queries.get_match(session, job_id)
+        seats = queries.match_seats(session, job_id)
+        log = queries.rating_log(session, season(league).rules_sha256)
+        ratings = queries.latest_ratings(session, season(league).rules_sha256)
+    assert (match.status, match.ticks, match.wall_s) == ("finished", 1_500, 0.25)
+    assert [seat.placement for seat in seats] == [1, 2, 3, 4]
+    assert [row.match_id for row in log].count(job_id) == 4  # a row per seat, once
+    assert {i: (r.mu, r.sigma) for i, r in ratings.items()} == replay(log)
+    assert match.replay_path is not None
+    assert read_replay(league.folder.inside(match.replay_path)).spec == spec
+
+
+def test_a_result_that_could_not_be_stored_is_kept_until_it_is(
+    league: League, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    rated.turn(0.0)
+    arena.finish(*[job_id for job_id, _, _ in arena.submitted])
+
+    def full(*_: object, **__: object) -> None:
+        raise DatabaseFullError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("db.queries.record_finished_match", full)
+        with pytest.raises(DatabaseFullError):
+            rated.turn(0.0)
+        with pytest.raises(DatabaseFullError):
+            rated.turn(0.0)
+    rated.turn(0.0)
+    assert [match.status for match in matches(league)[:4]] == ["finished"] * 4
+
+
+def test_a_plan_that_could_not_be_stored_is_not_lost(
+    league: League, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ScriptedArena()
+    rated_matches(league, first).turn(0.0)
+    with write_transaction(league.engine) as session:
+        queries.requeue_interrupted(session)
+    backlog = matches(league, "planned")
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena, backlog)
+
+    def full(*_: object, **__: object) -> None:
+        raise DatabaseFullError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("db.queries.mark_started", full)
+        with pytest.raises(DatabaseFullError):
+            rated.turn(0.0)
+    assert arena.submitted == []
+    rated.turn(0.0)
+    assert [job_id for job_id, _, _ in arena.submitted] == [match.id for match in backlog]
+
+
+def test_interrupted_matches_are_played_first_and_alone(league: League) -> None:
+    first = ScriptedArena()
+    rated_matches(league, first).turn(0.0)  # and then the process died
+    with write_transaction(league.engine) as session:
+        queries.requeue_interrupted(session)
+        queries.requeue_interrupted(session)
+    backlog = matches(league, "planned")
+    arena = ScriptedArena()
+    rated_matches(league, arena, backlog).turn(0.0)
+    again = [(job_id, spec) for job_id, spec, _ in arena.submitted]
+    assert again == [(job_id, spec) for job_id, spec, _ in first.submitted]
+    # One attempt was interrupted, so any one of them may be what killed the process, or none:
+    # they share a call; from the second attempt on each is played alone.
+    assert not any(alone for _, _, alone in arena.submitted)
+    with write_transaction(league.engine) as session:
+        queries.requeue_interrupted(session)
+    last = ScriptedArena()
+    rated_matches(league, last, matches(league, "planned")).turn(0.0)
+    assert all(alone for _, _, alone in last.submitted)
+
+
+def test_a_failed_match_is_played_again_alone_and_then_given_up(league: League) -> None:
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    rated.turn(0.0)
+    job_id = arena.submitted[0][0]
+    for failures in (1, 2, 3):
+        arena.fail(job_id)
+        rated.turn(0.0)
+        with read_transaction(league.engine) as session:
+            match = queries.get_match(session, job_id)
+        assert match.failures == failures
+        # it failed 3 times (db.queries.matches.MAX_FAILURES): given up
+        assert match.status == ("failed" if failures == 3 else "planned")
+        assert match.error == "ValueError: bad move\nline 7"
+        others = [job for job, _, _ in arena.submitted if job != job_id]
+        arena.finish(*others)
+        rated.turn(0.0)
+        rated.turn(0.0)
+    tries = [alone for job, _, alone in arena.submitted if job == job_id]
+    assert tries == [False, True, True]
+    with read_transaction(league.engine) as session:
+        assert len(queries.list_events(session, kind="match_failed")) == 3
+
+
+def test_a_failure_rates_nobody_and_counts_against_the_blamed_alone(league: League) -> None:
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    rated.turn(0.0)
+    arena.fail(arena.submitted[0][0], "scripted:tribe", "scripted:not-here")
+    rated.turn(0.0)
+    with read_transaction(league.engine) as session:
+        failures = {m.name: m.failures for m in queries.list_members(session)}
+        ratings = queries.latest_ratings(session, season(league).rules_sha256).values()
+    assert {name for name, n in failures.items() if n} == {"tribe"}
+    assert {(rating.mu, rating.sigma) for rating in ratings} == {(MU, SIGMA)}
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "status"), [("a" * 64, "quarantined"), (None, "suspended")]
+)
+def test_a_member_that_keeps_failing_is_taken_out_of_play(
+    league: League, snapshot: str | None, status: str
+) -> None:
+    with write_transaction(league.engine) as session:
+        spec = f"snapshot:{snapshot}" if snapshot else "plugin:mybots:make"
+        member_id = queries.add_member(
+            session,
+            name="broken",
+            family="plugin",
+            role="main",
+            agent_spec=spec,
+            snapshot_sha256=snapshot,
+        )
+        pool.admit_rating(session, queries.get_member(session, member_id), season(league))
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+
+    def status_of_broken() -> str:
+        with read_transaction(league.engine) as session:
+            return queries.get_member(session, member_id).status
+
+    for n_failures in range(1, QUARANTINE_AFTER + 1):
+        assert status_of_broken() == "active"
+        rated.turn(0.0)
+        waiting = [job for job, _, _ in arena.submitted if job in rated._playing]
+        arena.fail(waiting[0], spec)
+        rated.turn(0.0)
+        assert (status_of_broken() == status) is (n_failures == QUARANTINE_AFTER)
+    with read_transaction(league.engine) as session:
+        (event,) = queries.list_events(session, kind=status)
+    assert event.level == "alarm" and "league members resume broken" in event.message
+
+
+def test_a_success_ends_a_row_of_failures(league: League) -> None:
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    with read_transaction(league.engine) as session:
+        tribe = queries.member_by_name(session, "tribe")
+    assert tribe is not None
+    for _ in range(QUARANTINE_AFTER - 1):
+        rated.turn(0.0)
+        waiting = [job for job, _, _ in arena.submitted if job in rated._playing]
+        arena.fail(waiting[0], "scripted:tribe")
+        rated.turn(0.0)
+    with_tribe = [
+        job
+        for job, spec, _ in arena.submitted
+        if job in rated._playing and "scripted:tribe" in spec.agents
+    ]
+    arena.finish(with_tribe[0])
+    rated.turn(0.0)
+    with read_transaction(league.engine) as session:
+        now = queries.get_member(session, tribe.id)
+    assert (now.failures, now.failures_in_row) == (QUARANTINE_AFTER - 1, 0)
+
+
+def test_with_fewer_than_two_active_members_nothing_is_planned(league: League) -> None:
+    with write_transaction(league.engine) as session:
+        for member in queries.list_members(session)[1:]:
+            queries.set_status(session, member.id, "retired")
+    arena = ScriptedArena()
+    rated_matches(league, arena).turn(0.0)
+    assert arena.submitted == [] and matches(league) == []
+
+
+def test_closing_closes_the_arena_within_the_grace(league: League) -> None:
+    arena = ScriptedArena()
+    rated_matches(league, arena).close(1.5)
+    assert arena.closed_with == [1.5]

@@ -1,0 +1,156 @@
+"""The learner's loop: what it says to the manager, and what it does when told to stop."""
+
+from __future__ import annotations
+
+from collections import deque
+from types import SimpleNamespace
+
+import pytest
+
+from league.learner.service import train
+from league.matchmaking import Foe, SnapshotDecision
+from league.messages import Offered, Progress, Ready, Roster, Settled, Stop
+
+ROSTER = Roster((Foe(1, 0.5),), {1: "scripted:tribe"}, ("scripted:tribe",))
+NO_FOES = Roster((), {}, ())
+
+
+class ScriptedManager:
+    """Hands out orders: those of `first` when waited for, then those of an update when polled."""
+
+    def __init__(self, *first: object) -> None:
+        self.orders = deque(first)
+        self.heard: list[object] = []
+
+    def send(self, message: object) -> None:
+        self.heard.append(message)
+
+    def poll(self) -> bool:
+        return bool(self.orders)
+
+    def receive(self) -> object | None:
+        return self.orders.popleft() if self.orders else None
+
+
+class ScriptedTrainer:
+    """Trains by counting; `after` says what the manager orders after each update."""
+
+    def __init__(
+        self,
+        manager: ScriptedManager,
+        *after: object,
+        is_fresh: bool = False,
+        due: tuple[bool, ...] = (),
+    ) -> None:
+        self.manager, self.after, self.due = manager, deque(after), deque(due)
+        self.is_fresh = is_fresh
+        self.roster = NO_FOES
+        self.ppo = SimpleNamespace(num_timesteps=0)
+        self.env = SimpleNamespace(before_step=None)
+        self.calls: list[str] = []
+
+    def update(self) -> tuple[dict[str, float], dict[str, tuple[int, float]]]:
+        self.calls.append("update")
+        self.env.before_step()
+        self.ppo.num_timesteps += 64
+        if self.after and (order := self.after.popleft()) is not None:
+            self.manager.orders.append(order)
+        return {"kl": 0.1}, {"scripted:tribe": (1, 1.0)}
+
+    def snapshot_due(self) -> SnapshotDecision:
+        return SnapshotDecision(bool(self.due) and self.due.popleft(), "it beat its parent")
+
+    def offer(self) -> str:
+        self.calls.append("offer")
+        return "a" * 64
+
+    def after_snapshot(self) -> None:
+        self.calls.append("after_snapshot")
+
+    def checkpoint(self, *, force: bool = False) -> bool:
+        self.calls.append("checkpoint!" if force else "checkpoint")
+        return force
+
+
+def run(manager: ScriptedManager, trainer: ScriptedTrainer) -> None:
+    train(manager, trainer)  # type: ignore[arg-type]
+
+
+def test_it_reports_ready_then_every_update_and_checkpoints_when_stopped() -> None:
+    manager = ScriptedManager(ROSTER)
+    trainer = ScriptedTrainer(manager, None, Stop())
+    run(manager, trainer)
+    numbers, results = {"kl": 0.1}, {"scripted:tribe": (1, 1.0)}
+    assert manager.heard == [
+        Ready(0),
+        Progress(64, numbers, results),
+        Progress(128, numbers, results),
+    ]
+    assert trainer.calls == ["update", "checkpoint", "update", "checkpoint!"]
+
+
+def test_it_does_not_train_before_it_knows_whom_to_meet() -> None:
+    manager = ScriptedManager(NO_FOES, Settled("a" * 64, None, "refused"), ROSTER)
+    trainer = ScriptedTrainer(manager, Stop())
+    run(manager, trainer)
+    assert trainer.roster == ROSTER
+    assert trainer.calls == ["update", "checkpoint!"]
+
+
+@pytest.mark.parametrize("first", [(Stop(),), (), (NO_FOES,)])
+def test_stopped_or_left_alone_before_the_first_roster_it_leaves_the_checkpoint_alone(
+    first: tuple[object, ...],
+) -> None:
+    manager = ScriptedManager(*first)
+    trainer = ScriptedTrainer(manager)
+    run(manager, trainer)
+    assert manager.heard == [Ready(0)]
+    assert trainer.calls == []
+
+
+def test_a_fresh_lineage_offers_its_untrained_start_and_one_that_goes_on_does_not() -> None:
+    manager = ScriptedManager()
+    run(manager, ScriptedTrainer(manager, is_fresh=True))
+    assert manager.heard == [Ready(0), Offered("a" * 64, 0, "the untrained start of the lineage")]
+
+
+def test_a_due_snapshot_is_offered_and_checkpointed_before_the_next_update() -> None:
+    manager = ScriptedManager(ROSTER)
+    trainer = ScriptedTrainer(manager, None, Stop(), due=(True, False))
+    run(manager, trainer)
+    assert trainer.calls == [
+        *("update", "offer", "after_snapshot", "checkpoint!", "checkpoint"),
+        *("update", "checkpoint!"),
+    ]
+    assert manager.heard[2] == Offered("a" * 64, 64, "it beat its parent")
+
+
+def test_a_stop_during_a_rollout_ends_it_without_waiting_for_the_update() -> None:
+    manager = ScriptedManager(ROSTER)
+    trainer = ScriptedTrainer(manager)
+    update = trainer.update
+
+    def stopped_update() -> tuple[dict[str, float], dict[str, tuple[int, float]]]:
+        manager.orders.append(Stop())
+        return update()
+
+    trainer.update = stopped_update  # type: ignore[method-assign]
+    run(manager, trainer)
+    assert manager.heard == [Ready(0)]  # the lost rollout is not reported
+    assert trainer.calls == ["update", "checkpoint!"]
+
+
+def test_a_new_roster_counts_from_the_next_decision_on() -> None:
+    other = Roster((Foe(2, 0.5),), {2: "scripted:turtle"}, ())
+    manager = ScriptedManager(ROSTER)
+    trainer = ScriptedTrainer(manager, other, Stop())
+    run(manager, trainer)
+    assert trainer.roster == other
+
+
+def test_when_the_manager_is_gone_it_writes_a_checkpoint_and_ends() -> None:
+    manager = ScriptedManager(ROSTER)
+    trainer = ScriptedTrainer(manager)
+    manager.poll = lambda: len(trainer.calls) > 2  # type: ignore[method-assign]
+    run(manager, trainer)  # poll says yes, receive says None: the pipe has ended
+    assert trainer.calls == ["update", "checkpoint", "update", "checkpoint!"]
