@@ -168,6 +168,24 @@ def test_a_guest_of_the_same_weights_does_not_stand_in_for_the_member(session: S
     assert queries.latest_rating(session, guest, RULES_SHA) is None
 
 
+def test_the_parent_is_the_rated_member_and_not_an_older_guest_of_its_weights(
+    session: Session,
+) -> None:
+    add_rated(session, "visitor", None, status="guest", snapshot_sha256=FIRST)
+    parent = add_rated(session, "parent", 31.0, 3.0, snapshot_sha256=FIRST)
+    child = _admit(session, SECOND, parent=FIRST)
+    assert child.parent_id == parent
+    assert _rating(session, child.id) == (31.0, 5.0, 4.0)  # hypot(3, 4) = 5
+
+
+def test_a_name_that_somebody_else_has_does_not_keep_a_snapshot_out(session: Session) -> None:
+    add_rated(session, "attention-0000", agent_spec="plugin:bots.rush:make")
+    first = _admit(session, FIRST)
+    assert (first.name, first.generation) == ("attention-0000-11111111", 0)
+    assert _admit(session, FIRST) == first
+    assert _admit(session, SECOND, parent=FIRST).name == "attention-0001"
+
+
 def test_an_unknown_parent_leaves_a_snapshot_without_one(session: Session) -> None:
     # Weights that were imported elsewhere, or a parent that never became a member.
     assert _admit(session, SECOND, parent=FIRST).parent_id is None

@@ -141,6 +141,18 @@ def test_a_snapshot_whose_parent_is_in_the_pool_starts_from_its_rating(
     assert ratings[child.id].allowance == ALLOWANCE
 
 
+def test_the_parent_of_who_joins_is_the_member_and_not_an_older_guest_of_its_weights(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    engine = open_writer(hand_made_league.sqlite)
+    with write_transaction(engine) as session:
+        add_rated(session, "old-guest", None, status="guest", snapshot_sha256="4" * 64)
+        parent = add_rated(session, "parent", None, snapshot_sha256="4" * 64)
+    engine.dispose()
+    path = _snapshot_file(tmp_path, parent="4" * 64)
+    assert add_member(hand_made_league, str(path), "child").parent_id == parent
+
+
 @pytest.mark.parametrize("name", ["", "-rush", "a b", "a/b", "../rush", "x" * 201, "rush\n"])
 def test_a_malformed_name_is_refused(hand_made_league: LeagueFolder, name: str) -> None:
     before = _members(hand_made_league)
