@@ -62,17 +62,23 @@ def back_up(folder: LeagueFolder, target: Path | None) -> Path:
         target: folder to make; None names one by the time inside the league.
 
     Raises:
-        FolderError: the target exists or cannot be made.
+        FolderError: the league is on a server or was never started, or the target exists or
+            cannot be made.
     """
+    place = folder.database()
+    if not isinstance(place, Path):
+        raise FolderError("the league is on a database server; back it up with pg_dump")
+    if not place.is_file():  # opening it would make an empty one
+        raise FolderError(
+            f"{place}: expected the database of a league that was started once, found none; run "
+            f"`league start --league {folder.root}`"
+        )
     chosen = target or folder.backups / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     try:
         chosen.mkdir(parents=True)
     except OSError as error:
         raise FolderError(f"{chosen}: expected to make a new folder: {error.strerror}") from error
     copy = LeagueFolder(chosen)
-    place = folder.database()
-    if not isinstance(place, Path):
-        raise FolderError("the league is on a database server; back it up with pg_dump")
     engine = open_writer(place)
     try:
         backup(engine, copy.sqlite)

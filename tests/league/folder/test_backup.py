@@ -11,7 +11,7 @@ from arena.territory.maps import generate_map, load_map, save_map
 from db import queries
 from db.session import open_reader, open_writer, read_transaction, write_transaction
 from league.errors import FolderError
-from league.folder import LeagueFolder
+from league.folder import LeagueFolder, create_folder
 from league.opening import stored_config
 from league.upkeep import back_up, examine, rerate
 from tests.league.hand_made import make_league
@@ -90,3 +90,21 @@ def test_an_existing_folder_is_never_filled(league: LeagueFolder, tmp_path: Path
     with pytest.raises(FolderError, match="expected to make a new folder"):
         back_up(league, target)
     assert list(target.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ('[database]\nurl = "postgresql://h/d"\n', "back it up with pg_dump"),
+        ("", "expected the database of a league that was started once, found none"),
+    ],
+    ids=["on a server", "never started"],
+)
+def test_where_there_is_no_database_to_copy_nothing_is_made(
+    tmp_path: Path, toml: str, words: str
+) -> None:
+    folder = create_folder(tmp_path / "league", toml)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(FolderError, match=words):
+        back_up(folder, tmp_path / "copy")
+    assert sorted(tmp_path.rglob("*")) == before
