@@ -76,6 +76,17 @@ def test_a_removed_row_of_the_rating_log_is_found(healthy: LeagueFolder) -> None
     assert "rating log: rows are missing; restore a backup" in _bad(healthy)
 
 
+def test_a_removed_admission_does_not_keep_the_doctor_from_the_rest(
+    healthy: LeagueFolder,
+) -> None:
+    _change(healthy, "DELETE FROM ratings WHERE seq = 2")
+    _snapshot(healthy).unlink()
+    gap, replay, snapshot, count = _bad(healthy)
+    assert gap == "rating log: rows are missing; restore a backup"
+    assert replay.startswith("ratings: cannot be replayed: member 2 plays match 1 at seq 6 before")
+    assert "expected a snapshot file" in snapshot and count == "snapshots: 0 of 1 good"
+
+
 def test_a_changed_rating_is_found_with_its_place(healthy: LeagueFolder) -> None:
     _change(healthy, "UPDATE ratings SET sigma = sigma * 0.999 WHERE seq = 9")
     assert _bad(healthy) == ["ratings: differ from their replay at seq 9"]
