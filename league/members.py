@@ -237,6 +237,7 @@ def _insert(session: Session, newcomer: Newcomer, name: str, status: str) -> int
     parent = None
     if newcomer.parent_sha256 is not None:
         known = queries.members_by_snapshot(session, newcomer.parent_sha256)
+        known.sort(key=lambda member: member.status == "guest")  # a guest has no rating
         parent = known[0] if known else None
     return queries.add_member(
         session,

@@ -92,9 +92,14 @@ def admit_snapshot(
     parents = (
         queries.members_by_snapshot(session, description.parent) if description.parent else []
     )
+    parents.sort(key=lambda parent: parent.status == "guest")  # a guest has no rating to start from
+    name = f"{learner.name}-{generation:04d}"
+    if queries.member_by_name(session, name) is not None:
+        # A person gave that name to somebody else: refusing would stop the league at every start.
+        name = f"{name}-{sha256[:8]}"
     member_id = queries.add_member(
         session,
-        name=f"{learner.name}-{generation:04d}",
+        name=name,
         family=learner.family,
         role=learner.role,
         agent_spec=f"snapshot:{sha256}",

@@ -23,7 +23,7 @@ from db.session import (
     refuse_network_file_system,
     sqlite_version_report,
 )
-from league.errors import FolderError
+from league.errors import FolderError, RatingError
 from league.folder import LeagueFolder
 from league.ratings import first_difference, replay, scale_shift, smooth
 from league.report.state import scale_anchor_id
@@ -62,17 +62,23 @@ def back_up(folder: LeagueFolder, target: Path | None) -> Path:
         target: folder to make; None names one by the time inside the league.
 
     Raises:
-        FolderError: the target exists or cannot be made.
+        FolderError: the league is on a server or was never started, or the target exists or
+            cannot be made.
     """
+    place = folder.database()
+    if not isinstance(place, Path):
+        raise FolderError("the league is on a database server; back it up with pg_dump")
+    if not place.is_file():  # opening it would make an empty one
+        raise FolderError(
+            f"{place}: expected the database of a league that was started once, found none; run "
+            f"`league start --league {folder.root}`"
+        )
     chosen = target or folder.backups / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     try:
         chosen.mkdir(parents=True)
     except OSError as error:
         raise FolderError(f"{chosen}: expected to make a new folder: {error.strerror}") from error
     copy = LeagueFolder(chosen)
-    place = folder.database()
-    if not isinstance(place, Path):
-        raise FolderError("the league is on a database server; back it up with pg_dump")
     engine = open_writer(place)
     try:
         backup(engine, copy.sqlite)
@@ -139,9 +145,7 @@ def examine(folder: LeagueFolder) -> list[Finding]:
         engine.dispose()
     found = "without a gap" if gap_free else "rows are missing; restore a backup"
     findings.append(Finding(gap_free, f"rating log: {found}"))
-    seq = rerate(folder).first_difference_seq
-    same = "equal to their replay" if seq is None else f"differ from their replay at seq {seq}"
-    findings.append(Finding(seq is None, f"ratings: {same}"))
+    findings.append(_replay_finding(folder))
     shas = sorted({m.snapshot_sha256 for m in members if m.snapshot_sha256 is not None})
     problems = [text for sha in shas if (text := _snapshot_problem(folder, sha)) is not None]
     findings += [Finding(False, problem) for problem in problems]
@@ -150,6 +154,15 @@ def examine(folder: LeagueFolder) -> list[Finding]:
     )
     findings.append(Finding(True, f"matches: {failed} failed"))
     return findings
+
+
+def _replay_finding(folder: LeagueFolder) -> Finding:
+    try:
+        seq = rerate(folder).first_difference_seq
+    except RatingError as error:  # rows are missing: a finding, and the rest is looked at too
+        return Finding(False, f"ratings: cannot be replayed: {error}")
+    same = "equal to their replay" if seq is None else f"differ from their replay at seq {seq}"
+    return Finding(seq is None, f"ratings: {same}")
 
 
 def _snapshot_problem(folder: LeagueFolder, sha256: str) -> str | None:

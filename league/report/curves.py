@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from league.report.bar_history import Passage, passages
-from league.report.state import MemberRow, ReportState
+from league.report.state import LearnerRow, MemberRow, ReportState
 
 if TYPE_CHECKING:
     from db.records import RatingMoment
@@ -168,7 +168,8 @@ def _league(curves: LeagueCurves) -> dict[str, Any]:
 def _chains(state: ReportState) -> Mapping[tuple[str, str, str], list[MemberRow]]:
     """Snapshots by (name, family, role) of their lineage, learners first, in their order.
 
-    The manager names a learner's snapshots LEARNER-GENERATION. Following `parent_id` from the
+    The manager names a learner's snapshots LEARNER-GENERATION, with their hash behind it where
+    somebody else has that name. Following `parent_id` from the
     newest one is not enough: it stops at a parent that is not in the pool. A snapshot that joined
     by hand begins a lineage of its own, named after the oldest of its parents that did so too.
     """
@@ -180,8 +181,7 @@ def _chains(state: ReportState) -> Mapping[tuple[str, str, str], list[MemberRow]
         row.id: (learner.name, learner.family, learner.role)
         for row in by_id.values()
         for learner in state.learners
-        if row.name in (f"{learner.name}-{row.generation:04d}", learner.latest_member)
-        and row.family == learner.family
+        if _is_snapshot_of(row, learner)
     }
     for row in by_id.values():
         if row.id in owners:
@@ -192,6 +192,12 @@ def _chains(state: ReportState) -> Mapping[tuple[str, str, str], list[MemberRow]
             root = by_id[root.parent_id]
         chains.setdefault((root.name, root.family, root.role), []).append(row)
     return chains
+
+
+def _is_snapshot_of(row: MemberRow, learner: LearnerRow) -> bool:
+    own = f"{learner.name}-{row.generation:04d}"
+    names = (own, f"{own}-{(row.snapshot or '')[:8]}", learner.latest_member)
+    return row.name in names and row.family == learner.family
 
 
 def _bar(anchors: Iterable[MemberRow], min_matches: int) -> Bar:

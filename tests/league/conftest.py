@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
+from db.migrate import upgrade
+from db.session import open_writer, write_transaction
 from league.folder import LeagueFolder
 from tests.league.hand_made import make_league
 
@@ -14,3 +18,13 @@ from tests.league.hand_made import make_league
 def hand_made_league(tmp_path: Path) -> LeagueFolder:
     """See `hand_made.make_league`."""
     return make_league(tmp_path / "league")
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    """A writing transaction on an empty league database."""
+    engine = open_writer(tmp_path / "league.db")
+    upgrade(engine)
+    with write_transaction(engine) as opened:
+        yield opened
+    engine.dispose()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
 
 from db import queries
 from db.migrate import upgrade
@@ -15,15 +19,43 @@ from league.folder import LeagueFolder, create_folder
 from league.opening import remember_config
 from league.ratings import MU, RATING_VERSION, SIGMA, rate_match
 
+RULES_SHA = "a" * 64
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 MAP_SHA = "b" * 64
 STATE_SHA = "c" * 64
 
 
-def make_league(root: Path) -> LeagueFolder:
-    """Four anchors and one trained member; `attention-0001` beats everyone three times."""
+def add_rated(
+    session: Session,
+    name: str,
+    mu: float | None = MU,
+    sigma: float = SIGMA,
+    *,
+    rules_sha256: str = RULES_SHA,
+    **fields: Any,
+) -> int:
+    """A member with a rating, or with none where `mu` is None; scripted unless told otherwise."""
+    values = {"family": "scripted", "role": "main", "agent_spec": f"scripted:{name}", **fields}
+    member_id = queries.add_member(session, name=name, **values)
+    if mu is not None:
+        queries.append_rating(
+            session, member_id, mu, sigma, rules_sha256=rules_sha256, rating_version=RATING_VERSION
+        )
+    return member_id
+
+
+def make_league(root: Path, *, weights: bytes | None = None) -> LeagueFolder:
+    """Four anchors and one trained member; `attention-0001` beats everyone three times.
+
+    Args:
+        weights: bytes of the snapshot of `attention-0001`; None names a snapshot that is not there.
+    """
     config = resolve("small", None, ["rules.n_seats=4", "learner.seats_per_match=2"])
     folder = create_folder(root, write_toml(config))
+    snapshot = "d" * 64
+    if weights is not None:
+        snapshot = hashlib.sha256(weights).hexdigest()
+        (folder.snapshots / f"{snapshot}.safetensors").write_bytes(weights)
     engine = open_writer(folder.sqlite)
     upgrade(engine)
     rules = config.rules.to_rules()
@@ -46,8 +78,8 @@ def make_league(root: Path) -> LeagueFolder:
             name="attention-0001",
             family="attention",
             role="main",
-            agent_spec=f"snapshot:{'d' * 64}",
-            snapshot_sha256="d" * 64,
+            agent_spec=f"snapshot:{snapshot}",
+            snapshot_sha256=snapshot,
             trained_decisions=12_345,
             at=NOON,
         )

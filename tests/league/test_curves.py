@@ -145,6 +145,17 @@ def test_a_snapshot_that_joined_by_hand_begins_a_lineage(long_state: ReportState
     assert [row.name for row in by_hand.snapshots] == ["attention-3fa9c1", "second"]
 
 
+def test_a_snapshot_whose_name_was_taken_stays_in_its_lineage(long_state: ReportState) -> None:
+    base = next(row for row in long_state.members if row.name == "attention-0003")
+    # Its hash is "dddd...": that is how admission tells it from somebody called attention-0004.
+    newest = dataclasses.replace(base, id=300, name="attention-0004-dddddddd", generation=4)
+    newer = dataclasses.replace(base, id=301, name="attention-0005", generation=5)
+    state = dataclasses.replace(long_state, members=(*long_state.members, newest, newer))
+    attention, baseline = _curves(state).lineages
+    assert "attention-0004-dddddddd" in [row.name for row in attention.snapshots]
+    assert len(attention.snapshots) == 6 and baseline.snapshots == ()
+
+
 def test_the_table_has_numbers_on_the_right_of_at_most_two_decimals(
     hand_made_league: LeagueFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:

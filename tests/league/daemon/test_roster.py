@@ -1,0 +1,189 @@
+"""Whom rated matches and learners may draw, and whom a snapshot must beat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from db import queries
+from db.records import LearnerRecord, MatchOutcome, MatchPlan, SeatOutcome
+from league.config_learner import LineageConfig
+from league.matchmaking import Foe
+from league.messages import Roster
+from league.payoff import Payoff
+from league.pool import Season, candidates, make_roster
+from league.ratings import RATING_VERSION, rate_match
+from tests.league.hand_made import MAP_SHA, RULES_SHA, STATE_SHA, add_rated
+
+SEASON = Season(RULES_SHA, sigma_allowance=4.0)
+AWAY = ("retired", "suspended", "quarantined", "guest")
+
+
+def _learner(
+    session: Session, member_id: int | None = None, name: str = "attention", role: str = "main"
+) -> LearnerRecord:
+    """A learner whose newest member is `member_id`."""
+    learner_id = queries.upsert_learner(session, name=name, family="attention", role=role)
+    if member_id is not None:
+        queries.record_snapshot(session, learner_id, member_id)
+    found = queries.learner_by_name(session, name)
+    assert found is not None
+    return found
+
+
+def _roster(session: Session, learner: LearnerRecord, payoff: Payoff | None = None) -> Roster:
+    lineage = LineageConfig.model_validate(
+        {"name": learner.name, "family": learner.family, "role": learner.role}
+    )
+    return make_roster(session, lineage, learner, payoff or Payoff(), SEASON)
+
+
+def _foes(roster: Roster) -> dict[int, Foe]:
+    return {foe.member_id: foe for foe in roster.foes}
+
+
+def _anchor(session: Session, name: str, mu: float, sigma: float = 1.0, **fields: Any) -> int:
+    return add_rated(session, name, mu, sigma, role="anchor", **fields)
+
+
+def test_only_active_members_are_drawn_for_rated_matches(session: Session) -> None:
+    active = add_rated(session, "active", 30.0, 2.0)
+    for status in AWAY:
+        add_rated(session, status, 31.0, 2.0, status=status)
+    assert [c.member_id for c in candidates(session, SEASON)] == [active]
+
+
+def test_a_member_without_a_rating_in_this_season_is_not_drawn(session: Session) -> None:
+    add_rated(session, "unrated", None)
+    add_rated(session, "elsewhere", 30.0, 2.0, rules_sha256="e" * 64)
+    assert candidates(session, SEASON) == []
+
+
+def test_a_candidate_carries_its_present_rating_its_games_and_whether_it_is_an_anchor(
+    session: Session,
+) -> None:
+    main, anchor = add_rated(session, "main", 30.0, 2.0), _anchor(session, "tribe", 20.0)
+    for _ in range(2):
+        plan = MatchPlan(
+            purpose="rating",
+            seed=1,
+            map="generated:lakes:64x64:1",
+            map_sha256=MAP_SHA,
+            rules_sha256=RULES_SHA,
+            spec={},
+            # The third seat is played by the main again, and not rated.
+            line_up=((main, True), (anchor, True), (main, False)),
+        )
+        queries.record_finished_match(
+            session,
+            queries.plan_match(session, plan),
+            MatchOutcome(ticks=10, final_state_sha256=STATE_SHA, wall_s=0.1),
+            [SeatOutcome(placement, 1, 1) for placement in (1, 3, 2)],
+            rate=rate_match,
+            rating_version=RATING_VERSION,
+        )
+    first, second = candidates(session, SEASON)
+    assert (first.member_id, first.games, first.anchor) == (main, 2, False)
+    assert (second.member_id, second.games, second.anchor) == (anchor, 2, True)
+    assert first.mu > 30.0 and second.mu < 20.0 and first.sigma < 2.0  # two wins
+
+
+@pytest.mark.parametrize("status", AWAY)
+def test_a_member_that_is_not_active_is_neither_met_nor_required(
+    session: Session, status: str
+) -> None:
+    anchor = _anchor(session, "tribe", 20.0)
+    _anchor(session, "away-anchor", 50.0, status=status)
+    away = add_rated(session, "away-parent", 40.0, 1.0, status=status)
+    # By rating and by descent the two would be champion, best anchor and parent.
+    roster = _roster(session, _learner(session, away))
+    assert list(_foes(roster)) == [anchor]
+    assert roster.specs == {anchor: "scripted:tribe"}
+    assert roster.required == ("scripted:tribe",)
+
+
+def test_a_snapshot_must_beat_its_parent_the_champion_and_the_best_anchor(
+    session: Session,
+) -> None:
+    _anchor(session, "wait", 10.0)
+    _anchor(session, "tribe", 20.0)
+    parent = add_rated(session, "parent", 25.0, 1.0)
+    add_rated(session, "champion", 35.0, 1.0)
+    add_rated(session, "other", 30.0, 1.0)
+    roster = _roster(session, _learner(session, parent))
+    assert roster.required == ("scripted:parent", "scripted:champion", "scripted:tribe")
+
+
+def test_the_champion_is_the_best_by_mu_minus_three_sigma(session: Session) -> None:
+    add_rated(session, "lucky", 40.0, 8.0)  # 40 - 24 = 16
+    add_rated(session, "proven", 30.0, 1.0)  # 30 - 3 = 27
+    _anchor(session, "lucky-anchor", 29.0, 8.0)  # 29 - 24 = 5
+    _anchor(session, "tribe", 20.0, 1.0)  # 20 - 3 = 17
+    assert _roster(session, _learner(session)).required == ("scripted:proven", "scripted:tribe")
+
+
+def test_one_member_in_three_parts_is_required_once(session: Session) -> None:
+    # An anchor at the top: champion and best anchor are the same member.
+    _anchor(session, "tribe", 35.0)
+    parent = add_rated(session, "parent", 25.0, 1.0)
+    required = _roster(session, _learner(session, parent)).required
+    assert required == ("scripted:parent", "scripted:tribe")
+
+
+def test_an_unrated_member_is_met_and_is_not_the_champion(session: Session) -> None:
+    tribe, new = _anchor(session, "tribe", 20.0), add_rated(session, "new", None)
+    roster = _roster(session, _learner(session))
+    assert set(_foes(roster)) == {tribe, new}
+    assert roster.required == ("scripted:tribe",)
+
+
+def test_x_is_the_payoff_of_the_newest_member_moved_by_the_results_since(
+    session: Session,
+) -> None:
+    mine, tribe = add_rated(session, "mine", 25.0, 1.0), _anchor(session, "tribe", 25.0)
+    learner = _learner(session, mine)
+    payoff = Payoff()
+    for placements in ([1, 2], [1, 2], [1, 2], [2, 1], [1, 2], [1, 2], [1, 2], [1, 2]):
+        payoff.add_match([mine, tribe], placements)
+    rate = payoff.beat_rate(mine, tribe, decayed=True)
+    assert rate is not None and rate > 0.85  # 7 of 8: enough games for no prior
+    assert _foes(_roster(session, learner, payoff))[tribe].x == pytest.approx(rate)
+    # 24 games since the snapshot, all lost, weigh three times as much as the prior's 8.
+    queries.add_training_results(session, learner.id, {tribe: (24, 0.0)})
+    moved = _foes(_roster(session, learner, payoff))[tribe]
+    assert moved.x == pytest.approx(8 * rate / (8 + 24))
+
+
+def test_a_learner_without_a_member_knows_nothing_but_its_training(session: Session) -> None:
+    tribe, random = _anchor(session, "tribe", 40.0), _anchor(session, "random", 10.0)
+    learner = _learner(session)
+    queries.add_training_results(session, learner.id, {tribe: (8, 2.0)})
+    foes = _foes(_roster(session, learner))
+    # (0.5 * 8 + 2) / (8 + 8) = 0.375, and no idea of the other
+    assert (foes[tribe].x, foes[random].x) == (0.375, 0.5)
+
+
+def test_ancestors_are_marked_for_the_learner_and_for_those_who_exploit_it(
+    session: Session,
+) -> None:
+    old = add_rated(session, "old", 20.0, 1.0)
+    new = add_rated(session, "new", 22.0, 1.0, parent_id=old)
+    hole = add_rated(session, "hole", 21.0, 1.0, role="main_exploiter")
+    main = _learner(session, new)
+    exploiter = _learner(session, hole, "exploiter", "main_exploiter")
+    of_main, of_exploiter = (_foes(_roster(session, who)) for who in (main, exploiter))
+    marks = {i: (f.own_ancestor, f.current_main, f.main_ancestor) for i, f in of_main.items()}
+    assert marks == {
+        old: (True, False, True),
+        new: (True, True, False),
+        hole: (False, False, False),
+    }
+    marks = {i: (f.own_ancestor, f.current_main, f.main_ancestor) for i, f in of_exploiter.items()}
+    assert marks == {
+        old: (False, False, True),
+        new: (False, True, False),
+        hole: (True, False, False),
+    }
+    assert of_main[hole].role == "main_exploiter"

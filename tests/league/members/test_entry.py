@@ -1,0 +1,262 @@
+"""How agents join by hand, stay guests, retire and come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from agents.errors import AgentError, SnapshotMissingError
+from arena.territory.views import SMALL_VIEWS, Views
+from db import queries
+from db.errors import ConflictError, NotFoundError
+from db.migrate import upgrade
+from db.models import MEMBER_STATUSES
+from db.session import open_writer, read_transaction, write_transaction
+from league.errors import MemberError
+from league.folder import LeagueFolder, create_folder
+from league.members import Newcomer, add_member, change_status, ensure_guest, identify
+from league.pool import Season, candidates, open_store
+from league.ratings import MU, SIGMA
+from tests.league.hand_made import RULES_SHA, add_rated
+from tests.league.tiny_snapshots import tiny_description, tiny_network
+
+ALLOWANCE = 25 / 6  # rating.sigma_allowance of both presets
+TURTLE = Newcomer("turtle", "scripted", "anchor", "scripted:turtle")
+
+
+def _snapshot_file(folder: Path, **description: object) -> Path:
+    """A snapshot file outside of any league."""
+    described = tiny_description(**description)
+    store = open_store(LeagueFolder(folder))
+    sha256 = store.save(tiny_network(described).state_dict(), described)
+    return store.path(sha256).rename(folder / "downloaded.safetensors")
+
+
+def _members(folder: LeagueFolder) -> dict[str, str]:
+    """Status by name."""
+    engine = open_writer(folder.sqlite)
+    with read_transaction(engine) as session:
+        found = {member.name: member.status for member in queries.list_members(session)}
+    engine.dispose()
+    return found
+
+
+def _season(session: Session) -> Season:
+    """The season of the hand made league: that of its first rated match."""
+    return Season(queries.list_matches(session)[0].rules_sha256, ALLOWANCE)
+
+
+# --- who is meant ---------------------------------------------------------------------------------
+
+
+def test_a_snapshot_file_is_copied_into_the_store_and_named_by_lineage_and_hash(
+    tmp_path: Path,
+) -> None:
+    path = _snapshot_file(tmp_path, lineage="rush", parent="3" * 64, trained_decisions=11)
+    found = identify(str(path), tmp_path / "store", SMALL_VIEWS)
+    sha256 = found.snapshot_sha256
+    assert sha256 is not None
+    assert (tmp_path / "store" / f"{sha256}.safetensors").read_bytes() == path.read_bytes()
+    assert found == Newcomer(
+        name=f"rush-{sha256[:8]}",
+        family="attention",
+        role="main",
+        agent_spec=f"snapshot:{sha256}",
+        snapshot_sha256=sha256,
+        parent_sha256="3" * 64,
+        trained_decisions=11,
+    )
+
+
+def test_a_snapshot_of_other_views_is_refused_before_it_is_copied(tmp_path: Path) -> None:
+    path = _snapshot_file(tmp_path, shapes=Views(16, 32, 16).shapes())
+    store = tmp_path / "store"
+    with pytest.raises(MemberError, match="trained on views of 32/32/16, found 16/32/16"):
+        identify(str(path), store, SMALL_VIEWS)
+    assert not list(store.glob("*.safetensors"))
+    assert identify(str(path), store, None).family == "attention"  # a pit takes any
+    # Now that the store holds it, its hash is refused by the league as the file was.
+    (held,) = store.glob("*.safetensors")
+    with pytest.raises(MemberError, match="found 16/32/16"):
+        identify(f"snapshot:{held.stem}", store, SMALL_VIEWS)
+
+
+def test_a_snapshot_is_found_by_a_prefix_and_a_missing_one_is_refused(tmp_path: Path) -> None:
+    described = tiny_description()
+    store = open_store(LeagueFolder(tmp_path))
+    sha256 = store.save(tiny_network(described).state_dict(), described)
+    found = identify(f"snapshot:{sha256[:6]}", store.folder, SMALL_VIEWS)
+    assert found.agent_spec == f"snapshot:{sha256}"
+    with pytest.raises(SnapshotMissingError, match="no snapshot ffff"):
+        identify("snapshot:ffff", store.folder, SMALL_VIEWS)
+
+
+def test_specs_name_what_they_are(tmp_path: Path) -> None:
+    assert identify("scripted:turtle", tmp_path, SMALL_VIEWS) == TURTLE
+    plugin = identify("plugin:bots.rush:make", tmp_path, SMALL_VIEWS, check=False)
+    assert (plugin.name, plugin.family, plugin.role) == ("bots.rush.make", "plugin", "main")
+    with pytest.raises(AgentError):
+        identify("telepathy:x", tmp_path, SMALL_VIEWS)
+
+
+def test_a_plug_in_that_cannot_play_does_not_join(hand_made_league: LeagueFolder) -> None:
+    before = _members(hand_made_league)
+    with pytest.raises(AgentError):
+        add_member(hand_made_league, "plugin:no_such_module:make")
+    assert _members(hand_made_league) == before
+
+
+# --- joining --------------------------------------------------------------------------------------
+
+
+def test_who_joins_is_active_rated_and_in_the_journal(hand_made_league: LeagueFolder) -> None:
+    member = add_member(hand_made_league, "scripted:turtle", "slow")
+    assert (member.name, member.status, member.agent_spec) == ("slow", "active", "scripted:turtle")
+    engine = open_writer(hand_made_league.sqlite)
+    with read_transaction(engine) as session:
+        (newest, *_) = queries.list_events(session)
+        log = queries.rating_history(session, member.id, _season(session).rules_sha256)
+        drawn = candidates(session, _season(session))
+    engine.dispose()
+    assert (newest.message, newest.member_id) == ("slow joined by hand", member.id)
+    assert [(row.mu, row.sigma) for row in log] == [(MU, SIGMA)]
+    assert member.id in {candidate.member_id for candidate in drawn}
+
+
+def test_a_snapshot_whose_parent_is_in_the_pool_starts_from_its_rating(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    # "d" * 64 is attention-0001, who has won three matches.
+    path = _snapshot_file(tmp_path, parent="d" * 64)
+    child = add_member(hand_made_league, str(path), "child")
+    engine = open_writer(hand_made_league.sqlite)
+    with read_transaction(engine) as session:
+        parent = queries.resolve_member(session, "attention-0001")
+        ratings = queries.latest_ratings(session, _season(session).rules_sha256)
+    engine.dispose()
+    assert (child.parent_id, child.generation) == (parent.id, parent.generation + 1)
+    assert ratings[child.id].mu == ratings[parent.id].mu > MU
+    assert ratings[child.id].allowance == ALLOWANCE
+
+
+def test_the_parent_of_who_joins_is_the_member_and_not_an_older_guest_of_its_weights(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    engine = open_writer(hand_made_league.sqlite)
+    with write_transaction(engine) as session:
+        add_rated(session, "old-guest", None, status="guest", snapshot_sha256="4" * 64)
+        parent = add_rated(session, "parent", None, snapshot_sha256="4" * 64)
+    engine.dispose()
+    path = _snapshot_file(tmp_path, parent="4" * 64)
+    assert add_member(hand_made_league, str(path), "child").parent_id == parent
+
+
+@pytest.mark.parametrize("name", ["", "-rush", "a b", "a/b", "../rush", "x" * 201, "rush\n"])
+def test_a_malformed_name_is_refused(hand_made_league: LeagueFolder, name: str) -> None:
+    before = _members(hand_made_league)
+    with pytest.raises(MemberError, match="expected a name of letters"):
+        add_member(hand_made_league, "scripted:turtle", name)
+    assert _members(hand_made_league) == before
+
+
+def test_a_taken_name_is_refused_and_nobody_joins(hand_made_league: LeagueFolder) -> None:
+    before = _members(hand_made_league)
+    with pytest.raises(ConflictError, match="'tribe' exists already"):
+        add_member(hand_made_league, "scripted:turtle", "tribe")
+    assert _members(hand_made_league) == before
+
+
+def test_nobody_joins_a_league_before_its_first_start(tmp_path: Path) -> None:
+    folder = create_folder(tmp_path / "league", "")
+    engine = open_writer(folder.sqlite)
+    upgrade(engine)
+    engine.dispose()
+    with pytest.raises(MemberError, match="league that was started once"):
+        add_member(folder, "scripted:turtle")
+    assert _members(folder) == {}
+
+
+def test_a_guest_that_joins_becomes_the_member_and_is_rated(hand_made_league: LeagueFolder) -> None:
+    engine = open_writer(hand_made_league.sqlite)
+    with write_transaction(engine) as session:
+        guest = ensure_guest(session, TURTLE)
+    joined = add_member(hand_made_league, "scripted:turtle")
+    assert (joined.id, joined.status) == (guest.id, "active")
+    with read_transaction(engine) as session:
+        assert guest.id in {c.member_id for c in candidates(session, _season(session))}
+    engine.dispose()
+
+
+# --- guests ---------------------------------------------------------------------------------------
+
+
+def test_a_guest_is_neither_rated_nor_drawn(session: Session) -> None:
+    guest = ensure_guest(session, TURTLE)
+    assert guest.status == "guest"
+    assert queries.latest_rating(session, guest.id, RULES_SHA) is None
+    assert candidates(session, Season(RULES_SHA, 4.0)) == []
+
+
+def test_who_is_known_already_needs_no_guest(session: Session) -> None:
+    known = add_rated(session, "slow", agent_spec="scripted:turtle", status="retired")
+    assert ensure_guest(session, TURTLE) == queries.get_member(session, known)
+    again = ensure_guest(session, TURTLE)
+    assert (again.id, again.status, len(queries.list_members(session))) == (known, "retired", 1)
+
+
+def test_a_guest_whose_name_is_taken_gets_another_one(session: Session) -> None:
+    add_rated(session, "turtle", agent_spec="plugin:bots.turtle:make")
+    assert ensure_guest(session, TURTLE).name == "turtle-guest"
+
+
+# --- retiring and resuming ------------------------------------------------------------------------
+
+ALLOWED = {
+    ("active", "retired"),
+    ("suspended", "retired"),
+    ("retired", "active"),
+    ("suspended", "active"),
+}
+
+
+@pytest.mark.parametrize("after", ["retired", "active"])
+@pytest.mark.parametrize("before", MEMBER_STATUSES)
+def test_only_these_statuses_change_by_hand(
+    hand_made_league: LeagueFolder, before: str, after: str
+) -> None:
+    engine = open_writer(hand_made_league.sqlite)
+    with write_transaction(engine) as session:
+        add_rated(session, "someone", None, status=before)
+        n_events = len(queries.list_events(session))
+    if (before, after) in ALLOWED:
+        assert change_status(hand_made_league, "someone", after).status == after
+    else:
+        with pytest.raises(MemberError, match=f"someone is {before}; only members that are"):
+            change_status(hand_made_league, "someone", after)
+        assert _members(hand_made_league)["someone"] == before
+    with read_transaction(engine) as session:
+        events = queries.list_events(session)
+    engine.dispose()
+    assert len(events) - n_events == ((before, after) in ALLOWED)
+    if (before, after) in ALLOWED:
+        assert events[0].message == f"someone: {before} -> {after}, by hand"
+
+
+def test_who_comes_back_starts_with_a_clean_run_of_failures(
+    hand_made_league: LeagueFolder,
+) -> None:
+    engine = open_writer(hand_made_league.sqlite)
+    with write_transaction(engine) as session:
+        member_id = add_rated(session, "clumsy", None, status="suspended")
+        for _ in range(3):
+            queries.count_failure(session, member_id)
+    engine.dispose()
+    back = change_status(hand_made_league, "clumsy", "active")
+    assert (back.failures, back.failures_in_row) == (3, 0)
+
+
+def test_nobody_of_that_name_is_a_sentence(hand_made_league: LeagueFolder) -> None:
+    with pytest.raises(NotFoundError, match="found no member for 'nobody'"):
+        change_status(hand_made_league, "nobody", "retired")

@@ -1,0 +1,101 @@
+"""An export that computes something else than the member is refused, and nothing is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from agents.errors import SnapshotCorruptError
+from agents.snapshots import LoadedSnapshot, SnapshotStore
+from league.errors import MemberError
+from league.exchange import FORMATS, export_member, onnx_bytes, sb3_bytes
+from league.folder import LeagueFolder
+from league.members import add_member
+from league.pool import open_store
+from tests.league.tiny_snapshots import tiny_description, tiny_network
+
+Output = tuple[Tensor, Tensor]
+
+
+def _loaded(folder: LeagueFolder) -> LoadedSnapshot:
+    """A snapshot in the league's store."""
+    description = tiny_description()
+    store = open_store(folder)
+    return store.load(store.save(tiny_network(description).state_dict(), description))
+
+
+def _shift(by: float, loaded: LoadedSnapshot, *, unless_tracing: bool = False) -> LoadedSnapshot:
+    """Let the member's network give other logits than its weights alone say."""
+
+    def shifted(module: nn.Module, inputs: Any, output: Output) -> Output:
+        # Tracing freezes what a graph does: a branch that it did not see is lost.
+        if unless_tracing and torch.jit.is_tracing():
+            return output
+        return output[0] + by, output[1]
+
+    loaded.network.register_forward_hook(shifted)
+    return loaded
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> LoadedSnapshot:
+    return _loaded(LeagueFolder(tmp_path))
+
+
+def test_the_sb3_model_of_a_member_passes_its_check(loaded: LoadedSnapshot) -> None:
+    assert sb3_bytes(loaded)[:2] == b"PK"  # a zip
+
+
+# 1e-4 of the largest logit, or of 1, is allowed: these few networks have logits of about 1.
+@pytest.mark.parametrize("by", [0.01, float("nan")])
+def test_an_sb3_model_with_other_logits_is_refused(loaded: LoadedSnapshot, by: float) -> None:
+    with pytest.raises(MemberError, match="exported SB3 model computes other logits"):
+        sb3_bytes(_shift(by, loaded))
+
+
+def test_an_onnx_graph_with_other_logits_is_refused(loaded: LoadedSnapshot) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    assert len(onnx_bytes(loaded)) > 1_000
+    with pytest.raises(MemberError, match="exported ONNX graph computes other logits"):
+        onnx_bytes(_shift(0.01, loaded, unless_tracing=True))
+
+
+def test_nothing_is_written_when_an_export_is_refused(
+    hand_made_league: LeagueFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = _shift(0.01, _loaded(hand_made_league))
+    add_member(hand_made_league, f"snapshot:{wrong.sha256}", "mine")
+    monkeypatch.setattr(SnapshotStore, "load", lambda store, reference: wrong)
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(MemberError, match="nothing was written"):
+        export_member(hand_made_league, "mine", "sb3", out)
+    assert list(out.iterdir()) == []
+
+
+def test_an_unknown_format_and_a_folder_that_is_not_there_are_refused(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    loaded = _loaded(hand_made_league)
+    add_member(hand_made_league, f"snapshot:{loaded.sha256}", "mine")
+    with pytest.raises(MemberError, match=f"expected a format of {', '.join(FORMATS)}"):
+        export_member(hand_made_league, "mine", "pickle", tmp_path)
+    with pytest.raises(MemberError, match="expected the folder"):
+        export_member(hand_made_league, "mine", "safetensors", tmp_path / "no" / "mine.st")
+
+
+def test_a_damaged_snapshot_is_not_exported(hand_made_league: LeagueFolder, tmp_path: Path) -> None:
+    loaded = _loaded(hand_made_league)
+    add_member(hand_made_league, f"snapshot:{loaded.sha256}", "mine")
+    path = open_store(hand_made_league).path(loaded.sha256)
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(SnapshotCorruptError, match="changed after saving"):
+        export_member(hand_made_league, "mine", "safetensors", tmp_path)
+    assert not (tmp_path / "mine.safetensors").exists()
