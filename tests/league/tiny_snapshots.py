@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from agents.description import SnapshotDescription
-from arena.territory.views import ACTION_VERSION, OBSERVATION_VERSION, SMALL_VIEWS
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION, SMALL_VIEWS
 from msattn.actor_critic import ActorCritic, orthogonal_init
 from msattn.config import TorsoConfig
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from agents.errors import SnapshotCorruptError, SnapshotError, SnapshotVersionError
 from agents.snapshots import SnapshotStore
-from arena.territory.views import OBSERVATION_VERSION, Views
+from arena.territory.observation.views import OBSERVATION_VERSION, Views
 from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.config import LeagueConfig

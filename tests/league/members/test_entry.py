@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from agents.errors import AgentError, SnapshotMissingError
-from arena.territory.views import SMALL_VIEWS, Views
+from arena.territory.observation.views import SMALL_VIEWS, Views
 from db import queries
 from db.errors import ConflictError, NotFoundError
 from db.migrate import upgrade

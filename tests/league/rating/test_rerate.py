@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from arena.territory.rules import MatchRules
+from arena.territory.engine.rules import MatchRules
 from db import queries
 from db.session import open_writer, write_transaction
 from league.folder import LeagueFolder
