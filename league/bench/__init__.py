@@ -1,1 +1,1 @@
-"""The benchmarks behind `league bench`: each module has `run(...) -> dict` and `lines(result)`."""
+"""What `league bench` times: each module has `run(...) -> dict` and `lines(result)`."""

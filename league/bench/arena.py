@@ -11,8 +11,8 @@ from arena.processes.jobs import Done, WorkerLimits
 from arena.processes.local_arena import LocalArena
 from arena.territory.maps import expand_references
 from league.bench import machine
-from league.config import SCRIPTED
-from league.config_layers import resolve
+from league.config.layers import resolve
+from league.config.tree import SCRIPTED
 from league.errors import BenchError
 
 _PLAYERS = tuple(f"scripted:{name}" for name in SCRIPTED)
@@ -57,7 +57,11 @@ def run(
     """
     limits = WorkerLimits(matches_per_worker=per_worker)
     pool = LocalArena(
-        "league.play:play", workers, {"snapshots": None}, setup="league.play:setup", limits=limits
+        "league.matches.worker:play",
+        workers,
+        {"snapshots": None},
+        setup="league.matches.worker:setup",
+        limits=limits,
     )
     with pool:
         warm = workers * per_worker

@@ -15,14 +15,14 @@ from typing import Any
 from agents.description import SnapshotDescription
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from league.bench import machine
-from league.config import LeagueConfig
-from league.config_layers import resolve
-from league.config_text import write_toml
-from league.folder import create_folder
-from league.learner.ppo import PHASES
+from league.config.layers import resolve
+from league.config.toml import write_toml
+from league.config.tree import LeagueConfig
+from league.folder.layout import create_folder
+from league.learner.messages import LearnerOrders, Roster
 from league.learner.trainer import Trainer
-from league.matchmaking import Foe
-from league.messages import LearnerOrders, Roster
+from league.matchmaking.opponents import Foe
+from league.ppo.algorithm import PHASES
 from msattn.actor_critic import ActorCritic
 from msattn.config import FAMILIES
 

@@ -18,7 +18,7 @@ import torch
 from agents.inference import prepare, rows_per_pass
 from agents.policy import PolicyAgent
 from league.bench import machine
-from league.config_layers import resolve
+from league.config.layers import resolve
 from msattn.actor_critic import ActorCritic, masked_log_softmax
 from msattn.config import FAMILIES, SCALES, Shapes
 from msattn.device import choose_device

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from league.cli.common import Duration, examples, json_option, league_option, print_json
+from league.cli.options import Duration, examples, json_option, league_option, print_json
 
 PRESETS = ("small", "classic")
 FAMILIES = ("attention", "baseline")

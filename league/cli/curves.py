@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from league.cli.common import (
+from league.cli.options import (
     examples,
     json_option,
     league_option,
@@ -61,12 +61,12 @@ def curves(
     tribe, expander, turtle and opportunist today, and since when the newest one has stood above
     them, by the ratings of each moment. Reads only, while the league runs and after.
     """
-    from league.folder import open_folder
-    from league.report.curves import MIN_MATCHES, curves_document, league_curves
+    from league.curves.lineages import MIN_MATCHES, curves_document, league_curves
+    from league.folder.layout import open_folder
     from league.report.state import StateReader
 
     if png_path is not None:
-        from league.figures import require_matplotlib
+        from league.report.figures import require_matplotlib
 
         require_matplotlib()
     roots = league_roots(folders)
@@ -81,7 +81,7 @@ def curves(
             league_curves(state, moments, min_matches=min_matches or MIN_MATCHES, name=name)
         )
     if png_path is not None:
-        from league.report.curves_picture import draw_curves
+        from league.curves.picture import draw_curves
 
         draw_curves(found, png_path, against=against)
     if as_json:
@@ -89,6 +89,6 @@ def curves(
     elif png_path is not None:
         click.echo(png_path)
     else:
-        from league.report.curves_screen import curves_screen
+        from league.curves.screen import curves_screen
 
         stdout_console().print(curves_screen(found), highlight=False)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from league.cli.common import examples, existing_league, league_option
+from league.cli.options import examples, existing_league, league_option
 
-FORMATS = ("safetensors", "sb3", "onnx")  # as league.exchange, which loads torch
+FORMATS = ("safetensors", "sb3", "onnx")  # as members/exports, which loads torch
 FAMILIES = ("attention", "baseline")
 
 
@@ -40,7 +40,7 @@ def export(member: str, path: Path | None, kind: str, out: Path | None) -> None:
     if path is not None and out is not None:
         raise click.UsageError("give PATH or --out, not both")
     league = existing_league()
-    from league.exchange import export_member
+    from league.members.exports import export_member
 
     click.echo(export_member(league, member, kind, out or path))
 
@@ -67,7 +67,7 @@ def import_(path: Path, family: str | None, name: str | None) -> None:
     if not path.is_file():
         raise MemberError(f"expected a snapshot file or SB3 zip, found none at {path}")
     league = existing_league()
-    from league.exchange import import_member
+    from league.members.imports import import_member
 
     member = import_member(league, path, family, name)
     click.echo(f"{member.name} joined the league ({member.family}, {member.agent_spec})")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from league.cli.common import (
+from league.cli.options import (
     examples,
     existing_league,
     json_option,
@@ -51,12 +51,12 @@ def look(
 ) -> None:
     """Show what a seat of MATCH (its number in the league, or a replay file) saw."""
     from arena.territory.maps import load_map
-    from league.look import attend, find_replay, measure, see
+    from league.inspect.look import attend, find_replay, measure, see
 
     if png_path is None and not as_json:
         raise UsageError("expected --png FILE or --json, found neither; nothing would be shown")
     if png_path is not None:
-        from league.figures import require_matplotlib
+        from league.report.figures import require_matplotlib
 
         require_matplotlib()  # before a long match is played back for nothing
     folder = existing_league() if match.isdecimal() or with_attention else None
@@ -65,7 +65,7 @@ def look(
     sight = see(replay, seat, decision, lambda reference: load_map(reference, base=base))
     record = attend(sight, replay, folder.snapshots if folder else None) if with_attention else None
     if png_path is not None:
-        from league.look_picture import Caption, draw_attention, draw_views
+        from league.inspect.picture import Caption, draw_attention, draw_views
 
         caption = Caption(Path(match).stem, names.get(seat, sight.agent[:24]))
         if record is None:

@@ -29,9 +29,9 @@ from safetensors.torch import save as write_tensors
 from torch import Tensor
 
 from agents.files import sweep, sync_folder, write_whole
-from league.learner.diagnostics import policy_tensors
-from league.learner.errors import CheckpointError
-from league.learner.ppo import LeaguePPO
+from league.ppo.algorithm import LeaguePPO
+from league.ppo.errors import CheckpointError
+from league.ppo.safety import policy_tensors
 
 log = logging.getLogger(__name__)
 

@@ -23,23 +23,23 @@ from agents.snapshots import SnapshotStore
 from arena.territory.engine import rules
 from arena.territory.maps import expand_references
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
-from league.config import LeagueConfig
-from league.folder import LeagueFolder
-from league.learner.board import Board
+from league.config.tree import LeagueConfig
+from league.folder.layout import LeagueFolder
 from league.learner.checkpoints import CheckpointStore, restore
-from league.learner.ppo import LeaguePPO
+from league.learner.environment import SELF_PLAY, EnvSettings, LeagueVecEnv
+from league.learner.messages import LearnerOrders, Roster
 from league.learner.rewards import RewardWeights
-from league.learner.schedules import Schedule
-from league.learner.vec_env import SELF_PLAY, EnvSettings, LeagueVecEnv
-from league.matchmaking import (
+from league.learner.tensorboard import Board
+from league.matches.worker import cached_maps
+from league.matchmaking.opponents import draw_opponents
+from league.matchmaking.promotion import (
     RequiredFoe,
     SnapshotDecision,
-    draw_opponents,
     reset_after_snapshot,
     snapshot_decision,
 )
-from league.messages import LearnerOrders, Roster
-from league.play import cached_maps
+from league.ppo.algorithm import LeaguePPO
+from league.ppo.schedules import Schedule
 from msattn.actor_critic import ActorCritic, policy_weights, start_heads
 from msattn.device import choose_device
 from msattn.memory import keep_freed_memory
@@ -276,7 +276,7 @@ class Trainer:
     # --- snapshots --------------------------------------------------------------------------------
 
     def snapshot_due(self) -> SnapshotDecision:
-        """Whether to offer a snapshot now (league.matchmaking.snapshot_decision)."""
+        """Whether to offer a snapshot now (league.matchmaking.promotion.snapshot_decision)."""
         learner = self.config.learner
         required = [
             RequiredFoe(name, int(games), beats)

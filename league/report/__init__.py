@@ -1,4 +1,1 @@
-"""What people see of a league: state from the database, then screen, JSON, SVG or plain lines.
-
-Importing it loads neither torch nor numba nor numpy: a report must answer at once.
-"""
+"""What people see of a league; importing it loads neither torch nor numba nor numpy."""

@@ -13,18 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arena.territory.engine.rules import MatchRules
-from league.folder import LeagueFolder
-from league.ratings import scale_shift, standings
+from league.folder.layout import LeagueFolder
+from league.rating.standings import scale_anchor_id, scale_shift, standings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
     from db.records import LearnerRecord, MatchRecord, MemberRecord, MemberTotals, RatingMoment
-    from league.ratings import Standing
+    from league.rating.standings import Standing
 
-STORED_KEY = "config"  # of the league table; `league.config_layers` would load pydantic for it
-SCALE_ANCHOR_SPEC = "scripted:tribe"
+STORED_KEY = "config"  # of the league table; `league.config.layers` would load pydantic for it
 THROUGHPUT_WINDOW_S = 60.0
 SILENT_AFTER_S = 120.0  # a learner without a heartbeat for so long is shown as silent
 
@@ -221,12 +220,6 @@ def _rules_sha256(session: Session) -> str | None:
 
     config = queries.get_league_value(session, STORED_KEY)
     return None if config is None else MatchRules.from_json(config["rules"]).sha256()
-
-
-def scale_anchor_id(members: list[MemberRecord]) -> int | None:
-    """The member that the reported scale puts at 25."""
-    found = [m.id for m in members if m.agent_spec == SCALE_ANCHOR_SPEC and m.role == "anchor"]
-    return found[0] if found else None
 
 
 def _members(

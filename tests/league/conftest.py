@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from db.migrate import upgrade
 from db.session import open_writer, write_transaction
-from league.folder import LeagueFolder
+from league.folder.layout import LeagueFolder
 from tests.league.hand_made import make_league
 
 

@@ -13,11 +13,11 @@ from db import queries
 from db.migrate import upgrade
 from db.records import MatchOutcome, MatchPlan, SeatOutcome
 from db.session import open_writer, write_transaction
-from league.config_layers import resolve
-from league.config_text import write_toml
-from league.folder import LeagueFolder, create_folder
-from league.opening import remember_config
-from league.ratings import MU, RATING_VERSION, SIGMA, rate_match
+from league.config.layers import resolve
+from league.config.toml import write_toml
+from league.folder.layout import LeagueFolder, create_folder
+from league.folder.opening import remember_config
+from league.rating.trueskill import MU, RATING_VERSION, SIGMA, rate_match
 
 RULES_SHA = "a" * 64
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

@@ -17,10 +17,10 @@ from arena.match import MatchResult, MatchSpec, pack_actions
 from arena.processes.jobs import Done, Failed
 from db.migrate import upgrade
 from db.session import backup, open_writer
-from league.config import LeagueConfig
-from league.config_layers import resolve
-from league.config_text import write_toml
-from league.folder import LeagueFolder, create_folder
+from league.config.layers import resolve
+from league.config.toml import write_toml
+from league.config.tree import LeagueConfig
+from league.folder.layout import LeagueFolder, create_folder
 
 SETS = (
     "rules.n_seats=4",

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from arena.processes.messages import Crashed
-from league.learner_pool import Died, LearnerMessage, Learners
-from league.messages import LearnerOrders, Progress, Ready, Stop
+from league.daemon.learners import Died, LearnerMessage, Learners
+from league.learner.messages import LearnerOrders, Progress, Ready, Stop
 from tests.league.daemon.scripted import Clock, ScriptedProcess
 
 

@@ -14,10 +14,10 @@ from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSIO
 from db import queries
 from db.records import LearnerRecord
 from db.session import read_transaction, write_transaction
+from league.daemon.manager import Manager
 from league.errors import ConfigError
-from league.manager import Manager
-from league.messages import LearnerOrders, Offered, Progress, Ready, Roster, Settled, Stop
-from league.ratings import MU, SIGMA, child_rating
+from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Roster, Settled, Stop
+from league.rating.trueskill import MU, SIGMA, child_rating
 from msattn.actor_critic import ActorCritic
 from tests.league.daemon.scripted import League, ScriptedArena, ScriptedProcess, new_league
 

@@ -12,9 +12,9 @@ from db import queries
 from db.errors import DatabaseFullError
 from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
-from league import pool
-from league.rated_matches import QUARANTINE_AFTER, RatedMatches
-from league.ratings import MU, SIGMA, replay
+from league.daemon.matches import QUARANTINE_AFTER, RatedMatches
+from league.members import admission
+from league.rating.trueskill import MU, SIGMA, replay
 from tests.league.daemon.scripted import League, ScriptedArena, new_league
 
 
@@ -22,13 +22,13 @@ from tests.league.daemon.scripted import League, ScriptedArena, new_league
 def league(tmp_path: Path) -> Iterator[League]:
     with new_league(tmp_path / "league") as made:
         with write_transaction(made.engine) as session:
-            pool.admit_scripted(session, made.config, season(made))
+            admission.admit_scripted(session, made.config, season(made))
         yield made
 
 
-def season(league: League) -> pool.Season:
+def season(league: League) -> admission.Season:
     rules_sha256 = league.config.rules.to_rules().sha256()
-    return pool.Season(rules_sha256, league.config.rating.sigma_allowance)
+    return admission.Season(rules_sha256, league.config.rating.sigma_allowance)
 
 
 def rated_matches(
@@ -234,7 +234,7 @@ def test_a_member_that_keeps_failing_is_taken_out_of_play(
             agent_spec=spec,
             snapshot_sha256=snapshot,
         )
-        pool.admit_rating(session, queries.get_member(session, member_id), season(league))
+        admission.admit_rating(session, queries.get_member(session, member_id), season(league))
     arena = ScriptedArena()
     rated = rated_matches(league, arena)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from league.daemon import EXIT_KILLED, GRACE_S, StopSignals, run_manager
-from league.folder import LeagueFolder
+from league.daemon.process import EXIT_KILLED, GRACE_S, StopSignals, run_manager
+from league.folder.layout import LeagueFolder
 from tests.league.daemon.scripted import new_league
 
 

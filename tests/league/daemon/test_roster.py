@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from db import queries
 from db.records import LearnerRecord, MatchOutcome, MatchPlan, SeatOutcome
-from league.config_learner import LineageConfig
-from league.matchmaking import Foe
-from league.messages import Roster
-from league.payoff import Payoff
-from league.pool import Season, candidates, make_roster
-from league.ratings import RATING_VERSION, rate_match
+from league.config.training import LineageConfig
+from league.daemon.roster import candidates, make_roster
+from league.learner.messages import Roster
+from league.matchmaking.opponents import Foe
+from league.members.admission import Season
+from league.rating.payoff import Payoff
+from league.rating.trueskill import RATING_VERSION, rate_match
 from tests.league.hand_made import MAP_SHA, RULES_SHA, STATE_SHA, add_rated
 
 SEASON = Season(RULES_SHA, sigma_allowance=4.0)

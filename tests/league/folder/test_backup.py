@@ -11,9 +11,11 @@ from arena.territory.maps import generate_map, load_map, save_map
 from db import queries
 from db.session import open_reader, open_writer, read_transaction, write_transaction
 from league.errors import FolderError
-from league.folder import LeagueFolder, create_folder
-from league.opening import stored_config
-from league.upkeep import back_up, examine, rerate
+from league.folder.backup import back_up
+from league.folder.doctor import examine
+from league.folder.layout import LeagueFolder, create_folder
+from league.folder.opening import stored_config
+from league.folder.rerate import rerate
 from tests.league.hand_made import make_league
 
 

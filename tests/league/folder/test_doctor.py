@@ -10,8 +10,8 @@ import pytest
 from db import queries
 from db.records import MatchPlan
 from db.session import open_writer, write_transaction
-from league.folder import LeagueFolder
-from league.upkeep import examine
+from league.folder.doctor import examine
+from league.folder.layout import LeagueFolder
 from tests.league.hand_made import MAP_SHA, RULES_SHA, make_league
 
 WEIGHTS = b"any bytes will do: the doctor compares them with the hash in the database"

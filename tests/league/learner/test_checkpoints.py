@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from league.learner.checkpoints import CheckpointStore, restore
-from league.learner.diagnostics import policy_tensors
-from league.learner.errors import CheckpointError
-from league.learner.ppo import LeaguePPO
-from tests.league.learner.learner_toys import ToyEnv, learner
+from league.ppo.algorithm import LeaguePPO
+from league.ppo.errors import CheckpointError
+from league.ppo.safety import policy_tensors
+from tests.league.ppo.learner_toys import ToyEnv, learner
 
 
 def tensors(ppo: LeaguePPO) -> dict[str, torch.Tensor]:

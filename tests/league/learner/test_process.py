@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from league.learner.service import train
-from league.matchmaking import Foe, SnapshotDecision
-from league.messages import Offered, Progress, Ready, Roster, Settled, Stop
+from league.learner.messages import Offered, Progress, Ready, Roster, Settled, Stop
+from league.learner.process import train
+from league.matchmaking.opponents import Foe
+from league.matchmaking.promotion import SnapshotDecision
 
 ROSTER = Roster((Foe(1, 0.5),), {1: "scripted:tribe"}, ("scripted:tribe",))
 NO_FOES = Roster((), {}, ())

@@ -12,12 +12,12 @@ SCRIPT = """
 import hashlib, sys
 from pathlib import Path
 from league.bench.learner import make_orders
-from league.config_layers import resolve
-from league.config_text import write_toml
-from league.folder import LeagueFolder, create_folder
+from league.config.layers import resolve
+from league.config.toml import write_toml
+from league.folder.layout import LeagueFolder, create_folder
 from league.learner.trainer import Trainer
-from league.matchmaking import Foe
-from league.messages import Roster
+from league.matchmaking.opponents import Foe
+from league.learner.messages import Roster
 
 root, n_updates = Path(sys.argv[1]), int(sys.argv[2])
 config = resolve("small", None, (

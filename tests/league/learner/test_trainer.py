@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from league.bench.learner import make_trainer
-from league.config_layers import resolve
+from league.config.layers import resolve
+from league.learner.environment import SELF_PLAY
 from league.learner.trainer import Trainer
-from league.learner.vec_env import SELF_PLAY
 
 SETS = (
     "views.global_size=16",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from league.matchmaking import RequiredFoe, SnapshotDecision, snapshot_decision
+from league.matchmaking.promotion import RequiredFoe, SnapshotDecision, snapshot_decision
 
 NAMES = ("parent", "champion", "tribe")
 

@@ -13,10 +13,10 @@ from agents.snapshots import SnapshotStore
 from arena.territory.observation.views import OBSERVATION_VERSION, Views
 from db import queries
 from db.records import LearnerRecord, MemberRecord
-from league.config import LeagueConfig
-from league.config_layers import resolve
-from league.folder import LeagueFolder
-from league.pool import (
+from league.config.layers import resolve
+from league.config.tree import LeagueConfig
+from league.folder.layout import LeagueFolder
+from league.members.admission import (
     Season,
     admit_rating,
     admit_scripted,
@@ -24,7 +24,7 @@ from league.pool import (
     check_offer,
     open_store,
 )
-from league.ratings import MU, SIGMA, first_difference
+from league.rating.trueskill import MU, SIGMA, first_difference
 from tests.league.hand_made import RULES_SHA, add_rated
 from tests.league.tiny_snapshots import tiny_description, tiny_network
 

@@ -14,11 +14,12 @@ from db.errors import ConflictError, NotFoundError
 from db.migrate import upgrade
 from db.models import MEMBER_STATUSES
 from db.session import open_writer, read_transaction, write_transaction
+from league.daemon.roster import candidates
 from league.errors import MemberError
-from league.folder import LeagueFolder, create_folder
-from league.members import Newcomer, add_member, change_status, ensure_guest, identify
-from league.pool import Season, candidates, open_store
-from league.ratings import MU, SIGMA
+from league.folder.layout import LeagueFolder, create_folder
+from league.members.admission import Season, open_store
+from league.members.entry import Newcomer, add_member, change_status, ensure_guest, identify
+from league.rating.trueskill import MU, SIGMA
 from tests.league.hand_made import RULES_SHA, add_rated
 from tests.league.tiny_snapshots import tiny_description, tiny_network
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from agents.errors import SnapshotCorruptError
 from agents.snapshots import LoadedSnapshot, SnapshotStore
 from league.errors import MemberError
-from league.exchange import FORMATS, export_member, onnx_bytes, sb3_bytes
-from league.folder import LeagueFolder
-from league.members import add_member
-from league.pool import open_store
+from league.folder.layout import LeagueFolder
+from league.members.admission import open_store
+from league.members.entry import add_member
+from league.members.exports import FORMATS, export_member, onnx_bytes, sb3_bytes
 from tests.league.tiny_snapshots import tiny_description, tiny_network
 
 Output = tuple[Tensor, Tensor]

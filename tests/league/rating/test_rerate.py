@@ -9,10 +9,10 @@ import pytest
 from arena.territory.engine.rules import MatchRules
 from db import queries
 from db.session import open_writer, write_transaction
-from league.folder import LeagueFolder
-from league.pool import Season, admit_rating
-from league.ratings import MU, SIGMA
-from league.upkeep import rerate
+from league.folder.layout import LeagueFolder
+from league.folder.rerate import rerate
+from league.members.admission import Season, admit_rating
+from league.rating.trueskill import MU, SIGMA
 from tests.league.hand_made import add_rated
 
 

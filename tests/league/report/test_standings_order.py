@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from db import queries
-from league.config_layers import resolve
-from league.opening import remember_config
-from league.ratings import standings
+from league.config.layers import resolve
+from league.folder.opening import remember_config
+from league.rating.standings import standings
 from league.report.state import MemberRow, read_state
 from tests.league.hand_made import add_rated
 

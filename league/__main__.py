@@ -1,0 +1,7 @@
+"""`python -m league`: the same as the `league` script."""
+
+import sys
+
+from league.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,59 @@
+"""The command `league`, which holds all others.
+
+Importing it loads click alone; each command imports what it needs when it runs. Exit codes: 0 done,
+2 bad input (one sentence on stderr), 130 interrupted; `status` and `pit` add their own.
+"""
+
+from __future__ import annotations
+
+import click
+
+from league import __version__
+from league.cli.bench import bench
+from league.cli.curves import curves
+from league.cli.exchange import export, import_
+from league.cli.look import look
+from league.cli.maps import maps
+from league.cli.members import members
+from league.cli.options import examples, league_option, run
+from league.cli.pit import pit
+from league.cli.replay import replay
+from league.cli.report import report
+from league.cli.start import start, status, stop
+from league.cli.upkeep import backup, doctor, rerate
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples("league start --for 5m", "league report"),
+)
+@click.version_option(__version__, prog_name="league")
+@league_option
+def league() -> None:
+    """Train, play and rate a league of agents in the territory game."""
+
+
+for _command in (
+    start,
+    stop,
+    status,
+    report,
+    curves,
+    pit,
+    members,
+    maps,
+    replay,
+    look,
+    export,
+    import_,
+    rerate,
+    backup,
+    doctor,
+    bench,
+):
+    league.add_command(_command)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    return run(league, arguments)

@@ -1,0 +1,133 @@
+"""`league members`: who is in the pool, and changes to it by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from league.cli.options import (
+    examples,
+    existing_league,
+    json_option,
+    league_option,
+    print_json,
+    stdout_console,
+)
+
+if TYPE_CHECKING:
+    from db.records import MemberRecord
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog=examples("league members", "league members add plugin:mybots.rush:make"),
+)
+@json_option
+@league_option
+@click.pass_context
+def members(context: click.Context, as_json: bool) -> None:
+    """List the members, add one, retire one or let one play again."""
+    if context.invoked_subcommand is None:
+        _print_members(as_json)
+
+
+@members.command(
+    "list", epilog=examples("league members list", "league members list --json --league big")
+)
+@json_option
+@league_option
+def list_(as_json: bool) -> None:
+    """List all members, guests and retired ones too."""
+    _print_members(as_json)
+
+
+@members.command(
+    epilog=examples(
+        "league members add plugin:mybots.rush:make --name rush",
+        "league members add downloads/strong.safetensors",
+    )
+)
+@click.argument("spec")
+@click.option("--name", metavar="NAME", help="What to call it.  [default: made from SPEC]")
+@league_option
+def add(spec: str, name: str | None) -> None:
+    """Let SPEC (an agent spec or a snapshot file) join the pool."""
+    from league.members.entry import add_member
+
+    member = add_member(existing_league(), spec, name)
+    click.echo(f"{member.name} joined the league ({member.family}, {member.agent_spec})")
+
+
+@members.command(
+    epilog=examples("league members retire attention-0001", "league members retire 3fa9c1")
+)
+@click.argument("name")
+@league_option
+def retire(name: str) -> None:
+    """Take NAME out of all future matches; it keeps its rating."""
+    from league.members.entry import change_status
+
+    click.echo(f"{change_status(existing_league(), name, 'retired').name} is retired")
+
+
+@members.command(
+    epilog=examples("league members resume attention-0001", "league members resume 3fa9c1")
+)
+@click.argument("name")
+@league_option
+def resume(name: str) -> None:
+    """Let the retired or suspended member NAME play again."""
+    from league.members.entry import change_status
+
+    click.echo(f"{change_status(existing_league(), name, 'active').name} is active")
+
+
+def _print_members(as_json: bool) -> None:
+    from db.migrate import check_revision
+    from db.queries import list_members
+    from db.session import open_reader, read_transaction
+
+    engine = open_reader(existing_league().database())
+    try:
+        check_revision(engine)
+        with read_transaction(engine) as session:
+            found = list_members(session)
+    finally:
+        engine.dispose()
+    if as_json:
+        print_json({"members": [_document(member) for member in found]})
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("name", "family", "role", "status", "snapshot", "spec"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("decisions", justify="right", no_wrap=True)
+    for member in found:
+        sha256 = member.snapshot_sha256
+        table.add_row(
+            member.name,
+            member.family,
+            member.role,
+            member.status,
+            "-" if sha256 is None else sha256[:12],
+            "-" if sha256 is not None else member.agent_spec,
+            f"{member.trained_decisions:,}",
+        )
+    stdout_console().print(table)
+
+
+def _document(member: MemberRecord) -> dict[str, object]:
+    return {
+        "name": member.name,
+        "family": member.family,
+        "role": member.role,
+        "status": member.status,
+        "agent_spec": member.agent_spec,
+        "snapshot": member.snapshot_sha256,
+        "generation": member.generation,
+        "trained_decisions": member.trained_decisions,
+        "failures": member.failures,
+        "created_at": member.created_at.isoformat(),
+    }

@@ -1,0 +1,182 @@
+"""What all commands share: the folder option, durations, examples, and errors as one sentence.
+
+Importing it loads click alone, because `league --help` must answer within 0.3 s.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from league.errors import LeagueError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from league.folder.layout import LeagueFolder
+
+    SecondsType = click.ParamType[float]
+else:  # generic for type checkers only: older click has no such subscript
+    SecondsType = click.ParamType
+
+DEFAULT_FOLDER = Path("league-data")
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+_META_KEY = "league.folder"
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+# Only what a person can repair; any other OSError is a bug and keeps its traceback.
+_USER_ERRNOS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def examples(*commands: str) -> str:
+    """The end of a help text: commands that can be run as they stand."""
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
+
+
+def _remember_folder(context: click.Context, option: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        context.meta[_META_KEY] = value
+
+
+def league_option(command: Decorated) -> Decorated:
+    """Add `--league DIR`; it may stand before or after a subcommand, the last one counts."""
+    return click.option(
+        "--league",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        expose_value=False,
+        callback=_remember_folder,
+        help="Folder of the league.  [default: $LEAGUE_DIR, else ./league-data]",
+    )(command)
+
+
+def json_option(command: Decorated) -> Decorated:
+    """Add `--json`."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON instead of text.  [default: off]"
+    )(command)
+
+
+def league_root() -> Path:
+    """The folder that the command is about, a league or not."""
+    given = click.get_current_context().meta.get(_META_KEY)
+    if given is not None:
+        return Path(given)
+    return Path(os.environ.get("LEAGUE_DIR") or DEFAULT_FOLDER)
+
+
+def league_roots(more: Sequence[Path]) -> list[Path]:
+    """The folders that a command about several leagues is about, each once.
+
+    That of `--league` and those given besides; $LEAGUE_DIR and the default only where there is
+    neither, because an environment should not add a league to those that were named.
+    """
+    given = click.get_current_context().meta.get(_META_KEY)
+    roots = [*([] if given is None else [Path(given)]), *more] or [league_root()]
+    return list({root.resolve(): root for root in roots}.values())
+
+
+def league_was_named() -> bool:
+    """Whether the folder was given, by option or environment."""
+    meta = click.get_current_context().meta
+    return _META_KEY in meta or bool(os.environ.get("LEAGUE_DIR"))
+
+
+def existing_league() -> LeagueFolder:
+    """The league that the command is about; raises FolderError when there is none."""
+    from league.folder.layout import open_folder
+
+    return open_folder(league_root())
+
+
+class Duration(SecondsType):
+    """A length of time such as 90s, 5m, 2h or 1h30m, as seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Seconds of the text; fails with a sentence."""
+        if isinstance(value, float):
+            return value
+        match = _DURATION.fullmatch(str(value))
+        hours, minutes, seconds = match.groups() if match else (None, None, None)
+        total = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds or 0)
+        if total <= 0:
+            self.fail(f"expected a duration such as 90s, 5m, 2h or 1h30m, found {value!r}")
+        return total
+
+
+def print_json(document: object) -> None:
+    """JSON on stdout."""
+    click.echo(json.dumps(document, indent=2, allow_nan=False))
+
+
+def stdout_console() -> Console:
+    """A console for results: colours on a terminal, plain text of a fixed width elsewhere."""
+    from rich.console import Console
+
+    from league.report.screen import WIDTH
+
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH, color_system=None)
+
+
+def known_errors() -> tuple[type[BaseException], ...]:
+    """What a user or a file can cause, of every floor."""
+    from agents.errors import AgentError
+    from arena.errors import ArenaError
+    from db.errors import DatabaseError
+    from msattn.errors import NetworkError
+
+    known: list[type[BaseException]] = [
+        LeagueError,
+        AgentError,
+        ArenaError,
+        DatabaseError,
+        NetworkError,
+    ]
+    if "pydantic" in sys.modules:
+        from pydantic import ValidationError
+
+        known.append(ValidationError)
+    return tuple(known)
+
+
+def run(group: click.Command, arguments: list[str] | None = None) -> int:
+    """Run a command line; known errors become one sentence on stderr and exit code 2."""
+    try:
+        result = group.main(args=arguments, prog_name="league", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return EXIT_BAD_INPUT
+    except click.ClickException as error:
+        return _refuse(error.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except OSError as error:
+        if error.errno not in _USER_ERRNOS:
+            raise
+        return _refuse(str(error))
+    except Exception as error:
+        if not isinstance(error, known_errors()):
+            raise
+        _refuse(str(error))
+        return int(getattr(error, "exit_code", EXIT_BAD_INPUT))
+
+
+def _refuse(message: str) -> int:
+    # One line, whatever a message quotes: scripts read stderr line by line.
+    click.echo(f"league: {' '.join(message.split())}", err=True)
+    return EXIT_BAD_INPUT

@@ -1,0 +1,49 @@
+"""`league replay`: recorded matches, played back."""
+
+from __future__ import annotations
+
+import click
+
+from league.cli.options import (
+    examples,
+    existing_league,
+    json_option,
+    league_option,
+    league_root,
+    print_json,
+)
+
+
+@click.group(epilog=examples("league replay verify 12", "league replay verify match.replay"))
+@league_option
+def replay() -> None:
+    """Play recorded matches back."""
+
+
+@replay.command(
+    epilog=examples("league replay verify 12", "league replay verify match.replay --json")
+)
+@click.argument("match")
+@json_option
+@league_option
+def verify(match: str, as_json: bool) -> None:
+    """Play MATCH (its number in the league, or a replay file) back to the same final state."""
+    from arena.replay import verify as play_and_compare
+    from arena.territory.maps import load_map
+    from league.inspect.look import find_replay
+
+    recorded, _ = find_replay(match, existing_league() if match.isdecimal() else None)
+    sha256 = play_and_compare(
+        recorded, lambda reference: load_map(reference, base=league_root().resolve())
+    )
+    if as_json:
+        print_json(
+            {
+                "match": match,
+                "ticks": recorded.ticks,
+                "final_state_sha256": sha256,
+                "placements": list(recorded.placements),
+            }
+        )
+    else:
+        click.echo(f"{match}: {recorded.ticks} ticks played back to the same state {sha256[:16]}")

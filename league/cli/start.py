@@ -1,0 +1,101 @@
+"""The commands that start, stop and ask after the daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from league.cli.options import (
+    Duration,
+    examples,
+    existing_league,
+    json_option,
+    league_option,
+    league_root,
+    print_json,
+)
+
+STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
+
+
+@click.command(
+    epilog=examples(
+        "league start --for 5m",
+        "league start --preset classic --set learner.n_matches=2 --league big --detach",
+    )
+)
+@click.option(
+    "--preset", metavar="small|classic", help="Settings of a new league.  [default: small]"
+)
+@click.option(
+    "--map",
+    "map_path",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Map folder or PNG to play on instead of generated maps.  [default: generated]",
+)
+@click.option(
+    "--for", "for_s", type=Duration(), help="Stop after so long, such as 5m.  [default: never]"
+)
+@click.option("--detach", is_flag=True, help="Run in the background.  [default: off]")
+@click.option(
+    "--set",
+    "sets",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Change a setting of league.toml for this start; repeatable.  [default: none]",
+)
+@league_option
+def start(
+    preset: str | None,
+    map_path: Path | None,
+    for_s: float | None,
+    detach: bool,
+    sets: tuple[str, ...],
+) -> int:
+    """Start the league, a new one or where the last start ended."""
+    from league.folder.opening import open_for_start
+
+    # Bad input is answered before the daemon's imports, which take seconds.
+    opened = open_for_start(league_root(), preset, sets, map_path)
+    from league.daemon import process
+
+    return process.start(opened.folder.root, opened.config, for_s=for_s, detach=detach)
+
+
+@click.command(epilog=examples("league stop", "league stop --grace 60s --league big"))
+@click.option(
+    "--grace",
+    "grace_s",
+    type=Duration(),
+    default=30.0,
+    help="How long to wait before the daemon is killed.  [default: 30s]",
+)
+@league_option
+def stop(grace_s: float) -> int:
+    """Stop the running league with everything committed."""
+    from league.daemon import process
+
+    return process.stop(existing_league().root, grace_s)
+
+
+@click.command(epilog=examples("league status", "league status --json --league big"))
+@json_option
+@league_option
+def status(as_json: bool) -> int:
+    """Say whether the league runs.
+
+    Exit code: 0 running, 3 stopped, 4 stale (it holds the lock and gives no sign of
+    life).
+    """
+    from league.daemon import lock
+
+    found = lock.status(existing_league().root)
+    since = None if found.since is None else str(found.since)
+    if as_json:
+        print_json({"state": found.state, "pid": found.pid, "since": since})
+    else:
+        pid = "" if found.pid is None else f", PID {found.pid}"
+        click.echo(f"{found.state}{pid}" + ("" if since is None else f", since {since}"))
+    return STATUS_EXIT_CODES[found.state]

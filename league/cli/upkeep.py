@@ -1,0 +1,87 @@
+"""The commands that keep a league: copies, ratings from the log, an examination."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from league.cli.options import examples, existing_league, json_option, league_option, print_json
+
+EXIT_FOUND_PROBLEM = 1
+
+
+@click.command(epilog=examples("league rerate", "league rerate --smooth --league big"))
+@click.option(
+    "--smooth",
+    "with_smooth",
+    is_flag=True,
+    help="Also rate without regard to the order of matches.  [default: off]",
+)
+@json_option
+@league_option
+def rerate(with_smooth: bool, as_json: bool) -> int:
+    """Replay the match log and compare the ratings.
+
+    Exit code: 0 when they are the stored ones bit for bit, else 1.
+    """
+    from league.folder.rerate import rerate as replay_log
+
+    found = replay_log(existing_league(), with_smooth=with_smooth)
+    same = found.first_difference_seq is None
+    if as_json:
+        print_json(
+            {
+                "changes": found.n_changes,
+                "equal": same,
+                "first_difference_seq": found.first_difference_seq,
+                "online": {name: list(rating) for name, rating in found.online.items()},
+                "smoothed": {name: list(rating) for name, rating in found.smoothed.items()},
+            }
+        )
+        return 0 if same else EXIT_FOUND_PROBLEM
+    verdict = (
+        "give the stored ratings, bit for bit"
+        if same
+        else f"differ from the stored ones from seq {found.first_difference_seq} on"
+    )
+    click.echo(f"{found.n_changes} changes, replayed, {verdict}")
+    width = max(map(len, found.smoothed), default=0)
+    for name, (mu, sigma) in found.smoothed.items():
+        online = found.online[name][0]
+        click.echo(
+            f"{name:<{width}}  online {online:6.2f}  order-free {mu:6.2f} +/- {2 * sigma:5.2f}"
+            f"  difference {mu - online:+6.2f}"
+        )
+    return 0 if same else EXIT_FOUND_PROBLEM
+
+
+@click.command(epilog=examples("league backup", "league backup /tmp/league-copy"))
+@click.argument("target", required=False, type=click.Path(path_type=Path))
+@league_option
+def backup(target: Path | None) -> None:
+    """Copy the league to the new folder TARGET, while it runs or not.  [default: backups/TIME]"""
+    from league.folder.backup import back_up
+
+    click.echo(back_up(existing_league(), target))
+
+
+@click.command(epilog=examples("league doctor", "league doctor --json --league big"))
+@json_option
+@league_option
+def doctor(as_json: bool) -> int:
+    """Look a league over for anything broken.
+
+    Exit code: 0 all is well, 1 something is broken.
+    """
+    from league.folder.doctor import examine
+
+    findings = examine(existing_league())
+    healthy = all(finding.ok for finding in findings)
+    if as_json:
+        rows = [{"ok": finding.ok, "text": finding.text} for finding in findings]
+        print_json({"healthy": healthy, "findings": rows})
+    else:
+        for finding in findings:
+            click.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.text}")
+    return 0 if healthy else EXIT_FOUND_PROBLEM

@@ -1,0 +1,177 @@
+"""Owns how settings come together: preset, then `league.toml`, then `--set`, then `--map`.
+
+Promises: a key that is unknown or wrong is one sentence naming the key and where it was written;
+what a league froze at its first start is never replaced, and the sentence names key, stored value
+and given value.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError
+
+from league.config.tree import FROZEN, PRESETS, LeagueConfig, preset_values
+from league.errors import ConfigError
+
+STORED_KEY = "config"  # of the league table
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Values from one place; `source` is how a message calls it."""
+
+    source: str
+    values: dict[str, Any]
+
+
+def resolve(
+    preset: str | None = None,
+    toml: Path | None = None,
+    sets: Sequence[str] = (),
+    maps: Sequence[str] = (),
+) -> LeagueConfig:
+    """Read the settings of a league.
+
+    Args:
+        preset: `small` or `classic`; None is what the file says, else `small`.
+        toml: a `league.toml`; None when there is none yet.
+        sets: `key=value` texts, dotted keys, values in TOML (a bare word counts as a string).
+        maps: references that replace both lists of maps; empty leaves them.
+
+    Raises:
+        ConfigError: naming key and place.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise ConfigError(f"--preset: expected one of {', '.join(PRESETS)}, found {preset!r}")
+    layers = []
+    if toml is not None:
+        layers.append(_Layer(str(toml), read_toml(toml)))
+    layers += [_Layer(f"--set {text}", parse_set(text)) for text in sets]
+    if maps:
+        both = {"train": list(maps), "rate": list(maps)}
+        layers.append(_Layer("--map", {"maps": both}))
+    named = [layer for layer in layers if "preset" in layer.values]
+    stated = named[-1].values["preset"] if named else None
+    if preset is not None and stated is not None and stated != preset:
+        raise ConfigError(
+            f"preset: {named[-1].source} says {stated!r}, --preset says {preset!r}; a preset is "
+            "chosen at the first start, use another folder for another one"
+        )
+    base = _Layer("the preset", preset_values(preset or (stated if stated in PRESETS else "small")))
+    merged: dict[str, Any] = {}
+    for layer in (base, *layers):
+        _merge(merged, layer.values, layer.source)
+    try:
+        return LeagueConfig.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error, [*reversed(layers), base])) from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The values of a TOML file; raises ConfigError with the place of a mistake."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: expected a readable TOML file: {error}") from error
+
+
+def parse_set(text: str) -> dict[str, Any]:
+    """`learner.n_epochs=2` as nested values; a value that is no TOML is taken as a string."""
+    key, equals, value = text.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not equals or not all(parts):
+        raise ConfigError(f"--set: expected key=value with a dotted key, found {text!r}")
+    try:
+        parsed: Any = tomllib.loads(f"value = {value.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()  # a bare word: --set learner.device=cpu
+    for part in reversed(parts):
+        parsed = {part: parsed}
+    return cast(dict[str, Any], parsed)
+
+
+def check_frozen(stored: Mapping[str, Any], given: LeagueConfig) -> None:
+    """Compare with what the league froze at its first start (`LeagueConfig.to_json`).
+
+    Raises:
+        ConfigError: the first key that differs, with the stored and the given value.
+    """
+    known = LeagueConfig.from_json(stored).to_json()
+    wanted = given.to_json()
+    for section in FROZEN:
+        for key, old, new in _differences(section, known[section], wanted[section]):
+            raise ConfigError(
+                f"{key} was frozen at the league's first start: stored {old!r}, given {new!r}; "
+                "leave it as it was, or start another league in another folder"
+            )
+
+
+def _differences(key: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        found = []
+        for name in old:
+            found += _differences(f"{key}.{name}", old[name], new.get(name))
+        return found
+    return [] if old == new else [(key, old, new)]
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any], source: str) -> None:
+    for key, value in values.items():
+        old = into.get(key)
+        if isinstance(value, dict):
+            if old is not None and not isinstance(old, dict):
+                raise ConfigError(f"{source}: {key} is one value, found a section")
+            into[key] = dict(old or {})
+            _merge(into[key], value, source)
+        else:
+            into[key] = value
+
+
+def _sentence(error: ValidationError, layers: Sequence[_Layer]) -> str:
+    """The first complaint of pydantic as ours, with the place of its key."""
+    details = error.errors()[0]
+    path = [part for part in details["loc"] if not _is_union_tag(part)]
+    key = ".".join(str(part) for part in path)
+    source = next((layer.source for layer in layers if _holds(layer.values, path)), "the settings")
+    if details["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(path[-1]), _known_keys(path[:-1]), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(_known_keys(path[:-1]))}"
+        return f"{source}: unknown key {key}; {hint}"
+    message = details["msg"].removeprefix("Value error, ")
+    if details["type"] == "value_error":
+        return f"{source}: {message}"
+    if details["type"] == "model_type":
+        return f"{source}: {key} is a section with keys of its own, found {details['input']!r}"
+    message = message[0].lower() + message[1:]
+    return f"{source}: {key}: {message}, found {details['input']!r}"
+
+
+def _is_union_tag(part: object) -> bool:
+    """Pydantic names the branch of a union in the path, such as `function-before[...]`."""
+    return isinstance(part, str) and ("[" in part or part in ("int", "float", "str"))
+
+
+def _holds(values: Any, path: Sequence[object]) -> bool:
+    for part in path:
+        if isinstance(part, int) and isinstance(values, list):
+            return True
+        if not isinstance(values, dict) or part not in values:
+            return False
+        values = values[part]
+    return bool(path)
+
+
+def _known_keys(path: Sequence[object]) -> list[str]:
+    model: type[BaseModel] = LeagueConfig
+    for part in path:
+        field = model.model_fields.get(str(part))
+        annotation = None if field is None else field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return list(model.model_fields)

@@ -1,0 +1,1 @@
+"""How the lineages of a league got better: numbers, screen and picture."""

@@ -1,0 +1,126 @@
+"""Owns how `league curves` looks in a terminal: a table per lineage, and one sentence under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from league.curves.lineages import LeagueCurves, Lineage, Rated, in_words
+from league.report.screen import FAMILY_STYLES, number, plain_table
+
+_COLUMNS = (
+    *(("decisions", 11), ("minutes", 8), ("mu", 6), ("sigma", 5), ("mu-3s", 6), ("matches", 7)),
+    ("place", 5),
+)
+
+
+def curves_screen(leagues: Sequence[LeagueCurves]) -> RenderableType:
+    """All leagues, one under the other."""
+    parts: list[RenderableType] = []
+    for curves in leagues:
+        if parts:
+            parts.append("")
+        parts += [Text(_head(curves), style="bold"), Text(bar_sentence(curves))]
+        for lineage in curves.lineages:
+            parts += ["", _lineage_table(lineage, curves.min_matches)]
+            parts += [Text(answer(lineage, curves)), Text(passage_sentence(lineage, curves))]
+        if curves.anchors:
+            parts += ["", _table(Text("anchors", style="bold"), curves.anchors, trained=False)]
+    return Group(*parts)
+
+
+def bar_sentence(curves: LeagueCurves) -> str:
+    """What the lineages of a league must stand above."""
+    bar = curves.bar
+    if bar.highest is None:
+        return f"No bar to stand above: {in_words(bar.missing, 'or')} is not in this league."
+    sentence = (
+        f"The bar: mu-3s above {number(bar.conservative)} ({bar.highest}), the highest of "
+        f"{in_words(bar.rivals)}, after {curves.min_matches} matches or more"
+    )
+    if bar.missing:
+        sentence += f"; {in_words(bar.missing)} not in this league"
+    if bar.unproven:
+        sentence += f"; waits for {in_words(bar.unproven)}, of fewer than {curves.min_matches}"
+    return f"{sentence}."
+
+
+def answer(lineage: Lineage, curves: LeagueCurves) -> str:
+    """The first snapshot of a lineage above the bar, or what is still missing, in a sentence."""
+    first = lineage.first_above
+    if first is not None:
+        return (
+            f"* First above the bar: {first.name}, {first.trained_decisions:,} decisions, "
+            f"{first.minutes:,.1f} min, mu-3s {number(first.conservative)}."
+        )
+    if not lineage.snapshots:
+        return "None above the bar yet: no snapshots."
+    best = lineage.best(curves.min_matches)
+    if best is None:
+        return f"None above the bar yet: no snapshot has {curves.min_matches} matches."
+    return f"None above the bar yet: the best is {best.name}, mu-3s {number(best.conservative)}."
+
+
+def passage_sentence(lineage: Lineage, curves: LeagueCurves) -> str:
+    """Since when the newest snapshot of a lineage has stood above the bar."""
+    passage = lineage.passage
+    if passage.newest is None:
+        return f"No snapshot has had {curves.min_matches} matches."
+    now = f"{passage.newest} stands {'above' if passage.above_now else 'below'} it now"
+    if passage.first_minute is None or passage.share_since is None:
+        return f"The newest of {curves.min_matches} matches was never above the bar; {now}."
+    return (
+        f"The newest of {curves.min_matches} matches was above the bar first after "
+        f"{passage.first_minute:,.1f} min ({passage.first}), and in "
+        f"{100 * passage.share_since:.0f} % of the rated matches since; {now}."
+    )
+
+
+def _head(curves: LeagueCurves) -> str:
+    start = curves.first_start
+    since = "never started" if start is None else f"started {start:%Y-%m-%d %H:%M:%S} UTC"
+    n_snapshots = sum(len(lineage.snapshots) for lineage in curves.lineages)
+    return (
+        f"League {curves.league}   lineages {len(curves.lineages)}   snapshots {n_snapshots}   "
+        f"{since}"
+    )
+
+
+def _lineage_table(lineage: Lineage, min_matches: int) -> Table:
+    role = "" if lineage.role == "main" else f", {lineage.role}"
+    title = Text(lineage.name, style=f"bold {FAMILY_STYLES.get(lineage.family, '')}".strip())
+    title.append(f" ({lineage.family}{role})", style="not bold")
+    return _table(title, lineage.snapshots, lineage.first_above, min_matches)
+
+
+def _table(
+    title: Text,
+    rows: Sequence[Rated],
+    marked: Rated | None = None,
+    min_matches: int = 0,
+    *,
+    trained: bool = True,
+) -> Table:
+    """Rows of too few matches are dim; the marked one carries a star, seen without colours."""
+    table = plain_table("")
+    table.title = title
+    # Fixed places, so that the tables stand under each other; the longest name still fits.
+    for heading, width in _COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True, min_width=width)
+    table.add_column("name", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            f"{row.trained_decisions:,}" if trained else "-",
+            f"{row.minutes:,.1f}" if trained else "-",
+            number(row.mu),
+            number(row.sigma),
+            number(row.conservative),
+            str(row.matches),
+            number(row.mean_placement),
+            f"{row.name} *" if row is marked else row.name,
+            style="bold" if row is marked else "dim" if row.matches < min_matches else "",
+        )
+    return table

@@ -1,0 +1,1 @@
+"""The running league: its process and lock, the manager, matches, learners, screen."""

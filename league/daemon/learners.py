@@ -1,0 +1,163 @@
+"""The manager's side of the learners: their processes, messages and deaths.
+
+Promises: a dead learner is named with its exit code or signal, or with what it raised, and started
+again after a pause that doubles; one that keeps dying is given up, while the league goes on. All of
+this moves only inside `poll`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing import connection
+from pathlib import Path
+
+from arena.processes.jobs import RestartLimits
+from arena.processes.launch import Launcher
+from arena.processes.supervisor import Clock, Death, DeathCount, Place, Process
+from league.learner.messages import LearnerOrders, Progress
+from league.learner.process import run_learner
+
+log = logging.getLogger(__name__)
+
+RESTART = RestartLimits(
+    first_pause_s=1.0, longest_pause_s=60.0, max_deaths=5, deaths_window_s=600.0
+)
+
+MakeOrders = Callable[[str], LearnerOrders]
+Launch = Callable[[str, LearnerOrders], Process]  # lineage and its orders -> its process
+
+
+@dataclass(frozen=True)
+class Died:
+    """A learner's process ended without being told to.
+
+    Attributes:
+        text: one sentence: who, why, and what happens next.
+        given_up: it is not started again.
+    """
+
+    text: str
+    given_up: bool
+
+
+@dataclass(frozen=True)
+class LearnerMessage:
+    """What came from a learner (league.learner.messages), or `Died`."""
+
+    learner: str
+    message: object
+
+
+def launch_learner(output_folder: Path) -> Launch:
+    """Start learners as processes of this machine, which print to `learner-NAME.out`."""
+    launcher = Launcher(run_learner, ["league.learner.process"])
+
+    def launch(name: str, orders: LearnerOrders) -> Process:
+        child = launcher.launch(
+            f"learner-{name}", orders, output_folder / f"learner-{name}.out"
+        )
+        log.info("learner %s started, PID %s", name, child.pid)
+        return child
+
+    return launch
+
+
+class Learners:
+    """The processes of the learners.
+
+    Args:
+        names: of the lineages.
+        make_orders: what a learner is told when it starts, asked again at every start.
+        launch: starts a process.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        make_orders: MakeOrders,
+        launch: Launch,
+        *,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._places: dict[str, Place] = {}
+        for name in names:
+            self._places[name] = Place(
+                f"learner {name}",
+                lambda name=name: launch(name, make_orders(name)),  # type: ignore[misc]
+                DeathCount(RESTART, clock),
+                may_finish=True,
+                clock=clock,
+            )
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """PID of each running learner."""
+        return {name: process.pid for name, process in self._running()}
+
+    def _running(self) -> list[tuple[str, Process]]:
+        places = self._places.items()
+        return [(name, place.process) for name, place in places if place.process is not None]
+
+    def send(self, name: str, order: object) -> None:
+        """Tell a learner something; forgotten when it is down."""
+        process = self._places[name].process
+        if process is not None and not process.send(order):
+            log.debug("learner %s exited before it was told %s", name, type(order).__name__)
+
+    def poll(self) -> Iterator[LearnerMessage]:
+        """Start what is due, and yield what the learners have said since the last call."""
+        for name, place in self._places.items():
+            death = place.start() if place.is_due else None
+            if death is not None:
+                yield LearnerMessage(name, self._died(place, death))
+            yield from self._read(name, place)
+            if place.process is None or not place.process.has_ended:
+                continue
+            yield from self._read(name, place, limit=None)
+            death = place.take_death()
+            if death is not None:
+                yield LearnerMessage(name, self._died(place, death))
+
+    def _read(self, name: str, place: Place, limit: int | None = 1000) -> Iterator[LearnerMessage]:
+        for message in place.poll(limit):
+            if isinstance(message, Progress):
+                place.succeeded()
+            yield LearnerMessage(name, message)
+
+    def _died(self, place: Place, death: Death) -> Died:
+        if death.pause_s is not None:
+            text = f"{place.name} {death.reason}; starting again in {death.pause_s:.0f} s"
+            return Died(text, given_up=False)
+        window = f"{RESTART.deaths_window_s / 60:.0f} minutes"
+        text = (
+            f"{place.name} died {death.n_deaths} times within {window} and is given up until the "
+            f"next start; the last time it {death.reason}; see the folder logs/"
+        )
+        return Died(text, given_up=True)
+
+    def stop(self, order: object, grace_s: float) -> Iterator[LearnerMessage]:
+        """Send an order to stop to all learners; kill what has not exited within the grace."""
+        for name in self._places:
+            self.send(name, order)
+        ends = self._clock() + grace_s
+        while (running := self._running()) and self._clock() < ends:
+            connection.wait([h for _, process in running for h in process.handles], timeout=0.2)
+            for name, process in running:
+                place = self._places[name]
+                yield from self._read(name, place)
+                if process.has_ended:
+                    yield from self._read(name, place, limit=None)
+                    place.detach().close(1.0)
+        self.kill()
+
+    def kill(self) -> None:
+        """End what still runs immediately."""
+        for name, process in self._running():
+            log.warning("learner %s did not exit in time and is killed", name)
+            self._places[name].detach()
+            process.kill()
+            process.close(0.0)

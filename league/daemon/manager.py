@@ -1,0 +1,269 @@
+"""The manager: takes the learners' messages, admits snapshots, sends rosters, keeps matches going.
+
+Promises: it is the only writer of a SQLite league, with the rated matches that it owns
+(league.daemon.matches); what was running when it died is planned again. It acts only inside `turn`,
+which returns within about a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+
+from sqlalchemy import Engine
+
+from agents.errors import AgentError
+from arena.processes.jobs import Arena
+from db import queries
+from db.records import MatchRecord
+from db.session import read_transaction, write_transaction
+from league.config.tree import LeagueConfig
+from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launch_learner
+from league.daemon.matches import RatedMatches, make_arena
+from league.daemon.roster import make_roster
+from league.folder.layout import LeagueFolder
+from league.folder.opening import remember_config
+from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Settled, Stop
+from league.members import admission
+from league.rating.payoff import Payoff
+
+log = logging.getLogger(__name__)
+
+ROSTER_EVERY_S = 10.0
+HEARTBEAT_EVERY_S = 2.0
+
+
+class Manager:
+    """A running league.
+
+    Args:
+        engine: writer of the league's database, migrated.
+        arena: where rated matches are played; None makes worker processes.
+        launch: starts a learner; None starts a process.
+    """
+
+    def __init__(
+        self,
+        folder: LeagueFolder,
+        config: LeagueConfig,
+        engine: Engine,
+        *,
+        arena: Arena | None = None,
+        launch: Launch | None = None,
+    ) -> None:
+        self.folder = folder
+        self.config = config
+        self.engine = engine
+        self.season = admission.Season(
+            config.rules.to_rules().sha256(), config.rating.sigma_allowance
+        )
+        self.store = admission.open_store(folder)
+        self.payoff = Payoff()
+        self._payoff_seq = 0
+        self._lineages = {lineage.name: lineage for lineage in config.learners}
+        self._learner_ids: dict[str, int] = {}
+        self._rosters_at = -ROSTER_EVERY_S
+        self._heartbeat_at = -HEARTBEAT_EVERY_S
+        backlog = self._prepare()
+        self.learners = Learners(
+            list(self._lineages), self._orders, launch or launch_learner(folder.logs)
+        )
+        self.rated = RatedMatches(
+            folder, config, engine, self.season, arena or make_arena(folder, config), backlog
+        )
+
+    # --- starting ---------------------------------------------------------------------------------
+
+    def _prepare(self) -> list[MatchRecord]:
+        """Bring the database up to this start: settings, members, offers, interrupted matches.
+
+        Returns:
+            the matches that wait to be played under these rules.
+        """
+        self.store.sweep()
+        with write_transaction(self.engine) as session:
+            remember_config(session, self.config)
+            admission.admit_scripted(session, self.config, self.season)
+            for lineage in self.config.learners:
+                self._learner_ids[lineage.name] = queries.upsert_learner(
+                    session, name=lineage.name, family=lineage.family, role=lineage.role
+                )
+            again = queries.requeue_interrupted(session, purposes=("rating",))
+            planned = queries.list_matches(session, status="planned", purpose="rating")
+            if again:
+                queries.add_event(
+                    session, "requeued", f"{len(again)} interrupted matches are played again"
+                )
+        for offer in self.store.list_offers():
+            if offer.description is not None and offer.description.lineage in self._lineages:
+                self._admit(offer.description.lineage, offer.sha256, "offered before the restart")
+        return [match for match in planned if match.rules_sha256 == self.season.rules_sha256]
+
+    def _orders(self, name: str) -> LearnerOrders:
+        """What a learner is told when it starts."""
+        lineage = self._lineages[name]
+        with read_transaction(self.engine) as session:
+            learner = queries.learner_by_name(session, name)
+            assert learner is not None
+            member = queries.get_member(session, learner.member_id) if learner.member_id else None
+        at = list(self._lineages).index(name)
+        return LearnerOrders(
+            root=str(self.folder.root),
+            config=self.config.to_json(),
+            name=name,
+            family=lineage.family,
+            role=lineage.role,
+            seed=self.config.seed * 1_000_003 + at,
+            snapshot=member.snapshot_sha256 if member else None,
+            trained_decisions=learner.trained_decisions,
+        )
+
+    # --- turning ----------------------------------------------------------------------------------
+
+    def turn(self, timeout_s: float = 0.2) -> None:
+        """One round: take the messages of learners and arena, and give them work.
+
+        Raises:
+            ArenaStopped: the arena's workers keep dying; the message says why.
+            DatabaseError: the database cannot be written.
+        """
+        for message in self.learners.poll():
+            self._take(message)
+        self.rated.turn(timeout_s)
+        now = time.monotonic()
+        if now - self._rosters_at >= ROSTER_EVERY_S:
+            self._rosters_at = now
+            self._send_rosters()
+        if now - self._heartbeat_at >= HEARTBEAT_EVERY_S:
+            self._heartbeat_at = now
+            self._beat()
+
+    def _beat(self) -> None:
+        """Tell the database that the league is alive, for reports."""
+        with write_transaction(self.engine) as session:
+            queries.set_league_value(
+                session,
+                "daemon",
+                {
+                    "pid": os.getpid(),
+                    "n_workers": self.rated.n_workers,
+                    "n_playing": self.rated.n_playing,
+                    "learners": self.learners.pids,
+                },
+            )
+
+    # --- learners ---------------------------------------------------------------------------------
+
+    def _take(self, received: LearnerMessage) -> None:
+        learner_id = self._learner_ids[received.learner]
+        match received.message:
+            case Progress() as progress:
+                self._record_progress(learner_id, progress)
+            case Offered() as offered:
+                self._admit(received.learner, offered.sha256, offered.reason)
+            case Ready():
+                self._record_start(received.learner)
+            case Died(text, given_up):
+                log.error("%s", text)
+                with write_transaction(self.engine) as session:
+                    status = "stopped" if given_up else "starting"
+                    queries.record_progress(session, learner_id, status=status)
+                    queries.add_event(session, "learner_died", text, level="alarm")
+
+    def _record_start(self, name: str) -> None:
+        with write_transaction(self.engine) as session:
+            learner = queries.learner_by_name(session, name)
+            assert learner is not None
+            queries.upsert_learner(
+                session,
+                name=learner.name,
+                family=learner.family,
+                role=learner.role,
+                pid=self.learners.pids.get(name),
+                status="running",
+            )
+        self._rosters_at = -ROSTER_EVERY_S
+
+    def _record_progress(self, learner_id: int, progress: Progress) -> None:
+        with write_transaction(self.engine) as session:
+            queries.record_progress(
+                session,
+                learner_id,
+                trained_decisions=progress.trained_decisions,
+                progress=progress.numbers,
+                status="running",
+            )
+            by_spec = {m.agent_spec: m.id for m in queries.list_members(session)}
+            results = {
+                by_spec[spec]: total for spec, total in progress.results.items() if spec in by_spec
+            }
+            queries.add_training_results(session, learner_id, results)
+
+    def _admit(self, name: str, sha256: str, reason: str) -> None:
+        """Make an offered snapshot a member, or refuse it with a sentence in the journal."""
+        try:
+            description = admission.check_offer(self.store, sha256, self.config)
+        except (AgentError, OSError) as error:
+            log.error("offered snapshot %s is refused: %s", sha256[:12], error)
+            with write_transaction(self.engine) as session:
+                queries.add_event(
+                    session, "offer_refused", f"{name}: {sha256[:12]}: {error}", level="alarm"
+                )
+            self.store.discard(sha256)
+            self._tell(name, Settled(sha256, None, str(error)))
+            return
+        with write_transaction(self.engine) as session:
+            learner = queries.learner_by_name(session, name)
+            assert learner is not None
+            member = admission.admit_snapshot(session, learner, sha256, description, self.season)
+            queries.add_event(
+                session,
+                "promotion",
+                f"{member.name} joined the pool: {reason}",
+                member_id=member.id,
+                details={"trained_decisions": description.trained_decisions},
+            )
+        self.store.discard(sha256)
+        log.info("%s joined the pool (%s): %s", member.name, sha256[:12], reason)
+        self._tell(name, Settled(sha256, member.name, reason))
+        self._rosters_at = -ROSTER_EVERY_S
+
+    def _tell(self, name: str, order: object) -> None:
+        if hasattr(self, "learners"):
+            self.learners.send(name, order)
+
+    def _send_rosters(self) -> None:
+        with read_transaction(self.engine) as session:
+            rows = queries.common_placements(
+                session, self.season.rules_sha256, after_seq=self._payoff_seq
+            )
+            self.payoff.add_rows(rows)
+            if rows:
+                self._payoff_seq = max(row.seq for row in rows)
+            rosters = {}
+            for name, lineage in self._lineages.items():
+                learner = queries.learner_by_name(session, name)
+                assert learner is not None
+                rosters[name] = make_roster(
+                    session, lineage, learner, self.payoff, self.season
+                )
+        for name, roster in rosters.items():
+            self.learners.send(name, roster)
+
+    # --- stopping ---------------------------------------------------------------------------------
+
+    def close(self, grace_s: float) -> None:
+        """End arena and learners; running matches are planned again, checkpoints are written."""
+        self.rated.close(min(2.0, grace_s))
+        for message in self.learners.stop(Stop(), grace_s):
+            self._take(message)
+        with write_transaction(self.engine) as session:
+            queries.requeue_interrupted(session, purposes=("rating",))
+            for learner_id in self._learner_ids.values():
+                queries.record_progress(session, learner_id, status="stopped")
+
+    def kill(self) -> None:
+        """End arena and learners immediately."""
+        self.rated.close(0.0)
+        self.learners.kill()

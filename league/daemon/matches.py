@@ -1,0 +1,262 @@
+"""Rated matches: planned, played by the arena's workers, recorded and rated, or planned again.
+
+Promises: every finished match is rated exactly once, in the transaction that stores its result; an
+outcome is forgotten only when it is stored, so that a full disk loses nothing; a member that fails
+again and again is taken out of play.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.random import PCG64, Generator
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from arena.match import MatchResult, MatchSpec
+from arena.processes.jobs import Arena, Done, Failed, WorkerLimits
+from arena.processes.local_arena import LocalArena
+from arena.replay import SUFFIX, write_replay
+from arena.territory.maps import expand_references, load_map
+from db import queries
+from db.records import MatchOutcome, MatchPlan, MatchRecord
+from db.session import read_transaction, write_transaction
+from league.config.tree import LeagueConfig
+from league.daemon import roster
+from league.folder.layout import LeagueFolder
+from league.matches.recording import seat_outcomes
+from league.matchmaking.lineups import choose_line_ups
+from league.members import admission
+from league.rating.trueskill import RATING_VERSION, rate_match
+
+log = logging.getLogger(__name__)
+
+ARENA_NICENESS = 5  # rated matches give way to training where both want the same core
+QUARANTINE_AFTER = 5  # failures in a row
+
+
+def n_workers(config: LeagueConfig) -> int:
+    """Worker processes of the arena: as set, else the cores that the learners leave."""
+    if config.arena.n_workers is not None:
+        return config.arena.n_workers
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, cores - len(config.learners))
+
+
+def make_arena(folder: LeagueFolder, config: LeagueConfig) -> LocalArena:
+    """Worker processes that play rated matches with the league's snapshots and maps."""
+    arena = config.arena
+    return LocalArena(
+        "league.matches.worker:play",
+        n_workers(config),
+        {
+            "snapshots": str(folder.snapshots),
+            "maps": str(folder.root),
+            "device": "cpu",
+            "niceness": ARENA_NICENESS if config.learners else 0,
+        },
+        setup="league.matches.worker:setup",
+        limits=WorkerLimits(
+            matches_per_worker=arena.matches_per_worker,
+            lease_s=arena.lease_s,
+            match_limit_s=arena.match_limit_s,
+            recycle_after=arena.recycle_after,
+        ),
+    )
+
+
+class RatedMatches:
+    """The rated matches of a running league.
+
+    Args:
+        engine: writer of the league's database, migrated.
+        season: under which rules and allowance members are rated.
+        arena: where matches are played (`make_arena`).
+        backlog: planned matches that an earlier run left.
+
+    Attributes:
+        n_workers: processes that play.
+    """
+
+    def __init__(
+        self,
+        folder: LeagueFolder,
+        config: LeagueConfig,
+        engine: Engine,
+        season: admission.Season,
+        arena: Arena,
+        backlog: Sequence[MatchRecord],
+    ) -> None:
+        self.folder = folder
+        self.config = config
+        self.engine = engine
+        self.season = season
+        self.rules = config.rules.to_rules()
+        self.views = config.views.to_views()
+        self.n_workers = n_workers(config)
+        self._backlog = list(backlog)
+        self._playing: dict[int, MatchRecord] = {}
+        self._unsettled: deque[Done | Failed] = deque()
+        self._maps = expand_references(config.maps.rate)
+        self._map_hashes: dict[str, str] = {}
+        self._rng = Generator(PCG64(np.random.SeedSequence(entropy=self._entropy())))
+        self._arena = arena
+
+    @property
+    def n_playing(self) -> int:
+        """Matches handed to the arena and not yet recorded."""
+        return len(self._playing)
+
+    def _entropy(self) -> list[int]:
+        """The league's seed, and how far the log has come: a restart draws new line-ups."""
+        with read_transaction(self.engine) as session:
+            n_matches = sum(queries.matches_by_status(session).values())
+        return [self.config.seed, n_matches]
+
+    def turn(self, timeout_s: float) -> None:
+        """Keep the arena busy, and record what it has finished within `timeout_s`.
+
+        Raises:
+            ArenaStopped: the arena's workers keep dying; the message says why.
+            DatabaseError: the database cannot be written.
+        """
+        self._plan()
+        self._unsettled.extend(self._arena.poll(timeout_s))
+        while self._unsettled:  # an outcome leaves only when it is stored: the disk may be full
+            self._settle(self._unsettled[0])
+            self._unsettled.popleft()
+
+    def close(self, grace_s: float) -> None:
+        """End the arena; what was running is planned again at the next start."""
+        self._arena.close(grace_s)
+
+    def _plan(self) -> None:
+        """Keep the arena busy: one batch per worker in play and one waiting.
+
+        New matches are planned by whole batches, each of one line-up.
+        """
+        batch = self.config.arena.matches_per_worker
+        missing = 2 * self.n_workers * batch - len(self._playing)
+        if missing < batch and self._playing:
+            return
+        planned = self._backlog[:missing]
+        n_waiting = len(planned)
+        with write_transaction(self.engine) as session:
+            if missing > len(planned):
+                planned += self._plan_new(session, missing - len(planned))
+            for match in planned:
+                queries.mark_started(session, match.id)
+        del self._backlog[:n_waiting]
+        for match in planned:
+            self._playing[match.id] = match
+            # A match that failed before is played alone, so that it cannot harm others.
+            alone = match.failures > 0 or match.attempts > 1
+            self._arena.submit(match.id, MatchSpec.from_json(dict(match.spec)), alone=alone)
+
+    def _plan_new(self, session: Session, n: int) -> list[MatchRecord]:
+        candidates = roster.candidates(session, self.season)
+        if len(candidates) < 2:
+            return []
+        specs = {m.id: m.agent_spec for m in queries.list_members(session, statuses=("active",))}
+        line_ups = choose_line_ups(
+            candidates,
+            self.rules.n_seats,
+            n,
+            self._rng,
+            share=self.config.arena.matches_per_worker,
+            floor_share=self.config.rating.floor_share,
+        )
+        planned = []
+        for line_up in line_ups:
+            spec = MatchSpec(
+                seed=int(self._rng.integers(2**62)),
+                map=self._maps[int(self._rng.integers(len(self._maps)))],
+                agents=tuple(specs[member_id] for member_id, _ in line_up),
+                rules=self.rules,
+                views=self.views,
+                rotation=int(self._rng.integers(self.rules.n_seats)),
+            )
+            spec = MatchSpec(**{**vars(spec), "map_sha256": self._map_sha256(spec.map)})
+            plan = MatchPlan(
+                purpose="rating",
+                seed=spec.seed,
+                map=spec.map,
+                map_sha256=spec.map_sha256,
+                rules_sha256=self.season.rules_sha256,
+                spec=spec.to_json(),
+                line_up=line_up,
+                rotation=spec.rotation,
+            )
+            planned.append(queries.get_match(session, queries.plan_match(session, plan)))
+        return planned
+
+    def _map_sha256(self, reference: str) -> str:
+        if reference not in self._map_hashes:
+            self._map_hashes[reference] = load_map(reference, base=self.folder.root).sha256
+        return self._map_hashes[reference]
+
+    def _settle(self, outcome: Done | Failed) -> None:
+        match = self._playing.get(outcome.job_id)
+        if match is None:
+            return
+        if isinstance(outcome, Done):
+            self._record(match, outcome.result)
+        else:
+            self._record_failure(match, outcome)
+        del self._playing[match.id]
+
+    def _record(self, match: MatchRecord, result: MatchResult) -> None:
+        """Store a result, its replay and the new ratings."""
+        path = self.folder.replays / f"{match.id:08d}{SUFFIX}"
+        write_replay(result, path)
+        seats = seat_outcomes(result)
+        outcome = MatchOutcome(
+            result.ticks, result.final_state_sha256, result.wall_s, self.folder.relative(path)
+        )
+        with write_transaction(self.engine) as session:
+            queries.record_finished_match(
+                session, match.id, outcome, seats, rate=rate_match, rating_version=RATING_VERSION
+            )
+
+    def _record_failure(self, match: MatchRecord, failed: Failed) -> None:
+        """Count a failure; the match is played again, unless it failed too often."""
+        with write_transaction(self.engine) as session:
+            members = {m.agent_spec: m for m in queries.list_members(session)}
+            blamed = [members[spec].id for spec in failed.blamed if spec in members]
+            log.warning("match %d failed: %s\n%s", match.id, failed.error, failed.traceback)
+            status = queries.record_failed(
+                session, match.id, f"{failed.error}\n{failed.traceback}".strip(), blamed=blamed
+            )
+            queries.add_event(
+                session,
+                "match_failed",
+                f"match {match.id}: {failed.error}",
+                level="warning",
+                match_id=match.id,
+            )
+            for member_id in blamed:
+                self._suspend_if_broken(session, member_id)
+            if status == "planned":
+                self._backlog.append(queries.get_match(session, match.id))
+
+    def _suspend_if_broken(self, session: Session, member_id: int) -> None:
+        member = queries.get_member(session, member_id)
+        if member.failures_in_row < QUARANTINE_AFTER or member.status != "active":
+            return
+        status = "quarantined" if member.snapshot_sha256 else "suspended"
+        queries.set_status(session, member_id, status)
+        queries.add_event(
+            session,
+            status,
+            f"{member.name} failed {member.failures_in_row} matches in a row and is {status}; "
+            f"`league members resume {member.name}` lets it play again",
+            level="alarm",
+            member_id=member_id,
+        )

@@ -1,0 +1,264 @@
+"""The league as a process: its signals, its log; start and stop.
+
+Promises: the first SIGTERM or SIGINT stops the league within the grace time with everything
+committed, the second one immediately; a full disk pauses the league.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from league.daemon.lock import hold_lock, is_locked, read_note, sign_path, status
+from league.errors import LeagueError
+from league.folder.layout import LeagueFolder
+
+if TYPE_CHECKING:
+    from league.config.tree import LeagueConfig
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 20.0
+DISK_FULL_PAUSE_S = 10.0
+START_LIMIT_S = 300.0  # the first start on a machine compiles
+EXIT_KILLED = 130
+
+
+def stop(root: Path, grace_s: float) -> int:
+    """Stop a running league; returns the exit code of `league stop`."""
+    folder = LeagueFolder.at(root)
+    found = status(root)
+    if found.state == "stopped" or found.pid is None:
+        sys.stderr.write(f"{folder.root}: the league is not running\n")
+        return 0
+    os.kill(found.pid, signal.SIGTERM)
+    ends = time.monotonic() + grace_s
+    while is_locked(folder) and time.monotonic() < ends:
+        time.sleep(0.1)
+    if is_locked(folder):
+        os.kill(found.pid, signal.SIGKILL)
+        while is_locked(folder):
+            time.sleep(0.05)
+        sys.stderr.write(f"the league did not stop within {grace_s:g} s and was killed\n")
+        return 1
+    sys.stderr.write(f"stopped, PID {found.pid}\n")
+    return 0
+
+
+class StopSignals:
+    """Counts SIGINT and SIGTERM while it is entered; the second raises KeyboardInterrupt.
+
+    Attributes:
+        n: signals so far.
+    """
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> StopSignals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._count)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _count(self, number: int, frame: object) -> None:
+        self.n += 1
+        if self.n == 2:  # a third one must not interrupt the killing
+            raise KeyboardInterrupt
+
+
+def _log_to_file(folder: LeagueFolder) -> None:
+    handler = logging.handlers.RotatingFileHandler(
+        folder.logs / "league.log", maxBytes=10_000_000, backupCount=3
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    for noisy in ("alembic", "numba", "matplotlib"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def start(root: Path, config: LeagueConfig, *, for_s: float | None, detach: bool) -> int:
+    """Run the league in `root`; returns the exit code.
+
+    Args:
+        for_s: stop so many seconds after the league began to turn, None for never.
+        detach: run in the background and return once the league turns.
+
+    Raises:
+        LeagueError: it runs already, or cannot be started.
+    """
+    folder = LeagueFolder.at(root)
+    if is_locked(folder):
+        with hold_lock(folder):  # says who holds it
+            pass
+    if detach:
+        return _detach(folder, config, for_s)
+    with hold_lock(folder):
+        _log_to_file(folder)
+        return _run(folder, config, for_s)
+
+
+def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
+    """Start this program again in a session of its own, and wait until the league turns."""
+    order = json.dumps({"config": config.to_json(), "for_s": for_s})
+    with (folder.logs / "daemon.out").open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "league.daemon.process", str(folder.root)],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        process.stdin.write(order.encode())
+        process.stdin.close()
+    ends = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < ends and process.poll() is None:
+        note = read_note(folder) if is_locked(folder) else {}
+        if note.get("pid") == process.pid and note.get("turning"):
+            sys.stdout.write(f"{process.pid}\n")
+            return 0
+        time.sleep(0.1)
+    raise LeagueError(
+        f"{folder.root}: the league did not start in the background; see "
+        f"{folder.logs / 'daemon.out'}"
+    )
+
+
+def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
+    """Migrate, build the manager, and run it until told to stop."""
+    sign_path(folder).touch()
+    sys.stderr.write(f"league in {folder.root}: starting (Ctrl-C stops it)\n")
+    with StopSignals() as signals:
+        engine = _open_database(folder)
+        try:
+            from arena.territory.engine.compiled import is_compiled
+            from arena.territory.observation.warm_up import warm_up
+
+            if not is_compiled():
+                sys.stderr.write("compiling the game, once on this machine (about half a minute)\n")
+            warm_up()
+            ends = None if for_s is None else time.monotonic() + for_s
+            from league.daemon.manager import Manager
+
+            return run_manager(folder, lambda: Manager(folder, config, engine), signals, ends)
+        except KeyboardInterrupt:
+            sys.stderr.write("stopped immediately\n")
+            return EXIT_KILLED
+        finally:
+            engine.dispose()
+
+
+class Turning(Protocol):
+    """What the daemon needs of the manager."""
+
+    def turn(self) -> None:
+        """One round of work, about a second at most."""
+
+    def close(self, grace_s: float) -> None:
+        """Stop everything with everything committed, within the grace."""
+
+    def kill(self) -> None:
+        """End all processes immediately."""
+
+
+def run_manager(
+    folder: LeagueFolder,
+    make_manager: Callable[[], Turning],
+    signals: StopSignals,
+    ends: float | None,
+) -> int:
+    """Turn a manager until a signal or the time says stop; returns the exit code.
+
+    The first signal closes it within the grace time; a second one, whenever it comes, kills what it
+    runs. So does any error, which is raised again.
+
+    Args:
+        ends: monotonic time at which to stop, or None.
+    """
+    manager = None
+    try:
+        manager = make_manager()
+        _turn_until_stopped(folder, manager, signals, ends)
+        sys.stderr.write("stopping: matches in flight are planned again, learners checkpoint\n")
+        manager.close(GRACE_S)
+        sys.stderr.write("stopped, everything is committed\n")
+        return 0
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped immediately\n")
+        if manager is not None:
+            manager.kill()
+        return EXIT_KILLED
+    except Exception:
+        log.exception("the league stops")
+        if manager is not None:
+            manager.kill()
+        raise
+
+
+def _open_database(folder: LeagueFolder) -> Any:
+    """The writer's engine, migrated to this program's revision after a backup."""
+    from db.migrate import current_revision, head_revision, upgrade
+    from db.session import backup, open_writer
+
+    target = folder.database()
+    engine = open_writer(target)
+    found = current_revision(engine)
+    if found not in (None, head_revision()) and isinstance(target, Path):
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        backup(engine, folder.backups / f"before-migration-{stamp}.db")
+    upgrade(engine)
+    return engine
+
+
+def _turn_until_stopped(
+    folder: LeagueFolder, manager: Turning, signals: StopSignals, ends: float | None
+) -> None:
+    from db.errors import DatabaseFullError
+    from league.daemon.screen import ProgressScreen
+
+    # The same file, not a new one: the lock is on it.
+    folder.lock.write_text(json.dumps({**read_note(folder), "turning": True}))
+    with ProgressScreen(folder, ends) as screen:
+        while signals.n == 0 and (ends is None or time.monotonic() < ends):
+            try:
+                manager.turn()
+            except (DatabaseFullError, OSError) as error:
+                if isinstance(error, OSError) and error.errno != 28:  # ENOSPC
+                    raise
+                log.error("the disk is full, the league pauses: %s", error)
+                screen.say(f"the disk is full; pausing {DISK_FULL_PAUSE_S:.0f} s: {error}")
+                time.sleep(DISK_FULL_PAUSE_S)
+            sign_path(folder).touch()
+            screen.refresh()
+
+
+def _main() -> int:
+    """The detached process: its folder on the command line, its order on standard input."""
+    from league.config.tree import LeagueConfig
+
+    order = json.loads(sys.stdin.read())
+    root = Path(sys.argv[1])
+    return start(
+        root, LeagueConfig.from_json(order["config"]), for_s=order["for_s"], detach=False
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

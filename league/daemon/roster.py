@@ -1,0 +1,92 @@
+"""What matchmaking knows of the pool: candidates for rated matches, a roster for each learner.
+
+Reads the database inside the manager's transactions and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from db import queries
+from db.records import LearnerRecord
+from league.config.training import LineageConfig
+from league.learner.messages import Roster
+from league.matchmaking.lineups import Candidate
+from league.matchmaking.opponents import Foe
+from league.members.admission import Season
+from league.rating.payoff import Payoff, with_training
+from league.rating.trueskill import conservative
+
+Gaussian = tuple[float, float]
+
+
+def candidates(session: Session, season: Season) -> list[Candidate]:
+    """The active members as the rating matchmaking sees them."""
+    ratings = queries.latest_ratings(session, season.rules_sha256)
+    games = queries.match_counts(session, season.rules_sha256)
+    return [
+        Candidate(
+            member.id,
+            ratings[member.id].mu,
+            ratings[member.id].sigma,
+            games.get(member.id, 0),
+            member.role == "anchor",
+        )
+        for member in queries.list_members(session, statuses=("active",))
+        if member.id in ratings
+    ]
+
+
+def make_roster(
+    session: Session,
+    lineage: LineageConfig,
+    learner: LearnerRecord,
+    payoff: Payoff,
+    season: Season,
+) -> Roster:
+    """Whom a learner may meet, with its x against each, and whom it must beat."""
+    members = {m.id: m for m in queries.list_members(session, statuses=("active",))}
+    known: Mapping[int, Gaussian] = {
+        member_id: (rating.mu, rating.sigma)
+        for member_id, rating in queries.latest_ratings(session, season.rules_sha256).items()
+    }
+    parents = {m.id: m.parent_id for m in queries.list_members(session)}
+    totals = queries.training_totals(session, learner.id)
+    own = set(queries.ancestors(session, learner.member_id)) if learner.member_id else set()
+    own |= {learner.member_id} if learner.member_id else set()
+    mains = {
+        other.member_id
+        for other in queries.list_learners(session)
+        if other.role == "main" and other.member_id is not None
+    }
+    main_ancestors = {a for main in mains for a in queries.ancestors(session, main)}
+    foes = []
+    for member in members.values():
+        prior = 0.5
+        if learner.member_id is not None and learner.member_id != member.id:
+            prior = payoff.estimate(learner.member_id, member.id, known, parents)
+        total = totals.get(member.id)
+        foes.append(
+            Foe(
+                member_id=member.id,
+                x=with_training(prior, total.games, total.beats) if total else prior,
+                role=member.role,
+                own_ancestor=member.id in own,
+                current_main=member.id in mains,
+                main_ancestor=member.id in main_ancestors,
+            )
+        )
+    ranked = sorted(
+        (m for m in members.values() if m.id in known),
+        key=lambda m: conservative(*known[m.id]),
+        reverse=True,
+    )
+    champion = ranked[:1]
+    anchor = [m for m in ranked if m.role == "anchor"][:1]
+    parent = [members[learner.member_id]] if learner.member_id in members else []
+    required = dict.fromkeys(m.agent_spec for m in (*parent, *champion, *anchor))
+    return Roster(
+        tuple(foes), {m.id: m.agent_spec for m in members.values()}, tuple(required)
+    )

@@ -1,0 +1,84 @@
+"""What `league start` shows while it runs: the live report on a terminal, plain lines elsewhere.
+
+Drawn from the daemon's own loop, at most once a second, from a read-only connection: the screen
+never delays a commit, and a broken terminal does not stop the league.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from league.folder.layout import LeagueFolder
+from league.report.live import rows_that_fit
+from league.report.screen import report_screen, summary_line
+from league.report.state import StateReader
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+log = logging.getLogger(__name__)
+
+SCREEN_EVERY_S = 1.0
+LINE_EVERY_S = 15.0
+
+
+class ProgressScreen:
+    """A context manager; `refresh` may be called as often as one likes.
+
+    Args:
+        ends: monotonic time at which the league stops, or None.
+    """
+
+    def __init__(self, folder: LeagueFolder, ends: float | None) -> None:
+        self._folder = folder
+        self._ends = ends
+        self._console = Console(stderr=True)
+        self._every_s = SCREEN_EVERY_S if self._console.is_terminal else LINE_EVERY_S
+        self._next = 0.0
+        self._live: Live | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> ProgressScreen:
+        self._reader = self._stack.enter_context(StateReader(self._folder))
+        if self._console.is_terminal:
+            from rich.live import Live
+
+            self._live = self._stack.enter_context(
+                Live(console=self._console, auto_refresh=False, transient=True)
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def refresh(self) -> None:
+        """Draw, if it is time."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + self._every_s
+        try:
+            state = self._reader.read()
+            if self._live is not None:
+                room = rows_that_fit(self._console)
+                self._live.update(report_screen(state, max_members=room), refresh=True)
+            else:
+                left = "" if self._ends is None else f", {max(0.0, self._ends - now):.0f} s left"
+                self.say(summary_line(state) + left)
+        except Exception:  # the league matters, its picture does not
+            log.exception("the progress screen could not be drawn")
+
+    def say(self, text: str) -> None:
+        """Print one plain line."""
+        self._console.print(text, highlight=False, soft_wrap=True, markup=False)

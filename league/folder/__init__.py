@@ -1,0 +1,1 @@
+"""The league folder: its layout, its opening, its examination and its backups."""

@@ -1,0 +1,53 @@
+"""Owns the copying of a league into a new folder, beside a running daemon.
+
+Promises: the league does not change, and a backup is whole or not there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from db.session import backup, open_writer
+from league.errors import FolderError
+from league.folder.layout import LeagueFolder
+
+
+def back_up(folder: LeagueFolder, target: Path | None) -> Path:
+    """Copy database and settings into a new folder, beside a running league; returns the folder.
+
+    Args:
+        target: folder to make; None names one by the time inside the league.
+
+    Raises:
+        FolderError: the league is on a server or was never started, or the target exists or
+            cannot be made.
+    """
+    place = folder.database()
+    if not isinstance(place, Path):
+        raise FolderError("the league is on a database server; back it up with pg_dump")
+    if not place.is_file():  # opening it would make an empty one
+        raise FolderError(
+            f"{place}: expected the database of a league that was started once, found none; run "
+            f"`league start --league {folder.root}`"
+        )
+    chosen = target or folder.backups / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    try:
+        chosen.mkdir(parents=True)
+    except OSError as error:
+        raise FolderError(f"{chosen}: expected to make a new folder: {error.strerror}") from error
+    copy = LeagueFolder(chosen)
+    engine = open_writer(place)
+    try:
+        backup(engine, copy.sqlite)
+    finally:
+        engine.dispose()
+    # Snapshot files never change and rows are written after them: copied after the database, they
+    # hold at least what it names.
+    for source, aim in ((folder.snapshots, copy.snapshots), (folder.maps, copy.maps)):
+        if source.is_dir():
+            shutil.copytree(source, aim, dirs_exist_ok=True)
+    shutil.copyfile(folder.toml, copy.toml)
+    copy.make_folders()
+    return chosen

@@ -1,0 +1,79 @@
+"""Owns the examination of a league by hand: program, database, ratings, snapshots.
+
+Promises: nothing here changes a league.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from db import queries
+from db.migrate import check_revision
+from db.session import (
+    open_reader,
+    read_transaction,
+    refuse_network_file_system,
+    sqlite_version_report,
+)
+from league.errors import RatingError
+from league.folder.layout import LeagueFolder
+from league.folder.rerate import rerate
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of an examination."""
+
+    ok: bool
+    text: str
+
+
+def examine(folder: LeagueFolder) -> list[Finding]:
+    """Look a league over: program, database, ratings, snapshots."""
+    safe, sentence = sqlite_version_report()
+    findings = [Finding(True, sentence if safe else f"note: {sentence}")]
+    place = folder.database()
+    if isinstance(place, Path):
+        refuse_network_file_system(place)
+    engine = open_reader(place)
+    try:
+        findings.append(Finding(True, f"database: revision {check_revision(engine)}"))
+        with read_transaction(engine) as session:
+            gap_free = queries.rating_log_is_gap_free(session)
+            members = queries.list_members(session)
+            failed = queries.matches_by_status(session).get("failed", 0)
+    finally:
+        engine.dispose()
+    found = "without a gap" if gap_free else "rows are missing; restore a backup"
+    findings.append(Finding(gap_free, f"rating log: {found}"))
+    findings.append(_replay_finding(folder))
+    shas = sorted({m.snapshot_sha256 for m in members if m.snapshot_sha256 is not None})
+    problems = [text for sha in shas if (text := _snapshot_problem(folder, sha)) is not None]
+    findings += [Finding(False, problem) for problem in problems]
+    findings.append(
+        Finding(not problems, f"snapshots: {len(shas) - len(problems)} of {len(shas)} good")
+    )
+    findings.append(Finding(True, f"matches: {failed} failed"))
+    return findings
+
+
+def _replay_finding(folder: LeagueFolder) -> Finding:
+    try:
+        seq = rerate(folder).first_difference_seq
+    except RatingError as error:  # rows are missing: a finding, and the rest is looked at too
+        return Finding(False, f"ratings: cannot be replayed: {error}")
+    same = "equal to their replay" if seq is None else f"differ from their replay at seq {seq}"
+    return Finding(seq is None, f"ratings: {same}")
+
+
+def _snapshot_problem(folder: LeagueFolder, sha256: str) -> str | None:
+    path = folder.snapshots / f"{sha256}.safetensors"
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        return f"{path}: expected a snapshot file: {error.strerror}; restore it from a backup"
+    if found != sha256:
+        return f"{path}: the bytes have changed since it was saved; restore it from a backup"
+    return None

@@ -1,0 +1,188 @@
+"""Owns the first step of `league start`: check everything, then make or complete the folder.
+
+Promises: nothing on the disk changes before the settings, the maps and the folder are known to be
+good; a map given by `--map` is copied into the folder, so that a league can be moved.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from league.config.layers import STORED_KEY, check_frozen, resolve
+from league.config.toml import write_toml
+from league.errors import ConfigError
+from league.folder.layout import LeagueFolder, check_can_become_league, create_folder
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from arena.territory.maps import TerritoryMap
+    from league.config.tree import LeagueConfig
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A league folder that is ready for the daemon, and its settings of this start."""
+
+    folder: LeagueFolder
+    config: LeagueConfig
+    is_new: bool
+
+
+def open_for_start(
+    root: Path,
+    preset: str | None = None,
+    sets: Sequence[str] = (),
+    map_path: Path | None = None,
+) -> Opened:
+    """Check a start, then make the folder when it is new.
+
+    Args:
+        map_path: a map folder or PNG that replaces both lists of maps.
+
+    Raises:
+        LeagueError, arena.errors.ArenaError, db.errors.DatabaseError: in one sentence; nothing was
+            changed.
+    """
+    check_can_become_league(root)
+    folder = LeagueFolder(root)
+    is_new = not folder.is_league()
+    given = None if map_path is None else _load_given(map_path)
+    name = "" if map_path is None else f"maps/{map_path.resolve().name}"
+    config = resolve(
+        preset, None if is_new else folder.toml, sets, () if given is None else (name,)
+    )
+    if not is_new:
+        _check_same_database(folder, config)
+    stored = None if is_new else stored_config(folder)
+    if stored is not None:
+        check_frozen(stored, config)
+    if given is not None:
+        _check_same_map(folder, name, given)
+        _check_room(str(map_path), given, config)
+    check_maps(config, folder.root, except_for=name)
+    if is_new:
+        folder.make_folders()
+    if given is not None and map_path is not None:
+        _copy_map(map_path, folder.root / name)
+    if is_new:
+        folder = create_folder(root, write_toml(config))
+    else:
+        folder.make_folders()
+    return Opened(folder, config, is_new)
+
+
+def stored_config(folder: LeagueFolder) -> dict[str, Any] | None:
+    """The settings that the database holds, or None before the first start."""
+    from db.migrate import current_revision
+    from db.queries import get_league_value
+    from db.session import open_reader, read_transaction
+
+    target = folder.database()
+    if isinstance(target, Path) and not target.is_file():
+        return None
+    engine = open_reader(target)
+    try:
+        if current_revision(engine) is None:
+            return None
+        with read_transaction(engine) as session:
+            return get_league_value(session, STORED_KEY)
+    finally:
+        engine.dispose()
+
+
+def check_maps(config: LeagueConfig, base: Path, *, except_for: str = "") -> None:
+    """Check every map reference of the settings: files are loaded, generators only parsed.
+
+    Raises:
+        MapError: a reference that is no map.
+        ConfigError: the seats do not fit on a map of the lists.
+    """
+    from arena.territory.maps import (
+        GeneratedReference,
+        expand_references,
+        load_map,
+        parse_reference,
+    )
+
+    for reference in dict.fromkeys((*config.maps.train, *config.maps.rate)):
+        expand_references([reference])
+        parsed = parse_reference(reference)
+        if isinstance(parsed, GeneratedReference) or reference == except_for:
+            continue
+        _check_room(reference, load_map(reference, base=base), config)
+
+
+def _check_room(name: str, board: TerritoryMap, config: LeagueConfig) -> None:
+    from arena.territory.engine.rules import FULL_DISC_TILES
+
+    n_seats = config.rules.n_seats
+    if board.n_playable < FULL_DISC_TILES * n_seats:
+        raise ConfigError(
+            f"map {name}: expected room for the starts of {n_seats} seats, found "
+            f"{board.n_playable} playable tiles; take a larger map, or lower rules.n_seats"
+        )
+
+
+def _check_same_database(folder: LeagueFolder, config: LeagueConfig) -> None:
+    """Every command reads `league.toml` to find the database: a change for one start is none."""
+    held = folder.database()
+    if (None if isinstance(held, Path) else held) != config.database.url:
+        raise ConfigError(
+            f"database.url: {folder.toml} says {str(held)!r}, --set says "
+            f"{config.database.url!r}; a league stays in its database, edit {folder.toml.name} "
+            "after you have moved it"
+        )
+
+
+def _load_given(path: Path) -> TerritoryMap:
+    from arena.territory.maps import load_map
+
+    return load_map(path)
+
+
+def _check_same_map(folder: LeagueFolder, name: str, given: TerritoryMap) -> None:
+    """A map of that name that the league has already must be the same board."""
+    from arena.territory.maps import load_map
+
+    held = folder.root / name
+    if held.exists() and load_map(held).sha256 != given.sha256:
+        raise ConfigError(
+            f"--map: the league holds another map as {name}; maps are frozen at the first start, "
+            "start another league in another folder"
+        )
+
+
+def _copy_map(source: Path, target: Path) -> None:
+    """Copy a map folder's two files, or a PNG; what is there already is the same board."""
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_file():
+        shutil.copyfile(source, target)
+        return
+    # The folder takes its name only when it is whole: a start that dies here leaves no half map.
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    for file in ("map.bin", "manifest.json"):
+        shutil.copyfile(source / file, partial / file)
+    partial.rename(target)
+
+
+def remember_config(session: Session, config: LeagueConfig) -> None:
+    """Store the settings of this start in the league's database, inside the caller's transaction.
+
+    Raises:
+        ConfigError: what the league froze at its first start differs.
+    """
+    from db.queries import get_league_value, set_league_value
+
+    stored = get_league_value(session, STORED_KEY)
+    if stored is not None:
+        check_frozen(stored, config)
+    set_league_value(session, STORED_KEY, config.to_json())

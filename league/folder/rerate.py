@@ -1,0 +1,68 @@
+"""Owns the comparison of the stored ratings with what the rating log gives when it is replayed.
+
+Promises: nothing here changes a league.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from arena.territory.engine.rules import MatchRules
+from db import queries
+from db.migrate import check_revision
+from db.session import open_reader, read_transaction
+from league.folder.layout import LeagueFolder
+from league.rating.standings import scale_anchor_id, scale_shift
+from league.rating.trueskill import first_difference, replay, smooth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from db.records import RatingLogRow
+
+
+@dataclass(frozen=True)
+class Rerated:
+    """The log replayed: whether it equals what is stored, and reported mu by member name.
+
+    `online` is (mu, sigma) as stored, `smoothed` order-free, or empty when not asked for.
+    """
+
+    n_changes: int
+    first_difference_seq: int | None
+    online: dict[str, tuple[float, float]]
+    smoothed: dict[str, tuple[float, float]]
+
+
+def rerate(folder: LeagueFolder, *, with_smooth: bool = False) -> Rerated:
+    """Replay the rating log of the present season and compare it with the stored ratings."""
+    engine = open_reader(folder.database())
+    try:
+        check_revision(engine)
+        with read_transaction(engine) as session:
+            config = queries.get_league_value(session, "config")
+            members = queries.list_members(session)
+            log: Sequence[RatingLogRow] = ()
+            if config is not None:
+                rules = MatchRules.from_json(config["rules"])
+                log = queries.rating_log(session, rules.sha256())
+    finally:
+        engine.dispose()
+    names = {member.id: member.name for member in members}
+    different = first_difference(log)
+    online = replay(log)
+    smoothed = smooth(log) if with_smooth else {}
+    anchor = scale_anchor_id(members)
+
+    def named(ratings: dict[int, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        shift = scale_shift(ratings, anchor)
+        order = sorted(ratings, key=lambda member_id: (-ratings[member_id][0], member_id))
+        return {names[i]: (ratings[i][0] + shift, ratings[i][1]) for i in order}
+
+    return Rerated(
+        n_changes=len(log),
+        first_difference_seq=None if different is None else different.seq,
+        online=named(online),
+        smoothed=named(smoothed),
+    )

@@ -1,0 +1,268 @@
+"""What a seat saw at one decision of a recorded match, and where its policy looked.
+
+Owns `league look`: a replay is played back to the decision, the seat's observation is computed
+anew, and the member's own network, when it has attention, is asked where it looks.  Pictures of it
+are drawn in picture.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.lockstep import DEAD, Lockstep, as_dict
+from arena.replay import Replay, play_back, read_replay
+from arena.territory.engine.actions import describe
+from arena.territory.maps import TerritoryMap
+from arena.territory.observation.observation import empty_views
+from arena.territory.observation.views import CHANNEL_NAMES, scalar_names
+from league.errors import FolderError, UsageError
+
+if TYPE_CHECKING:
+    from league.folder.layout import LeagueFolder
+    from msattn.inspect import AttentionRecord
+
+VIEW_NAMES = ("global", "local", "tactical")
+REGIONS = ("own_border", "own", "rivals", "neutral", "water", "off_map")
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """One seat at one decision.
+
+    Attributes:
+        observation: uint8[C, S, S] for "global", "local", "tactical" and float32[F] "scalars".
+        action_mask: bool[45].
+        action: what the seat then chose, one of 45.
+        agent: its agent spec.
+        tick, max_ticks: in ticks.
+        n_decisions: decisions of the whole match.
+        cells: side of a cell of each view, in tiles.
+        corners: tile (x, y) of each view's upper left corner.
+    """
+
+    observation: dict[str, NDArray[Any]]
+    action_mask: NDArray[np.bool_]
+    action: int
+    agent: str
+    seat: int
+    decision: int
+    n_decisions: int
+    tick: int
+    max_ticks: int
+    cells: dict[str, int]
+    corners: dict[str, tuple[int, int]]
+
+
+def find_replay(match: str, folder: LeagueFolder | None) -> tuple[Replay, dict[int, str]]:
+    """Read the replay of a match, and the names of its members by seat where they are known.
+
+    Args:
+        match: id of a match of the league, or a replay file.
+        folder: the league; a file does without one.
+
+    Raises:
+        FolderError: the match has no replay, or there is no league to look it up in.
+        ReplayError, DatabaseError: it cannot be read.
+    """
+    if not match.isdecimal():
+        return read_replay(Path(match)), {}
+    if folder is None:
+        raise FolderError(f"match {match} needs the league that played it; pass --league DIR")
+    from db import queries
+    from db.session import open_reader, read_transaction
+
+    engine = open_reader(folder.database())
+    try:
+        with read_transaction(engine) as session:
+            record = queries.get_match(session, int(match))
+            names = {
+                seat.seat: queries.get_member(session, seat.member_id).name
+                for seat in queries.match_seats(session, record.id)
+            }
+    finally:
+        engine.dispose()
+    if record.replay_path is None:
+        raise FolderError(f"match {match} is {record.status} and has no replay")
+    return read_replay(folder.inside(record.replay_path)), names
+
+
+def see(replay: Replay, seat: int, decision: int, load_map: Callable[[str], TerritoryMap]) -> Sight:
+    """Play a replay back to a decision and look through one seat's eyes.
+
+    Args:
+        decision: 0 is the first; the observation is the one that this decision was made on.
+
+    Raises:
+        UsageError: no such seat or decision, or the seat was dead by then.
+        ReplayError, MapError, MatchError: the replay cannot be played back.
+    """
+    rules, views = replay.spec.rules, replay.spec.views
+    if not 0 <= seat < rules.n_seats:
+        raise UsageError(f"--seat: expected 0 to {rules.n_seats - 1}, found {seat}")
+    n_decisions = -(-replay.ticks // rules.ticks_per_decision)
+    if not 0 <= decision < n_decisions:
+        raise UsageError(
+            f"--decision: expected 0 to {n_decisions - 1} in this match of {replay.ticks} ticks, "
+            f"found {decision}"
+        )
+    match = play_back(replay, load_map, decision)
+    engine = match.engine
+    if not match.living[seat]:
+        died = int(engine.state.eliminated_tick[engine.spawn_of[seat] + 1])
+        raise UsageError(
+            f"--decision: seat {seat} died at tick {died}; expected a decision up to "
+            f"{died // rules.ticks_per_decision}, found {decision}"
+        )
+    core = Lockstep(1, views)
+    core.begin(0, match)
+    core.refresh()
+    buffers = empty_views(1, views)
+    core.observe(np.array([seat]), buffers)
+    taken = sum(int((actions != DEAD).sum()) for actions in match.record)
+    origin = [int(value) for value in match.scratch.origin[engine.spawn_of[seat] + 1]]
+    side = max(engine.map.width, engine.map.height)
+    return Sight(
+        observation={key: values[0] for key, values in as_dict(buffers).items()},
+        action_mask=core.facts.mask[seat].astype(np.bool_),
+        action=int(replay.actions[taken + int(match.living[:seat].sum())]),
+        agent=replay.spec.agents[seat],
+        seat=seat,
+        decision=decision,
+        n_decisions=n_decisions,
+        tick=engine.tick,
+        max_ticks=rules.max_ticks,
+        cells={"global": -(-side // views.global_size), "local": 2, "tactical": 1},
+        corners={
+            "global": (0, 0),
+            "local": (origin[0], origin[1]),
+            "tactical": (origin[2], origin[3]),
+        },
+    )
+
+
+def attend(sight: Sight, replay: Replay, snapshots: Path | None) -> AttentionRecord:
+    """Ask the seat's own network where it looks.
+
+    Args:
+        snapshots: folder of the snapshot store.
+
+    Raises:
+        UsageError: the seat is not played by a snapshot with attention.
+        SnapshotError, NetworkError: the snapshot is missing or damaged.
+    """
+    kind, _, sha256 = sight.agent.partition(":")
+    if kind != "snapshot":
+        learned = [i for i, spec in enumerate(replay.spec.agents) if spec.startswith("snapshot:")]
+        where = ", ".join(map(str, learned)) or "none of this match"
+        raise UsageError(
+            f"--attention: seat {sight.seat} is played by {sight.agent}, expected a snapshot of "
+            f"the attention family; seats with snapshots: {where}"
+        )
+    if snapshots is None:
+        raise FolderError("--attention needs the league that holds the snapshot; pass --league DIR")
+    import torch
+
+    from agents.snapshots import SnapshotStore
+    from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
+    from msattn.inspect import look
+
+    torch.set_num_threads(1)
+    store = SnapshotStore(
+        snapshots, observation_version=OBSERVATION_VERSION, action_version=ACTION_VERSION
+    )
+    loaded = store.load(sha256)
+    if loaded.description.family != "attention":
+        raise UsageError(
+            f"--attention: seat {sight.seat} is a snapshot of the {loaded.description.family} "
+            "family, which has no attention to show"
+        )
+    return look(loaded.network, {key: each[None] for key, each in sight.observation.items()})
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def regions(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+    """What each cell of a view is made of, float64[S, S] in 0..1 by name (REGIONS).
+
+    All but "own_border", which lies inside "own", add up to 1.  The barrier channel counts water
+    half and off-map whole, so with land = own + rivals + neutral, water = 2 (1 - land - barrier).
+    """
+    share = dict(zip(CHANNEL_NAMES, image.astype(np.float64) / 255, strict=True))
+    land = share["own"] + share["rival"] + share["neutral"]
+    water = np.clip(2 * (1 - land - share["barrier"]), 0, 1)
+    return {
+        "own_border": share["front"],
+        "own": share["own"],
+        "rivals": share["rival"],
+        "neutral": share["neutral"],
+        "water": water,
+        "off_map": np.clip(1 - land - water, 0, 1),
+    }
+
+
+def measure(sight: Sight, record: AttentionRecord | None) -> dict[str, Any]:
+    """Everything about a sight as plain JSON, the attention in shares of each layer's whole.
+
+    For every spatial layer: `shares` on each region, the region's share of the view's `area` beside
+    it (attention that is spread evenly has shares equal to areas), and `entropy`, 1 for evenly.
+    """
+    numbers: dict[str, Any] = {
+        "seat": sight.seat,
+        "agent": sight.agent,
+        "decision": sight.decision,
+        "n_decisions": sight.n_decisions,
+        "tick": sight.tick,
+        "max_ticks": sight.max_ticks,
+        "action": sight.action,
+        "action_name": describe(sight.action),
+        "legal_actions": np.flatnonzero(sight.action_mask).tolist(),
+        "scalars": dict(zip(scalar_names(), map(float, sight.observation["scalars"]), strict=True)),
+        "channel_means": {
+            view: {
+                name: float(sight.observation[view][channel].mean()) / 255
+                for channel, name in enumerate(CHANNEL_NAMES)
+            }
+            for view in VIEW_NAMES
+        },
+    }
+    if record is not None:
+        numbers["attention"] = _measure_attention(sight, record)
+    return numbers
+
+
+def _measure_attention(sight: Sight, record: AttentionRecord) -> dict[str, Any]:
+    views: dict[str, Any] = {}
+    for view in VIEW_NAMES:
+        parts = regions(sight.observation[view])
+        layers = [
+            {
+                "shares": {
+                    name: float(record.share_on(view, layer, part[None])[0])
+                    for name, part in parts.items()
+                },
+                "entropy": float(record.entropy(view, layer)[0]),
+                "peak": float(record.spatial[view][layer].max()),
+            }
+            for layer in range(len(record.spatial[view]))
+        ]
+        views[view] = {
+            "area": {name: float(part.mean()) for name, part in parts.items()},
+            "spatial": layers,
+            "channel_weights": [weights[0].tolist() for weights in record.channel[view]],
+        }
+    assert record.head_weights is not None and record.scale_weights is not None
+    return {
+        "views": views,
+        "scale_weights": dict(zip(record.scales, map(float, record.scale_weights), strict=True)),
+        "head_weights": [
+            dict(zip(record.scales, map(float, head), strict=True))
+            for head in record.head_weights[0]
+        ],
+    }

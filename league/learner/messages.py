@@ -1,0 +1,100 @@
+"""What the manager and its learners tell each other: plain frozen records over one pipe each.
+
+Down: LearnerOrders when the process starts, then Roster, Settled and Stop. Up: Ready, Progress,
+Offered and Finished; log records and crashes are arena.processes.messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from league.matchmaking.opponents import Foe
+
+
+@dataclass(frozen=True)
+class LearnerOrders:
+    """What a learner process is told when it starts.
+
+    Attributes:
+        root: the league folder.
+        config: LeagueConfig as JSON.
+        name, family, role: of the lineage.
+        seed: of weights and draws of a fresh lineage.
+        snapshot: hash of the lineage's newest member, to go on from when there is no checkpoint.
+        trained_decisions: what the database knows; a checkpoint may know more.
+    """
+
+    root: str
+    config: Mapping[str, Any]
+    name: str
+    family: str
+    role: str
+    seed: int
+    snapshot: str | None
+    trained_decisions: int
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Manager to learner: whom it may meet, and whom it must beat to earn a snapshot.
+
+    Attributes:
+        foes: member id, its x and standing; `specs` names the agents.
+        required: agent specs of the parent, the champion and the best anchor.
+    """
+
+    foes: tuple[Foe, ...]
+    specs: Mapping[int, str]
+    required: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Manager to learner: what became of an offered snapshot."""
+
+    sha256: str
+    member_name: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Manager to learner: write a checkpoint and exit."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Learner to manager: set up; it waits for a roster."""
+
+    trained_decisions: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Learner to manager: stopped as told; the process exits."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Learner to manager, after every update.
+
+    Attributes:
+        trained_decisions: of the lineage, in all.
+        numbers: of this update (losses, KL, decisions per second, mean placement, ..).
+        results: opponent spec -> (games, beats) since the last message.
+    """
+
+    trained_decisions: int
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    results: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Offered:
+    """Learner to manager: a snapshot lies in `snapshots/offered`."""
+
+    sha256: str
+    trained_decisions: int
+    reason: str

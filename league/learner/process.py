@@ -1,0 +1,105 @@
+"""The learner as a process: the loop around a Trainer, and its messages to and from the manager.
+
+Promises: exits on SIGTERM, and immediately when the manager is gone; a stop order ends it at the
+next decision (or after the running update) with a checkpoint written; whatever it offered lies in
+`snapshots/offered`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from multiprocessing import connection
+from typing import TYPE_CHECKING, Protocol
+
+from arena.processes.child import EXIT_CRASHED, begin, describe
+from arena.processes.messages import Birth, Crashed
+from league.learner.messages import Finished, LearnerOrders, Offered, Progress, Ready, Roster, Stop
+
+if TYPE_CHECKING:
+    from league.learner.trainer import Trainer
+
+
+class Manager(Protocol):
+    """The other end of the pipe; arena.processes.child.Link is the real one."""
+
+    def send(self, message: object) -> None:
+        """Send a message up."""
+
+    def poll(self) -> bool:
+        """Whether an order waits, or the manager is gone."""
+
+    def receive(self) -> object | None:
+        """Wait for the next order; None when the manager is gone."""
+
+
+def run_learner(pipe: connection.Connection, birth: Birth, orders: LearnerOrders) -> None:
+    """Train until told to stop; the target of the process."""
+    link = begin(pipe, birth)
+    try:
+        from league.learner.trainer import Trainer
+
+        train(link, Trainer(orders))
+    except Exception as error:  # everything goes up the pipe, with its traceback
+        link.send(Crashed(f"failed: {describe(error)}", traceback.format_exc()))
+        sys.exit(EXIT_CRASHED)
+    link.send(Finished())
+    os._exit(0)  # torch's and numba's threads need no clean-up
+
+
+def train(manager: Manager, trainer: Trainer) -> None:
+    """Train as the manager's rosters say, until it says stop or is gone.
+
+    The first roster is waited for. A stop order that comes during a rollout loses that rollout;
+    its matches are in the checkpoint.
+    """
+    manager.send(Ready(trainer.ppo.num_timesteps))
+    if trainer.is_fresh:
+        _offer(manager, trainer, "the untrained start of the lineage")
+    try:
+        while not trainer.roster.foes:
+            _obey(manager.receive(), trainer)
+    except _StopOrdered:
+        return  # nothing was trained
+    trainer.env.before_step = lambda: _obey_waiting(manager, trainer)
+    try:
+        _train_on(manager, trainer)
+    except _StopOrdered:
+        trainer.checkpoint(force=True)
+
+
+def _train_on(manager: Manager, trainer: Trainer) -> None:
+    while True:
+        numbers, results = trainer.update()
+        manager.send(Progress(trainer.ppo.num_timesteps, numbers, results))
+        due = trainer.snapshot_due()
+        if due.take:
+            _offer(manager, trainer, due.reason)
+            trainer.after_snapshot()
+            trainer.checkpoint(force=True)
+        _obey_waiting(manager, trainer)
+        trainer.checkpoint()
+
+
+def _offer(manager: Manager, trainer: Trainer, reason: str) -> None:
+    sha256 = trainer.offer()
+    manager.send(Offered(sha256, trainer.ppo.num_timesteps, reason))
+
+
+class _StopOrdered(Exception):
+    """The manager said stop, or is gone."""
+
+
+def _obey_waiting(manager: Manager, trainer: Trainer) -> None:
+    """Take all waiting orders; raises when one is to stop."""
+    while manager.poll():
+        _obey(manager.receive(), trainer)
+
+
+def _obey(order: object | None, trainer: Trainer) -> None:
+    """Take one order; a Settled only answers: a refused offer changes nothing here."""
+    if order is None or isinstance(order, Stop):
+        raise _StopOrdered
+    if isinstance(order, Roster):
+        trainer.roster = order

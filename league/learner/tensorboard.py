@@ -1,0 +1,168 @@
+"""A learner's curves for TensorBoard, the extra `tensorboard`; off unless `learner.tensorboard`.
+
+Promises: training is the same with and without it: no random stream is touched, no gradient made,
+and the attention is looked at on a few observations every LOOK_EVERY updates only.
+
+Tags: `train/...` (loss, KL, clip share, explained variance, entropy), `play/...` (placement,
+reward), `speed/...`; `attention/SCALE/PART`, the share of the last spatial map that lies on my
+border, on rivals, on neutral land and on water or off the map, and
+`attention/SCALE/PART_over_area`, that share over the part's share of the view (1 is what even
+attention gives);
+`scales/SCALE` with the learnable weights, and `scales_early|middle|late/SCALE` with what the heads
+made of them in that third of the match.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from arena.territory.observation.views import CHANNEL_NAMES, OWN_SCALARS
+from league.ppo.errors import LearnerError
+from msattn.inspect import AttentionRecord, look
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from league.ppo.buffer import RaggedRolloutBuffer
+
+LOOK_EVERY = 20  # updates; a look costs as much as the forward pass of N_ROWS observations
+N_ROWS = 64
+PHASES = ("early", "middle", "late")  # thirds of a match by the scalar "time"
+_TIME = [name for name, _ in OWN_SCALARS].index("time")
+_PLAY = ("placement_mean", "reward_mean", "first_places", "n_episodes")
+_SPEED = ("decisions_per_s",)
+
+
+def is_installed() -> bool:
+    """Whether the extra is there."""
+    return importlib.util.find_spec("tensorboard") is not None
+
+
+class Board:
+    """Writes event files into a folder.
+
+    Args:
+        folder: made if it is absent; a resumed learner goes on in the same one.
+
+    Raises:
+        LearnerError: the extra is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not is_installed():
+            raise LearnerError(
+                "learner.tensorboard is true and the package tensorboard is not installed: "
+                '`pip install "territory-league[tensorboard]"`, or set it to false'
+            )
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer: Any = SummaryWriter(str(folder), flush_secs=30)
+        self._n_updates = 0
+
+    def write(
+        self,
+        decisions: int,
+        numbers: Mapping[str, float],
+        policy: nn.Module,
+        buffer: RaggedRolloutBuffer,
+    ) -> None:
+        """Write one update, and every LOOK_EVERY updates where the policy looks.
+
+        Args:
+            decisions: trained decisions of the lineage: the horizontal axis.
+            numbers: of the update, as `Trainer.update` returns them.
+            policy: what `msattn.inspect.look` takes.
+            buffer: the rollout of this update.
+        """
+        found = {tag(name): value for name, value in numbers.items()}
+        if self._n_updates % LOOK_EVERY == 0 and buffer.size() > 0:
+            found |= look_at_rollout(policy, buffer)
+        self._n_updates += 1
+        for name, value in found.items():
+            self._writer.add_scalar(name, value, decisions)
+
+    def close(self) -> None:
+        """Write what is still in memory."""
+        self._writer.close()
+
+
+def tag(name: str) -> str:
+    """Where a number of an update is shown."""
+    if name in _PLAY:
+        return f"play/{name}"
+    if name in _SPEED or name.startswith("seconds_"):
+        return f"speed/{name}"
+    return f"train/{name}"
+
+
+def look_at_rollout(policy: nn.Module, buffer: RaggedRolloutBuffer) -> dict[str, float]:
+    """Tags and values of where a policy looks, on rows spread evenly over a rollout."""
+    rows = torch.linspace(0, buffer.size() - 1, min(N_ROWS, buffer.size())).long()
+    rows = rows.to(buffer.device)
+    tensors = {key: tensor[rows] for key, tensor in buffer.observations.items()}
+    record = look(policy, tensors)
+    if record.head_weights is None:
+        return {}  # a baseline
+    return summary(record, {key: tensor.cpu().numpy() for key, tensor in tensors.items()})
+
+
+def regions(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """What a view shows, per cell.
+
+    Args:
+        image: uint8[n, C, S, S], channels as in arena.territory.observation.views.
+
+    Returns:
+        float32[n, S, S] in 0..1 for "own_border", "rivals", "neutral" and "water" (off-map too).
+    """
+
+    def channel(name: str) -> NDArray[np.float32]:
+        shares = image[:, CHANNEL_NAMES.index(name)].astype(np.float32)
+        return shares / np.float32(255.0)
+
+    return {
+        "own_border": channel("front"),
+        "rivals": channel("rival"),
+        "neutral": channel("neutral"),
+        "water": np.minimum(2.0 * channel("barrier"), 1.0),  # water counts one half there
+    }
+
+
+def summary(record: AttentionRecord, observation: Mapping[str, NDArray[Any]]) -> dict[str, float]:
+    """Means over the rows of an attention network's record.
+
+    Args:
+        record: of n rows.
+        observation: the same rows: images uint8[n, C, S, S], scalars float32[n, F].
+    """
+    found: dict[str, float] = {}
+    for scale in record.scales:
+        if not record.spatial.get(scale):
+            continue
+        found[f"attention/{scale}/evenness"] = float(record.entropy(scale, -1).mean())
+        for part, region in regions(observation[scale]).items():
+            share = float(record.share_on(scale, -1, region).mean())
+            found[f"attention/{scale}/{part}"] = share
+            area = float(region.mean())
+            if area > 0.0:
+                found[f"attention/{scale}/{part}_over_area"] = share / area
+    if record.scale_weights is None or record.head_weights is None:
+        return found
+    for index, scale in enumerate(record.scales):
+        found[f"scales/{scale}"] = float(record.scale_weights[index])
+    third = np.clip(observation["scalars"][:, _TIME] * len(PHASES), 0, len(PHASES) - 1).astype(int)
+    by_row: NDArray[Any] = record.head_weights.mean(axis=1)
+    for number, phase in enumerate(PHASES):
+        # Absent, not 0, when the rollout holds no such part of a match.
+        if (third == number).any():
+            means = by_row[third == number].mean(axis=0)
+            for index, scale in enumerate(record.scales):
+                found[f"scales_{phase}/{scale}"] = float(means[index])
+    return found

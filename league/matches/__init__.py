@@ -1,0 +1,1 @@
+"""How a worker process plays matches, and what is stored of them."""

@@ -1,0 +1,1 @@
+"""Who plays whom, and when a learner becomes a member: pure functions."""

@@ -1,0 +1,137 @@
+"""Whom a learner meets in its training matches, by role.
+
+Pure functions of numbers and an explicit numpy.random.Generator: no I/O, no clock. The weights are
+those of prioritised fictitious self-play (Vinyals et al., Nature 2019, supplement).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from league.errors import MatchmakingError
+
+FloatArray = NDArray[np.float64]
+
+HOPELESS_X = 0.05  # below it the variance weight is held, so that hopeless foes are still met
+P_SELF_PLAY, P_HARD = 0.35, 0.50  # the rest of the main's seats (15 %) is verification
+P_ANCHOR = 0.75  # of the hard draws: among dozens of snapshots the few anchors would be forgotten
+EXPLOITER_BEATEN_X = 0.3  # a former exploiter below this x needs verification
+ANCESTOR_FORGOTTEN_X = 0.7  # an ancestor below this x may have been forgotten
+MAIN_IN_REACH_X = 0.1  # above it a main exploiter plays the main itself
+
+
+@dataclass(frozen=True)
+class Foe:
+    """A member that a learner may meet; x = the learner's probability to beat it.
+
+    `own_ancestor`: of the learner's lineage. `current_main`: the newest snapshot of the main that
+    an exploiter is after. `main_ancestor`: an older snapshot of that main.
+    """
+
+    member_id: int
+    x: float
+    role: str = "main"
+    own_ancestor: bool = False
+    current_main: bool = False
+    main_ancestor: bool = False
+
+
+def weights_hard(x: FloatArray) -> FloatArray:
+    """(1 - x)^2 of float64 [n]: the stronger the foe, the more often."""
+    return (1.0 - x) ** 2
+
+
+def weights_variance(x: FloatArray) -> FloatArray:
+    """x (1 - x) of float64 [n], equals first; held below x = 0.05 at its value there."""
+    held = np.maximum(x, HOPELESS_X)
+    return held * (1.0 - x.clip(HOPELESS_X, 1.0))
+
+
+def weights_capped_linear(x: FloatArray) -> FloatArray:
+    """min(1/2, 1 - x) of float64 [n]: everybody who is not beaten yet, alike."""
+    return np.minimum(0.5, 1.0 - x)
+
+
+def probabilities(weights: FloatArray) -> FloatArray:
+    """float64 [n] that sums to 1; uniform when all weights underflow or one is no number.
+
+    A learner that beats everybody always has weight 0 for all: dividing by that sum gave NaN in
+    two public leagues.
+    """
+    total = float(weights.sum())
+    if not np.isfinite(total) or total < 1e-12:
+        return np.full(len(weights), 1.0 / len(weights))
+    return weights / total
+
+
+def draw_opponents(
+    role: str,
+    foes: Sequence[Foe],
+    n_seats: int,
+    rng: Generator,
+    *,
+    p_self_play: float = P_SELF_PLAY,
+) -> list[int | None]:
+    """The opponent of each of `n_seats` seats of a training match; None is self-play.
+
+    `p_self_play` is a main's; hard draws and verification share the rest 10 : 3.
+
+    Every seat draws for itself and keeps its opponent to the end. Without any foe all seats are
+    self-play.
+
+    Raises:
+        MatchmakingError: a role that does not train.
+    """
+    rules: dict[str, Callable[[Sequence[Foe], Generator], int | None]] = {
+        "main": lambda foes, rng: _draw_for_main(foes, rng, p_self_play),
+        "main_exploiter": _draw_for_main_exploiter,
+        "league_exploiter": _draw_for_league_exploiter,
+    }
+    if role not in rules:
+        raise MatchmakingError(f"expected the role of a learner ({', '.join(rules)}), found {role}")
+    if not foes:
+        return [None] * n_seats
+    return [rules[role](foes, rng) for _ in range(n_seats)]
+
+
+def _draw(
+    foes: Sequence[Foe], weights: Callable[[FloatArray], FloatArray], rng: Generator
+) -> int | None:
+    x = np.array([foe.x for foe in foes], dtype=np.float64)
+    return foes[int(rng.choice(len(foes), p=probabilities(weights(x))))].member_id
+
+
+def _draw_for_main(foes: Sequence[Foe], rng: Generator, p_self_play: float) -> int | None:
+    """By default 35 % self-play, 50 % hard (most of it among anchors), 15 % verification."""
+    if rng.random() < p_self_play:
+        return None
+    if rng.random() < P_HARD / (1.0 - P_SELF_PLAY):
+        anchors = [foe for foe in foes if foe.role == "anchor"]
+        among_anchors = anchors and rng.random() < P_ANCHOR
+        return _draw(anchors if among_anchors else foes, weights_hard, rng)
+    exploiters = [f for f in foes if f.role.endswith("exploiter") and f.x < EXPLOITER_BEATEN_X]
+    if exploiters:
+        return _draw(exploiters, weights_hard, rng)
+    forgotten = [f for f in foes if f.own_ancestor and f.x < ANCESTOR_FORGOTTEN_X]
+    return _draw(forgotten, weights_variance, rng) if forgotten else None
+
+
+def _draw_for_main_exploiter(foes: Sequence[Foe], rng: Generator) -> int | None:
+    """The current main while it is in reach, else those of its ancestors that are."""
+    mains = [foe for foe in foes if foe.current_main]
+    ancestors = [foe for foe in foes if foe.main_ancestor]
+    in_reach = [foe for foe in mains if foe.x > MAIN_IN_REACH_X]
+    if in_reach:
+        return in_reach[int(rng.integers(len(in_reach)))].member_id
+    # Before the main has ancestors, its exploiter meets it anyway; without a main, the league.
+    return _draw(ancestors or mains or foes, weights_variance, rng)
+
+
+def _draw_for_league_exploiter(foes: Sequence[Foe], rng: Generator) -> int | None:
+    """Capped linear over the whole league."""
+    return _draw(foes, weights_capped_linear, rng)

@@ -1,0 +1,1 @@
+"""How agents join the pool and leave it, and how weights are exported and imported."""

@@ -1,0 +1,124 @@
+"""How snapshots and scripted members join the pool of a league, and with what rating.
+
+Everything here runs inside the manager's transactions.  Admission order for a snapshot: the file is
+moved into the store, the row is committed, the offer is settled; a crash in between is repaired by
+doing it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from agents.description import SnapshotDescription, describe
+from agents.errors import SnapshotError
+from agents.snapshots import SnapshotStore
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
+from db import queries
+from db.records import LearnerRecord, MemberRecord
+from league.config.tree import LeagueConfig
+from league.folder.layout import LeagueFolder
+from league.rating.trueskill import MU, RATING_VERSION, SIGMA, child_rating
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Season:
+    """The rules that ratings belong to, and how new members start."""
+
+    rules_sha256: str
+    sigma_allowance: float
+
+
+def open_store(folder: LeagueFolder) -> SnapshotStore:
+    """The league's snapshots."""
+    return SnapshotStore(
+        folder.snapshots, observation_version=OBSERVATION_VERSION, action_version=ACTION_VERSION
+    )
+
+
+def admit_scripted(session: Session, config: LeagueConfig, season: Season) -> None:
+    """Make sure that the scripted members are in the pool and rated in this season."""
+    for name in config.rating.anchors:
+        member = queries.member_by_name(session, name)
+        if member is None:
+            queries.add_member(
+                session, name=name, family="scripted", role="anchor", agent_spec=f"scripted:{name}"
+            )
+    for member in queries.list_members(session, statuses=("active", "suspended", "retired")):
+        admit_rating(session, member, season)
+
+
+def admit_rating(session: Session, member: MemberRecord, season: Season) -> None:
+    """Give a member its first rating of the season: unknown, or its parent's made uncertain."""
+    if queries.latest_rating(session, member.id, season.rules_sha256) is not None:
+        return
+    mu, sigma, allowance = MU, SIGMA, None
+    if member.parent_id is not None:
+        parent = queries.latest_rating(session, member.parent_id, season.rules_sha256)
+        if parent is not None:
+            allowance = season.sigma_allowance
+            mu, sigma = child_rating(parent.mu, parent.sigma, allowance)
+    queries.append_rating(
+        session,
+        member.id,
+        mu,
+        sigma,
+        rules_sha256=season.rules_sha256,
+        rating_version=RATING_VERSION,
+        allowance=allowance,
+    )
+
+
+def admit_snapshot(
+    session: Session, learner: LearnerRecord, sha256: str, description: SnapshotDescription,
+    season: Season,
+) -> MemberRecord:
+    """Add a snapshot of a learner as a member; the same snapshot again gives the same member."""
+    for known in queries.members_by_snapshot(session, sha256):
+        if known.status != "guest":
+            return known
+    generation = learner.generation
+    parents = (
+        queries.members_by_snapshot(session, description.parent) if description.parent else []
+    )
+    parents.sort(key=lambda parent: parent.status == "guest")  # a guest has no rating to start from
+    name = f"{learner.name}-{generation:04d}"
+    if queries.member_by_name(session, name) is not None:
+        # A person gave that name to somebody else: refusing would stop the league at every start.
+        name = f"{name}-{sha256[:8]}"
+    member_id = queries.add_member(
+        session,
+        name=name,
+        family=learner.family,
+        role=learner.role,
+        agent_spec=f"snapshot:{sha256}",
+        parent_id=parents[0].id if parents else None,
+        generation=generation,
+        snapshot_sha256=sha256,
+        trained_decisions=description.trained_decisions,
+    )
+    queries.record_snapshot(session, learner.id, member_id)
+    member = queries.get_member(session, member_id)
+    admit_rating(session, member, season)
+    return member
+
+
+def check_offer(store: SnapshotStore, sha256: str, config: LeagueConfig) -> SnapshotDescription:
+    """Move an offer into the store and check that it belongs to this league.
+
+    Raises:
+        SnapshotError: it is damaged, or made for other views or versions.
+    """
+    path = store.admit(sha256)
+    description = describe(path)
+    expected = config.views.to_views().shapes()
+    if {k: tuple(v) for k, v in description.shapes.items()} != expected:
+        raise SnapshotError(
+            f"snapshot {sha256[:12]} was made for views {dict(description.shapes)}, the league's "
+            f"are {expected}"
+        )
+    return description

@@ -1,0 +1,256 @@
+"""Owns how an agent joins the pool by hand, and leaves it: specs, snapshot files, plug-ins.
+
+Promises: whatever joins can play in this league (a snapshot's views are the league's, a plug-in
+keeps the agent contract) and its row implies a complete file; a guest is known to the database and
+never scheduled.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from arena.territory.engine.rules import MatchRules
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION, Views
+from db import queries
+from db.session import open_writer, write_transaction
+from league.errors import MemberError
+from league.folder.layout import LeagueFolder
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from agents.description import SnapshotDescription
+    from db.records import MemberRecord
+
+SNAPSHOT_SUFFIX = ".safetensors"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
+# Who may change to what by hand; a guest or a quarantined member does not simply become active.
+_TRANSITIONS = {"retired": ("active", "suspended"), "active": ("retired", "suspended")}
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """What a spec or a file says about an agent that may join."""
+
+    name: str
+    family: str
+    role: str
+    agent_spec: str
+    snapshot_sha256: str | None = None
+    parent_sha256: str | None = None
+    trained_decisions: int = 0
+
+
+def is_snapshot_file(text: str) -> bool:
+    """Whether a text means a snapshot file rather than a name or a spec."""
+    return text.endswith(SNAPSHOT_SUFFIX) or (Path(text).is_file() and ":" not in text)
+
+
+def views_of(description: SnapshotDescription) -> Views:
+    """The views that a snapshot was trained on."""
+    sizes = [description.shapes[key][1] for key in ("global", "local", "tactical")]
+    return Views(*sizes)
+
+
+def identify(text: str, snapshots: Path, views: Views | None, *, check: bool = True) -> Newcomer:
+    """Find out who is meant, and whether they can play.
+
+    Args:
+        text: an agent spec, or a snapshot file, which is copied into `snapshots`.
+        snapshots: folder of the snapshot store.
+        views: those of the league; None takes a snapshot of any.
+        check: play two short matches with a plug-in to see whether it keeps the contract.
+
+    Raises:
+        MemberError, AgentError: in one sentence.
+    """
+    if is_snapshot_file(text):
+        return _from_snapshot(text, snapshots, views)
+    from agents.registry import parse_spec
+
+    kind, rest = parse_spec(text)
+    if kind == "scripted":
+        return Newcomer(rest, "scripted", "anchor", text)
+    if kind == "snapshot":
+        return _from_snapshot(rest, snapshots, views, is_file=False)
+    if check:
+        from agents.check import check_agent
+
+        check_agent(rest)
+    return Newcomer(rest.replace(":", "."), "plugin", "main", text)
+
+
+def _from_snapshot(
+    text: str, snapshots: Path, views: Views | None, *, is_file: bool = True
+) -> Newcomer:
+    from agents.snapshots import SnapshotStore
+
+    store = SnapshotStore(
+        snapshots, observation_version=OBSERVATION_VERSION, action_version=ACTION_VERSION
+    )
+    if is_file:
+        from agents.description import describe
+
+        _check_views(text, describe(text), views)
+        loaded = store.import_file(text)
+    else:
+        loaded = store.load(text)
+        _check_views(text, loaded.description, views)
+    description = loaded.description
+    lineage = description.lineage or description.family
+    return Newcomer(
+        name=f"{lineage}-{loaded.sha256[:8]}",
+        family=description.family,
+        role="main",
+        agent_spec=f"snapshot:{loaded.sha256}",
+        snapshot_sha256=loaded.sha256,
+        parent_sha256=description.parent,
+        trained_decisions=description.trained_decisions,
+    )
+
+
+def _check_views(name: str, description: SnapshotDescription, views: Views | None) -> None:
+    found = views_of(description)
+    if views is not None and found != views:
+        raise MemberError(
+            f"{name}: expected a snapshot trained on views of {_sizes(views)}, found "
+            f"{_sizes(found)}; it can play in a league with those [views] only"
+        )
+
+
+def _sizes(views: Views) -> str:
+    return f"{views.global_size}/{views.local_size}/{views.tactical_size}"
+
+
+def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> MemberRecord:
+    """Let an agent join the pool of a league and its present season.
+
+    Args:
+        text: see `identify`.
+        name: what to call it; None derives a name from what it is.
+
+    Raises:
+        MemberError: the name is malformed, or the league has never been started, or
+            somebody in the pool plays the same already and no name tells them apart.
+        ConflictError: the name is taken.
+    """
+    if name is not None and not _NAME.fullmatch(name):
+        raise MemberError(
+            f"expected a name of letters, digits, '.', '_', ':' and '-', found {name!r}"
+        )
+    from league.members.admission import (  # loads torch, which `pit` may do without
+        Season,
+        admit_rating,
+    )
+
+    engine = open_writer(folder.database())
+    try:
+        with write_transaction(engine) as session:
+            config = started_config(session, folder)
+        views = Views.from_json(config["views"])
+        newcomer = identify(text, folder.snapshots, views)
+        allowance = float(config["rating"]["sigma_allowance"])
+        season = Season(MatchRules.from_json(config["rules"]).sha256(), allowance)
+        with write_transaction(engine) as session:
+            member_id = _enter(session, newcomer, name)
+            admit_rating(session, queries.get_member(session, member_id), season)
+            member = queries.get_member(session, member_id)
+            queries.add_event(
+                session, "member", f"{member.name} joined by hand", member_id=member_id
+            )
+            return member
+    finally:
+        engine.dispose()
+
+
+def _enter(session: Session, newcomer: Newcomer, name: str | None) -> int:
+    """Insert a newcomer; without a name of its own, a guest that plays the same is taken up."""
+    if name is None:
+        for member in queries.list_members(session):
+            if member.agent_spec != newcomer.agent_spec:
+                continue
+            if member.status != "guest":
+                raise MemberError(
+                    f"{member.name} ({member.status}) plays {newcomer.agent_spec} already; give "
+                    "--name to let it join a second time"
+                )
+            queries.set_status(session, member.id, "active")
+            return member.id
+    return _insert(session, newcomer, name or newcomer.name, "active")
+
+
+def started_config(session: Session, folder: LeagueFolder) -> dict[str, Any]:
+    """The stored settings as JSON values; raises MemberError before the first start."""
+    config = queries.get_league_value(session, "config")
+    if config is None:
+        raise MemberError(
+            f"{folder.root}: expected a league that was started once, found none of its settings "
+            f"in the database; run `league start --league {folder.root}`"
+        )
+    return config
+
+
+def ensure_guest(session: Session, newcomer: Newcomer) -> MemberRecord:
+    """The member that plays this spec, or a new guest, who is never scheduled or rated."""
+    for member in queries.list_members(session):
+        if member.agent_spec == newcomer.agent_spec:
+            return member
+    name = newcomer.name
+    if queries.member_by_name(session, name) is not None:
+        name = f"{name}-guest"
+    return queries.get_member(session, _insert(session, newcomer, name, "guest"))
+
+
+def change_status(folder: LeagueFolder, text: str, status: str) -> MemberRecord:
+    """Retire a member, or let one play again.
+
+    Args:
+        text: its name, agent spec or hash prefix.
+        status: "retired" or "active".
+
+    Raises:
+        NotFoundError: no such member.
+        MemberError: its present status does not allow that.
+    """
+    engine = open_writer(folder.database())
+    try:
+        with write_transaction(engine) as session:
+            member = queries.resolve_member(session, text)
+            if member.status not in _TRANSITIONS[status]:
+                raise MemberError(
+                    f"{member.name} is {member.status}; only members that are "
+                    f"{' or '.join(_TRANSITIONS[status])} can become {status}"
+                )
+            queries.set_status(session, member.id, status)
+            queries.add_event(
+                session,
+                "member",
+                f"{member.name}: {member.status} -> {status}, by hand",
+                member_id=member.id,
+            )
+            return queries.get_member(session, member.id)
+    finally:
+        engine.dispose()
+
+
+def _insert(session: Session, newcomer: Newcomer, name: str, status: str) -> int:
+    parent = None
+    if newcomer.parent_sha256 is not None:
+        known = queries.members_by_snapshot(session, newcomer.parent_sha256)
+        known.sort(key=lambda member: member.status == "guest")  # a guest has no rating
+        parent = known[0] if known else None
+    return queries.add_member(
+        session,
+        name=name,
+        family=newcomer.family,
+        role=newcomer.role,
+        agent_spec=newcomer.agent_spec,
+        status=status,
+        parent_id=None if parent is None else parent.id,
+        generation=0 if parent is None else parent.generation + 1,
+        snapshot_sha256=newcomer.snapshot_sha256,
+        trained_decisions=newcomer.trained_decisions,
+    )

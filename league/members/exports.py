@@ -1,0 +1,201 @@
+"""Owns how weights leave a league: SB3 zips, ONNX graphs, safetensors.
+
+Promises: what is exported gives the member's logits (checked before the file is written), a file
+appears whole or not at all, an existing one is never replaced.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from agents.files import write_whole
+from db import queries
+from db.session import open_reader, read_transaction
+from league.errors import MemberError
+from league.folder.layout import LeagueFolder
+from league.members.admission import open_store
+from msattn.actor_critic import ActorCritic, policy_weights
+from msattn.config import SCALARS, SCALES
+
+if TYPE_CHECKING:
+    from agents.snapshots import LoadedSnapshot
+
+FORMATS = ("sb3", "onnx", "safetensors")
+SUFFIXES = {"sb3": ".zip", "onnx": ".onnx", "safetensors": ".safetensors"}
+_OPSET = 17  # the newest that torch's tracing exporter and onnxruntime 1.20 both know well
+_TOLERANCE = 1e-4
+_N_CHECKED_ROWS = 3
+
+
+def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None = None) -> Path:
+    """Write a member's network to a new file; returns it.
+
+    Args:
+        text: name, agent spec or hash prefix of the member.
+        kind: one of FORMATS.
+        out: a file, or a folder to put NAME.zip, .onnx or .safetensors in; None is the current
+            folder.
+
+    Raises:
+        MemberError: the member has no snapshot, the target exists, an extra is missing, or the
+            exported network computes something else.
+        SnapshotError: the snapshot is damaged.
+    """
+    if kind not in FORMATS:
+        raise MemberError(f"expected a format of {', '.join(FORMATS)}, found {kind!r}")
+    engine = open_reader(folder.database())
+    try:
+        with read_transaction(engine) as session:
+            member = queries.resolve_member(session, text)
+    finally:
+        engine.dispose()
+    if member.snapshot_sha256 is None:
+        raise MemberError(
+            f"{member.name} has no snapshot to export: it plays {member.agent_spec}; "
+            "`league members` lists those that have one"
+        )
+    path = Path() if out is None else out
+    if path.is_dir():
+        path = path / f"{member.name}{SUFFIXES[kind]}"
+    if path.exists():
+        raise MemberError(f"{path} exists already; name another file with --out")
+    if not path.parent.is_dir():
+        raise MemberError(f"expected the folder {path.parent} for the exported file, found none")
+    store = open_store(folder)
+    loaded = store.load(member.snapshot_sha256)
+    if kind == "sb3":
+        raw = sb3_bytes(loaded)
+    elif kind == "onnx":
+        raw = onnx_bytes(loaded)
+    else:
+        raw = store.path(loaded.sha256).read_bytes()
+    write_whole(path, raw)
+    return path
+
+
+def check_rows(loaded: LoadedSnapshot, n: int = _N_CHECKED_ROWS) -> dict[str, Tensor]:
+    """A few fixed observations that an exported network is compared on."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    return {
+        key: torch.from_numpy(
+            rng.integers(0, 256, (n, *shape), dtype=np.uint8)
+            if key in SCALES
+            else rng.standard_normal((n, *shape)).astype(np.float32)
+        )
+        for key, shape in loaded.description.shapes.items()
+    }
+
+
+def _require_equal(what: str, found: Tensor, expected: Tensor) -> None:
+    worst = float((found - expected).abs().max())
+    # Written so that NaN fails.
+    if not worst <= _TOLERANCE * max(1.0, float(expected.abs().max())):
+        raise MemberError(
+            f"the exported {what} computes other logits than the member, by {worst:.3g}; nothing "
+            "was written, please report it"
+        )
+
+
+def sb3_bytes(loaded: LoadedSnapshot) -> bytes:
+    """A fresh `MaskablePPO` around a snapshot, saved; it loads wherever msattn is installed."""
+    import gymnasium as gym
+    from sb3_contrib import MaskablePPO
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    from msattn.sb3 import policy_kwargs
+
+    description = loaded.description
+    boxes: dict[str, gym.Space[Any]] = {
+        key: gym.spaces.Box(0, 255, shape, np.uint8)
+        if key in SCALES
+        else gym.spaces.Box(-np.inf, np.inf, shape, np.float32)
+        for key, shape in description.shapes.items()
+    }
+
+    class Spaces(gym.Env[Any, Any]):
+        """The league's spaces; nothing is ever played in it."""
+
+        observation_space = gym.spaces.Dict(boxes)
+        action_space = gym.spaces.Discrete(description.n_actions)
+
+    # Building a policy draws weights, which must not disturb the streams of a running learner.
+    with torch.random.fork_rng(devices=[]):
+        # SB3 allocates n_steps observations also on loading: as few as it takes.
+        model = MaskablePPO(
+            "MultiInputPolicy",
+            DummyVecEnv([Spaces]),
+            n_steps=2,
+            batch_size=2,
+            policy_kwargs=policy_kwargs(description.family, description.torso),
+            device="cpu",
+        )
+    policy: Any = model.policy
+    policy.load_state_dict(loaded.network.state_dict(), strict=False)
+    policy.set_training_mode(False)
+    if policy_weights(policy.state_dict()).keys() != loaded.network.state_dict().keys():
+        raise MemberError("Stable-Baselines3 built another network than the member's; nothing done")
+    rows = check_rows(loaded)
+    with torch.inference_mode():
+        features = policy.extract_features({key: x.float() for key, x in rows.items()})
+        _require_equal("SB3 model", policy.action_net(features), loaded.network(rows)[0])
+    stream = io.BytesIO()
+    model.save(stream)
+    return stream.getvalue()
+
+
+class _Positional(nn.Module):
+    """The network with one argument per input, as a graph wants them."""
+
+    def __init__(self, network: ActorCritic) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        logits, value = self.network(dict(zip((*SCALES, SCALARS), inputs, strict=True)))
+        return logits, value
+
+
+def onnx_bytes(loaded: LoadedSnapshot) -> bytes:
+    """An ONNX graph: uint8 views and float32 scalars to `logits` and `value`, any batch size."""
+    missing = [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MemberError(
+            f"exporting to ONNX needs {' and '.join(missing)}, found none: install them with "
+            '`pip install "territory-league[onnx]"`'
+        )
+    import onnxruntime
+
+    keys = (*SCALES, SCALARS)
+    rows = check_rows(loaded)
+    stream: Any = io.BytesIO()  # this exporter takes one, its annotation does not say so
+    with warnings.catch_warnings(), torch.inference_mode():
+        # The exporter that replaces this one needs onnxscript, and warns about every shape.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Positional(loaded.network).eval(),
+            tuple(rows[key][:2] for key in keys),
+            stream,
+            dynamo=False,
+            input_names=list(keys),
+            output_names=["logits", "value"],
+            dynamic_axes={key: {0: "n"} for key in (*keys, "logits", "value")},
+            opset_version=_OPSET,
+        )
+    raw: bytes = stream.getvalue()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
+    for n in (1, _N_CHECKED_ROWS):
+        found = session.run(["logits"], {key: rows[key][:n].numpy() for key in keys})[0]
+        with torch.inference_mode():
+            expected = loaded.network({key: x[:n] for key, x in rows.items()})[0]
+        _require_equal("ONNX graph", torch.from_numpy(found), expected)
+    return raw

@@ -1,0 +1,155 @@
+"""Owns how weights enter a league: SB3 zips, snapshots of ours, bare safetensors.
+
+Promises: nothing that is imported is executed, and weights enter only if they are exactly a network
+of this league.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from agents.description import SnapshotDescription, describe
+from agents.errors import SnapshotArchitectureError, SnapshotCorruptError
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
+from db.session import open_reader, read_transaction
+from league.config.tree import LeagueConfig
+from league.errors import MemberError
+from league.folder.layout import LeagueFolder
+from league.members.admission import open_store
+from league.members.entry import add_member, started_config
+from msattn.actor_critic import policy_weights
+from msattn.config import FAMILIES
+from msattn.errors import ConfigError
+
+if TYPE_CHECKING:
+    from db.records import MemberRecord
+
+_POLICY_FILE = "policy.pth"  # the weights inside an SB3 zip
+_MAX_POLICY_BYTES = 1 << 30  # far above any network of ours; against zips that unpack for ever
+
+
+def import_member(
+    folder: LeagueFolder, path: Path, family: str | None = None, name: str | None = None
+) -> MemberRecord:
+    """Let the weights in a file join the pool, also beside a running daemon.
+
+    Args:
+        path: an SB3 zip, a snapshot of ours, or a safetensors file of bare weights.
+        family: which network the weights are of; a snapshot of ours knows it itself.
+        name: what to call the member; None makes a name of family and hash.
+
+    Raises:
+        MemberError: the file is none of these, or holds another network than the league's.
+        SnapshotError: a damaged or unfit snapshot.
+    """
+    if not path.is_file():
+        raise MemberError(f"expected a snapshot file or SB3 zip, found none at {path}")
+    if zipfile.is_zipfile(path):
+        return _import_weights(folder, path, _sb3_weights(path), family, name)
+    try:
+        description = describe(path)
+    except SnapshotCorruptError:
+        return _import_weights(folder, path, _bare_weights(path), family, name)
+    if family is not None and family != description.family:
+        raise MemberError(
+            f"{path}: expected weights of the family {family!r}, found {description.family!r}"
+        )
+    return add_member(folder, str(path), name)
+
+
+def _import_weights(
+    folder: LeagueFolder,
+    path: Path,
+    weights: Mapping[str, Tensor],
+    family: str | None,
+    name: str | None,
+) -> MemberRecord:
+    """Save weights without a description as a snapshot of the league's network and add it."""
+    if family not in FAMILIES:
+        raise MemberError(
+            f"{path}: weights alone do not say which network they are of; expected --family "
+            f"{' or '.join(FAMILIES)}, found {family or 'none'}"
+        )
+    engine = open_reader(folder.database())
+    try:
+        with read_transaction(engine) as session:
+            config = LeagueConfig.from_json(started_config(session, folder))
+    finally:
+        engine.dispose()
+    description = SnapshotDescription(
+        family=family,
+        observation_version=OBSERVATION_VERSION,
+        action_version=ACTION_VERSION,
+        torso=config.network.to_torso(),
+        shapes=config.views.to_views().shapes(),
+        lineage=family,
+        extra={"imported_from": path.name},
+    )
+    try:
+        sha256 = open_store(folder).save(policy_weights(weights), description)
+    except (ConfigError, SnapshotArchitectureError) as error:
+        raise MemberError(
+            f"{path}: expected the league's {family} network ([views] and [network] of "
+            f"{folder.toml}), found another: {error}"
+        ) from error
+    return add_member(folder, f"snapshot:{sha256}", name)
+
+
+def _sb3_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of an SB3 zip's policy.
+
+    Nothing else of the zip is read: its `data` file holds pickles, which would run code.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = archive.getinfo(_POLICY_FILE).file_size
+            if size > _MAX_POLICY_BYTES:
+                raise MemberError(
+                    f"{path}: {_POLICY_FILE} unpacks to {size:,} bytes, expected at most "
+                    f"{_MAX_POLICY_BYTES:,}"
+                )
+            raw = archive.read(_POLICY_FILE)
+    except KeyError as error:
+        raise MemberError(
+            f"{path}: expected an SB3 model with {_POLICY_FILE} inside, found a zip without it"
+        ) from error
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise MemberError(f"{path}: expected a readable SB3 zip: {error}") from error
+    try:
+        # weights_only=True allows tensors and plain containers and calls nothing that a file names.
+        weights = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise MemberError(
+            f"{path}: expected tensors alone in {_POLICY_FILE}, found something else, which was "
+            f"not loaded: {reason}"
+        ) from error
+    if not isinstance(weights, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items()
+    ):
+        raise MemberError(
+            f"{path}: expected a dictionary of tensors in {_POLICY_FILE}, found "
+            f"{type(weights).__name__}"
+        )
+    return dict(weights)
+
+
+def _bare_weights(path: Path) -> dict[str, Tensor]:
+    try:
+        weights: dict[str, Tensor] = safetensors.torch.load(path.read_bytes())
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise MemberError(
+            f"{path}: expected a snapshot, a safetensors file or an SB3 zip, found none of them: "
+            f"{error}"
+        ) from error
+    return weights

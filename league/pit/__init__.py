@@ -1,0 +1,1 @@
+"""Head-to-head matches in mirrored pairs: plan, run, log, statistics, text."""

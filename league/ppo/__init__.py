@@ -1,0 +1,1 @@
+"""Maskable PPO over seats that die at different times, without anything of the league."""

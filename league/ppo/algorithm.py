@@ -1,0 +1,392 @@
+"""LeaguePPO: MaskablePPO over matches whose seats die, without SB3's copies and waits.
+
+Promises: a row that needs no action gets no forward pass and enters no buffer, minibatch,
+advantage or counter; ``num_timesteps`` counts decisions of active rows; given the same transitions
+and order, an update computes what ``MaskablePPO.train`` does; after an update everything is finite,
+or the update is undone. Actions and minibatches are drawn from ``generator`` alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sb3_contrib import MaskablePPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
+from torch import Tensor, nn
+
+from league.ppo.buffer import RaggedRolloutBuffer
+from league.ppo.contract import check_going_on, check_idle_rows, check_masks
+from league.ppo.errors import LearnerError
+from league.ppo.loss import LossSettings
+from league.ppo.safety import GoodState, explained_variance, memory_advice
+from league.ppo.schedules import Schedule
+from league.ppo.update import UpdatePass
+from msattn.actor_critic import masked_log_softmax
+
+log = logging.getLogger(__name__)
+
+PHASES = ("env", "observation", "opponents", "policy", "update", "other")
+
+# Three undone updates among the last hundred: the run is broken, not unlucky.
+MAX_ROLLBACKS = 3
+ROLLBACK_WINDOW = 100
+
+# Decisions in a row without an active row; a match of 20,000 ticks has far fewer.
+_MAX_IDLE_DECISIONS = 100_000
+
+# Rows per forward and backward pass on a CPU. With 512 rows in one pass the activations are so
+# large that the C library returns their memory to the system after each pass and the next one
+# faults it in again. Milliseconds per transition, forward and backward, preset small, one x86 core
+# (attention, baseline): 64 rows 0.64, 0.52; 128: 0.60, 0.47; 256: 0.53, 0.46; 512: 0.97, 0.70, but
+# 0.53, 0.40 where glibc was told to keep its memory (MALLOC_TRIM_THRESHOLD_). Other work ran beside
+# it. channels_last: 0.75, 0.55 at 256 rows, slower at every size below 512.
+CPU_MICRO_BATCH = 256
+
+
+class LeaguePPO(MaskablePPO):
+    """PPO with masks over ragged rollouts.
+
+    Args:
+        env: a VecEnv that is also a ``LearnerEnv``.
+        policy_kwargs: of ``msattn.sb3.policy_kwargs``.
+        learning_rate: number or Schedule in decisions.
+        n_steps: decisions (transitions of active rows, all matches together) per rollout.
+        batch_size: transitions per optimizer step; at least 2.
+        micro_batch: rows per forward and backward pass, whose gradients add up to the
+            minibatch's; None takes CPU_MICRO_BATCH on a CPU and whole minibatches elsewhere. A
+            policy with BatchNorm always takes whole minibatches.
+        n_epochs: passes over a rollout, at most.
+        gamma, gae_lambda, vf_coef, max_grad_norm, normalize_advantage: as in SB3.
+        clip_range, ent_coef: number or Schedule.
+        clip_range_vf: None does not clip the value.
+        target_kl: the update ends when the KL estimate passes 1.5 times this: before the step of
+            the minibatch that shows it on a CPU, as in SB3; after the epoch elsewhere, where
+            asking after every minibatch would make the device wait. None never.
+        seed: of weights and draws.
+        device: a device, chosen by ``msattn.device.choose_device``; never "auto".
+
+    Raises:
+        LearnerError: a setting that cannot work, or too little memory.
+    """
+
+    rollout_buffer: RaggedRolloutBuffer  # type: ignore[assignment]
+    _last_obs: Any
+
+    def __init__(
+        self,
+        env: Any,
+        *,
+        policy_kwargs: dict[str, Any],
+        learning_rate: float | Schedule = 3e-4,
+        n_steps: int = 4096,
+        batch_size: int = 512,
+        micro_batch: int | None = None,
+        n_epochs: int = 4,
+        gamma: float = 0.99,
+        gae_lambda: float = 0.95,
+        clip_range: float | Schedule = 0.2,
+        clip_range_vf: float | None = None,
+        ent_coef: float | Schedule = 0.01,
+        vf_coef: float = 0.5,
+        max_grad_norm: float = 0.5,
+        normalize_advantage: bool = True,
+        target_kl: float | None = None,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if batch_size < 2 or (micro_batch is not None and micro_batch < 1):
+            raise LearnerError(
+                "learner.batch_size must be >= 2 and learner.micro_batch >= 1, "
+                f"found {batch_size} and {micro_batch}"
+            )
+        self.schedules = {
+            "learning_rate": Schedule.of(learning_rate),
+            "clip_range": Schedule.of(clip_range),
+            "ent_coef": Schedule.of(ent_coef),
+        }
+        # Fused Adam: 0.6 to 0.7 ms a step (preset small, one x86 core), against 3.6 to 5.8
+        # with SB3's default and 3.5 with foreach (attention; baseline 0.4 to 0.6, 2.2 to 3.6, 1.8).
+        optimizer_kwargs: dict[str, Any] = {"eps": 1e-5}
+        if torch.device(device).type in ("cpu", "cuda"):
+            optimizer_kwargs["fused"] = True
+        with memory_advice("while building the learner"):
+            super().__init__(
+                "MultiInputPolicy",
+                env,
+                learning_rate=self.schedules["learning_rate"].start,
+                n_steps=n_steps,
+                batch_size=batch_size,
+                n_epochs=n_epochs,
+                gamma=gamma,
+                gae_lambda=gae_lambda,
+                clip_range=self.schedules["clip_range"].start,
+                clip_range_vf=clip_range_vf,
+                normalize_advantage=normalize_advantage,
+                ent_coef=self.schedules["ent_coef"].start,
+                vf_coef=vf_coef,
+                max_grad_norm=max_grad_norm,
+                rollout_buffer_class=RaggedRolloutBuffer,
+                target_kl=target_kl,
+                policy_kwargs={"optimizer_kwargs": optimizer_kwargs, **policy_kwargs},
+                seed=seed,
+                device=device,
+            )
+        self.set_logger(Logger(folder=None, output_formats=[]))
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.learning_rate_scale = 1.0
+        self.rollbacks: list[int] = []  # the updates (``_n_updates``) that were undone
+        self.episodes: list[dict[str, Any]] = []
+        self.last_log: dict[str, float] = {}
+        self.seconds = dict.fromkeys(PHASES, 0.0)
+        batch_norm = any(
+            isinstance(module, nn.modules.batchnorm._BatchNorm) for module in self.policy.modules()
+        )
+        if micro_batch is None and self.device.type == "cpu":
+            micro_batch = CPU_MICRO_BATCH
+        self.micro_batch = batch_size + 1 if micro_batch is None or batch_norm else micro_batch
+        self._actions = np.zeros(self.n_envs, dtype=np.int64)
+
+    def update(self) -> dict[str, float]:
+        """Collect one rollout and learn from it; returns the numbers of this update.
+
+        The episodes that ended in the rollout are in ``episodes``, as the environment's infos.
+
+        Raises:
+            LearnerError: an environment that breaks its contract, too little memory, or
+                MAX_ROLLBACKS undone updates; the policy is then the last good one.
+        """
+        env: Any = self.env
+        if self._last_obs is None:
+            self._last_obs = env.reset()
+        self.collect_rollouts(env, None, self.rollout_buffer, self.n_steps)
+        self.train()
+        return self.last_log
+
+    def evaluate(self, observations: dict[str, Tensor], masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log-probabilities float32[n, A] and values float32[n].
+
+        Args:
+            observations: per key [n, ...] on the device; images uint8, divided in the network.
+            masks: bool[n, A].
+        """
+        policy = self.policy
+        latent_policy, latent_value = policy.mlp_extractor(policy.features_extractor(observations))
+        logits = policy.action_net(latent_policy)
+        return masked_log_softmax(logits, masks), policy.value_net(latent_value)[:, 0]
+
+    def _act(self, observations: dict[str, Tensor], masks: Tensor) -> tuple[Tensor, ...]:
+        """Return actions int64[n] drawn from ``generator``, their log-probabilities, values."""
+        with torch.inference_mode():
+            log_probs, values = self.evaluate(observations, masks)
+            # The fastest of exponential clocks with the actions' probabilities as rates. A clock
+            # of exactly 0 would win for an illegal action too, hence the clamp.
+            clocks = torch.empty_like(log_probs).exponential_(generator=self.generator)
+            actions = (log_probs - clocks.clamp_(min=1e-30).log_()).argmax(dim=1)
+            return actions, log_probs.gather(1, actions[:, None])[:, 0], values
+
+    def collect_rollouts(  # type: ignore[override]
+        self,
+        env: Any,
+        callback: BaseCallback | None,
+        rollout_buffer: RaggedRolloutBuffer,
+        n_rollout_steps: int,
+        use_masking: bool = True,
+    ) -> bool:
+        """Play until ``n_rollout_steps`` transitions of active rows are stored.
+
+        Returns False if the callback stopped it. Masks are always used.
+        """
+        began, phases_before = time.perf_counter(), dict(env.phase_seconds)
+        seconds_policy = seconds_env = 0.0
+        self.policy.set_training_mode(False)
+        rollout_buffer.reset()
+        self.episodes = []
+        if callback is not None:
+            callback.on_rollout_start()
+        idle = 0
+        with memory_advice("while collecting a rollout"):
+            while rollout_buffer.size() < n_rollout_steps:
+                started = time.perf_counter()
+                rows = np.flatnonzero(env.active)
+                idle = 0 if len(rows) else idle + 1
+                if idle > _MAX_IDLE_DECISIONS:
+                    raise LearnerError(
+                        f"no seat of the learner needed an action in {idle} decisions: the "
+                        "matches do not end; set rules.max_ticks"
+                    )
+                if len(rows):
+                    drawn = self._decide(rows, env.action_masks(), rollout_buffer)
+                acted = time.perf_counter()
+                env.step_async(self._actions)
+                self._last_obs, rewards, dones, infos = env.step_wait()
+                seconds_policy += acted - started
+                seconds_env += time.perf_counter() - acted
+                if len(rows):
+                    actions, log_probs, values = drawn
+                    rollout_buffer.commit(
+                        rows, actions, rewards[rows], values, log_probs, dones[rows]
+                    )
+                self._take_ends(rows, rewards, dones, infos)
+                self.num_timesteps += len(rows)
+                if callback is not None:
+                    callback.update_locals(locals())
+                    if not callback.on_step():
+                        return False
+            started = time.perf_counter()
+            last_values = self._last_values(env, rollout_buffer)
+            seconds_policy += time.perf_counter() - started
+        rollout_buffer.compute_returns_and_advantage(last_values)
+        if callback is not None:
+            callback.on_rollout_end()
+        self.seconds = {
+            name: env.phase_seconds.get(name, 0.0) - phases_before.get(name, 0.0) for name in PHASES
+        }
+        self.seconds["policy"] = seconds_policy
+        spent = sum(self.seconds.values())
+        self.seconds["other"] = time.perf_counter() - began - spent
+        return True
+
+    def _decide(
+        self, rows: NDArray[np.int64], masks: NDArray[np.bool_], buffer: RaggedRolloutBuffer
+    ) -> tuple[Tensor, ...]:
+        """Stage the rows, choose their actions, and set them in ``_actions``."""
+        check_masks(rows, masks)
+        observations, mask = buffer.stage(rows, self._last_obs, masks)
+        drawn = self._act(observations, mask)
+        self._actions[:] = 0
+        self._actions[rows] = drawn[0].cpu().numpy()
+        return drawn
+
+    def _take_ends(
+        self,
+        rows: NDArray[np.int64],
+        rewards: NDArray[np.float32],
+        dones: NDArray[np.bool_],
+        infos: list[dict[str, Any]],
+    ) -> None:
+        """Note the episodes that ended, and that nothing happened to rows without an action."""
+        check_idle_rows(rows, rewards, dones)
+        for row in np.flatnonzero(dones):
+            self.episodes.append(infos[row])
+        self._episode_num += int(dones.sum())
+
+    def _last_values(self, env: Any, buffer: RaggedRolloutBuffer) -> NDArray[np.float32]:
+        """Return float32[num_envs]: what episodes that go on are worth, 0 elsewhere."""
+        values = np.zeros(self.n_envs, dtype=np.float32)
+        rows = buffer.going_on()
+        check_going_on(rows, env.active)
+        if len(rows):
+            observations, mask = buffer.stage(rows, self._last_obs, env.action_masks())
+            with torch.inference_mode():
+                values[rows] = self.evaluate(observations, mask)[1].cpu().numpy()
+        return values
+
+    def train(self) -> None:
+        """Learn from the rollout buffer; undo it if anything is not finite.
+
+        Raises:
+            LearnerError: too little memory, or MAX_ROLLBACKS undone updates.
+        """
+        began = time.perf_counter()
+        good = GoodState(self.policy, self.policy.optimizer)
+        try:
+            with memory_advice("while training"):
+                numbers, broken = self._run_update()
+        except LearnerError:
+            good.restore(self.policy, self.policy.optimizer)
+            raise
+        self._n_updates += 1
+        if broken:
+            good.restore(self.policy, self.policy.optimizer)
+        self.policy.optimizer.zero_grad(set_to_none=True)
+        self.seconds["update"] = time.perf_counter() - began
+        self._write_log(numbers, rolled_back=bool(broken))
+        if broken:
+            self._count_rollback(broken)
+
+    def _count_rollback(self, broken: list[str]) -> None:
+        self.learning_rate_scale *= 0.5
+        self.rollbacks = [
+            update for update in self.rollbacks if update > self._n_updates - ROLLBACK_WINDOW
+        ]
+        self.rollbacks.append(self._n_updates)
+        what = ", ".join(broken)
+        log.warning(
+            "update %d was undone: not finite: %s; the learning rate is now %.3g times its "
+            "schedule",
+            self._n_updates,
+            what,
+            self.learning_rate_scale,
+        )
+        if len(self.rollbacks) >= MAX_ROLLBACKS:
+            raise LearnerError(
+                f"training stopped: {len(self.rollbacks)} of the last {ROLLBACK_WINDOW} updates "
+                f"were undone because numbers were not finite (last: {what}), although the "
+                "learning rate was halved each time; the policy is the last good one. Look at "
+                "the rewards, lower learner.learning_rate, and start again"
+            )
+
+    def _run_update(self) -> tuple[dict[str, float], list[str]]:
+        """Run the epochs with the schedules' values; returns the numbers and what broke."""
+        policy: Any = self.policy
+        policy.set_training_mode(True)
+        rates = {name: s.at(self.num_timesteps) for name, s in self.schedules.items()}
+        rates["learning_rate"] *= self.learning_rate_scale
+        for group in policy.optimizer.param_groups:
+            group["lr"] = rates["learning_rate"]
+        clip_range_vf: Any = self.clip_range_vf  # SB3 made a schedule of it
+        numbers, broken = UpdatePass(
+            evaluate=self.evaluate,
+            parameters=list(policy.parameters()),
+            optimizer=policy.optimizer,
+            generator=self.generator,
+            loss=LossSettings(
+                clip_range=rates["clip_range"],
+                clip_range_vf=None if clip_range_vf is None else clip_range_vf(1.0),
+                ent_coef=rates["ent_coef"],
+                vf_coef=self.vf_coef,
+            ),
+            n_epochs=self.n_epochs,
+            batch_size=int(self.batch_size or 0),
+            micro_batch=self.micro_batch,
+            max_grad_norm=self.max_grad_norm,
+            normalize_advantage=self.normalize_advantage,
+            target_kl=self.target_kl,
+        ).run(self.rollout_buffer)
+        return {**numbers, **rates}, broken
+
+    def _write_log(self, numbers: dict[str, float], *, rolled_back: bool) -> None:
+        """Fill ``last_log`` and record it with SB3's logger under ``train/``."""
+        buffer = self.rollout_buffer
+        rewards = [float(e["episode_reward"]) for e in self.episodes]
+        placements = [float(e["placement"]) for e in self.episodes]
+        self.last_log = {
+            **numbers,
+            "rolled_back": float(rolled_back),
+            "explained_variance": explained_variance(buffer.host_values, buffer.host_returns),
+            "n_updates": float(self._n_updates),
+            "n_decisions": float(self.num_timesteps),
+            "n_transitions": float(buffer.size()),
+            "n_episodes": float(len(self.episodes)),
+            "decisions_per_s": buffer.size() / max(sum(self.seconds.values()), 1e-9),
+            **{f"seconds_{name}": self.seconds[name] for name in PHASES},
+        }
+        # Absent, not 0 or NaN, when no episode ended: a mean of nothing is no number.
+        if rewards:
+            self.last_log["reward_mean"] = float(np.mean(rewards))
+            self.last_log["placement_mean"] = float(np.mean(placements))
+        for name, value in self.last_log.items():
+            self.logger.record(f"train/{name}", value)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse: SB3 pickles every attribute; use CheckpointStore, or `league export`."""
+        raise LearnerError(
+            "a learner is not saved as an SB3 zip: use CheckpointStore to resume it, or "
+            "`league export MEMBER --format sb3` for the policy alone"
+        )

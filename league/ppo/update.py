@@ -1,0 +1,124 @@
+"""One PPO update: epochs of minibatches over a rollout, with gradients added up in small parts.
+
+Nothing is read back from the device before the end, except for an early stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBufferSamples
+from torch import Tensor, nn
+
+from league.ppo.buffer import RaggedRolloutBuffer
+from league.ppo.loss import KL, TERMS, LossSettings, normalised, ppo_loss
+from league.ppo.safety import non_finite, parameters_norm
+
+Evaluate = Callable[[dict[str, Tensor], Tensor], tuple[Tensor, Tensor]]
+
+# SB3's: the estimate is noisy, so the update ends only well above the target.
+_KL_TOLERANCE = 1.5
+
+
+@dataclass(frozen=True)
+class UpdatePass:
+    """What an update needs besides the rollout; the arguments of LeaguePPO of the same names.
+
+    Attributes:
+        evaluate: (observations, masks) -> log-probabilities float32[n, A], values float32[n].
+        parameters: all of the policy's.
+        optimizer: theirs; its learning rate is set already.
+        generator: orders the minibatches.
+    """
+
+    evaluate: Evaluate
+    parameters: list[nn.Parameter]
+    optimizer: torch.optim.Optimizer
+    generator: torch.Generator
+    loss: LossSettings
+    n_epochs: int
+    batch_size: int
+    micro_batch: int
+    max_grad_norm: float
+    normalize_advantage: bool
+    target_kl: float | None
+
+    def run(self, buffer: RaggedRolloutBuffer) -> tuple[dict[str, float], list[str]]:
+        """Run the epochs over a rollout with advantages.
+
+        Returns:
+            Means over the minibatches that were stepped on: the terms of the loss, and
+            ``grad_norm`` before clipping; ``kl``, the mean of the last epoch, as in SB3;
+            ``first_ratio_error``, the largest |ratio - 1| of the first minibatch; ``n_epochs``.
+            And which of "loss", "gradients", "parameters" are not finite.
+        """
+        device = buffer.device
+        totals = torch.zeros(len(TERMS) + 1, device=device)  # the last one: gradient norms
+        epoch_kl = torch.zeros((), device=device)
+        first_error = torch.zeros((), device=device)
+        # On a CPU asking costs nothing; an accelerator would run dry after every minibatch.
+        limit = None if self.target_kl is None else _KL_TOLERANCE * self.target_kl
+        ask_each = device.type == "cpu"
+        n_steps, n_epochs, stop = 0, 0, False
+        while n_epochs < self.n_epochs and not stop:
+            epoch_kl, n_minibatches = torch.zeros((), device=device), 0
+            for batch in buffer.minibatches(self.batch_size, self.generator):
+                terms, error = self._gradients(batch)
+                if n_epochs == n_minibatches == 0:
+                    first_error = error
+                epoch_kl += terms[KL]
+                n_minibatches += 1
+                if limit is not None and ask_each and float(terms[KL]) > limit:
+                    stop = True
+                    break
+                totals[:-1] += terms
+                totals[-1] += nn.utils.clip_grad_norm_(
+                    self.parameters, self.max_grad_norm, foreach=True
+                )
+                self.optimizer.step()
+                n_steps += 1
+            epoch_kl /= n_minibatches
+            n_epochs += 1
+            if limit is not None and not ask_each:
+                stop = float(epoch_kl) > limit
+        broken = non_finite(
+            {
+                "loss": totals[:-1],
+                "gradients": totals[-1],
+                "parameters": parameters_norm(self.parameters),
+            }
+        )
+        means = (totals / max(n_steps, 1)).tolist()
+        numbers = dict(zip((*TERMS, "grad_norm"), means, strict=True))
+        numbers["kl"] = float(epoch_kl)
+        numbers["first_ratio_error"] = float(first_error)
+        numbers["n_epochs"] = float(n_epochs)
+        return numbers, broken
+
+    def _gradients(self, batch: MaskableDictRolloutBufferSamples) -> tuple[Tensor, Tensor]:
+        """Set the gradients of one minibatch; returns its terms and the largest |ratio - 1|."""
+        n_rows = len(batch.actions)
+        advantages = normalised(batch.advantages) if self.normalize_advantage else batch.advantages
+        self.optimizer.zero_grad(set_to_none=True)
+        terms = torch.zeros(len(TERMS), device=advantages.device)
+        error = torch.zeros((), device=advantages.device)
+        for start in range(0, n_rows, self.micro_batch):
+            rows = slice(start, min(start + self.micro_batch, n_rows))
+            part = _part(batch, rows)
+            log_probs, values = self.evaluate(part.observations, part.action_masks)
+            loss, found, ratio = ppo_loss(log_probs, values, part, advantages[rows], self.loss)
+            share = (rows.stop - rows.start) / n_rows
+            torch.autograd.backward(loss if share == 1.0 else loss * share)
+            terms += found * share
+            error = torch.maximum(error, (ratio - 1).abs().max())
+        return terms, error
+
+
+def _part(batch: MaskableDictRolloutBufferSamples, rows: slice) -> MaskableDictRolloutBufferSamples:
+    """Return views of some rows of a minibatch."""
+    rest: list[Any] = [tensor[rows] for tensor in batch[1:]]
+    observations = {key: tensor[rows] for key, tensor in batch.observations.items()}
+    return MaskableDictRolloutBufferSamples(observations, *rest)

@@ -1,0 +1,1 @@
+"""Ratings: TrueSkill from the match log, standings, and who beats whom."""

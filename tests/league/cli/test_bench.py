@@ -1,0 +1,55 @@
+"""`league bench` prints numbers that hang together; how large they are is nobody's test."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from league.bench import networks, territory
+from league.cli.main import main
+
+MAP = "generated:continents:64x64:1"
+
+
+def test_territory_reports_every_promised_key(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Compiling everything anew takes half a minute; the command itself is what is tested.
+    monkeypatch.setattr(territory, "compile_seconds", lambda: (20.0, 1.0))
+    words = f"bench territory --map {MAP} --bots 4 --ticks 100 --runs 2 --json"
+    assert main(words.split()) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {
+        *("ticks_per_s", "tick_p99_ms", "seat_observations_per_s", "memory_mb", "compile_s"),
+        *("warm_start_s", "threads_scaling", "machine", "map", "bots", "ticks", "runs"),
+    } <= set(found)
+    assert found["seat_observations_per_s"] > 0
+    assert {"small", "classic"} <= set(found["seat_observations_per_s_by_views"])
+    assert len(found["ticks_per_s_runs"]) == 2 and found["tick_p99_ms"] >= found["tick_median_ms"]
+    assert any("ticks/s" in line for line in territory.lines(found))
+
+
+def test_networks_report_both_families_within_budget() -> None:
+    found = networks.run("small", batch=4, repeats=1, device="cpu")
+    assert set(found["families"]) == {"attention", "baseline"}
+    for family in found["families"].values():
+        assert family["parameters"] < 2_000_000
+        assert family["largest_logit_difference"] < 1e-4
+    assert len(networks.lines(found)) == 3
+
+
+def test_a_learner_says_where_its_time_goes(capsys: pytest.CaptureFixture[str]) -> None:
+    small = "learner.n_steps=64 learner.batch_size=32 learner.n_matches=2 learner.n_epochs=1"
+    sets = [part for text in small.split() for part in ("--set", text)]
+    assert main(["bench", "learner", "--seconds", "0.1s", "--json", *sets]) == 0
+    found = json.loads(capsys.readouterr().out)
+    phases = {"env", "observation", "opponents", "policy", "update", "other"}
+    assert set(found["shares"]) == phases
+    assert sum(found["shares"].values()) == pytest.approx(1.0)
+    assert found["decisions"] >= 64 and found["cycles"] >= 1
+
+
+def test_a_map_that_is_none_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "territory", "--map", "missing"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from arena.territory.observation.views import CLASSIC_VIEWS, SMALL_VIEWS
+from league.config.layers import check_frozen, resolve
+from league.config.toml import write_toml
+from league.config.tree import PRESETS, LeagueConfig
+from league.errors import ConfigError
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_is_written_as_toml_reads_back_the_same(preset: str, tmp_path: Path) -> None:
+    config = resolve(preset, None, ["learner.target_kl=off", "network.channels=[16, 24]"])
+    path = tmp_path / "league.toml"
+    path.write_text(write_toml(config))
+    assert resolve(None, path) == config
+    assert config.learner.target_kl is None and config.network.to_torso().channels == (16, 24)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_is_stored_as_json_reads_back_the_same(preset: str) -> None:
+    config = resolve(preset)
+    assert LeagueConfig.from_json(config.to_json()) == config
+
+
+def test_presets_are_those_of_the_rules() -> None:
+    small, classic = resolve("small"), resolve("classic")
+    assert (small.rules.max_ticks, classic.rules.max_ticks) == (1_500, 6_000)
+    assert small.views.to_views() == SMALL_VIEWS
+    assert classic.views.to_views() == CLASSIC_VIEWS
+    assert [learner.family for learner in small.learners] == ["attention", "baseline"]
+
+
+def _sections(model: type[BaseModel]) -> list[type[BaseModel]]:
+    found = [model]
+    for field in model.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found += _sections(field.annotation)
+    return found
+
+
+def test_every_field_has_a_sentence() -> None:
+    for section in _sections(LeagueConfig):
+        for name, field in section.model_fields.items():
+            assert (field.description or "").endswith("."), f"{section.__name__}.{name}"
+
+
+def test_the_command_line_wins_over_the_file_and_the_file_over_the_preset(tmp_path: Path) -> None:
+    path = tmp_path / "league.toml"
+    path.write_text('preset = "classic"\n[learner]\nn_epochs = 7\nbatch_size = 64\n')
+    config = resolve(None, path, ["learner.batch_size=128", "learner.device=cpu"])
+    assert config.rules.max_ticks == 6_000
+    assert (config.learner.n_epochs, config.learner.batch_size) == (7, 128)
+    assert config.learner.device == "cpu"
+
+
+def test_a_given_map_replaces_both_lists() -> None:
+    config = resolve("small", None, (), ["maps/mine"])
+    assert config.maps.train == config.maps.rate == ("maps/mine",)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("learner.n_epoch=3", ["unknown key learner.n_epoch", "did you mean n_epochs?"]),
+        ("nonsense.x=1", ["unknown key nonsense", "known: preset"]),
+        ("learner.n_epochs=0", ["learner.n_epochs", "found 0"]),
+        ("learner.target_kl=-1", ["learner.target_kl", "found -1"]),
+        ("learner.batch_size=9000", ["batch_size (9000)", "n_steps (4096)"]),
+        ("learner.n_steps=1.5", ["learner.n_steps", "found 1.5"]),
+        ("learner.n_epochs=true", ["learner.n_epochs", "found True"]),
+        ("rules.n_seats=4", ["learner.seats_per_match (5)", "rules.n_seats (4)"]),
+        ("rules=3", ["rules is a section"]),
+        ("views.local_size=33", ["views.local_size", "multiple of 16"]),
+        ("network.heads=5", ["fusion (96)", "heads (5)"]),
+        ("rating.anchors=['wait']", ["anchors must hold tribe"]),
+        ("learners=[{name='a', family='cnn'}]", ["learners.0.family", "'cnn'"]),
+        ("learner", ["expected key=value"]),
+        ("learner..x=1", ["expected key=value"]),
+    ],
+)
+def test_a_wrong_setting_is_a_sentence_with_key_and_place(setting: str, words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve("small", None, [setting])
+    for word in ["--set", *words] if "seats" not in setting else words:
+        assert word in str(caught.value)
+
+
+def test_a_wrong_key_in_the_file_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "league.toml"
+    path.write_text("[learner]\nlearning_rat = 1e-4\n")
+    with pytest.raises(ConfigError, match=r"league\.toml: unknown key learner\.learning_rat"):
+        resolve(None, path)
+    path.write_text("[learner\n")
+    with pytest.raises(ConfigError, match="expected a readable TOML file"):
+        resolve(None, path)
+
+
+def test_an_unknown_preset_and_another_preset_than_the_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected one of small, classic, found 'huge'"):
+        resolve("huge")
+    path = tmp_path / "league.toml"
+    path.write_text('preset = "small"\n')
+    with pytest.raises(ConfigError, match="says 'small', --preset says 'classic'"):
+        resolve("classic", path)
+
+
+def test_frozen_settings_name_key_stored_and_given_value() -> None:
+    stored = resolve("small").to_json()
+    check_frozen(stored, resolve("small", None, ["learner.n_epochs=9", "seed=3"]))
+    with pytest.raises(ConfigError, match=r"rules\.max_ticks .* stored 1500, given 900"):
+        check_frozen(stored, resolve("small", None, ["rules.max_ticks=900"]))
+    with pytest.raises(ConfigError, match=r"network\.norm .* stored 'group', given 'batch'"):
+        check_frozen(stored, resolve("small", None, ["network.norm=batch"]))
+
+
+def test_the_file_says_off_for_none_and_comments_every_key() -> None:
+    text = write_toml(resolve("small"))
+    assert tomllib.loads(text)["database"]["url"] == "off"
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if " = " in line and not line.startswith("#"):
+            assert lines[number - 1].startswith("#"), line

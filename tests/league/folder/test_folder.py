@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from arena.errors import MapError
+from arena.territory.maps import generate_map, save_map
+from db.migrate import upgrade
+from db.session import open_writer, write_transaction
+from league.errors import ConfigError, FolderError
+from league.folder.layout import LeagueFolder, create_folder, open_folder
+from league.folder.opening import open_for_start, remember_config, stored_config
+
+
+def _tree(root: Path) -> dict[str, bytes | None]:
+    return {
+        str(path.relative_to(root)): path.read_bytes() if path.is_file() else None
+        for path in sorted(root.rglob("*"))
+    }
+
+
+def test_a_folder_that_is_no_league_is_named_with_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match="found no such folder; `league start"):
+        open_folder(tmp_path / "none")
+    with pytest.raises(FolderError, match="found an empty folder"):
+        open_folder(tmp_path)
+    (tmp_path / "letter.txt").touch()
+    with pytest.raises(FolderError, match=r"found letter\.txt; name the folder of a league"):
+        open_folder(tmp_path)
+    with pytest.raises(FolderError, match="found a file"):
+        open_folder(tmp_path / "letter.txt")
+
+
+def test_a_folder_with_other_things_never_becomes_a_league(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").touch()
+    before = _tree(tmp_path)
+    with pytest.raises(FolderError, match=r"or an empty one, found letter\.txt"):
+        open_for_start(tmp_path)
+    assert _tree(tmp_path) == before
+
+
+def test_a_start_that_died_before_the_settings_were_written_is_completed(tmp_path: Path) -> None:
+    LeagueFolder(tmp_path).make_folders()
+    (tmp_path / ".league.toml.123").write_text("half")
+    opened = open_for_start(tmp_path)
+    assert opened.is_new and opened.folder.is_league()
+
+
+def test_stored_paths_stay_inside_and_move_with_the_folder(tmp_path: Path) -> None:
+    folder = create_folder(tmp_path / "here", "")
+    stored = folder.relative(folder.replays / "7.replay")
+    assert stored == "replays/7.replay"
+    moved = LeagueFolder(tmp_path / "there")
+    shutil.move(folder.root, moved.root)
+    assert moved.inside(stored) == (tmp_path / "there/replays/7.replay").resolve()
+    with pytest.raises(FolderError, match="leads out"):
+        moved.inside("../secret")
+    with pytest.raises(FolderError, match="expected a path inside"):
+        moved.relative(tmp_path / "elsewhere")
+
+
+def test_the_database_is_the_file_unless_the_settings_name_a_server(tmp_path: Path) -> None:
+    folder = create_folder(tmp_path, '[database]\nurl = "off"\n')
+    assert folder.database() == tmp_path / "league.db"
+    folder.toml.write_text('[database]\nurl = "postgresql://h/d"\n')
+    assert folder.database() == "postgresql://h/d"
+
+
+def test_a_bad_start_changes_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "league"
+    bad_map = tmp_path / "bad"
+    save_map(generate_map("plains", 64, 64, 1), bad_map)
+    (bad_map / "map.bin").write_bytes(b"\x80" * 100)
+    for arguments in (
+        {"preset": "huge"},
+        {"sets": ["x.y=1"]},
+        {"map_path": tmp_path / "missing"},
+        {"map_path": bad_map},
+        {"sets": ['maps.rate=["generated:moon:64x64:1"]']},
+    ):
+        with pytest.raises((ConfigError, MapError)):
+            open_for_start(root, **arguments)  # type: ignore[arg-type]
+        assert not root.exists()
+
+
+def test_a_map_too_small_for_the_seats_is_refused(tmp_path: Path) -> None:
+    # 10 start discs of 52 tiles need 520 tiles; 16 x 16 tiles are 256.
+    small = save_map(generate_map("plains", 16, 16, 1), tmp_path / "small")
+    with pytest.raises(ConfigError, match="room for the starts of 10 seats, found"):
+        open_for_start(tmp_path / "league", map_path=small)
+
+
+def test_a_given_map_is_copied_and_the_same_start_may_be_repeated(tmp_path: Path) -> None:
+    mine = save_map(generate_map("lakes", 64, 64, 1), tmp_path / "mine")
+    opened = open_for_start(tmp_path / "league", "small", map_path=mine)
+    assert opened.config.maps.rate == ("maps/mine",)
+    assert (opened.folder.maps / "mine" / "map.bin").is_file()
+    again = open_for_start(tmp_path / "league", "small", map_path=mine)
+    assert again.config == opened.config and not again.is_new
+    save_map(generate_map("lakes", 64, 64, 2), mine)
+    with pytest.raises(ConfigError, match="holds another map as maps/mine"):
+        open_for_start(tmp_path / "league", map_path=mine)
+
+
+def test_a_second_start_may_change_learning_but_not_the_rules(tmp_path: Path) -> None:
+    opened = open_for_start(tmp_path / "league")
+    engine = open_writer(opened.folder.sqlite)
+    upgrade(engine)
+    with write_transaction(engine) as session:
+        remember_config(session, opened.config)
+    engine.dispose()
+    assert stored_config(opened.folder) == opened.config.to_json()
+    later = open_for_start(tmp_path / "league", sets=["learner.n_epochs=2"])
+    assert later.config.learner.n_epochs == 2
+    with pytest.raises(ConfigError, match="a league stays in its database"):
+        open_for_start(tmp_path / "league", sets=["database.url=postgresql://h/d"])
+    with pytest.raises(ConfigError, match="frozen at the league's first start"):
+        open_for_start(tmp_path / "league", sets=["rules.max_ticks=900"])

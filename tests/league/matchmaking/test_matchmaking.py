@@ -1,0 +1,182 @@
+"""Line-ups, opponents and snapshot decisions keep what their docstrings promise."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from league.errors import MatchmakingError
+from league.matchmaking.lineups import FLOOR_SHARE, Candidate, choose_line_up, choose_line_ups
+from league.matchmaking.opponents import (
+    Foe,
+    draw_opponents,
+    probabilities,
+    weights_capped_linear,
+    weights_hard,
+    weights_variance,
+)
+from league.matchmaking.promotion import RequiredFoe, reset_after_snapshot, snapshot_decision
+
+
+def pool(n: int, *, n_anchors: int = 1) -> list[Candidate]:
+    return [Candidate(i, 25.0 + i, 3.0, 10, anchor=i <= n_anchors) for i in range(1, n + 1)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 30), st.integers(2, 12), st.integers(0, 3), st.integers(0, 2**32))
+def test_every_line_up_is_legal(n: int, n_seats: int, n_anchors: int, seed: int) -> None:
+    line_up = choose_line_up(pool(n, n_anchors=n_anchors), n_seats, np.random.default_rng(seed))
+    assert len(line_up) == n_seats
+    rated = [member_id for member_id, is_rated in line_up if is_rated]
+    assert len(rated) == len(set(rated)) == min(n, n_seats)  # one rated seat per member
+    if n_anchors:
+        assert any(member_id <= n_anchors for member_id in rated)
+    counts = Counter(member_id for member_id, _ in line_up)
+    assert max(counts.values()) - min(counts.values()) <= 1  # further seats are spread evenly
+
+
+def test_nobody_starves_and_weak_or_strong_members_are_met() -> None:
+    rng = np.random.default_rng(0)
+    games = Counter({i: 0 for i in range(1, 31)})
+    for _ in range(300):
+        candidates = [
+            Candidate(i, 10.0 + 2.0 * i, 2.0, games[i], anchor=i == 1) for i in range(1, 31)
+        ]
+        games.update(member_id for member_id, _ in choose_line_up(candidates, 10, rng))
+    mean = 300 * 10 / 30
+    assert min(games.values()) >= FLOOR_SHARE * mean - 1
+    assert games[1] == 300  # the only anchor plays in every match
+
+
+def test_a_new_member_plays_at_once() -> None:
+    candidates = [*pool(20), Candidate(99, 60.0, 8.0, 0)]
+    for seed in range(20):
+        line_up = choose_line_up(candidates, 10, np.random.default_rng(seed))
+        assert (99, True) in line_up
+
+
+def test_opponents_are_near_by_mu_more_often_than_not() -> None:
+    rng = np.random.default_rng(1)
+    candidates = [Candidate(0, 25.0, 8.0, 1)]  # the most uncertain and the least played: first
+    candidates += [Candidate(i, 25.0 + 3.0 * i, 1.0, 1) for i in range(1, 20)]
+    met = Counter(m for _ in range(300) for m, _ in choose_line_up(candidates, 5, rng))
+    assert sum(met[i] for i in range(1, 6)) > 2 * sum(met[i] for i in range(15, 20)) > 0
+
+
+def test_the_same_stream_gives_the_same_line_up() -> None:
+    one, other = (choose_line_up(pool(20), 10, np.random.default_rng(5)) for _ in range(2))
+    assert one == other
+
+
+def test_a_pool_of_one_cannot_play() -> None:
+    with pytest.raises(MatchmakingError, match="found 1 active"):
+        choose_line_up(pool(1), 10, np.random.default_rng(0))
+
+
+def test_matches_in_a_row_share_their_members_and_not_their_seats() -> None:
+    line_ups = choose_line_ups(pool(40), 10, 20, np.random.default_rng(0), share=8)
+    members = [frozenset(line_up) for line_up in line_ups]
+    assert [len(set(members[i : i + 8])) for i in (0, 8, 16)] == [1, 1, 1]
+    assert len(set(members)) == 3
+    assert len(set(line_ups)) == 20
+    assert all(len(line_up) == 10 for line_up in line_ups)
+
+
+def test_the_weights_are_those_of_the_design() -> None:
+    x = np.array([0.0, 0.05, 0.5, 1.0])
+    assert weights_hard(x).tolist() == pytest.approx([1.0, 0.9025, 0.25, 0.0])
+    # below 0.05 the variance weight is held: 0.05 * 0.95 = 0.0475
+    assert weights_variance(x).tolist() == pytest.approx([0.0475, 0.0475, 0.25, 0.0])
+    assert weights_capped_linear(x).tolist() == pytest.approx([0.5, 0.5, 0.5, 0.0])
+
+
+@pytest.mark.parametrize("weights", [weights_hard, weights_variance, weights_capped_linear])
+def test_a_learner_that_beats_everybody_draws_uniformly(weights) -> None:  # type: ignore[no-untyped-def]
+    assert probabilities(weights(np.ones(4))).tolist() == [0.25] * 4
+    assert probabilities(np.array([np.nan, 1.0])).tolist() == [0.5, 0.5]
+
+
+def shares(role: str, foes: list[Foe], n: int = 4000) -> dict[int | None, float]:
+    drawn = Counter(draw_opponents(role, foes, n, np.random.default_rng(3)))
+    return {member_id: count / n for member_id, count in drawn.items()}
+
+
+def test_a_main_plays_itself_the_hard_ones_and_its_tormentors() -> None:
+    foes = [Foe(1, 1.0), Foe(2, 0.2, role="main_exploiter"), Foe(3, 1.0, own_ancestor=True)]
+    found = shares("main", foes)
+    # only member 2 has weight: 50 % hard + 15 % verification (x = 0.2 < 0.3); the rest is self-play
+    assert found[None] == pytest.approx(0.35, abs=0.03)
+    assert found[2] == pytest.approx(0.65, abs=0.03)
+
+
+def test_a_main_verifies_forgotten_ancestors_else_plays_itself() -> None:
+    foes = [Foe(1, 0.9), Foe(3, 0.6, own_ancestor=True)]
+    # hard: 0.01 against 0.16, so member 3 gets 0.5 * 0.16/0.17 + 0.15 = 0.62
+    assert shares("main", foes)[3] == pytest.approx(0.62, abs=0.03)
+    known = [Foe(1, 0.9), Foe(3, 0.8, own_ancestor=True)]
+    assert shares("main", known)[None] == pytest.approx(0.50, abs=0.03)  # 0.35 + 0.15
+
+
+def test_most_of_a_mains_hard_draws_are_among_the_anchors() -> None:
+    snapshots = [Foe(i, 0.5) for i in range(1, 31)]
+    anchor = Foe(99, 0.5, role="anchor")
+    found = shares("main", [*snapshots, anchor])
+    # hard draws are 0.5: three quarters of them the only anchor, the others one in 31
+    assert found[99] == pytest.approx(0.375 + 0.125 / 31, abs=0.03)
+
+
+def test_a_main_exploiter_plays_the_main_while_it_can_and_its_ancestors_else() -> None:
+    ancestors = [Foe(2, 0.5, main_ancestor=True), Foe(3, 0.02, main_ancestor=True)]
+    assert shares("main_exploiter", [Foe(1, 0.11, current_main=True), *ancestors]) == {1: 1.0}
+    found = shares("main_exploiter", [Foe(1, 0.1, current_main=True), Foe(9, 0.5), *ancestors])
+    # variance: 0.25 against the held 0.0475
+    assert set(found) == {2, 3}
+    assert found[2] == pytest.approx(0.25 / 0.2975, abs=0.03)
+    assert shares("main_exploiter", [Foe(1, 0.0, current_main=True)]) == {1: 1.0}
+
+
+def test_a_league_exploiter_draws_capped_linear_over_the_league() -> None:
+    found = shares("league_exploiter", [Foe(1, 0.0), Foe(2, 0.5), Foe(3, 1.0)])
+    assert found == {1: pytest.approx(0.5, abs=0.03), 2: pytest.approx(0.5, abs=0.03)}
+
+
+def test_without_foes_everything_is_self_play_and_anchors_do_not_train() -> None:
+    assert draw_opponents("main", [], 3, np.random.default_rng(0)) == [None] * 3
+    with pytest.raises(MatchmakingError, match="found anchor"):
+        draw_opponents("anchor", [], 3, np.random.default_rng(0))
+
+
+def decide(required: list[RequiredFoe], decisions: int = 10, kl: float | None = None):  # type: ignore[no-untyped-def]
+    return snapshot_decision(required, decisions, snapshot_every=1000, kl=kl)
+
+
+def test_a_snapshot_needs_every_required_foe_beaten_often_enough() -> None:
+    parent = RequiredFoe("parent", 30, 21.5)  # 0.717
+    assert decide([parent, RequiredFoe("tribe", 40, 39.0)]).take
+    assert not decide([parent, RequiredFoe("tribe", 29, 29.0)]).take  # too few games
+    even = decide([parent, RequiredFoe("tribe", 30, 21.0)])  # exactly 0.7 is not above it
+    assert not even.take and "tribe 21/30" in even.reason
+    assert not decide([]).take  # no foe is no evidence
+
+
+def test_a_snapshot_comes_anyway_after_enough_decisions_unless_nothing_changed() -> None:
+    assert decide([], decisions=1000).take
+    same = decide([], decisions=1000, kl=0.001)
+    assert not same.take and "hardly differs" in same.reason
+    assert decide([], decisions=1000, kl=0.5).take
+
+
+def test_resets_follow_the_roles() -> None:
+    rng = np.random.default_rng(0)
+    n = 2000
+    found = {
+        role: Counter(reset_after_snapshot(role, rng) for _ in range(n))
+        for role in ("main", "main_exploiter", "league_exploiter")
+    }
+    assert found["main"] == {"keep": n}
+    assert set(found["main_exploiter"]) == {"fresh", "early_ancestor"}
+    assert found["league_exploiter"]["fresh"] / n == pytest.approx(0.25, abs=0.04)

@@ -1,0 +1,261 @@
+"""What leaves a league computes the same elsewhere; what enters is a network of this league."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from agents.description import SnapshotDescription
+from agents.inference import FrozenPolicy, prepare, rows_per_pass
+from agents.snapshots import LoadedSnapshot
+from arena.territory.observation.views import (
+    ACTION_VERSION,
+    CLASSIC_VIEWS,
+    OBSERVATION_VERSION,
+    SMALL_VIEWS,
+)
+from db.session import open_writer, write_transaction
+from league.errors import MemberError
+from league.folder.layout import LeagueFolder
+from league.members.admission import open_store
+from league.members.entry import add_member
+from league.members.exports import check_rows, export_member
+from league.members.imports import import_member
+from msattn.actor_critic import ActorCritic, orthogonal_init
+from msattn.config import TorsoConfig
+
+torch.set_num_threads(1)
+SMALL = TorsoConfig.preset("small")
+
+
+def _network(family: str = "attention", torso: TorsoConfig = SMALL) -> ActorCritic:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        network = ActorCritic(family, SMALL_VIEWS.shapes(), torso)
+        orthogonal_init(network.action_net, 1.0)  # logits that differ
+        return network.eval()
+
+
+def _add(folder: LeagueFolder, family: str, name: str) -> LoadedSnapshot:
+    """A member with fresh weights."""
+    description = SnapshotDescription(
+        family, OBSERVATION_VERSION, ACTION_VERSION, SMALL, SMALL_VIEWS.shapes(), lineage=name
+    )
+    store = open_store(folder)
+    sha256 = store.save(_network(family).state_dict(), description)
+    add_member(folder, f"snapshot:{sha256}", name)
+    return store.load(sha256)
+
+
+def _logits(loaded: LoadedSnapshot, rows: dict[str, torch.Tensor]) -> np.ndarray:
+    with torch.inference_mode():
+        return loaded.network(rows)[0].numpy()
+
+
+_LOAD = """
+import sys
+import numpy as np
+import torch
+from sb3_contrib import MaskablePPO
+torch.set_num_threads(1)
+model = MaskablePPO.load(sys.argv[1], device="cpu")
+rows = dict(np.load(sys.argv[2]))
+inputs = model.policy.obs_to_tensor(rows)[0]
+with torch.inference_mode():
+    logits = model.policy.action_net(model.policy.extract_features(inputs))
+np.save(sys.argv[3], logits.numpy())
+actions, _ = model.predict(rows, action_masks=np.ones((3, 45), dtype=bool), deterministic=True)
+assert (actions == logits.numpy().argmax(axis=1)).all()
+"""
+
+
+@pytest.mark.parametrize("family", ["attention", "baseline"])
+def test_an_sb3_zip_gives_the_same_logits_in_a_fresh_interpreter_and_on_the_way_back(
+    family: str, hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    loaded = _add(hand_made_league, family, "mine")
+    path = export_member(hand_made_league, "mine", "sb3", tmp_path)
+    assert path == tmp_path / "mine.zip"
+    rows = check_rows(loaded)
+    np.savez(tmp_path / "rows.npz", **{key: x.numpy() for key, x in rows.items()})
+    arguments = [str(path), str(tmp_path / "rows.npz"), str(tmp_path / "logits.npy")]
+    subprocess.run(
+        [sys.executable, "-c", _LOAD, *arguments],
+        check=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    expected = _logits(loaded, rows)
+    assert np.allclose(np.load(tmp_path / "logits.npy"), expected, atol=1e-5)
+    member = import_member(hand_made_league, path, family, "back")
+    assert (member.family, member.role, member.parent_id) == (family, "main", None)
+    again = open_store(hand_made_league).load(str(member.snapshot_sha256))
+    assert np.array_equal(_logits(again, rows), expected)
+
+
+def test_an_onnx_graph_takes_any_batch_and_gives_the_same_logits(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    loaded = _add(hand_made_league, "attention", "mine")
+    path = export_member(hand_made_league, "mine", "onnx", tmp_path / "graph.onnx")
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    types = {entry.name: entry.type for entry in session.get_inputs()}
+    assert types["global"] == "tensor(uint8)" and types["scalars"] == "tensor(float)"
+    for n in (1, 7):
+        rows = check_rows(loaded, n)
+        found = session.run(["logits"], {key: x.numpy() for key, x in rows.items()})[0]
+        assert np.allclose(found, _logits(loaded, rows), atol=1e-4)
+
+
+def test_onnx_without_its_extra_is_refused(
+    hand_made_league: LeagueFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _add(hand_made_league, "attention", "mine")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MemberError, match=r"territory-league\[onnx\]"):
+        export_member(hand_made_league, "mine", "onnx", tmp_path)
+    assert not list(tmp_path.glob("*.onnx"))
+
+
+def test_a_snapshot_goes_out_and_into_another_league(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    from tests.league.hand_made import make_league
+
+    loaded = _add(hand_made_league, "baseline", "mine")
+    path = export_member(hand_made_league, "mine", "safetensors", tmp_path)
+    with pytest.raises(MemberError, match="exists already"):
+        export_member(hand_made_league, "mine", "safetensors", tmp_path)
+    other = make_league(tmp_path / "other")
+    with pytest.raises(MemberError, match="expected weights of the family 'attention'"):
+        import_member(other, path, "attention")
+    member = import_member(other, path)
+    assert member.snapshot_sha256 == loaded.sha256 and member.family == "baseline"
+
+
+def test_bare_weights_join_when_they_fit_and_are_refused_with_what_was_found(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    path = tmp_path / "bare.safetensors"
+    safetensors.torch.save_file(_network().state_dict(), path)
+    with pytest.raises(MemberError, match="expected --family attention or baseline, found none"):
+        import_member(hand_made_league, path)
+    with pytest.raises(MemberError, match=r"expected .* found"):
+        import_member(hand_made_league, path, "baseline")
+    assert import_member(hand_made_league, path, "attention", "bare").name == "bare"
+    wide = TorsoConfig(**{**SMALL.to_dict(), "output": 128})
+    safetensors.torch.save_file(_network(torso=wide).state_dict(), path)
+    with pytest.raises(MemberError, match=r"expected .*\(45, 296\).* found .*\(45, 168\)"):
+        import_member(hand_made_league, path, "attention")
+
+
+class _Trap:
+    """What an attacker puts in place of weights: unpickling it would make a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.parametrize("how", ["torch", "pickle"])
+def test_a_zip_that_would_run_code_is_refused_and_does_not(
+    how: str, hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    mark, path, stream = tmp_path / "ran", tmp_path / "evil.zip", io.BytesIO()
+    if how == "torch":
+        torch.save({"action_net.weight": _Trap(mark)}, stream)
+    else:
+        stream.write(pickle.dumps(_Trap(mark)))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("policy.pth", stream.getvalue())
+        archive.writestr("data", pickle.dumps(_Trap(mark)))
+    with pytest.raises(MemberError, match="which was not loaded"):
+        import_member(hand_made_league, path, "attention")
+    assert not mark.exists()
+
+
+def test_files_that_are_no_network_are_one_sentence(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    text, archive = tmp_path / "notes.txt", tmp_path / "photos.zip"
+    text.write_text("no network at all")
+    with zipfile.ZipFile(archive, "w") as stream:
+        stream.writestr("a.txt", "b")
+    with pytest.raises(MemberError, match="found none of them"):
+        import_member(hand_made_league, text, "attention")
+    with pytest.raises(MemberError, match=r"expected an SB3 model with policy\.pth"):
+        import_member(hand_made_league, archive, "attention")
+    with pytest.raises(MemberError, match="has no snapshot to export"):
+        export_member(hand_made_league, "tribe", "sb3", tmp_path)
+
+
+def test_an_import_waits_for_the_writer_beside_it(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    import threading
+
+    path = tmp_path / "bare.safetensors"
+    safetensors.torch.save_file(_network().state_dict(), path)
+    engine = open_writer(hand_made_league.sqlite)
+    joined: list[str] = []
+    thread = threading.Thread(
+        target=lambda: joined.append(
+            import_member(hand_made_league, path, "attention", "late").name
+        )
+    )
+    with write_transaction(engine):
+        thread.start()
+        thread.join(0.5)
+        assert not joined
+    thread.join(10)
+    engine.dispose()
+    assert joined == ["late"]
+
+
+@pytest.mark.parametrize("family", ["attention", "baseline"])
+@pytest.mark.parametrize("norm", ["group", "batch"])
+def test_a_frozen_policy_gives_the_same_logits(family: str, norm: str) -> None:
+    torso = TorsoConfig(**{**SMALL.to_dict(), "norm": norm})
+    network = _network(family, torso).requires_grad_(False)
+    rng = np.random.default_rng(1)
+    rows = {
+        key: torch.from_numpy(rng.integers(0, 256, (9, *shape), dtype=np.uint8))
+        for key, shape in SMALL_VIEWS.shapes().items()
+        if key != "scalars"
+    }
+    rows["scalars"] = torch.from_numpy(rng.standard_normal((9, *SMALL_VIEWS.shapes()["scalars"])))
+    floats = {k: x / 255.0 if x.dtype == torch.uint8 else x for k, x in rows.items()}
+    with torch.inference_mode():
+        expected = network(rows)
+        prepared = FrozenPolicy(network)
+        for inputs in (rows, floats):  # images in 0..1 are taken as they are
+            for found, wanted in zip(prepared(inputs), expected, strict=True):
+                assert torch.allclose(found, wanted, atol=1e-4)
+
+
+def test_a_pass_holds_as_many_rows_as_twelve_mebibytes_of_the_largest_view() -> None:
+    # classic: 4 * 12 * 128 * 128 = 786,432 bytes a row; small: 4 * 12 * 32 * 32 = 49,152
+    assert rows_per_pass(CLASSIC_VIEWS.shapes()) == 16
+    assert rows_per_pass(SMALL_VIEWS.shapes()) == 256
+
+
+def test_a_network_is_frozen_where_that_pays() -> None:
+    cpu, network = torch.device("cpu"), _network()
+    assert prepare(network, cpu, SMALL_VIEWS.shapes()) is network
+    assert prepare(network, torch.device("cuda"), CLASSIC_VIEWS.shapes()) is network
+    assert isinstance(prepare(network, cpu, CLASSIC_VIEWS.shapes()), FrozenPolicy)

@@ -1,0 +1,150 @@
+"""`league pit` on real workers: scripted agents on a small map."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from arena.processes.jobs import Failed
+from arena.territory.engine.rules import MatchRules
+from arena.territory.observation.views import Views
+from db import queries
+from db.migrate import upgrade
+from db.session import open_reader, open_writer, read_transaction, write_transaction
+from league.cli.main import main
+from league.config.layers import resolve
+from league.config.toml import write_toml
+from league.errors import PitError
+from league.folder.layout import LeagueFolder, create_folder
+from league.folder.opening import remember_config
+from league.pit.log import PitLog
+from league.pit.plan import PitPlan, Side, check_seats
+from league.pit.run import PitRequest, run_pit
+
+RULES = MatchRules(max_ticks=200, n_seats=4)
+PLAN = PitPlan(
+    a=Side("a", "scripted:tribe"),
+    b=Side("b", "scripted:wait"),
+    maps=("generated:plains:64x64:1", "generated:lakes:64x64:2"),
+    rules=RULES,
+    views=Views(),
+)
+
+
+@pytest.fixture
+def quick_league(tmp_path: Path) -> LeagueFolder:
+    """A started league of four seats and 200 ticks, so that a match takes a moment."""
+    config = resolve(
+        "small",
+        None,
+        ["rules.n_seats=4", "rules.max_ticks=200", "learner.seats_per_match=2"],
+        ["generated:plains:64x64:1"],
+    )
+    folder = create_folder(tmp_path / "league", write_toml(config))
+    engine = open_writer(folder.sqlite)
+    upgrade(engine)
+    with write_transaction(engine) as session:
+        remember_config(session, config)
+        queries.add_member(
+            session, name="tribe", family="scripted", role="anchor", agent_spec="scripted:tribe"
+        )
+    engine.dispose()
+    return folder
+
+
+def test_the_second_match_of_a_pair_exchanges_all_seats() -> None:
+    first, second = PLAN.sides(7, 0), PLAN.sides(7, 1)
+    assert first == ("A", "B", "A", "B") and second == ("B", "A", "B", "A")
+    specs = [PLAN.spec(7, half) for half in (0, 1)]
+    assert specs[0].agents == tuple(reversed(specs[1].agents))
+    assert specs[0].seed == specs[1].seed == 7 and specs[0].map == specs[1].map == PLAN.maps[1]
+
+
+def test_in_a_field_a_and_b_hold_one_seat_each_and_exchange_them() -> None:
+    field = (Side("c", "scripted:random"), Side("d", "scripted:turtle"))
+    plan = PitPlan(PLAN.a, PLAN.b, PLAN.maps, RULES, PLAN.views, field)
+    # seed 5: A in seat 5 mod 4 = 1, B in seat (5 + 2) mod 4 = 3
+    assert plan.sides(5, 0) == (None, "A", None, "B")
+    assert plan.sides(5, 1) == (None, "B", None, "A")
+    assert [side.name for side in plan.line_up(5, 1)] == ["c", "b", "d", "a"]
+
+
+def test_keys_follow_what_is_played_and_not_what_it_is_called() -> None:
+    renamed = PitPlan(Side("x", "scripted:tribe"), PLAN.b, PLAN.maps, RULES, PLAN.views)
+    longer = PitPlan(PLAN.a, PLAN.b, PLAN.maps, MatchRules(300, 10, 4), PLAN.views)
+    swapped = PitPlan(PLAN.b, PLAN.a, PLAN.maps, RULES, PLAN.views)
+    assert renamed.series_key == PLAN.series_key
+    assert len({PLAN.series_key, longer.series_key, swapped.series_key}) == 3
+
+
+def test_seats_that_cannot_be_shared_out_are_refused() -> None:
+    with pytest.raises(PitError, match="even number of seats"):
+        check_seats(MatchRules(n_seats=5), with_field=False)
+    check_seats(MatchRules(n_seats=5), with_field=True)
+
+
+def test_tribe_beats_wait_and_the_same_command_goes_on(
+    quick_league: LeagueFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["pit", "tribe", "scripted:wait", "--json", "--workers", "1"]
+    command += ["--league", str(quick_league.root)]
+    assert main([*command, "--matches", "4"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["estimate"]["score"] > 0.5 and first["n_matches"] == 4
+    assert first["setting"] == "4 seats, 2A+2B, map generated:plains:64x64:1, seeds 1..2"
+    assert main([*command, "--matches", "4"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["estimate"] == first["estimate"] and again["matches_per_s"] is None
+
+    engine = open_reader(quick_league.sqlite)
+    with read_transaction(engine) as session:
+        matches = queries.list_matches(session, purpose="pit")
+        guest = queries.member_by_name(session, "wait")
+        assert queries.rating_log_is_gap_free(session)
+        assert not queries.latest_ratings(session, matches[0].rules_sha256)
+    engine.dispose()
+    assert len(matches) == 4 and guest is not None and guest.status == "guest"
+    number = str(matches[0].id)
+    assert main(["replay", "verify", number, "--league", str(quick_league.root)]) == 0
+
+
+def test_an_undecided_sprt_stops_at_the_cap_with_exit_code_4(
+    quick_league: LeagueFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = ["--league", str(quick_league.root), "--workers", "1"]
+    # 2 pairs are fewer than the 16 that a decision needs
+    assert main(["pit", "tribe", "scripted:wait", "--cap", "4", *there]) == 4
+    assert "undecided" in capsys.readouterr().out
+
+
+def test_a_failed_match_is_counted_and_its_pair_can_be_played_again(
+    quick_league: LeagueFolder,
+) -> None:
+    engine = open_writer(quick_league.sqlite)
+    with write_transaction(engine) as session:
+        member = queries.resolve_member(session, "tribe")
+    side = Side(member.name, member.agent_spec, member.id)
+    plan = PitPlan(side, side, ("generated:plains:64x64:1",), RULES, PLAN.views)
+    log = PitLog(engine, quick_league, plan)
+    log.record_failure(3, 0, Failed(6, "it broke", "", "match", ("scripted:tribe",)))
+    log.record_failure(3, 0, Failed(6, "it broke", "", "match", ("scripted:tribe",)))
+    pairs, crashes, n_failed = log.load()
+    assert (pairs, crashes, n_failed) == ({}, {"tribe": 2}, 2)
+    engine.dispose()
+
+
+def test_a_pit_without_a_league_needs_only_specs() -> None:
+    request = PitRequest(
+        "scripted:expander",
+        "scripted:wait",
+        n_matches=2,
+        maps=("generated:plains:64x64:1",),
+        n_workers=1,
+    )
+    lines: list[str] = []
+    report = run_pit(request, None, lines.append)
+    assert report.a == "scripted:expander" and report.n_matches == 2
+    assert report.setting == "10 seats, 5A+5B, map generated:plains:64x64:1, seeds 1..1"
+    assert len(lines) == 1
