@@ -1,7 +1,7 @@
 """The command line: `league` and its commands.
 
 Importing it loads click alone; each command imports what it needs when it runs. Exit codes: 0 done,
-2 bad input (one sentence on stderr), 130 interrupted; `status` and `pit` add their own.
+2 bad input (one sentence on stderr), 130 interrupted; `status`, `pit` and `parity` add their own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from league.cli.keeping import backup, doctor, rerate
 from league.cli.look import look
 from league.cli.map_commands import maps
 from league.cli.member_commands import members
+from league.cli.parity import parity
 from league.cli.pit_command import pit
 from league.cli.reading import report
 from league.cli.replay_commands import replay
@@ -50,6 +51,7 @@ for _command in (
     backup,
     doctor,
     bench,
+    parity,
 ):
     league.add_command(_command)
 
