@@ -66,11 +66,6 @@ class LiveMatch:
         alive: NDArray[np.bool_] = self.engine.tiles[self.engine.spawn_of] > 0
         return alive
 
-    def replay(self, record: Sequence[NDArray[np.uint8]]) -> None:
-        """Play recorded decisions again, from the start."""
-        for decision in record:
-            self.advance(decision.astype(np.int64))
-
     def advance(self, actions: IntArray) -> int:
         """Play one decision: int64[seats], DEAD where there is none; returns the ticks that ran."""
         self.record.append(actions.astype(np.uint8))

@@ -1,10 +1,8 @@
 """Replay recorded scenarios of the original engine and hold ours to fixed gates.
 
-    python -m arena.parity FILE... [--maps DIR]
-
-prints one row per gate (measured gap, allowed gap) and exits 1 on a miss, 2 on bad input.  A file
-is the JSON of one scenario (kinds `growth_no_attack`, `lone_expansion`, `duel`, `enclave`, `bots`,
-`scripted_humans`) or a file of formula vectors.  Their playing ticks start at 101, ours at 0.
+`check_file` measures a file's gaps; `league parity` prints them.  A file is the JSON of one
+scenario (kinds `growth_no_attack`, `lone_expansion`, `duel`, `enclave`, `bots`, `scripted_humans`)
+or a file of formula vectors.  Their playing ticks start at 101, ours at 0.
 
 Gates: growth and formula vectors exact; lone, duel and enclave scenarios within 0.5 % of the tiles
 at the end and 3 % along the path (per player, of at least 100 tiles); free-for-alls by the sum over
@@ -20,10 +18,8 @@ give 3.05 %.  Fifteen are played there: the same quantity, less luck.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.errors import ArenaError, MapError
+from arena.errors import ArenaError
 from arena.territory.engine import formulas, rules
 from arena.territory.engine.engine import Engine
 from arena.territory.maps import TerritoryMap, load_map
@@ -352,38 +348,9 @@ def check_file(path: Path, maps: Path) -> list[Gate]:
             gates = list(_GATES[kind](record, territory))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise ArenaError(
-            f"{path} is no complete scenario: {type(error).__name__}: {error}. Compare it with the "
-            "recorded files."
+            f"{path} is not a complete scenario: {type(error).__name__}: {error}. Compare it with "
+            "the recorded files."
         ) from error
     if not gates:
         raise ArenaError(f"{path} ends before the first tick that a gate compares.")
     return gates
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Command line; see the module's docstring. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m arena.parity")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument("--maps", type=Path, default=None, help="folder of the scenarios' maps "
-                        "(default: ../maps beside the first file)")
-    options = parser.parse_args(arguments)
-    maps = options.maps or options.files[0].resolve().parent.parent / "maps"
-    write = sys.stdout.write
-    write(f"{'scenario':32} {'gate':36} {'gap':>10} {'allowed':>9} {'unit':9}\n")
-    is_held = True
-    try:
-        for path in options.files:
-            for gate in check_file(path, maps):
-                is_held &= gate.is_held
-                verdict = "" if gate.is_held else "  MISSED"
-                write(f"{gate.scenario:32} {gate.what:36} {gate.gap:10.3f} {gate.allowed:9.2f} "
-                      f"{gate.unit:9}{verdict}\n")
-                sys.stdout.flush()
-    except (ArenaError, MapError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    return 0 if is_held else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

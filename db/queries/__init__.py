@@ -23,7 +23,6 @@ from db.queries.matches import (
     record_failed,
     record_finished_match,
     requeue_interrupted,
-    void_pair,
 )
 from db.queries.members import (
     add_member,
@@ -102,5 +101,4 @@ __all__ = [
     "throughput",
     "training_totals",
     "upsert_learner",
-    "void_pair",
 ]

@@ -219,16 +219,6 @@ def record_failed(
     return match.status
 
 
-def void_pair(session: Session, pair_key: str) -> int:
-    """Void all matches of a mirrored pair that still count; returns how many were.
-
-    A pair is evidence only as a whole: after one half has failed, the other is void too, and both
-    can be planned again.
-    """
-    voided = update(Match).where(Match.pair_key == pair_key, Match.status != "void")
-    return change(session, voided.values(status="void"))
-
-
 def requeue_interrupted(
     session: Session,
     *,

@@ -1,7 +1,7 @@
 """The command `league`, which holds all others.
 
 Importing it loads click alone; each command imports what it needs when it runs. Exit codes: 0 done,
-2 bad input (one sentence on stderr), 130 interrupted; `status` and `pit` add their own.
+2 bad input (one sentence on stderr), 130 interrupted; `status`, `pit` and `parity` add their own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from league.cli.look import look
 from league.cli.maps import maps
 from league.cli.members import members
 from league.cli.options import examples, league_option, run
+from league.cli.parity import parity
 from league.cli.pit import pit
 from league.cli.replay import replay
 from league.cli.report import report
@@ -50,6 +51,7 @@ for _command in (
     backup,
     doctor,
     bench,
+    parity,
 ):
     league.add_command(_command)
 

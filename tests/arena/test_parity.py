@@ -1,7 +1,7 @@
 """The recorded gates are held, and a wrong or a tampered record is told apart from a good one.
 
-The records lie beside the repository in `shared/reference`; without them only the tests of the
-command line run, on small records made here.
+The records lie beside the repository in `shared/reference`; without them only the tests on small
+records made here run.
 """
 
 from __future__ import annotations
@@ -18,16 +18,14 @@ import pytest
 from arena import parity
 from arena.errors import ArenaError
 from arena.territory.engine import formulas
-from arena.territory.engine.formulas import troop_cap, troop_increase
 from arena.territory.maps import generate_map, save_map
+from tests.arena.parity_records import Record, growth_record, lone_record, written
 from tests.arena.territory.engine.engine_checks import board
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 RECORDS = sorted(REFERENCE.glob("*.json")) if REFERENCE.is_dir() else []
 MISSING = f"the recorded curves are not at {REFERENCE}"
 N_RECORDS = 16
-
-Record = dict[str, Any]
 
 
 @pytest.mark.skipif(not RECORDS, reason=MISSING)
@@ -48,70 +46,17 @@ def test_every_gate_of_a_record_is_held(path: Path) -> None:
 # --- records made here ----------------------------------------------------------------------------
 
 
-def growth_record() -> Record:
-    """A human on 52 tiles and a bot on 30, 40 ticks, by the formulas."""
-    cap = {"A": troop_cap(52, 1.0, 1.0), "B": troop_cap(30, 3.0, 1.0)}
-    troops: dict[str, list[int]] = {"A": [25_000], "B": [10_000]}
-    for _ in range(39):
-        for name, factor in (("A", 1.0), ("B", 0.6)):
-            last = troops[name][-1]
-            troops[name].append(last + int(troop_increase(float(last), cap[name], factor)))
-    return {
-        "name": "growth_made_here",
-        "scenario": {
-            "kind": "growth_no_attack",
-            "map": {"uniform_byte": 128, "width": 20, "height": 20},
-            "difficulty": "medium",
-            "owner_rects": [["A", 2, 2, 14, 5], ["B", 2, 8, 11, 10]],
-        },
-        "players": [{"id": "A", "type": "human", "start_troops": 25_000},
-                    {"id": "B", "type": "bot", "start_troops": 10_000}],
-        "ticks": list(range(101, 141)),
-        "tiles": [[52] * 40, [30] * 40],
-        "troops": [troops["A"], troops["B"]],
-    }
-
-
-def lone_record() -> Record:
-    """A corridor one tile wide, so B = 1: 2 * (1 + r) <= 10 buys one tile a tick at any jitter.
-
-    A tile costs at least 2,000 * 16.5 / 900 = 36; 55 tiles at 16 troops leave 20 of 900.
-    """
-    return {
-        "name": "lone_made_here",
-        "scenario": {
-            "kind": "lone_expansion",
-            "map": {"uniform_byte": 128, "width": 400, "height": 1},
-            "owner_rects": [["A", 0, 0, 149, 0]],
-            "orders": [[105, 900]],
-        },
-        "players": [{"id": "A", "type": "human", "start_troops": 25_000}],
-        "ticks": list(range(101, 161)),
-        # order at tick 105: the first tile falls in 106
-        "tiles": [[150 + max(0, tick - 105) for tick in range(101, 161)]],
-        "troops": [[0] * 60],
-    }
-
-
-def written(folder: Path, record: Any) -> Path:
-    path = folder / "record.json"
-    path.write_text(record if isinstance(record, str) else json.dumps(record))
-    return path
-
-
-def exit_code(path: Path) -> int:
-    return parity.main([str(path), "--maps", str(path.parent)])
+def missed(path: Path) -> list[str]:
+    """The gates that a file misses."""
+    return [gate.what for gate in parity.check_file(path, path.parent) if not gate.is_held]
 
 
 @pytest.mark.parametrize("record", [growth_record(), lone_record()], ids=lambda r: r["name"])
-def test_a_record_that_follows_the_rules_passes(
-    tmp_path: Path, record: Record, capsys: pytest.CaptureFixture[str]
+def test_a_record_that_follows_the_rules_holds_its_two_gates(
+    tmp_path: Path, record: Record
 ) -> None:
-    assert exit_code(written(tmp_path, record)) == 0
-    out, err = capsys.readouterr()
-    assert out.count(record["name"]) == 2
-    assert "MISSED" not in out
-    assert err == ""
+    gates = parity.check_file(written(tmp_path, record), tmp_path)
+    assert [(gate.scenario, gate.is_held) for gate in gates] == [(record["name"], True)] * 2
 
 
 def _one_troop_more(record: Record) -> None:
@@ -126,53 +71,59 @@ def _other_start(record: Record) -> None:
     record["players"][0]["start_troops"] += 1
 
 
-@pytest.mark.parametrize("tamper", [_one_troop_more, _one_tile_more, _other_start])
-def test_a_tampered_growth_record_exits_1_and_names_the_gate(
-    tmp_path: Path, tamper: Callable[[Record], None], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("tamper", "gate"),
+    [
+        (_one_troop_more, "troops, every tick"),
+        (_one_tile_more, "tiles, every tick"),
+        (_other_start, "troops, every tick"),
+    ],
+)
+def test_a_tampered_growth_record_misses_its_gate(
+    tmp_path: Path, tamper: Callable[[Record], None], gate: str
 ) -> None:
     record = growth_record()
     tamper(record)
-    assert exit_code(written(tmp_path, record)) == 1
-    assert "MISSED" in capsys.readouterr().out
+    assert missed(written(tmp_path, record)) == [gate]
 
 
 @pytest.mark.parametrize(
-    ("row", "change", "code"),
+    ("row", "change", "gates"),
     [
         # The end, 205 tiles: 0.5 % is 1.025 tiles.
-        (59, 1, 0),
-        (59, 2, 1),
+        (59, 1, []),
+        (59, 2, ["tiles at the end"]),
         # The path, 178 tiles at row 32: 3 % is 5.3 tiles.
-        (32, 5, 0),
-        (32, 6, 1),
+        (32, 5, []),
+        (32, 6, ["tiles along the path"]),
     ],
 )
 def test_the_gates_of_a_path_are_half_a_percent_at_the_end_and_3_percent_before(
-    tmp_path: Path, row: int, change: int, code: int
+    tmp_path: Path, row: int, change: int, gates: list[str]
 ) -> None:
     record = lone_record()
     assert record["tiles"][0][59] == 205
     assert record["tiles"][0][32] == 178
     record["tiles"][0][row] += change
-    assert exit_code(written(tmp_path, record)) == code
+    assert missed(written(tmp_path, record)) == gates
 
 
 @pytest.mark.skipif(not RECORDS, reason=MISSING)
-def test_tampered_formula_vectors_exit_1(tmp_path: Path) -> None:
+def test_tampered_formula_vectors_miss_their_gate(tmp_path: Path) -> None:
     vectors = json.loads((REFERENCE / "formula_vectors.json").read_text())
     for group, key in [("max_troops", "value"), ("attack_logic_player", "tilesPerTickUsed")]:
         tampered = copy.deepcopy(vectors)
         tampered[group][7][key] = float(np.nextafter(tampered[group][7][key], 1e9))
-        assert exit_code(written(tmp_path, tampered)) == 1, group
+        assert missed(written(tmp_path, tampered)), group
 
 
-def test_a_vector_that_our_formula_answers_with_nan_exits_1(
+def test_a_vector_that_our_formula_answers_with_nan_misses_its_gate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vector = {"type": "human", "difficulty": "easy", "tiles": 1, "value": 102_000}
     path = written(tmp_path, {"max_troops": [vector]})
     monkeypatch.setattr(formulas, "troop_cap", lambda *_: float("nan"))
-    assert exit_code(path) == 1
+    assert missed(path) == ["max_troops, 1 vectors"]
 
 
 def _as_range(record: Record) -> Record:
@@ -202,16 +153,16 @@ def _shouting(record: Record) -> Record:
 def test_a_record_may_leave_out_or_write_differently_what_does_not_matter(
     tmp_path: Path, written_as: Callable[[Record], Record]
 ) -> None:
-    assert exit_code(written(tmp_path, written_as(growth_record()))) == 0
+    assert missed(written(tmp_path, written_as(growth_record()))) == []
 
 
 def test_a_lone_player_s_orders_may_be_given_as_a_schedule(tmp_path: Path) -> None:
     record = lone_record()
     del record["scenario"]["orders"]
     record["scenario"]["schedule"] = {"period": 10**9, "frac": 0, "absolute": 900, "first": 105}
-    assert exit_code(written(tmp_path, record)) == 0
+    assert missed(written(tmp_path, record)) == []
     record["scenario"]["schedule"]["first"] = 115  # ten tiles less, ten ticks later
-    assert exit_code(written(tmp_path, record)) == 1
+    assert missed(written(tmp_path, record)) == ["tiles at the end", "tiles along the path"]
 
 
 @pytest.mark.parametrize("kind", ["bots", "scripted_humans"])
@@ -241,9 +192,9 @@ def test_a_free_for_all_of_all_kinds_on_another_map_is_held_to_its_gates(
         "owned land at the end", "home troops at the end",
     ]
     assert tiles[:, 1].sum() > 3 * 52
-    assert exit_code(path) == 0
+    assert missed(path) == []
     record["players"][2]["spawn"] = (45, 30)
-    assert exit_code(written(tmp_path, record)) == 1
+    assert missed(written(tmp_path, record))
 
 
 def _without(*keys: str) -> Callable[[Record], Any]:
@@ -306,21 +257,17 @@ WRONG: dict[str, Callable[[Record], Any]] = {
 
 
 @pytest.mark.parametrize("why", WRONG)
-def test_a_wrong_file_exits_2_with_one_sentence(
-    tmp_path: Path, why: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_file_is_an_error_of_one_line(tmp_path: Path, why: str) -> None:
     path = written(tmp_path, WRONG[why](growth_record()))
-    assert exit_code(path) == 2
-    err = capsys.readouterr().err
-    assert len(err.strip().splitlines()) == 1
+    with pytest.raises(ArenaError) as caught:
+        parity.check_file(path, tmp_path)
+    assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_missing_file_and_a_folder_exit_2(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert exit_code(tmp_path / "nothing.json") == 2
-    assert exit_code(tmp_path) == 2
-    assert "nothing.json" in capsys.readouterr().err
+@pytest.mark.parametrize("name", ["nothing.json", ""])
+def test_a_missing_file_and_a_folder_are_errors_that_name_them(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ArenaError, match=str(tmp_path / name)):
+        parity.check_file(tmp_path / name, tmp_path)
 
 
 def test_water_and_unknown_tiles_cannot_be_given_away() -> None:

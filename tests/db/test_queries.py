@@ -153,25 +153,23 @@ def test_the_third_failure_fails_a_match_and_a_result_then_is_ignored(writer: En
         assert queries.get_member(session, b).failures == 3
 
 
-def test_a_pair_half_counts_once_until_its_pair_is_void(writer: Engine) -> None:
+def test_a_pair_half_counts_once_and_a_failed_half_may_be_planned_again(writer: Engine) -> None:
     with write_transaction(writer) as session:
         ids = admit(session, "tribe", "random")
         fields = {"purpose": "pit", "series_key": "s", "pair_key": "s:1", "rated": False}
         halves = [plan(ids, pair_half=half, **fields) for half in (0, 1)]
         first, second = (queries.plan_match(session, half) for half in halves)
-        with pytest.raises(ConflictError, match="half 0 of pair 's:1'"):
-            queries.plan_match(session, halves[0])
         assert queries.record_finished_match(session, first, OUTCOME, results(1, 2))
         assert queries.record_failed(session, second, "crash", max_failures=1) == "failed"
-        assert queries.void_pair(session, "s:1") == 2
-        again = queries.plan_match(session, halves[0])
-        matches = queries.list_matches(session, series_key="s")
-        assert [(m.id, m.status) for m in matches] == [
-            (first, "void"),
-            (second, "void"),
-            (again, "planned"),
-        ]
-        assert queries.matches_by_status(session, "pit") == {"void": 2, "planned": 1}
+        queries.plan_match(session, halves[1])
+        for half in (0, 1):  # one is finished, the other planned
+            with pytest.raises(ConflictError, match=f"half {half} of pair 's:1'"):
+                queries.plan_match(session, halves[half])
+        assert queries.matches_by_status(session, "pit") == {
+            "finished": 1,
+            "failed": 1,
+            "planned": 1,
+        }
 
 
 @pytest.mark.parametrize("match_id", [1, -1, 2**63 - 1, 2**63, 10**30])

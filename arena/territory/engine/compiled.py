@@ -1,8 +1,9 @@
 """How the game's hot paths are compiled: one decorator, one cache folder per version of the code.
 
-numba's on-disk cache notices a change in the file that defines a function, but not in a constant
-or a helper that lives in another file.  The cache folder is therefore keyed by the hash of every
-source file of this package: a changed rule never runs old machine code.
+numba's on-disk cache notices a change in the file that defines a function (by its time and size),
+but not in a constant or a helper that lives in another file.  The cache folder is therefore keyed
+by a hash of the sources that end up in machine code, `compiled_sources`: a changed rule never runs
+old machine code, and a changed map picture or environment costs nobody half a minute of compiling.
 
 `compiled` releases the GIL, so that several matches can advance on several threads, and never uses
 fast-math: results are IEEE-exact and the same on every platform.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +24,59 @@ import numpy as np
 from numba.extending import register_jitable
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_GAME = Path(__file__).resolve().parents[1]
+_PACKAGE = "arena.territory"
+_IMPORT = re.compile(r"^from (arena\.territory[\w.]*) import (\([^)]*\)|.+)$", re.MULTILINE)
 
 
-def source_sha256() -> str:
-    """SHA-256 over the names and bytes of this package's source files."""
+def compiled_sources(game: Path = _GAME) -> list[Path]:
+    """The files that machine code is made of, sorted: all that use `compiled`, and their imports.
+
+    Imports are followed inside the game only, where all constants of the rules are, and only those
+    at the head of a file.  Indented ones are for type checkers or are run when nothing is compiled.
+    """
+    imports = {path: _imports(path) for path in game.rglob("*.py")}
+    found: set[Path] = set()
+    waiting = [
+        path
+        for path, lines in imports.items()
+        if any(module == __name__ and "compiled" in names for module, names in lines)
+    ]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += [
+                file
+                for module, names in imports[path]
+                for file in _files(game, module, names)
+                if file in imports
+            ]
+    return sorted(found)
+
+
+def _imports(path: Path) -> list[tuple[str, list[str]]]:
+    """(module, names) of each import from the game at the head of a file."""
+    return [
+        (module, [name.split()[0] for name in names.strip("()\n").split(",") if name.strip()])
+        for module, names in _IMPORT.findall(path.read_text(encoding="utf-8"))
+    ]
+
+
+def _files(game: Path, module: str, names: list[str]) -> list[Path]:
+    """Where the imported names may be defined: a module, or the modules of a package."""
+    place = game.joinpath(*module.removeprefix(_PACKAGE).split("."))
+    if not place.is_dir():
+        return [place.with_suffix(".py")]
+    files = [place / f"{name}.py" for name in names]
+    return files if all(file.is_file() for file in files) else [*files, place / "__init__.py"]
+
+
+def source_sha256(game: Path = _GAME) -> str:
+    """SHA-256 over the names and bytes of `compiled_sources`."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode())
+    for path in compiled_sources(game):
+        digest.update(path.relative_to(game).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -1,8 +1,8 @@
 """Every constant of the game, with unit and source, and the rules of one match.
 
 The numbers are facts about OpenFront.io's land game (its public TypeScript engine, November 2025),
-checked against curves recorded from that engine (`python -m arena.parity`).  Time is in
-ticks of 0.1 s; troops and tiles are counts.
+checked against curves recorded from that engine (`league parity`).  Time is in ticks of 0.1 s;
+troops and tiles are counts.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ across water: 52 tiles on open land.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,9 @@ from arena.territory.engine.compiled import compiled
 from arena.territory.engine.land import take_tiles
 from arena.territory.engine.numerics import draw, stream_seed
 from arena.territory.engine.state import State
-from arena.territory.maps import TerritoryMap
+
+if TYPE_CHECKING:  # a map has no part in machine code, see compiled.py
+    from arena.territory.maps import TerritoryMap
 
 _RADIUS_SQUARED = rules.SPAWN_RADIUS_SQUARED
 _N_DRAWS = 64

@@ -11,13 +11,15 @@ commits only the pages a match touches (`numpy.zeros` and `numpy.empty` are lazy
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arena.territory.engine import rules
-from arena.territory.maps import TerritoryMap
+
+if TYPE_CHECKING:  # a map has no part in machine code, see compiled.py
+    from arena.territory.maps import TerritoryMap
 
 # --- indices into State.clock ---------------------------------------------------------------------
 TICK = 0  # the next tick to run

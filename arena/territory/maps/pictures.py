@@ -74,7 +74,7 @@ def map_to_picture(territory_map: TerritoryMap) -> Picture:
     return palette()[territory_map.terrain]
 
 
-def map_to_png(territory_map: TerritoryMap, path: Path) -> Path:
+def map_to_png(territory_map: TerritoryMap, path: str | Path) -> Path:
     """Write a map as an RGB PNG, one pixel per tile; return the path.
 
     Raises:
@@ -82,6 +82,7 @@ def map_to_png(territory_map: TerritoryMap, path: Path) -> Path:
     """
     from PIL import Image
 
+    path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(map_to_picture(territory_map)).save(path, format="PNG", optimize=True)
@@ -90,12 +91,13 @@ def map_to_png(territory_map: TerritoryMap, path: Path) -> Path:
     return path
 
 
-def map_from_png(path: Path) -> TerritoryMap:
-    """Read a picture as a map, named after the file.
+def map_from_png(path: str | Path) -> TerritoryMap:
+    """Read a picture as a map, named after the file; the module's docstring says how.
 
     Raises:
         MapError: the file is no readable PNG, has a side above 4096, or shows no land.
     """
+    path = Path(path)
     pixels = _read_pixels(path).astype(np.int32)
     red, green, blue, alpha = (pixels[..., channel] for channel in range(4))
     brightness = (299 * red + 587 * green + 114 * blue) // 1000
@@ -127,9 +129,13 @@ def _read_pixels(path: Path) -> Picture:
         raise MapError(f"picture {path}: expected a PNG, but it cannot be read: {error}") from error
 
 
-def draw_map(territory_map: TerritoryMap, columns: int, rows: int) -> Text:
-    """Draw a map for a terminal, see `draw_picture`."""
-    return draw_picture(map_to_picture(territory_map), columns, rows)
+def draw_map(
+    territory_map: TerritoryMap, columns: int, rows: int, *, in_colour: bool = True
+) -> Text:
+    """Draw a map for a terminal: `draw_picture`, or `draw_letters` where there are no colours."""
+    if in_colour:
+        return draw_picture(map_to_picture(territory_map), columns, rows)
+    return draw_letters(territory_map, columns, rows)
 
 
 def draw_letters(territory_map: TerritoryMap, columns: int, rows: int) -> Text:

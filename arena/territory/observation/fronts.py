@@ -14,9 +14,9 @@ from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled
 from arena.territory.engine.state import EVENT_MASK, EVENT_RING, N_EVENTS, TICK, State
 from arena.territory.observation.buffers import Scratch, SeatViews
+from arena.territory.observation.views import RECENT_TICKS
 
 _OFF_MAP = rules.OFF_MAP
-_RECENT = 100  # views.RECENT_TICKS, a literal for the compiler
 _FRONT, _LOST = 9, 11  # gained comes right before lost (stamp_changes)
 
 
@@ -160,12 +160,12 @@ def stamp_changes(s: State, w: Scratch, v: SeatViews) -> None:
     newest = s.clock[N_EVENTS]
     first = newest
     last = max(0, newest - EVENT_RING)
-    while first > last and now - s.event_tick[(first - 1) & EVENT_MASK] <= _RECENT:
+    while first > last and now - s.event_tick[(first - 1) & EVENT_MASK] <= RECENT_TICKS:
         first -= 1
     for i in range(first, newest):
         at = np.uint64(i & EVENT_MASK)
         age = max(now - s.event_tick[at], 1)
-        fade = np.uint8(255 * (_RECENT + 1 - age) // _RECENT)
+        fade = np.uint8(255 * (RECENT_TICKS + 1 - age) // RECENT_TICKS)
         x = s.event_at[at, 2]
         y = s.event_at[at, 3]
         for side in range(2):

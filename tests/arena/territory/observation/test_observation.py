@@ -29,26 +29,24 @@ from arena.territory.observation.views import (
     SMALL_VIEWS,
     scalar_names,
 )
+from tests.arena.territory.observation.view_checks import (
+    BARRIER,
+    FRONT,
+    GAINED,
+    LOST,
+    NEUTRAL,
+    OWN,
+    RIVAL,
+    observe,
+    plain,
+)
 
 VIEWS = ("global", "local", "tactical")
-OWN, RIVAL, NEUTRAL, BARRIER, TERRAIN, STRENGTH, SIZE, OUT, IN, FRONT, GAINED, LOST = range(12)
 G, L, T = SMALL_VIEWS.global_size, SMALL_VIEWS.local_size, SMALL_VIEWS.tactical_size
 SCRIPTS = ("tribe", "opportunist", "expander", "random", "turtle")
 RULES = MatchRules(max_ticks=600)
 
 Grid = NDArray[np.int64]
-Images = dict[str, NDArray[Any]]
-
-
-def _observe(engine: Engine) -> tuple[Images, NDArray[np.int8], obs.Scratch]:
-    """Observations and masks of all players, row i for player i + 1."""
-    n = engine.n_players
-    scratch = obs.make_scratch(engine.state, SMALL_VIEWS)
-    facts, views = obs.empty_facts(n), obs.empty_views(n, SMALL_VIEWS)
-    rows = np.arange(n)
-    obs.observe_facts(engine.state, scratch, rows, engine.max_ticks, facts)
-    obs.observe(engine.state, scratch, rows, engine.max_ticks, facts.mask, views)
-    return as_dict(views), facts.mask, scratch
 
 
 def _match(reference: str, seed: int, rules: MatchRules = RULES) -> Lockstep:
@@ -175,7 +173,7 @@ def test_the_views_equal_a_slow_recomputation(reference: str) -> None:
     core = _match(reference, 5)
     for n_decisions in (1, 9, 15):
         engine = _play(core, n_decisions)
-        images, _, scratch = _observe(engine)
+        images, _, scratch = observe(engine)
         cell = -(-max(engine.map.width, engine.map.height) // G)
         counts = _cell_counts(engine, cell)
         np.testing.assert_array_equal(engine.state.cell_counts, counts)
@@ -225,7 +223,7 @@ def test_who_followed_a_match_sees_the_same_as_who_comes_new(pause: int) -> None
             buffer[...] = 99
         obs.observe_facts(engine.state, scratch, rows, engine.max_ticks, facts)
         obs.observe(engine.state, scratch, rows, engine.max_ticks, facts.mask, views)
-        fresh, mask, _ = _observe(engine)
+        fresh, mask, _ = observe(engine)
         np.testing.assert_array_equal(facts.mask, mask)
         for key, values in as_dict(views).items():
             np.testing.assert_array_equal(values, fresh[key], err_msg=key)
@@ -233,7 +231,7 @@ def test_who_followed_a_match_sees_the_same_as_who_comes_new(pause: int) -> None
 
 
 def test_who_looks_again_after_more_changes_than_are_remembered_sees_the_map_as_it_is() -> None:
-    engine = Engine(_plain(64), 2, seed=1)
+    engine = Engine(plain(64), 2, seed=1)
     for p, x in ((1, 20), (2, 40)):
         engine.place(p, spawn=(x, 30))
     scratch = obs.make_scratch(engine.state, SMALL_VIEWS)
@@ -253,7 +251,7 @@ def test_who_looks_again_after_more_changes_than_are_remembered_sees_the_map_as_
 
 def test_gains_and_losses_fade_over_a_hundred_ticks() -> None:
     """A change in tick t is seen at age now - t = 1, 2, ..: brightness 255 * (101 - age) // 100."""
-    engine = Engine(_plain(64), 2, seed=1)
+    engine = Engine(plain(64), 2, seed=1)
     engine.max_ticks = 10_000
     for p, x in ((1, 20), (2, 40)):
         engine.place(p, spawn=(x, 30))
@@ -267,7 +265,7 @@ def test_gains_and_losses_fade_over_a_hundred_ticks() -> None:
         if tick == 99:
             engine.conquer(2, 20, 30)  # player 1 loses a tile of its middle
         engine.run(1)
-        images, _, scratch = _observe(engine)
+        images, _, scratch = observe(engine)
         x0, y0 = scratch.origin[1, :2]
         for (x, y), when in won.items():
             age = tick + 1 - when
@@ -282,7 +280,7 @@ def test_gains_and_losses_fade_over_a_hundred_ticks() -> None:
 
 def test_contacts_and_targets_in_the_scalars_equal_a_slow_count() -> None:
     engine = _play(_match("generated:continents:101x77:4", 6), 20)
-    images, masks, _ = _observe(engine)
+    images, masks, _ = observe(engine)
     names = scalar_names()
     framed = np.pad(engine.owner, 1, constant_values=254)
     h, w = engine.owner.shape
@@ -316,54 +314,6 @@ def test_contacts_and_targets_in_the_scalars_equal_a_slow_count() -> None:
 
 
 _DIRECTIONS = ((0, -1), (1, -1), (1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1))
-
-
-# --- corners --------------------------------------------------------------------------------------
-
-
-def _plain(side: int, width: int | None = None) -> TerritoryMap:
-    return TerritoryMap.from_terrain("plain", np.full((side, width or side), 128, np.uint8))
-
-
-@pytest.mark.parametrize(("x", "y"), [(6, 6), (122, 6), (6, 122), (122, 122)])
-def test_a_far_corner_gives_the_same_crop_as_the_middle(x: int, y: int) -> None:
-    """The crop moves by a whole lattice step (64 tiles); what is off the map is only barrier."""
-    shift = 64
-    board = _plain(128)
-    seen = []
-    for at in ((x, y), (x + (shift if x < 64 else -shift), y + (shift if y < 64 else -shift))):
-        engine = Engine(board, 1, seed=1)
-        engine.never_end()
-        engine.place(1, spawn=at)
-        engine.order(1, 0, 5_000)
-        engine.run(1)
-        images, _, scratch = _observe(engine)
-        seen.append((images, scratch.origin[1].copy()))
-    (corner, at), (middle, centre) = seen
-    for view, i, scale in (("local", 0, 2), ("tactical", 2, 1)):
-        # The player moved by 64 tiles and so did its windows: nothing slid at the edge.
-        assert (np.abs(at[i : i + 2] - centre[i : i + 2]) == shift).all()
-        size = corner[view].shape[-1]
-        ys, xs = (at[i + axis] + scale * np.arange(size) for axis in (1, 0))
-        inside = ((ys >= 0) & (ys < 128))[:, None] & ((xs >= 0) & (xs < 128))[None, :]
-        for channel in range(N_CHANNELS):
-            image = corner[view][0, channel]
-            np.testing.assert_array_equal(image[inside], middle[view][0, channel][inside])
-            assert (image[~inside] == (255 if channel == BARRIER else 0)).all()
-        assert (
-            inside.all() == (view == "tactical" and at[2] >= 0 and at[3] >= 0) or not inside.all()
-        )
-    assert not (middle["local"][0, BARRIER]).any()
-
-
-def test_the_whole_map_view_of_a_long_map_is_padded_as_off_map() -> None:
-    engine = Engine(_plain(32, 64), 1, seed=1)  # cells of 2 tiles: the lower half is off the map
-    engine.place(1, spawn=(30, 16))
-    images, _, _ = _observe(engine)
-    view = images["global"][0]
-    assert (view[BARRIER, 16:] == 255).all() and not view[BARRIER, :16].any()
-    assert not np.delete(view, BARRIER, axis=0)[:, 16:].any()
-    assert view[NEUTRAL, :16].any() and view[OWN, :16].any()
 
 
 # --- symmetries -----------------------------------------------------------------------------------
@@ -415,8 +365,8 @@ def test_rotating_the_state_rotates_the_views_and_permutes_the_directions(seed: 
     turned = _painted(turned_map, np.rot90(owners, -1), True, plan)
     np.testing.assert_array_equal(np.rot90(straight.owner, -1), turned.owner)
     assert straight.attacks() == turned.attacks() and len(straight.attacks()) >= 5
-    images, masks, _ = _observe(straight)
-    images_turned, masks_turned, _ = _observe(turned)
+    images, masks, _ = observe(straight)
+    images_turned, masks_turned, _ = observe(turned)
     for view in VIEWS:
         np.testing.assert_array_equal(
             np.rot90(images[view], -1, axes=(2, 3)), images_turned[view], err_msg=view
