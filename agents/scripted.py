@@ -187,9 +187,7 @@ class Tribe:
         neutral = _neutral(batch)
         memory[on_beat & ~neutral.any(axis=1), self._SETTLED] = 1
         settling = memory[:, self._SETTLED] == 0
-        spread, _ = _choose(
-            batch, _contact(batch), 1 - memory[:, self._EXPAND] / full, neutral
-        )
+        spread, _ = _choose(batch, _contact(batch), 1 - memory[:, self._EXPAND] / full, neutral)
         self._choose_enemy(batch, memory, full, noise[:, 5], on_beat & ~settling)
         is_enemy = batch.directions[:, :, TARGET] == memory[:, self._ENEMY, None]
         strike, _ = _choose(

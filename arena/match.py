@@ -158,9 +158,7 @@ def load_spec_map(spec: MatchSpec, load_map: LoadMap) -> TerritoryMap:
     return territory
 
 
-def start_match(
-    spec: MatchSpec, load_map: LoadMap, agents: Sequence[Agent | None]
-) -> LiveMatch:
+def start_match(spec: MatchSpec, load_map: LoadMap, agents: Sequence[Agent | None]) -> LiveMatch:
     """Set a match up at tick 0."""
     territory = load_spec_map(spec, load_map)
     return LiveMatch(territory, spec.rules, spec.views, spec.seed, spec.rotation, agents)

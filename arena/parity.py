@@ -234,8 +234,9 @@ def _free_for_all_gates(record: dict[str, Any], territory: TerritoryMap) -> Iter
             continue
         owned = theirs[:, k].sum()
         gaps = [100.0 * np.abs(tiles[:, k] - theirs[:, k]).sum() / owned for tiles, _ in runs]
-        yield Gate(name, f"sum of tile gaps at +{mark}", float(np.median(gaps)),
-                   2.0 if is_large else 3.0)
+        yield Gate(
+            name, f"sum of tile gaps at +{mark}", float(np.median(gaps)), 2.0 if is_large else 3.0
+        )
     if not is_large:
         land = record["scenario"]["map"].get("land") or territory.n_land
         shares = [abs(int(t[:, -1].sum()) - int(theirs[:, -1].sum())) / land for t, _ in runs]
@@ -276,9 +277,14 @@ def _kind(vector: dict[str, Any], key: str) -> int:
 
 def _player_attack(v: dict[str, Any]) -> list[tuple[float, float]]:
     loss, defender_loss, cost = formulas.player_tile(
-        _TERRAIN[v["terrain"]], _kind(v, "attacker"), _kind(v, "defender"),
-        float(v["attack_troops"]), float(v["defender_troops"]),
-        v["attacker_tiles"], v["defender_tiles"], v["defender_traitor"],
+        _TERRAIN[v["terrain"]],
+        _kind(v, "attacker"),
+        _kind(v, "defender"),
+        float(v["attack_troops"]),
+        float(v["defender_troops"]),
+        v["attacker_tiles"],
+        v["defender_tiles"],
+        v["defender_traitor"],
     )
     return [
         (loss, v["attackerTroopLoss"]),

@@ -139,5 +139,3 @@ def verify(replay: Replay, load_map: LoadMap) -> str:
             f"{replay.ticks} ticks, replayed {result[1]} after {result[0]}."
         )
     return found
-
-

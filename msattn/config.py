@@ -66,7 +66,12 @@ class TorsoConfig:
         widths |= {
             name: getattr(self, name)
             for name in (
-                "branch_features", "scalar_features", "heads", "fusion", "output", "grid",
+                "branch_features",
+                "scalar_features",
+                "heads",
+                "fusion",
+                "output",
+                "grid",
                 "direction_hidden",
             )
         }

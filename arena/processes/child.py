@@ -94,9 +94,7 @@ class _PipeHandler(logging.Handler):
         text = record.getMessage()
         if record.exc_info:
             text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
-        self._link.send(
-            Record(record.name, record.levelno, text, record.pathname, record.lineno)
-        )
+        self._link.send(Record(record.name, record.levelno, text, record.pathname, record.lineno))
 
 
 def find_function(name: str) -> Callable[..., Any]:

@@ -234,7 +234,6 @@ class Place:
 def end_all(processes: Sequence[Process], grace_s: float) -> None:
     """SIGTERM to all, SIGKILL to those that still run after `grace_s`."""
 
-
     for process in processes:
         process.terminate()
     ends = time.monotonic() + grace_s

@@ -185,8 +185,7 @@ def run(
     say("observations")
     boards = {"small": load_map(_SMALL_BOARD), "classic": territory}
     seen = {
-        name: observations_per_s(boards[name], bots, ticks, views)
-        for name, views in _VIEWS.items()
+        name: observations_per_s(boards[name], bots, ticks, views) for name, views in _VIEWS.items()
     }
     own = "classic" if max(territory.width, territory.height) >= _CLASSIC_SIDE else "small"
     if own == "small":

@@ -56,9 +56,7 @@ def launch_learner(output_folder: Path) -> Launch:
     launcher = Launcher(run_learner, ["league.learner.process"])
 
     def launch(name: str, orders: LearnerOrders) -> Process:
-        child = launcher.launch(
-            f"learner-{name}", orders, output_folder / f"learner-{name}.out"
-        )
+        child = launcher.launch(f"learner-{name}", orders, output_folder / f"learner-{name}.out")
         log.info("learner %s started, PID %s", name, child.pid)
         return child
 

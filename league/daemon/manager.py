@@ -245,9 +245,7 @@ class Manager:
             for name, lineage in self._lineages.items():
                 learner = queries.learner_by_name(session, name)
                 assert learner is not None
-                rosters[name] = make_roster(
-                    session, lineage, learner, self.payoff, self.season
-                )
+                rosters[name] = make_roster(session, lineage, learner, self.payoff, self.season)
         for name, roster in rosters.items():
             self.learners.send(name, roster)
 

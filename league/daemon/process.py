@@ -255,9 +255,7 @@ def _main() -> int:
 
     order = json.loads(sys.stdin.read())
     root = Path(sys.argv[1])
-    return start(
-        root, LeagueConfig.from_json(order["config"]), for_s=order["for_s"], detach=False
-    )
+    return start(root, LeagueConfig.from_json(order["config"]), for_s=order["for_s"], detach=False)
 
 
 if __name__ == "__main__":

@@ -87,6 +87,4 @@ def make_roster(
     anchor = [m for m in ranked if m.role == "anchor"][:1]
     parent = [members[learner.member_id]] if learner.member_id in members else []
     required = dict.fromkeys(m.agent_spec for m in (*parent, *champion, *anchor))
-    return Roster(
-        tuple(foes), {m.id: m.agent_spec for m in members.values()}, tuple(required)
-    )
+    return Roster(tuple(foes), {m.id: m.agent_spec for m in members.values()}, tuple(required))

@@ -232,9 +232,7 @@ class Trainer:
             self.env.rng,
             p_self_play=0.0,
         )
-        self.wave = [
-            SELF_PLAY if member is None else self.roster.specs[member] for member in drawn
-        ]
+        self.wave = [SELF_PLAY if member is None else self.roster.specs[member] for member in drawn]
 
     def _copy_to_mirror(self) -> None:
         self._mirror.network.load_state_dict(policy_weights(self.ppo.policy.state_dict()))

@@ -74,7 +74,10 @@ def admit_rating(session: Session, member: MemberRecord, season: Season) -> None
 
 
 def admit_snapshot(
-    session: Session, learner: LearnerRecord, sha256: str, description: SnapshotDescription,
+    session: Session,
+    learner: LearnerRecord,
+    sha256: str,
+    description: SnapshotDescription,
     season: Season,
 ) -> MemberRecord:
     """Add a snapshot of a learner as a member; the same snapshot again gives the same member."""
@@ -82,9 +85,7 @@ def admit_snapshot(
         if known.status != "guest":
             return known
     generation = learner.generation
-    parents = (
-        queries.members_by_snapshot(session, description.parent) if description.parent else []
-    )
+    parents = queries.members_by_snapshot(session, description.parent) if description.parent else []
     parents.sort(key=lambda parent: parent.status == "guest")  # a guest has no rating to start from
     name = f"{learner.name}-{generation:04d}"
     if queries.member_by_name(session, name) is not None:

@@ -54,9 +54,7 @@ def standings(ratings: Mapping[int, Gaussian], *, shift: float = 0.0) -> list[St
     as low as one above those wholly below. A tier opens with the best member that no longer
     overlaps with the best of the tier before.
     """
-    order = sorted(
-        ratings, key=lambda member_id: (-conservative(*ratings[member_id]), member_id)
-    )
+    order = sorted(ratings, key=lambda member_id: (-conservative(*ratings[member_id]), member_id))
     low = {i: ratings[i][0] - Z_95 * ratings[i][1] for i in order}
     high = {i: ratings[i][0] + Z_95 * ratings[i][1] for i in order}
     table: list[Standing] = []

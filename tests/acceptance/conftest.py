@@ -77,8 +77,16 @@ def running(tmp_path: Path) -> Any:
 def start(root: Path, *more: str) -> subprocess.Popen[str]:
     """Start a quick league in the foreground."""
     return subprocess.Popen(
-        [sys.executable, "-m", "league.cli", "start", "--league", str(root), *quick_settings(),
-         *more],
+        [
+            sys.executable,
+            "-m",
+            "league.cli",
+            "start",
+            "--league",
+            str(root),
+            *quick_settings(),
+            *more,
+        ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

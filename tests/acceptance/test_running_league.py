@@ -108,8 +108,16 @@ def test_a_killed_league_goes_on_where_it_was_and_loses_or_doubles_no_match(runn
 def test_a_detached_league_answers_status_and_stop(tmp_path: Path) -> None:
     root = tmp_path / "league"
     began = league(
-        "start", "--detach", "--league", str(root), "--set", "learners=[]",
-        "--set", "rules.max_ticks=100", "--set", "maps.rate=['generated:plains:64x64:1']",
+        "start",
+        "--detach",
+        "--league",
+        str(root),
+        "--set",
+        "learners=[]",
+        "--set",
+        "rules.max_ticks=100",
+        "--set",
+        "maps.rate=['generated:plains:64x64:1']",
     )
     assert began.returncode == 0, began.stderr
     assert int(began.stdout) > 0

@@ -98,9 +98,7 @@ def test_a_replay_leads_to_the_same_final_state(tmp_path: Path) -> None:
 
 
 def test_a_full_match_of_3000_ticks_is_recorded_in_3_kb(tmp_path: Path) -> None:
-    spec = MatchSpec(
-        1, "generated:plains:256x256:1", ("any",) * 10, MatchRules(max_ticks=3_000)
-    )
+    spec = MatchSpec(1, "generated:plains:256x256:1", ("any",) * 10, MatchRules(max_ticks=3_000))
     (result,) = play_matches([spec], load_agent, LOAD_MAP)
     assert isinstance(result, MatchResult)
     # At most 300 decisions of 10 seats; 45 actions are 5.5 bits: 2,062 bytes and the description.

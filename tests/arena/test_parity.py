@@ -38,8 +38,11 @@ def test_all_records_are_there() -> None:
 def test_every_gate_of_a_record_is_held(path: Path) -> None:
     gates = parity.check_file(path, REFERENCE.parent / "maps")
     assert len(gates) >= 2
-    missed = [f"{gate.what}: {gate.gap:.3f} > {gate.allowed} {gate.unit}"
-              for gate in gates if not gate.is_held]
+    missed = [
+        f"{gate.what}: {gate.gap:.3f} > {gate.allowed} {gate.unit}"
+        for gate in gates
+        if not gate.is_held
+    ]
     assert missed == []
 
 
@@ -178,8 +181,16 @@ def test_a_free_for_all_of_all_kinds_on_another_map_is_held_to_its_gates(
         "players": [
             {"id": "A", "type": "human", "spawn": spawns[0]},
             {"id": "B", "type": "nation", "spawn": spawns[1]},
-            {"id": "C", "type": "bot", "spawn": spawns[2], "attackRate": 40, "attackTick": 3,
-             "triggerRatio": 0.7, "reserveRatio": 0.2, "expandRatio": 0.1},
+            {
+                "id": "C",
+                "type": "bot",
+                "spawn": spawns[2],
+                "attackRate": 40,
+                "attackTick": 3,
+                "triggerRatio": 0.7,
+                "reserveRatio": 0.2,
+                "expandRatio": 0.1,
+            },
         ],
         "ticks": [101, 201, 351, 401],
     }
@@ -188,8 +199,10 @@ def test_a_free_for_all_of_all_kinds_on_another_map_is_held_to_its_gates(
     path = written(tmp_path, record)
     gates = parity.check_file(path, tmp_path)
     assert [gate.what for gate in gates] == [
-        "sum of tile gaps at +100", "sum of tile gaps at +250",
-        "owned land at the end", "home troops at the end",
+        "sum of tile gaps at +100",
+        "sum of tile gaps at +250",
+        "owned land at the end",
+        "home troops at the end",
     ]
     assert tiles[:, 1].sum() > 3 * 52
     assert missed(path) == []
@@ -238,16 +251,17 @@ WRONG: dict[str, Callable[[Record], Any]] = {
     "words in a curve": _with([["many"] * 40, [30] * 40], "tiles"),
     "a player of an unknown type": _with("dragon", "players", 0, "type"),
     "a player that nobody described": _with("Z", "scenario", "owner_rects", 0, 0),
-    "an order of an unknown player":
-        _with([{"t": 105, "kind": "attack", "from": "Z", "to": None, "troops": 1}],
-              "scenario", "orders"),
+    "an order of an unknown player": _with(
+        [{"t": 105, "kind": "attack", "from": "Z", "to": None, "troops": 1}], "scenario", "orders"
+    ),
     "an order of an unknown kind": _with([{"t": 105, "kind": "dance"}], "scenario", "orders"),
-    "a conquest off the map":
-        _with([{"t": 105, "kind": "conquer", "who": "A", "x": 25, "y": 5}], "scenario", "orders"),
+    "a conquest off the map": _with(
+        [{"t": 105, "kind": "conquer", "who": "A", "x": 25, "y": 5}], "scenario", "orders"
+    ),
     "a spawn off the map": _with([900, 900], "players", 0, "spawn"),
-    "an unknown difficulty":
-        lambda record: _with("nightmare", "scenario", "difficulty")(
-            _with("nation", "players", 0, "type")(record)),
+    "an unknown difficulty": lambda record: _with("nightmare", "scenario", "difficulty")(
+        _with("nation", "players", 0, "type")(record)
+    ),
     "no map": _without("scenario", "map"),
     "a map that is missing": _with({"file": "atlantis"}, "scenario", "map"),
     "a map of water": _with(0, "scenario", "map", "uniform_byte"),

@@ -209,8 +209,14 @@ def attack_tick(s: State, a: int) -> None:
             loss, cost = neutral_tile(terrain, troops, my_kind)
         else:
             loss, defender_loss, cost = player_tile(
-                terrain, my_kind, int(s.kind[target]), troops, float(s.troops[target]),
-                s.tiles[me], s.tiles[target], False,
+                terrain,
+                my_kind,
+                int(s.kind[target]),
+                troops,
+                float(s.troops[target]),
+                s.tiles[me],
+                s.tiles[target],
+                False,
             )
             s.troops[target] -= min(s.troops[target], int(math.floor(defender_loss)))
         budget -= cost

@@ -81,8 +81,13 @@ def _leave_border(s: State, tile: int, p: int) -> None:
 
 @compiled(inline=True, internal=True)
 def _count_contacts(
-    owner: np.ndarray, offsets: np.ndarray, contact: np.ndarray, tile: int, p: int,
-    directions: tuple[int, int], sign: int,
+    owner: np.ndarray,
+    offsets: np.ndarray,
+    contact: np.ndarray,
+    tile: int,
+    p: int,
+    directions: tuple[int, int],
+    sign: int,
 ) -> None:
     """Add `sign` for the foreign tiles around a tile of p, in directions first, first + step, .."""
     water = contact.shape[2] - 1

@@ -149,8 +149,9 @@ def draw(streams: np.ndarray, index: int, n: int) -> int:
 
 
 @compiled(allocates=True)
-def uniform_noise(seeds: np.ndarray, seats: np.ndarray, decisions: np.ndarray, n: int,
-                  purpose: int) -> np.ndarray:
+def uniform_noise(
+    seeds: np.ndarray, seats: np.ndarray, decisions: np.ndarray, n: int, purpose: int
+) -> np.ndarray:
     """Uniforms in (0, 1) keyed by (match seed, seat, decision, column).
 
     Args:

@@ -41,9 +41,7 @@ def spawn_disc(s: State, p: int, x: int, y: int) -> int:
 
 
 @compiled(allocates=True)
-def _draw_spawns(
-    candidates: np.ndarray, width: int, n: int, seed: int, n_draws: int
-) -> np.ndarray:
+def _draw_spawns(candidates: np.ndarray, width: int, n: int, seed: int, n_draws: int) -> np.ndarray:
     """Best of `n_draws` random draws of n candidates by smallest distance; int64[n, 2] (x, y)."""
     streams = np.empty(1, np.uint64)
     streams[0] = stream_seed(seed, 0, _SPAWN_STREAM)

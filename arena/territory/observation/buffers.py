@@ -143,7 +143,7 @@ def _pool(
         for side, starts in zip(values.shape, (tops, lefts), strict=True)
     )
     rows = np.add.reduceat(values, tops, 0, np.int32)
-    sums[: len(tops), : len(lefts)] = (
-        np.add.reduceat(rows, lefts, 1) + outside * (cell * cell - np.outer(heights, widths))
+    sums[: len(tops), : len(lefts)] = np.add.reduceat(rows, lefts, 1) + outside * (
+        cell * cell - np.outer(heights, widths)
     )
     return ((sums + rounding) // (cell * cell)).astype(np.uint8)

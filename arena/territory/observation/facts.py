@@ -127,8 +127,14 @@ def write_direction_scalars(
 
 @compiled(internal=True)
 def _write_facts(
-    s: State, w: Scratch, p: int, max_ticks: int, targets: np.ndarray, contacts: np.ndarray,
-    f: Facts, row: int,
+    s: State,
+    w: Scratch,
+    p: int,
+    max_ticks: int,
+    targets: np.ndarray,
+    contacts: np.ndarray,
+    f: Facts,
+    row: int,
 ) -> None:
     own = f.own[row]
     own[0] = s.clock[TICK]

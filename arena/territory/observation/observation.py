@@ -171,9 +171,7 @@ def _fill(out: np.ndarray, value: np.uint8) -> None:
 
 
 @compiled(inline=True, internal=True)
-def _copy_part(
-    source: np.ndarray, y: int, x0: int, outside: np.uint8, out: np.ndarray
-) -> None:
+def _copy_part(source: np.ndarray, y: int, x0: int, outside: np.uint8, out: np.ndarray) -> None:
     """out[i] = source[y, x0 + i], `outside` where there is none."""
     size = out.shape[0]
     first = min(size, max(0, -x0))
@@ -289,9 +287,7 @@ def _has_mixed(owners: np.ndarray) -> bool:
 
 
 @compiled(internal=True)
-def _write_local(
-    owner: np.ndarray, stride: int, w: Scratch, p: int, view: np.ndarray
-) -> None:
+def _write_local(owner: np.ndarray, stride: int, w: Scratch, p: int, view: np.ndarray) -> None:
     """The window of 2 x 2 tiles per cell whose corner is w.origin[p, :2], both even."""
     size = view.shape[1]
     x0 = w.origin[p, 0]

@@ -13,9 +13,7 @@ from arena.processes.jobs import RestartLimits
 from arena.processes.messages import Crashed, Record
 from arena.processes.supervisor import DeathCount, Place, end_all
 
-LIMITS = RestartLimits(
-    first_pause_s=1.0, longest_pause_s=6.0, max_deaths=4, deaths_window_s=100.0
-)
+LIMITS = RestartLimits(first_pause_s=1.0, longest_pause_s=6.0, max_deaths=4, deaths_window_s=100.0)
 
 
 class ScriptedProcess:

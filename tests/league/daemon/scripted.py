@@ -124,9 +124,7 @@ class ScriptedProcess:
 
     handles: Sequence[Any] = ()
 
-    def __init__(
-        self, *messages: object, exit_code: int | None = None, stops: bool = True
-    ) -> None:
+    def __init__(self, *messages: object, exit_code: int | None = None, stops: bool = True) -> None:
         self.pid = 4711
         self.messages = deque(messages)
         self.sent: list[object] = []

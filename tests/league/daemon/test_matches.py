@@ -218,9 +218,7 @@ def test_a_failure_rates_nobody_and_counts_against_the_blamed_alone(league: Leag
     assert {(rating.mu, rating.sigma) for rating in ratings} == {(MU, SIGMA)}
 
 
-@pytest.mark.parametrize(
-    ("snapshot", "status"), [("a" * 64, "quarantined"), (None, "suspended")]
-)
+@pytest.mark.parametrize(("snapshot", "status"), [("a" * 64, "quarantined"), (None, "suspended")])
 def test_a_member_that_keeps_failing_is_taken_out_of_play(
     league: League, snapshot: str | None, status: str
 ) -> None:

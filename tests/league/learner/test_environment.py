@@ -19,8 +19,14 @@ GAMMA = 0.99
 SCRIPTED = [f"scripted:{name}" for name in ("tribe", "random", "expander")]
 
 
-def make_env(seed: int = 0, *, max_ticks: int = 300, weights: RewardWeights | None = None,
-             n_matches: int = 2, seats: int = 4) -> LeagueVecEnv:
+def make_env(
+    seed: int = 0,
+    *,
+    max_ticks: int = 300,
+    weights: RewardWeights | None = None,
+    n_matches: int = 2,
+    seats: int = 4,
+) -> LeagueVecEnv:
     settings = EnvSettings(
         MatchRules(max_ticks=max_ticks),
         Views(16, 16, 16),

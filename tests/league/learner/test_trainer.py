@@ -44,9 +44,7 @@ def test_matches_against_one_member_come_as_often_as_the_setting_says(tmp_path: 
 
 def test_self_play_takes_its_share_of_the_seats_that_draw_for_themselves(tmp_path: Path) -> None:
     found = draws(
-        trainer_with(
-            tmp_path, "learner.one_opponent_share=0.0", "learner.self_play_share=0.4"
-        )
+        trainer_with(tmp_path, "learner.one_opponent_share=0.0", "learner.self_play_share=0.4")
     )
     assert np.mean([[name == SELF_PLAY for name in seats] for seats in found]) == pytest.approx(
         0.4, abs=0.05

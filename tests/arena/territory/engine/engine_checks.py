@@ -107,9 +107,7 @@ def random_match(seed: int) -> Engine:
     territory = random_map(seed, smallest=9)
     n_seats = int(rng.integers(2, min(12, max(2, territory.n_playable // 50)) + 1))
     match_rules = rules.MatchRules(max_ticks=10_000, n_seats=n_seats)
-    return Engine.new_match(
-        territory, match_rules, seed, rotation=int(rng.integers(0, 5)), grid=16
-    )
+    return Engine.new_match(territory, match_rules, seed, rotation=int(rng.integers(0, 5)), grid=16)
 
 
 def random_painting(seed: int) -> Engine:
@@ -237,9 +235,7 @@ def check_land(engine: Engine) -> None:
         _check_events(engine, at[:, 3] * engine.map.width + at[:, 2], s.event_owners[:n_events])
 
 
-def _check_events(
-    engine: Engine, tiles: NDArray[np.int32], owners: NDArray[np.uint8]
-) -> None:
+def _check_events(engine: Engine, tiles: NDArray[np.int32], owners: NDArray[np.uint8]) -> None:
     order = np.argsort(tiles, kind="stable")  # by tile, then by time
     tiles, before, after = tiles[order], owners[order, 0], owners[order, 1]
     is_first = np.diff(tiles, prepend=-1) != 0

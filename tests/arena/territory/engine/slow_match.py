@@ -229,8 +229,14 @@ class SlowMatch:
             loss, cost = formulas.neutral_tile(self.terrain[tile], attack.troops, 0)
         else:
             loss, defender_loss, cost = formulas.player_tile(
-                self.terrain[tile], 0, 0, attack.troops, float(self.troops[target]),
-                len(self.tiles[me]), len(self.tiles[target]), False,
+                self.terrain[tile],
+                0,
+                0,
+                attack.troops,
+                float(self.troops[target]),
+                len(self.tiles[me]),
+                len(self.tiles[target]),
+                False,
             )
             self.troops[target] = max(0, self.troops[target] - math.floor(defender_loss))
         attack.troops -= loss
@@ -313,9 +319,7 @@ class SlowMatch:
             return
         region = [cluster[0]]
         for tile in region:
-            region.extend(
-                n for n in self.around(tile) if self.owner_at(n) == p and n not in region
-            )
+            region.extend(n for n in self.around(tile) if self.owner_at(n) == p and n not in region)
         for tile in region:
             self.give(tile, captor, self.tick)
 

@@ -38,9 +38,7 @@ N, NE, E, SE, S, SW, W, NW = range(8)
 
 
 @compiled()
-def _read(
-    s: State, p: int, targets: np.ndarray, contacts: np.ndarray, mask: np.ndarray
-) -> None:
+def _read(s: State, p: int, targets: np.ndarray, contacts: np.ndarray, mask: np.ndarray) -> None:
     find_targets(s, p, targets, contacts)
     write_mask(s, p, targets, mask)
 
@@ -229,8 +227,15 @@ def test_players_become_targets_at_tick_49_and_neutral_land_is_one_from_the_star
     ("home", "legal"),
     # floor(0.15 h), floor(0.30 h), .. at least 1: 15 % of 6 is 0.9 and of 7 is 1.05; 30 % needs 4,
     # 45 % needs 3, 60 % and 75 % need 2
-    [(0, [0, 0, 0, 0, 0]), (1, [0, 0, 0, 0, 0]), (2, [0, 0, 0, 1, 1]), (3, [0, 0, 1, 1, 1]),
-     (4, [0, 1, 1, 1, 1]), (6, [0, 1, 1, 1, 1]), (7, [1, 1, 1, 1, 1])],
+    [
+        (0, [0, 0, 0, 0, 0]),
+        (1, [0, 0, 0, 0, 0]),
+        (2, [0, 0, 0, 1, 1]),
+        (3, [0, 0, 1, 1, 1]),
+        (4, [0, 1, 1, 1, 1]),
+        (6, [0, 1, 1, 1, 1]),
+        (7, [1, 1, 1, 1, 1]),
+    ],
 )
 def test_an_order_must_send_at_least_one_troop(home: int, legal: list[int]) -> None:
     owners = np.zeros((3, 3), np.int64)

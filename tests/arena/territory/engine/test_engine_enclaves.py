@@ -144,8 +144,11 @@ def shaken(engine: Engine, x: int, y: int) -> NDArray[np.uint8]:
         ("beside water", ["AAAAAA", "AABBAA", "AA~AAA", "AAAAAA"], False),
         ("between two enemies", ["AAAAAA", "AABBCC", "AAAACC", "AAAAAA"], False),
         ("on a shore, which does not matter", ["AAAAAA", "AAbBAA", "AAAAAA", "AAAAAA"], True),
-        ("touching a neutral tile at a corner only",
-         ["AAAAAA", "AABBAA", "A.AAAA", "AAAAAA"], True),
+        (
+            "touching a neutral tile at a corner only",
+            ["AAAAAA", "AABBAA", "A.AAAA", "AAAAAA"],
+            True,
+        ),
     ],
 )
 def test_the_main_cluster(why: str, rows: list[str], falls: bool) -> None:
@@ -161,13 +164,22 @@ BIG_B = ["B" * 24, "B" * 24, "B" * 24]  # B's main cluster, on the edge: it neve
         ("inside A", ["AAAAAA", "AABBAA", "AAAAAA", "AAAAAA"], True),
         ("on the edge of the map", ["AAAAAA", "AAAAAA", "AAAAAA", "AABBAA"], False),
         ("on a shore", ["AAAAAA", "AAbBAA", "AAAAAA", "AAAAAA"], False),
-        ("beside neutral land inside the box of enemies",
-         ["AAAAAA", "AABBAA", "AAA.AA", "AAAAAA"], True),
+        (
+            "beside neutral land inside the box of enemies",
+            ["AAAAAA", "AABBAA", "AAA.AA", "AAAAAA"],
+            True,
+        ),
         ("between two enemies", ["AAAAAA", "AABBCC", "AAAACC", "AAAAAA"], True),
-        ("open to one side, inside the box of enemies all the same",
-         ["AAAAAA", "AABB..", "AAAA..", "AAAAAA"], True),
-        ("with enemies to the north only: their box is a row above",
-         ["AAAAAA", "..BB..", "......", "AAAAAA"], False),
+        (
+            "open to one side, inside the box of enemies all the same",
+            ["AAAAAA", "AABB..", "AAAA..", "AAAAAA"],
+            True,
+        ),
+        (
+            "with enemies to the north only: their box is a row above",
+            ["AAAAAA", "..BB..", "......", "AAAAAA"],
+            False,
+        ),
         ("no enemy at all", ["......", "..BB..", "......", "......"], False),
     ],
 )

@@ -70,8 +70,14 @@ def test_troops_above_the_cap_fall_to_just_above_it_and_stay() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "difficulty", "troops"),
-    [("human", "medium", 25_000), ("bot", "medium", 10_000), ("nation", "easy", 2_500),
-     ("nation", "medium", 5_000), ("nation", "hard", 20_000), ("nation", "impossible", 50_000)],
+    [
+        ("human", "medium", 25_000),
+        ("bot", "medium", 10_000),
+        ("nation", "easy", 2_500),
+        ("nation", "medium", 5_000),
+        ("nation", "hard", 20_000),
+        ("nation", "impossible", 50_000),
+    ],
 )
 def test_every_kind_starts_with_its_troops(kind: str, difficulty: str, troops: int) -> None:
     engine = Engine(_open_land(20, 20), 1, seed=1)
@@ -125,8 +131,14 @@ def test_the_price_of_a_players_land() -> None:
 
 @pytest.mark.parametrize(
     ("attacker", "defender", "factor"),
-    [(HUMAN, BOT, 0.8), (NATION, BOT, 0.8), (BOT, BOT, 1.0), (BOT, HUMAN, 1.0),
-     (HUMAN, NATION, 1.0), (HUMAN, HUMAN, 1.0)],
+    [
+        (HUMAN, BOT, 0.8),
+        (NATION, BOT, 0.8),
+        (BOT, BOT, 1.0),
+        (BOT, HUMAN, 1.0),
+        (HUMAN, NATION, 1.0),
+        (HUMAN, HUMAN, 1.0),
+    ],
 )
 def test_only_bots_fall_cheaper_and_only_to_others(
     attacker: int, defender: int, factor: float
@@ -197,9 +209,11 @@ def test_a_disc_at_the_edge_of_the_map_is_cut_off() -> None:
     engine = Engine(_open_land(30, 30), 1, seed=1)
     engine.place(1, spawn=(0, 0))
     # of the quarter dx, dy = 0..3: all but the corners (3, 2), (3, 3), (2, 3) fit in the circle
-    assert engine.tiles[0] == sum(
-        (dx + 0.5) ** 2 + (dy + 0.5) ** 2 <= 16 for dx in range(4) for dy in range(4)
-    ) == 13
+    assert (
+        engine.tiles[0]
+        == sum((dx + 0.5) ** 2 + (dy + 0.5) ** 2 <= 16 for dx in range(4) for dy in range(4))
+        == 13
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -137,8 +137,15 @@ def test_the_same_seed_and_actions_give_the_same_match(seed: int) -> None:
     first, second = random_match(seed), random_match(seed)
     assert _play(first, seed, 10) == _play(second, seed, 10)
     for name, values in first.state._asdict().items():
-        if name not in ("node_tile", "node_next", "border_next", "scratch", "clusters",
-                        "cluster_start", "cluster_order"):  # these start uninitialised
+        if name not in (
+            "node_tile",
+            "node_next",
+            "border_next",
+            "scratch",
+            "clusters",
+            "cluster_start",
+            "cluster_order",
+        ):  # these start uninitialised
             assert np.array_equal(values, getattr(second.state, name)), name
 
 
