@@ -83,6 +83,13 @@ def test_a_dead_learner_is_named_with_its_signal_and_started_again_after_a_pause
     assert list(pool.poll()) == [] and len(launch.started) == 2
 
 
+def test_all_that_a_learner_said_before_it_died_is_taken(learners: Callable[..., Learners]) -> None:
+    said = [Progress(64 * i) for i in range(2_500)]  # a thousand are read in one go
+    *before, died = learners(Launches(ScriptedProcess(*said, exit_code=1))).poll()
+    assert [message.message for message in before] == said
+    assert isinstance(died.message, Died)
+
+
 def test_a_learner_that_raised_is_named_with_what_it_raised(
     learners: Callable[..., Learners],
 ) -> None:
