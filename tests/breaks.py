@@ -148,7 +148,7 @@ BREAKS = [
         "league/daemon/process.py",
         "except (DatabaseFullError, OSError) as error:",
         "except ZeroDivisionError as error:",
-        f"{LEAGUE}/daemon/test_daemon.py",
+        f"{LEAGUE}/daemon/test_process.py",
     ),
     Break(
         "a lost plan after a failed write",
@@ -200,7 +200,7 @@ BREAKS = [
         "league/daemon/lock.py",
         "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n    except OSError as error:",
         "pass\n    except OSError as error:",
-        f"{LEAGUE}/daemon/test_daemon.py",
+        f"{LEAGUE}/daemon/test_lock.py",
     ),
 ]
 
