@@ -139,5 +139,7 @@ def test_a_league_goes_on_with_the_map_that_it_was_given(tmp_path: Path) -> None
 def test_before_the_first_start_nothing_is_remembered(tmp_path: Path) -> None:
     opened = open_for_start(tmp_path / "league")
     assert stored_config(opened.folder) is None  # no database
-    open_writer(opened.folder.sqlite).connect().close()
+    engine = open_writer(opened.folder.sqlite)
+    engine.connect().close()
+    engine.dispose()
     assert stored_config(opened.folder) is None  # a database without tables
