@@ -25,9 +25,9 @@ def back_up(folder: LeagueFolder, target: Path | None) -> Path:
             cannot be made.
     """
     place = folder.database()
-    if not isinstance(place, Path):
+    if place.path is None:
         raise FolderError("the league is on a database server; back it up with pg_dump")
-    if not place.is_file():  # opening it would make an empty one
+    if not place.path.is_file():  # opening it would make an empty one
         raise FolderError(
             f"{place}: expected the database of a league that was started once, found none; run "
             f"`league start --league {folder.root}`"

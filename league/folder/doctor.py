@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from db import queries
 from db.migrate import check_revision
@@ -35,8 +34,8 @@ def examine(folder: LeagueFolder) -> list[Finding]:
     safe, sentence = sqlite_version_report()
     findings = [Finding(True, sentence if safe else f"note: {sentence}")]
     place = folder.database()
-    if isinstance(place, Path):
-        refuse_network_file_system(place)
+    if place.path is not None:
+        refuse_network_file_system(place.path)
     engine = open_reader(place)
     try:
         findings.append(Finding(True, f"database: revision {check_revision(engine)}"))

@@ -12,6 +12,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from db.location import DatabaseLocation
 from league.errors import FolderError
 
 CONFIG_NAME = "league.toml"
@@ -78,11 +79,14 @@ class LeagueFolder:
         """Whether the folder holds a league."""
         return self.toml.is_file()
 
-    def database(self) -> Path | str:
-        """The SQLite file, or the URL that `league.toml` names; reads only that one key.
+    def database(self) -> DatabaseLocation:
+        """Where the league is remembered: its own SQLite file, or what `league.toml` names.
+
+        Reads only that one key.
 
         Raises:
             FolderError: `league.toml` cannot be read.
+            DatabaseError: `database.url` names no kind of database that a league can use.
         """
         try:
             values = tomllib.loads(self.toml.read_text(encoding="utf-8"))
@@ -90,7 +94,11 @@ class LeagueFolder:
             raise FolderError(f"{self.toml}: expected a readable TOML file: {error}") from error
         section = values.get("database")
         url = section.get("url") if isinstance(section, dict) else None
-        return self.sqlite if url is None or url == "off" else str(url)
+        return self.database_of(None if url is None or url == "off" else str(url))
+
+    def database_of(self, url: str | None) -> DatabaseLocation:
+        """The database that a `database.url` stands for; None is the league's own SQLite file."""
+        return DatabaseLocation.of(self.sqlite if url is None else url)
 
     def relative(self, path: Path) -> str:
         """A path inside the folder as it is stored: relative, with forward slashes.

@@ -82,10 +82,10 @@ def stored_config(folder: LeagueFolder) -> dict[str, Any] | None:
     from db.queries import get_league_value
     from db.session import open_reader, read_transaction
 
-    target = folder.database()
-    if isinstance(target, Path) and not target.is_file():
+    place = folder.database()
+    if place.path is not None and not place.path.is_file():
         return None
-    engine = open_reader(target)
+    engine = open_reader(place)
     try:
         if current_revision(engine) is None:
             return None
@@ -130,12 +130,11 @@ def _check_room(name: str, board: TerritoryMap, config: LeagueConfig) -> None:
 
 def _check_same_database(folder: LeagueFolder, config: LeagueConfig) -> None:
     """Every command reads `league.toml` to find the database: a change for one start is none."""
-    held = folder.database()
-    if (None if isinstance(held, Path) else held) != config.database.url:
+    held, given = folder.database(), folder.database_of(config.database.url)
+    if held != given:
         raise ConfigError(
-            f"database.url: {folder.toml} says {str(held)!r}, --set says "
-            f"{config.database.url!r}; a league stays in its database, edit {folder.toml.name} "
-            "after you have moved it"
+            f"database.url: {folder.toml} says {str(held)!r}, --set says {str(given)!r}; a league "
+            f"stays in its database, edit {folder.toml.name} after you have moved it"
         )
 
 
