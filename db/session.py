@@ -93,10 +93,14 @@ def sqlite_version_report() -> tuple[bool, str]:
     )
 
 
-def open_writer(place: DatabaseLocation | Path | str) -> Engine:
-    """An engine that may write: a SQLite file (created when missing) or a PostgreSQL server.
+def open_writer(place: DatabaseLocation | Path | str, *, create: bool = True) -> Engine:
+    """An engine that may write: a SQLite file or a PostgreSQL server.
+
+    Args:
+        create: make the SQLite file when it is missing.
 
     Raises:
+        NotFoundError: the file is missing and should not be made.
         NetworkFileSystemError: the file lies on a network file system.
         DatabaseError: the folder does not exist, or a text names another kind of database.
     """
@@ -109,6 +113,8 @@ def open_writer(place: DatabaseLocation | Path | str) -> Engine:
             f"expected the folder {path.parent} for the database {path.name}, found none; "
             "create the league first with `league start`"
         )
+    if not create:
+        _require_file(path)
     refuse_network_file_system(path)
     engine = create_engine(
         f"sqlite:///{path}", json_serializer=_to_json, connect_args={"timeout": 10.0}
@@ -129,11 +135,7 @@ def open_reader(place: DatabaseLocation | Path | str) -> Engine:
     path = location.path
     if path is None:
         return _open_postgresql(location, read_only=True)
-    if not path.is_file():
-        raise NotFoundError(
-            f"expected a league database at {path}, found none; start the league with "
-            "`league start`, or name another folder"
-        )
+    _require_file(path)
     uri = f"{path.resolve().as_uri()}?mode=ro"
     engine = create_engine(
         "sqlite://",
@@ -208,6 +210,14 @@ def backup(engine: Engine, target: Path) -> Path:
 
 
 _to_json = partial(json.dumps, allow_nan=False)  # NaN is no JSON: PostgreSQL would refuse it later
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise NotFoundError(
+            f"expected a league database at {path}, found none; start the league with "
+            "`league start`, or name another folder"
+        )
 
 
 def _open_postgresql(location: DatabaseLocation, *, read_only: bool) -> Engine:

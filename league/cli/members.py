@@ -84,17 +84,11 @@ def resume(name: str) -> None:
 
 
 def _print_members(as_json: bool) -> None:
-    from db.migrate import check_revision
     from db.queries import list_members
-    from db.session import open_reader, read_transaction
+    from league.folder.connect import reading
 
-    engine = open_reader(existing_league().database())
-    try:
-        check_revision(engine)
-        with read_transaction(engine) as session:
-            found = list_members(session)
-    finally:
-        engine.dispose()
+    with reading(existing_league()) as session:
+        found = list_members(session)
     if as_json:
         print_json({"members": [_document(member) for member in found]})
         return

@@ -9,8 +9,9 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from db.session import backup, open_writer
+from db.session import backup
 from league.errors import FolderError
+from league.folder.connect import reader
 from league.folder.layout import LeagueFolder
 
 
@@ -27,7 +28,7 @@ def back_up(folder: LeagueFolder, target: Path | None) -> Path:
     place = folder.database()
     if place.path is None:
         raise FolderError("the league is on a database server; back it up with pg_dump")
-    if not place.path.is_file():  # opening it would make an empty one
+    if not place.path.is_file():
         raise FolderError(
             f"{place}: expected the database of a league that was started once, found none; run "
             f"`league start --league {folder.root}`"
@@ -38,11 +39,8 @@ def back_up(folder: LeagueFolder, target: Path | None) -> Path:
     except OSError as error:
         raise FolderError(f"{chosen}: expected to make a new folder: {error.strerror}") from error
     copy = LeagueFolder(chosen)
-    engine = open_writer(place)
-    try:
+    with reader(folder, of_any_revision=True) as engine:
         backup(engine, copy.sqlite)
-    finally:
-        engine.dispose()
     # Snapshot files never change and rows are written after them: copied after the database, they
     # hold at least what it names.
     for source, aim in ((folder.snapshots, copy.snapshots), (folder.maps, copy.maps)):

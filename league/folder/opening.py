@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from db.migrate import current_revision
+from db.queries import get_league_value, set_league_value
+from db.session import read_transaction
 from league.config.layers import STORED_KEY, check_frozen, resolve
 from league.config.toml import write_toml
 from league.errors import ConfigError
+from league.folder.connect import reader
 from league.folder.layout import LeagueFolder, check_can_become_league, create_folder
 
 if TYPE_CHECKING:
@@ -78,21 +82,14 @@ def open_for_start(
 
 def stored_config(folder: LeagueFolder) -> dict[str, Any] | None:
     """The settings that the database holds, or None before the first start."""
-    from db.migrate import current_revision
-    from db.queries import get_league_value
-    from db.session import open_reader, read_transaction
-
     place = folder.database()
     if place.path is not None and not place.path.is_file():
         return None
-    engine = open_reader(place)
-    try:
+    with reader(folder, of_any_revision=True) as engine:
         if current_revision(engine) is None:
             return None
         with read_transaction(engine) as session:
             return get_league_value(session, STORED_KEY)
-    finally:
-        engine.dispose()
 
 
 def check_maps(config: LeagueConfig, base: Path, *, except_for: str = "") -> None:
@@ -179,8 +176,6 @@ def remember_config(session: Session, config: LeagueConfig) -> None:
     Raises:
         ConfigError: what the league froze at its first start differs.
     """
-    from db.queries import get_league_value, set_league_value
-
     stored = get_league_value(session, STORED_KEY)
     if stored is not None:
         check_frozen(stored, config)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from arena.territory.engine.rules import MatchRules
 from db import queries
-from db.migrate import check_revision
-from db.session import open_reader, read_transaction
+from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
 from league.rating.standings import scale_anchor_id, scale_shift
 from league.rating.trueskill import first_difference, replay, smooth
@@ -37,18 +36,13 @@ class Rerated:
 
 def rerate(folder: LeagueFolder, *, with_smooth: bool = False) -> Rerated:
     """Replay the rating log of the present season and compare it with the stored ratings."""
-    engine = open_reader(folder.database())
-    try:
-        check_revision(engine)
-        with read_transaction(engine) as session:
-            config = queries.get_league_value(session, "config")
-            members = queries.list_members(session)
-            log: Sequence[RatingLogRow] = ()
-            if config is not None:
-                rules = MatchRules.from_json(config["rules"])
-                log = queries.rating_log(session, rules.sha256())
-    finally:
-        engine.dispose()
+    with reading(folder) as session:
+        config = queries.get_league_value(session, "config")
+        members = queries.list_members(session)
+        log: Sequence[RatingLogRow] = ()
+        if config is not None:
+            rules = MatchRules.from_json(config["rules"])
+            log = queries.rating_log(session, rules.sha256())
     names = {member.id: member.name for member in members}
     different = first_difference(log)
     online = replay(log)

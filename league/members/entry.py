@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION, Views
 from db import queries
-from db.session import open_writer, write_transaction
+from db.session import read_transaction, write_transaction
 from league.errors import MemberError
+from league.folder.connect import writer
 from league.folder.layout import LeagueFolder
 
 if TYPE_CHECKING:
@@ -146,9 +147,8 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
         admit_rating,
     )
 
-    engine = open_writer(folder.database())
-    try:
-        with write_transaction(engine) as session:
+    with writer(folder) as engine:
+        with read_transaction(engine) as session:
             config = started_config(session, folder)
         views = Views.from_json(config["views"])
         newcomer = identify(text, folder.snapshots, views)
@@ -162,8 +162,6 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
                 session, "member", f"{member.name} joined by hand", member_id=member_id
             )
             return member
-    finally:
-        engine.dispose()
 
 
 def _enter(session: Session, newcomer: Newcomer, name: str | None) -> int:
@@ -215,25 +213,21 @@ def change_status(folder: LeagueFolder, text: str, status: str) -> MemberRecord:
         NotFoundError: no such member.
         MemberError: its present status does not allow that.
     """
-    engine = open_writer(folder.database())
-    try:
-        with write_transaction(engine) as session:
-            member = queries.resolve_member(session, text)
-            if member.status not in _TRANSITIONS[status]:
-                raise MemberError(
-                    f"{member.name} is {member.status}; only members that are "
-                    f"{' or '.join(_TRANSITIONS[status])} can become {status}"
-                )
-            queries.set_status(session, member.id, status)
-            queries.add_event(
-                session,
-                "member",
-                f"{member.name}: {member.status} -> {status}, by hand",
-                member_id=member.id,
+    with writer(folder) as engine, write_transaction(engine) as session:
+        member = queries.resolve_member(session, text)
+        if member.status not in _TRANSITIONS[status]:
+            raise MemberError(
+                f"{member.name} is {member.status}; only members that are "
+                f"{' or '.join(_TRANSITIONS[status])} can become {status}"
             )
-            return queries.get_member(session, member.id)
-    finally:
-        engine.dispose()
+        queries.set_status(session, member.id, status)
+        queries.add_event(
+            session,
+            "member",
+            f"{member.name}: {member.status} -> {status}, by hand",
+            member_id=member.id,
+        )
+        return queries.get_member(session, member.id)
 
 
 def _insert(session: Session, newcomer: Newcomer, name: str, status: str) -> int:

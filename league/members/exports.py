@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from agents.files import write_whole
 from db import queries
-from db.session import open_reader, read_transaction
 from league.errors import MemberError
+from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
 from league.members.admission import open_store
 from msattn.actor_critic import ActorCritic, policy_weights
@@ -51,12 +51,8 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
     """
     if kind not in FORMATS:
         raise MemberError(f"expected a format of {', '.join(FORMATS)}, found {kind!r}")
-    engine = open_reader(folder.database())
-    try:
-        with read_transaction(engine) as session:
-            member = queries.resolve_member(session, text)
-    finally:
-        engine.dispose()
+    with reading(folder) as session:
+        member = queries.resolve_member(session, text)
     if member.snapshot_sha256 is None:
         raise MemberError(
             f"{member.name} has no snapshot to export: it plays {member.agent_spec}; "

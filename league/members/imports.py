@@ -21,9 +21,9 @@ from torch import Tensor
 from agents.description import SnapshotDescription, describe
 from agents.errors import SnapshotArchitectureError, SnapshotCorruptError
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
-from db.session import open_reader, read_transaction
 from league.config.tree import LeagueConfig
 from league.errors import MemberError
+from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
 from league.members.admission import open_store
 from league.members.entry import add_member, started_config
@@ -80,12 +80,8 @@ def _import_weights(
             f"{path}: weights alone do not say which network they are of; expected --family "
             f"{' or '.join(FAMILIES)}, found {family or 'none'}"
         )
-    engine = open_reader(folder.database())
-    try:
-        with read_transaction(engine) as session:
-            config = LeagueConfig.from_json(started_config(session, folder))
-    finally:
-        engine.dispose()
+    with reading(folder) as session:
+        config = LeagueConfig.from_json(started_config(session, folder))
     description = SnapshotDescription(
         family=family,
         observation_version=OBSERVATION_VERSION,
