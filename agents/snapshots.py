@@ -30,6 +30,7 @@ from agents.errors import (
     SnapshotVersionError,
 )
 from agents.files import STALE_AFTER_S, sweep, sync_folder, write_whole
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from msattn.actor_critic import ActorCritic
 
 __all__ = ["LoadedSnapshot", "Offer", "SnapshotDescription", "SnapshotStore", "describe"]
@@ -76,7 +77,8 @@ class SnapshotStore:
 
     Args:
         folder: made if it is absent.
-        observation_version: version that every loaded snapshot must have; None takes any.
+        observation_version: version that every loaded snapshot must have, this program's by
+            default; None takes any.
         action_version: the same for the actions.
     """
 
@@ -84,8 +86,8 @@ class SnapshotStore:
         self,
         folder: str | Path,
         *,
-        observation_version: int | None = None,
-        action_version: int | None = None,
+        observation_version: int | None = OBSERVATION_VERSION,
+        action_version: int | None = ACTION_VERSION,
     ) -> None:
         self.folder = Path(folder)
         self.offered = self.folder / "offered"

@@ -14,6 +14,7 @@ import time
 from sqlalchemy import Engine
 
 from agents.errors import AgentError
+from agents.snapshots import SnapshotStore
 from arena.processes.jobs import Arena
 from db import queries
 from db.records import MatchRecord
@@ -58,7 +59,7 @@ class Manager:
         self.season = admission.Season(
             config.rules.to_rules().sha256(), config.rating.sigma_allowance
         )
-        self.store = admission.open_store(folder)
+        self.store = SnapshotStore(folder.snapshots)
         self.payoff = Payoff()
         self._payoff_seq = 0
         self._lineages = {lineage.name: lineage for lineage in config.learners}

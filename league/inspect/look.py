@@ -164,14 +164,10 @@ def attend(sight: Sight, replay: Replay, snapshots: Path | None) -> AttentionRec
     import torch
 
     from agents.snapshots import SnapshotStore
-    from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
     from msattn.inspect import look
 
     torch.set_num_threads(1)
-    store = SnapshotStore(
-        snapshots, observation_version=OBSERVATION_VERSION, action_version=ACTION_VERSION
-    )
-    loaded = store.load(sha256)
+    loaded = SnapshotStore(snapshots).load(sha256)
     if loaded.description.family != "attention":
         raise UsageError(
             f"--attention: seat {sight.seat} is a snapshot of the {loaded.description.family} "

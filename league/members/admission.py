@@ -15,11 +15,9 @@ from sqlalchemy.orm import Session
 from agents.description import SnapshotDescription, describe
 from agents.errors import SnapshotError
 from agents.snapshots import SnapshotStore
-from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.config.tree import LeagueConfig
-from league.folder.layout import LeagueFolder
 from league.rating.trueskill import MU, RATING_VERSION, SIGMA, child_rating
 
 log = logging.getLogger(__name__)
@@ -31,13 +29,6 @@ class Season:
 
     rules_sha256: str
     sigma_allowance: float
-
-
-def open_store(folder: LeagueFolder) -> SnapshotStore:
-    """The league's snapshots."""
-    return SnapshotStore(
-        folder.snapshots, observation_version=OBSERVATION_VERSION, action_version=ACTION_VERSION
-    )
 
 
 def admit_scripted(session: Session, config: LeagueConfig, season: Season) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arena.territory.engine.rules import MatchRules
-from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION, Views
+from arena.territory.observation.views import Views
 from db import queries
 from db.session import read_transaction, write_transaction
 from league.errors import MemberError
@@ -89,9 +89,7 @@ def _from_snapshot(
 ) -> Newcomer:
     from agents.snapshots import SnapshotStore
 
-    store = SnapshotStore(
-        snapshots, observation_version=OBSERVATION_VERSION, action_version=ACTION_VERSION
-    )
+    store = SnapshotStore(snapshots)
     if is_file:
         from agents.description import describe
 

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from agents.files import write_whole
+from agents.snapshots import SnapshotStore
 from db import queries
 from league.errors import MemberError
 from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
-from league.members.admission import open_store
 from msattn.actor_critic import ActorCritic, policy_weights
 from msattn.config import SCALARS, SCALES
 
@@ -65,7 +65,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
         raise MemberError(f"{path} exists already; name another file with --out")
     if not path.parent.is_dir():
         raise MemberError(f"expected the folder {path.parent} for the exported file, found none")
-    store = open_store(folder)
+    store = SnapshotStore(folder.snapshots)
     loaded = store.load(member.snapshot_sha256)
     if kind == "sb3":
         raw = sb3_bytes(loaded)

@@ -20,12 +20,12 @@ from torch import Tensor
 
 from agents.description import SnapshotDescription, describe
 from agents.errors import SnapshotArchitectureError, SnapshotCorruptError
+from agents.snapshots import SnapshotStore
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from league.config.tree import LeagueConfig
 from league.errors import MemberError
 from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
-from league.members.admission import open_store
 from league.members.entry import add_member, started_config
 from msattn.actor_critic import policy_weights
 from msattn.config import FAMILIES
@@ -92,7 +92,7 @@ def _import_weights(
         extra={"imported_from": path.name},
     )
     try:
-        sha256 = open_store(folder).save(policy_weights(weights), description)
+        sha256 = SnapshotStore(folder.snapshots).save(policy_weights(weights), description)
     except (ConfigError, SnapshotArchitectureError) as error:
         raise MemberError(
             f"{path}: expected the league's {family} network ([views] and [network] of "

@@ -48,7 +48,7 @@ SHAPES: Shapes = {
 
 @pytest.fixture
 def store(tmp_path: Path) -> SnapshotStore:
-    return SnapshotStore(tmp_path / "snapshots", observation_version=1, action_version=1)
+    return SnapshotStore(tmp_path / "snapshots")  # of versions 1 and 1, as the descriptions
 
 
 def rewrite(store: SnapshotStore, raw: bytes) -> str:

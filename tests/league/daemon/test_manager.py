@@ -71,11 +71,7 @@ class Run:
         torch.manual_seed(seed)
         torso = self.league.config.network.to_torso()
         network = ActorCritic("attention", shapes, torso)
-        store = SnapshotStore(
-            self.league.folder.snapshots,
-            observation_version=OBSERVATION_VERSION,
-            action_version=ACTION_VERSION,
-        )
+        store = SnapshotStore(self.league.folder.snapshots)
         description = SnapshotDescription(
             family="attention",
             observation_version=OBSERVATION_VERSION,

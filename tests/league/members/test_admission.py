@@ -15,14 +15,12 @@ from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.config.layers import resolve
 from league.config.tree import LeagueConfig
-from league.folder.layout import LeagueFolder
 from league.members.admission import (
     Season,
     admit_rating,
     admit_scripted,
     admit_snapshot,
     check_offer,
-    open_store,
 )
 from league.rating.trueskill import MU, SIGMA, first_difference
 from tests.league.hand_made import RULES_SHA, add_rated
@@ -39,7 +37,7 @@ def config() -> LeagueConfig:
 
 @pytest.fixture
 def store(tmp_path: Path) -> SnapshotStore:
-    return open_store(LeagueFolder(tmp_path))
+    return SnapshotStore(tmp_path / "snapshots")
 
 
 def _learner(session: Session) -> LearnerRecord:

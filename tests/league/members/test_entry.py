@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from agents.errors import AgentError, SnapshotMissingError
+from agents.snapshots import SnapshotStore
 from arena.territory.observation.views import SMALL_VIEWS, Views
 from db import queries
 from db.errors import ConflictError, NotFoundError
@@ -17,7 +18,7 @@ from db.session import open_writer, read_transaction, write_transaction
 from league.daemon.roster import candidates
 from league.errors import MemberError
 from league.folder.layout import LeagueFolder, create_folder
-from league.members.admission import Season, open_store
+from league.members.admission import Season
 from league.members.entry import Newcomer, add_member, change_status, ensure_guest, identify
 from league.rating.trueskill import MU, SIGMA
 from tests.league.hand_made import RULES_SHA, add_rated
@@ -30,7 +31,7 @@ TURTLE = Newcomer("turtle", "scripted", "anchor", "scripted:turtle")
 def _snapshot_file(folder: Path, **description: object) -> Path:
     """A snapshot file outside of any league."""
     described = tiny_description(**description)
-    store = open_store(LeagueFolder(folder))
+    store = SnapshotStore(folder / "snapshots")
     sha256 = store.save(tiny_network(described).state_dict(), described)
     return store.path(sha256).rename(folder / "downloaded.safetensors")
 
@@ -86,7 +87,7 @@ def test_a_snapshot_of_other_views_is_refused_before_it_is_copied(tmp_path: Path
 
 def test_a_snapshot_is_found_by_a_prefix_and_a_missing_one_is_refused(tmp_path: Path) -> None:
     described = tiny_description()
-    store = open_store(LeagueFolder(tmp_path))
+    store = SnapshotStore(tmp_path / "snapshots")
     sha256 = store.save(tiny_network(described).state_dict(), described)
     found = identify(f"snapshot:{sha256[:6]}", store.folder, SMALL_VIEWS)
     assert found.agent_spec == f"snapshot:{sha256}"
