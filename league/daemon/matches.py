@@ -30,7 +30,7 @@ from league.daemon import roster
 from league.folder.layout import LeagueFolder
 from league.matches.recording import seat_outcomes
 from league.matchmaking.lineups import choose_line_ups
-from league.members import admission
+from league.rating.season import Season
 from league.rating.trueskill import RATING_VERSION, rate_match
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class RatedMatches:
         folder: LeagueFolder,
         config: LeagueConfig,
         engine: Engine,
-        season: admission.Season,
+        season: Season,
         arena: Arena,
         backlog: Sequence[MatchRecord],
     ) -> None:

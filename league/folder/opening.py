@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from db.migrate import current_revision
-from db.queries import get_league_value, set_league_value
+from db.queries import set_league_value
 from db.session import read_transaction
-from league.config.layers import STORED_KEY, check_frozen, resolve
+from league.config.layers import check_frozen, resolve
 from league.config.toml import write_toml
 from league.errors import ConfigError
 from league.folder.connect import reader
 from league.folder.layout import LeagueFolder, check_can_become_league, create_folder
+from league.folder.memory import STORED_KEY, stored_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -89,7 +90,7 @@ def stored_config(folder: LeagueFolder) -> dict[str, Any] | None:
         if current_revision(engine) is None:
             return None
         with read_transaction(engine) as session:
-            return get_league_value(session, STORED_KEY)
+            return stored_settings(session)
 
 
 def check_maps(config: LeagueConfig, base: Path, *, except_for: str = "") -> None:
@@ -176,7 +177,7 @@ def remember_config(session: Session, config: LeagueConfig) -> None:
     Raises:
         ConfigError: what the league froze at its first start differs.
     """
-    stored = get_league_value(session, STORED_KEY)
+    stored = stored_settings(session)
     if stored is not None:
         check_frozen(stored, config)
     set_league_value(session, STORED_KEY, config.to_json())

@@ -8,7 +8,6 @@ doing it again.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -18,17 +17,10 @@ from agents.snapshots import SnapshotStore
 from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.config.tree import LeagueConfig
+from league.rating.season import Season
 from league.rating.trueskill import MU, RATING_VERSION, SIGMA, child_rating
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Season:
-    """The rules that ratings belong to, and how new members start."""
-
-    rules_sha256: str
-    sigma_allowance: float
 
 
 def admit_scripted(session: Session, config: LeagueConfig, season: Season) -> None:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
 from db import queries
 from db.session import read_transaction, write_transaction
 from league.errors import MemberError
 from league.folder.connect import writer
 from league.folder.layout import LeagueFolder
+from league.folder.memory import started_settings
+from league.rating.season import Season
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -132,26 +133,22 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
         name: what to call it; None derives a name from what it is.
 
     Raises:
-        MemberError: the name is malformed, or the league has never been started, or
-            somebody in the pool plays the same already and no name tells them apart.
+        FolderError: the league was never started.
+        MemberError: the name is malformed, or somebody in the pool plays the same already and no
+            name tells them apart.
         ConflictError: the name is taken.
     """
     if name is not None and not _NAME.fullmatch(name):
         raise MemberError(
             f"expected a name of letters, digits, '.', '_', ':' and '-', found {name!r}"
         )
-    from league.members.admission import (  # loads torch, which `pit` may do without
-        Season,
-        admit_rating,
-    )
+    from league.members.admission import admit_rating  # loads torch, which `pit` may do without
 
     with writer(folder) as engine:
         with read_transaction(engine) as session:
-            config = started_config(session, folder)
-        views = Views.from_json(config["views"])
-        newcomer = identify(text, folder.snapshots, views)
-        allowance = float(config["rating"]["sigma_allowance"])
-        season = Season(MatchRules.from_json(config["rules"]).sha256(), allowance)
+            settings = started_settings(session, folder)
+        newcomer = identify(text, folder.snapshots, Views.from_json(settings["views"]))
+        season = Season.of(settings)
         with write_transaction(engine) as session:
             member_id = _enter(session, newcomer, name)
             admit_rating(session, queries.get_member(session, member_id), season)
@@ -176,17 +173,6 @@ def _enter(session: Session, newcomer: Newcomer, name: str | None) -> int:
             queries.set_status(session, member.id, "active")
             return member.id
     return _insert(session, newcomer, name or newcomer.name, "active")
-
-
-def started_config(session: Session, folder: LeagueFolder) -> dict[str, Any]:
-    """The stored settings as JSON values; raises MemberError before the first start."""
-    config = queries.get_league_value(session, "config")
-    if config is None:
-        raise MemberError(
-            f"{folder.root}: expected a league that was started once, found none of its settings "
-            f"in the database; run `league start --league {folder.root}`"
-        )
-    return config
 
 
 def ensure_guest(session: Session, newcomer: Newcomer) -> MemberRecord:

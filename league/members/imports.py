@@ -26,7 +26,8 @@ from league.config.tree import LeagueConfig
 from league.errors import MemberError
 from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
-from league.members.entry import add_member, started_config
+from league.folder.memory import started_settings
+from league.members.entry import add_member
 from msattn.actor_critic import policy_weights
 from msattn.config import FAMILIES
 from msattn.errors import ConfigError
@@ -81,7 +82,7 @@ def _import_weights(
             f"{' or '.join(FAMILIES)}, found {family or 'none'}"
         )
     with reading(folder) as session:
-        config = LeagueConfig.from_json(started_config(session, folder))
+        config = LeagueConfig.from_json(started_settings(session, folder))
     description = SnapshotDescription(
         family=family,
         observation_version=OBSERVATION_VERSION,

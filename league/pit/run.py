@@ -29,7 +29,8 @@ from league.config.layers import resolve
 from league.errors import PitError
 from league.folder.connect import writer
 from league.folder.layout import LeagueFolder
-from league.members.entry import started_config, views_of
+from league.folder.memory import started_settings
+from league.members.entry import views_of
 from league.pit.log import Pair, PitLog, name_of
 from league.pit.plan import PitPlan, check_seats, make_field, side_in_league, side_without_league
 from league.pit.statistics import (
@@ -119,7 +120,7 @@ def _prepared(
 
 def _plan_in_league(request: PitRequest, folder: LeagueFolder, engine: Engine) -> PitPlan:
     with read_transaction(engine) as session:
-        config = started_config(session, folder)
+        config = started_settings(session, folder)
     rules = MatchRules.from_json(config["rules"])
     views = Views.from_json(config["views"])
     check_seats(rules, request.with_field)

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arena.territory.engine.rules import MatchRules
 from db import queries
 from db.records import MemberTotals
 from db.session import read_transaction
 from league.folder.connect import reader
 from league.folder.layout import LeagueFolder
+from league.folder.memory import stored_season
 from league.rating.standings import scale_anchor_id, scale_shift, standings
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from db.records import LearnerRecord, MatchRecord, MemberRecord, RatingMoment
     from league.rating.standings import Standing
 
-STORED_KEY = "config"  # of the league table; `league.config.layers` would load pydantic for it
 THROUGHPUT_WINDOW_S = 60.0
 SILENT_AFTER_S = 120.0  # a learner without a heartbeat for so long is shown as silent
 
@@ -162,8 +161,8 @@ class StateReader:
         from db import queries
 
         with read_transaction(self._engine) as session:
-            rules_sha256 = _rules_sha256(session)
-            return [] if rules_sha256 is None else queries.rating_moments(session, rules_sha256)
+            season = stored_season(session)
+            return [] if season is None else queries.rating_moments(session, season.rules_sha256)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -186,7 +185,8 @@ def read_state(
 ) -> ReportState:
     """Gather a report from a session; `at` is the present moment where a test needs its own."""
     now = at or datetime.now(UTC)
-    rules_sha256 = _rules_sha256(session)
+    season = stored_season(session)
+    rules_sha256 = None if season is None else season.rules_sha256
     members = queries.list_members(session)
     names = {member.id: member.name for member in members}
     return ReportState(
@@ -205,12 +205,6 @@ def read_state(
             for event in queries.list_events(session, limit=n_events)
         ),
     )
-
-
-def _rules_sha256(session: Session) -> str | None:
-    """The season: hash of the rules that the league was last started with."""
-    config = queries.get_league_value(session, STORED_KEY)
-    return None if config is None else MatchRules.from_json(config["rules"]).sha256()
 
 
 def _members(

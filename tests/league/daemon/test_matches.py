@@ -14,6 +14,7 @@ from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
 from league.daemon.matches import QUARANTINE_AFTER, RatedMatches
 from league.members import admission
+from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA, replay
 from tests.league.daemon.scripted import League, ScriptedArena, new_league
 
@@ -26,9 +27,8 @@ def league(tmp_path: Path) -> Iterator[League]:
         yield made
 
 
-def season(league: League) -> admission.Season:
-    rules_sha256 = league.config.rules.to_rules().sha256()
-    return admission.Season(rules_sha256, league.config.rating.sigma_allowance)
+def season(league: League) -> Season:
+    return Season.of(league.config.to_json())
 
 
 def rated_matches(

@@ -16,12 +16,12 @@ from db.records import LearnerRecord, MemberRecord
 from league.config.layers import resolve
 from league.config.tree import LeagueConfig
 from league.members.admission import (
-    Season,
     admit_rating,
     admit_scripted,
     admit_snapshot,
     check_offer,
 )
+from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA, first_difference
 from tests.league.hand_made import RULES_SHA, add_rated
 from tests.league.tiny_snapshots import tiny_description, tiny_network

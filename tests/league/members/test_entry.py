@@ -16,10 +16,10 @@ from db.migrate import upgrade
 from db.models import MEMBER_STATUSES
 from db.session import open_writer, read_transaction, write_transaction
 from league.daemon.roster import candidates
-from league.errors import MemberError
+from league.errors import FolderError, MemberError
 from league.folder.layout import LeagueFolder, create_folder
-from league.members.admission import Season
 from league.members.entry import Newcomer, add_member, change_status, ensure_guest, identify
+from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA
 from tests.league.hand_made import RULES_SHA, add_rated
 from tests.league.tiny_snapshots import tiny_description, tiny_network
@@ -175,7 +175,7 @@ def test_nobody_joins_a_league_before_its_first_start(tmp_path: Path) -> None:
     engine = open_writer(folder.sqlite)
     upgrade(engine)
     engine.dispose()
-    with pytest.raises(MemberError, match="league that was started once"):
+    with pytest.raises(FolderError, match="league that was started once"):
         add_member(folder, "scripted:turtle")
     assert _members(folder) == {}
 
