@@ -29,7 +29,7 @@ from agents.errors import (
     SnapshotPathError,
     SnapshotVersionError,
 )
-from agents.files import STALE_AFTER_S, sweep, sync_folder, write_whole
+from arena.files import STALE_AFTER_S, sweep, sync_folder, write_whole
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from msattn.actor_critic import ActorCritic
 
@@ -141,7 +141,7 @@ class SnapshotStore:
         raw, description = encode(state_dict, description)
         sha256 = hashlib.sha256(raw).hexdigest()
         self._write(self.offered / f"{sha256}{_SUFFIX}", raw, sha256)
-        write_whole(self.offered / f"{sha256}.json", description.to_json().encode())
+        write_whole(self.offered / f"{sha256}.json", description.to_json().encode(), durable=True)
         return sha256
 
     def list_offers(self) -> list[Offer]:
@@ -311,7 +311,7 @@ class SnapshotStore:
         """Write the bytes unless the file is there already and whole."""
         if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
             return
-        write_whole(path, raw)
+        write_whole(path, raw, durable=True)
 
 
 def _full_hash(sha256: str) -> str:

@@ -180,7 +180,8 @@ def backup(engine: Engine, target: Path) -> Path:
     """Write a consistent copy of a SQLite league to `target`, beside running readers and writer.
 
     The copy is made under a temporary name and renamed when complete, so that a file called
-    `target` is always a whole backup.
+    `target` is always a whole backup. Not by arena.files, which writes bytes at hand, while SQLite
+    fills this file itself; and db imports nothing of ours.
 
     Raises:
         DatabaseError: `target` exists, its folder does not, or the database is not SQLite.

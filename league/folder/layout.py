@@ -12,6 +12,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from arena.files import TEMPORARY_PREFIX, write_whole
 from db.location import DatabaseLocation
 from league.errors import FolderError
 
@@ -182,10 +183,8 @@ def create_folder(root: Path, toml_text: str) -> LeagueFolder:
     folder = LeagueFolder(root)
     folder.make_folders()
     if not folder.is_league():
-        temporary = folder.toml.with_name(f".{CONFIG_NAME}.{os.getpid()}")
         try:
-            temporary.write_text(toml_text, encoding="utf-8")
-            temporary.replace(folder.toml)
+            write_whole(folder.toml, toml_text.encode())
         except OSError as error:
             raise FolderError(f"{folder.toml}: cannot be written: {error}") from error
     return folder
@@ -204,7 +203,8 @@ def _is_occupied(root: Path) -> bool:
 
 
 def _is_temporary(path: Path) -> bool:
-    return path.name.startswith(f".{CONFIG_NAME}.")
+    # An earlier version named its half-written settings after their file.
+    return path.name.startswith((TEMPORARY_PREFIX, f".{CONFIG_NAME}."))
 
 
 def _what_is_there(root: Path) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from arena.files import sweep, whole_folder, write_whole
 from db.migrate import current_revision
 from db.queries import set_league_value
 from db.session import read_transaction
@@ -159,16 +160,13 @@ def _copy_map(source: Path, target: Path) -> None:
     if target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
+    sweep(target.parent)
     if source.is_file():
-        shutil.copyfile(source, target)
+        write_whole(target, source.read_bytes())
         return
-    # The folder takes its name only when it is whole: a start that dies here leaves no half map.
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    for file in ("map.bin", "manifest.json"):
-        shutil.copyfile(source / file, partial / file)
-    partial.rename(target)
+    with whole_folder(target) as partial:
+        for file in ("map.bin", "manifest.json"):
+            shutil.copyfile(source / file, partial / file)
 
 
 def remember_config(session: Session, config: LeagueConfig) -> None:

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.files import write_whole
 from agents.snapshots import SnapshotStore
+from arena.files import write_whole
 from db import queries
 from league.errors import MemberError
 from league.folder.connect import reading
@@ -73,7 +73,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
         raw = onnx_bytes(loaded)
     else:
         raw = store.path(loaded.sha256).read_bytes()
-    write_whole(path, raw)
+    write_whole(path, raw, durable=True)
     return path
 
 

@@ -44,7 +44,8 @@ def test_a_folder_with_other_things_never_becomes_a_league(tmp_path: Path) -> No
 
 def test_a_start_that_died_before_the_settings_were_written_is_completed(tmp_path: Path) -> None:
     LeagueFolder(tmp_path).make_folders()
-    (tmp_path / ".league.toml.123").write_text("half")
+    (tmp_path / ".league.toml.123").write_text("half")  # of an earlier version
+    (tmp_path / ".writing-123-4f").write_text("half")
     opened = open_for_start(tmp_path)
     assert opened.is_new and opened.folder.is_league()
 
