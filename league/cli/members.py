@@ -77,7 +77,11 @@ def retire(name: str) -> None:
 @click.argument("name")
 @league_option
 def resume(name: str) -> None:
-    """Let the retired or suspended member NAME play again."""
+    """Let NAME, who is retired, suspended or quarantined, play again.
+
+    A member is quarantined when its snapshot has failed match after match; it comes back once its
+    snapshot file passes all checks, for example restored from a backup.
+    """
     from league.members.entry import change_status
 
     click.echo(f"{change_status(existing_league(), name, 'active').name} is active")

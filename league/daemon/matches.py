@@ -250,13 +250,15 @@ class RatedMatches:
         member = queries.get_member(session, member_id)
         if member.failures_in_row < QUARANTINE_AFTER or member.status != "active":
             return
+        # Weights may have been damaged on the disk: they are checked before the member comes back.
         status = "quarantined" if member.snapshot_sha256 else "suspended"
+        check = "checks its snapshot and " if member.snapshot_sha256 else ""
         queries.set_status(session, member_id, status)
         queries.add_event(
             session,
             status,
             f"{member.name} failed {member.failures_in_row} matches in a row and is {status}; "
-            f"`league members resume {member.name}` lets it play again",
+            f"`league members resume {member.name}` {check}lets it play again",
             level="alarm",
             member_id=member_id,
         )

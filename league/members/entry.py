@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
 SNAPSHOT_SUFFIX = ".safetensors"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
-# Who may change to what by hand; a guest or a quarantined member does not simply become active.
-_TRANSITIONS = {"retired": ("active", "suspended"), "active": ("retired", "suspended")}
+# Who may change to what by hand. A quarantined member comes back only with a whole snapshot; a
+# guest joins with `league members add`, because it has no rating yet.
+_TRANSITIONS = {
+    "retired": ("active", "suspended"),
+    "active": ("retired", "suspended", "quarantined"),
+}
 
 
 @dataclass(frozen=True)
@@ -187,7 +191,7 @@ def ensure_guest(session: Session, newcomer: Newcomer) -> MemberRecord:
 
 
 def change_status(folder: LeagueFolder, text: str, status: str) -> MemberRecord:
-    """Retire a member, or let one play again.
+    """Retire a member, or let one play again; of a quarantined one the snapshot is checked first.
 
     Args:
         text: its name, agent spec or hash prefix.
@@ -196,22 +200,36 @@ def change_status(folder: LeagueFolder, text: str, status: str) -> MemberRecord:
     Raises:
         NotFoundError: no such member.
         MemberError: its present status does not allow that.
+        SnapshotError: it was quarantined and its snapshot is still damaged or missing.
     """
-    with writer(folder) as engine, write_transaction(engine) as session:
-        member = queries.resolve_member(session, text)
-        if member.status not in _TRANSITIONS[status]:
-            raise MemberError(
-                f"{member.name} is {member.status}; only members that are "
-                f"{' or '.join(_TRANSITIONS[status])} can become {status}"
-            )
-        queries.set_status(session, member.id, status)
-        queries.add_event(
-            session,
-            "member",
-            f"{member.name}: {member.status} -> {status}, by hand",
-            member_id=member.id,
+    with writer(folder) as engine:
+        with read_transaction(engine) as session:
+            member = queries.resolve_member(session, text)
+        if status == "active" and member.status == "quarantined" and member.snapshot_sha256:
+            from agents.snapshots import SnapshotStore
+
+            # Outside of the write transaction, because it takes as long as a network does.
+            SnapshotStore(folder.snapshots).load(member.snapshot_sha256)
+        with write_transaction(engine) as session:
+            return _change_status(session, member.id, status)
+
+
+def _change_status(session: Session, member_id: int, status: str) -> MemberRecord:
+    member = queries.get_member(session, member_id)
+    if member.status not in _TRANSITIONS[status]:
+        *others, last = _TRANSITIONS[status]
+        raise MemberError(
+            f"{member.name} is {member.status}; only members that are {', '.join(others)} or "
+            f"{last} can become {status}"
         )
-        return queries.get_member(session, member.id)
+    queries.set_status(session, member.id, status)
+    queries.add_event(
+        session,
+        "member",
+        f"{member.name}: {member.status} -> {status}, by hand",
+        member_id=member.id,
+    )
+    return queries.get_member(session, member.id)
 
 
 def _insert(session: Session, newcomer: Newcomer, name: str, status: str) -> int:

@@ -250,6 +250,7 @@ def test_a_member_that_keeps_failing_is_taken_out_of_play(
     with read_transaction(league.engine) as session:
         (event,) = queries.list_events(session, kind=status)
     assert event.level == "alarm" and "league members resume broken" in event.message
+    assert ("checks its snapshot" in event.message) is (status == "quarantined")
 
 
 def test_a_success_ends_a_row_of_failures(league: League) -> None:

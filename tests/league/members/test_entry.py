@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from agents.errors import AgentError, SnapshotMissingError
+from agents.errors import AgentError, SnapshotCorruptError, SnapshotMissingError
 from agents.snapshots import SnapshotStore
 from arena.territory.observation.views import SMALL_VIEWS, Views
 from db import queries
@@ -220,6 +220,7 @@ ALLOWED = {
     ("suspended", "retired"),
     ("retired", "active"),
     ("suspended", "active"),
+    ("quarantined", "active"),  # with a whole snapshot, see below
 }
 
 
@@ -257,6 +258,28 @@ def test_who_comes_back_starts_with_a_clean_run_of_failures(
     engine.dispose()
     back = change_status(hand_made_league, "clumsy", "active")
     assert (back.failures, back.failures_in_row) == (3, 0)
+
+
+def test_a_quarantined_member_comes_back_only_with_a_whole_snapshot(
+    hand_made_league: LeagueFolder,
+) -> None:
+    described = tiny_description()
+    store = SnapshotStore(hand_made_league.snapshots)
+    sha256 = store.save(tiny_network(described).state_dict(), described)
+    whole = store.path(sha256).read_bytes()
+    engine = open_writer(hand_made_league.sqlite)
+    with write_transaction(engine) as session:
+        add_rated(session, "ill", None, status="quarantined", snapshot_sha256=sha256)
+    engine.dispose()
+    store.path(sha256).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(SnapshotCorruptError, match="changed after saving; restore it"):
+        change_status(hand_made_league, "ill", "active")
+    store.path(sha256).unlink()
+    with pytest.raises(SnapshotMissingError):
+        change_status(hand_made_league, "ill", "active")
+    assert _members(hand_made_league)["ill"] == "quarantined"
+    store.path(sha256).write_bytes(whole)
+    assert change_status(hand_made_league, "ill", "active").status == "active"
 
 
 def test_nobody_of_that_name_is_a_sentence(hand_made_league: LeagueFolder) -> None:
