@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,16 +165,21 @@ class SnapshotStore:
                 offers.append(Offer(note.stem, description, admitted))
         return offers
 
-    def admit(self, sha256: str) -> Path:
+    def admit(
+        self, sha256: str, require: Callable[[SnapshotDescription], None] = lambda found: None
+    ) -> Path:
         """Move an offer's weights into the store, checked; returns their path.
 
         The offer stays listed until ``discard`` settles it. The order for the caller is admit,
         commit the row, discard: after a crash at any point the offer is listed again, and
         admitting it again changes nothing.
 
+        Args:
+            require: raises SnapshotError for a sound snapshot that has no place in this store.
+
         Raises:
             SnapshotMissingError: neither offered nor in the store.
-            SnapshotError: as ``load``; the offer stays where it is.
+            SnapshotError: as ``load``, or raised by ``require``; the offer stays where it is.
         """
         target = self.path(sha256)
         source = self.offered / target.name
@@ -183,12 +188,12 @@ class SnapshotStore:
                 raise SnapshotMissingError(
                     f"no snapshot {sha256} is offered in {self.offered} or held in {self.folder}"
                 )
-            self._load_file(source, sha256)
+            require(self._load_file(source, sha256).description)
             source.replace(target)
             sync_folder(self.folder)
             sync_folder(self.offered)
         else:
-            self._load_file(target, sha256)
+            require(self._load_file(target, sha256).description)
         return target
 
     def discard(self, sha256: str) -> None:

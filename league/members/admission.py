@@ -92,17 +92,18 @@ def admit_snapshot(
 
 
 def check_offer(store: SnapshotStore, sha256: str, config: LeagueConfig) -> SnapshotDescription:
-    """Move an offer into the store and check that it belongs to this league.
+    """Check that an offer belongs to this league, and move it into the store.
 
     Raises:
-        SnapshotError: it is damaged, or made for other views or versions.
+        SnapshotError: it is damaged, or made for other views or versions; it is still an offer.
     """
-    path = store.admit(sha256)
-    description = describe(path)
     expected = config.views.to_views().shapes()
-    if {k: tuple(v) for k, v in description.shapes.items()} != expected:
-        raise SnapshotError(
-            f"snapshot {sha256[:12]} was made for views {dict(description.shapes)}, the league's "
-            f"are {expected}"
-        )
-    return description
+
+    def require_views(found: SnapshotDescription) -> None:
+        if {k: tuple(v) for k, v in found.shapes.items()} != expected:
+            raise SnapshotError(
+                f"snapshot {sha256[:12]} was made for views {dict(found.shapes)}, the league's "
+                f"are {expected}"
+            )
+
+    return describe(store.admit(sha256, require_views))

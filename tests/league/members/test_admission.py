@@ -206,6 +206,9 @@ def test_an_offer_for_other_views_is_refused(store: SnapshotStore, config: Leagu
     sha256 = store.offer(tiny_network(description).state_dict(), description)
     with pytest.raises(SnapshotError, match=r"was made for views .*16, 16.* the league's are"):
         check_offer(store, sha256, config)
+    assert store.shas() == []  # nothing of it stays once it is discarded
+    store.discard(sha256)
+    assert list(store.offered.iterdir()) == []
 
 
 def test_an_offer_of_another_observation_version_is_refused(
