@@ -19,8 +19,6 @@ from pydantic import BaseModel, ValidationError
 from league.config.tree import FROZEN, PRESETS, LeagueConfig, preset_values
 from league.errors import ConfigError
 
-STORED_KEY = "config"  # of the league table
-
 
 @dataclass(frozen=True)
 class _Layer:

@@ -14,6 +14,7 @@ import time
 from sqlalchemy import Engine
 
 from agents.errors import AgentError
+from agents.snapshots import SnapshotStore
 from arena.processes.jobs import Arena
 from db import queries
 from db.records import MatchRecord
@@ -27,6 +28,7 @@ from league.folder.opening import remember_config
 from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Settled, Stop
 from league.members import admission
 from league.rating.payoff import Payoff
+from league.rating.season import Season
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +57,8 @@ class Manager:
         self.folder = folder
         self.config = config
         self.engine = engine
-        self.season = admission.Season(
-            config.rules.to_rules().sha256(), config.rating.sigma_allowance
-        )
-        self.store = admission.open_store(folder)
+        self.season = Season.of(config.to_json())
+        self.store = SnapshotStore(folder.snapshots)
         self.payoff = Payoff()
         self._payoff_seq = 0
         self._lineages = {lineage.name: lineage for lineage in config.learners}

@@ -30,7 +30,7 @@ from league.daemon import roster
 from league.folder.layout import LeagueFolder
 from league.matches.recording import seat_outcomes
 from league.matchmaking.lineups import choose_line_ups
-from league.members import admission
+from league.rating.season import Season
 from league.rating.trueskill import RATING_VERSION, rate_match
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class RatedMatches:
         folder: LeagueFolder,
         config: LeagueConfig,
         engine: Engine,
-        season: admission.Season,
+        season: Season,
         arena: Arena,
         backlog: Sequence[MatchRecord],
     ) -> None:
@@ -250,13 +250,15 @@ class RatedMatches:
         member = queries.get_member(session, member_id)
         if member.failures_in_row < QUARANTINE_AFTER or member.status != "active":
             return
+        # Weights may have been damaged on the disk: they are checked before the member comes back.
         status = "quarantined" if member.snapshot_sha256 else "suspended"
+        check = "checks its snapshot and " if member.snapshot_sha256 else ""
         queries.set_status(session, member_id, status)
         queries.add_event(
             session,
             status,
             f"{member.name} failed {member.failures_in_row} matches in a row and is {status}; "
-            f"`league members resume {member.name}` lets it play again",
+            f"`league members resume {member.name}` {check}lets it play again",
             level="alarm",
             member_id=member_id,
         )

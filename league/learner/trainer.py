@@ -89,11 +89,7 @@ class Trainer:
         torch.set_num_threads(self.config.learner.n_threads)
         keep_freed_memory()
         self.device = choose_device(self.config.learner.device)
-        self.store = SnapshotStore(
-            self.folder.snapshots,
-            observation_version=OBSERVATION_VERSION,
-            action_version=ACTION_VERSION,
-        )
+        self.store = SnapshotStore(self.folder.snapshots)
         self.torso = self.config.network.to_torso()
         self._mirror = self._make_mirror()
         self.env = self._make_env()

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.files import write_whole
+from agents.snapshots import SnapshotStore
+from arena.files import write_whole
 from db import queries
-from db.session import open_reader, read_transaction
 from league.errors import MemberError
+from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
-from league.members.admission import open_store
 from msattn.actor_critic import ActorCritic, policy_weights
 from msattn.config import SCALARS, SCALES
 
@@ -51,12 +51,8 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
     """
     if kind not in FORMATS:
         raise MemberError(f"expected a format of {', '.join(FORMATS)}, found {kind!r}")
-    engine = open_reader(folder.database())
-    try:
-        with read_transaction(engine) as session:
-            member = queries.resolve_member(session, text)
-    finally:
-        engine.dispose()
+    with reading(folder) as session:
+        member = queries.resolve_member(session, text)
     if member.snapshot_sha256 is None:
         raise MemberError(
             f"{member.name} has no snapshot to export: it plays {member.agent_spec}; "
@@ -69,7 +65,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
         raise MemberError(f"{path} exists already; name another file with --out")
     if not path.parent.is_dir():
         raise MemberError(f"expected the folder {path.parent} for the exported file, found none")
-    store = open_store(folder)
+    store = SnapshotStore(folder.snapshots)
     loaded = store.load(member.snapshot_sha256)
     if kind == "sb3":
         raw = sb3_bytes(loaded)
@@ -77,7 +73,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
         raw = onnx_bytes(loaded)
     else:
         raw = store.path(loaded.sha256).read_bytes()
-    write_whole(path, raw)
+    write_whole(path, raw, durable=True)
     return path
 
 

@@ -71,11 +71,7 @@ class Run:
         torch.manual_seed(seed)
         torso = self.league.config.network.to_torso()
         network = ActorCritic("attention", shapes, torso)
-        store = SnapshotStore(
-            self.league.folder.snapshots,
-            observation_version=OBSERVATION_VERSION,
-            action_version=ACTION_VERSION,
-        )
+        store = SnapshotStore(self.league.folder.snapshots)
         description = SnapshotDescription(
             family="attention",
             observation_version=OBSERVATION_VERSION,
@@ -225,7 +221,7 @@ def test_a_snapshot_that_does_not_fit_is_refused_with_a_sentence(run: Run) -> No
     (settled,) = run.told(Settled)
     assert isinstance(settled, Settled) and settled.member_name is None
     assert "was made for views" in settled.reason
-    assert run.manager.store.list_offers() == []
+    assert run.manager.store.list_offers() == [] and run.manager.store.shas() == []
     (event,) = run.events("offer_refused")
     assert "was made for views" in event
 

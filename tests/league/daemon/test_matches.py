@@ -14,6 +14,7 @@ from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
 from league.daemon.matches import QUARANTINE_AFTER, RatedMatches
 from league.members import admission
+from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA, replay
 from tests.league.daemon.scripted import League, ScriptedArena, new_league
 
@@ -26,9 +27,8 @@ def league(tmp_path: Path) -> Iterator[League]:
         yield made
 
 
-def season(league: League) -> admission.Season:
-    rules_sha256 = league.config.rules.to_rules().sha256()
-    return admission.Season(rules_sha256, league.config.rating.sigma_allowance)
+def season(league: League) -> Season:
+    return Season.of(league.config.to_json())
 
 
 def rated_matches(
@@ -250,6 +250,7 @@ def test_a_member_that_keeps_failing_is_taken_out_of_play(
     with read_transaction(league.engine) as session:
         (event,) = queries.list_events(session, kind=status)
     assert event.level == "alarm" and "league members resume broken" in event.message
+    assert ("checks its snapshot" in event.message) is (status == "quarantined")
 
 
 def test_a_success_ends_a_row_of_failures(league: League) -> None:

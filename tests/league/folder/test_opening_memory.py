@@ -12,10 +12,11 @@ from arena.territory.maps import generate_map, save_map
 from db import queries
 from db.migrate import upgrade
 from db.session import open_writer, write_transaction
-from league.config.layers import STORED_KEY, check_frozen, resolve
+from league.config.layers import check_frozen, resolve
 from league.config.tree import FROZEN, LeagueConfig
 from league.errors import ConfigError
 from league.folder.layout import LeagueFolder
+from league.folder.memory import STORED_KEY
 from league.folder.opening import open_for_start, remember_config, stored_config
 
 # One change of every section that is frozen: (key of the message, settings of the later start).

@@ -15,15 +15,13 @@ from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.config.layers import resolve
 from league.config.tree import LeagueConfig
-from league.folder.layout import LeagueFolder
 from league.members.admission import (
-    Season,
     admit_rating,
     admit_scripted,
     admit_snapshot,
     check_offer,
-    open_store,
 )
+from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA, first_difference
 from tests.league.hand_made import RULES_SHA, add_rated
 from tests.league.tiny_snapshots import tiny_description, tiny_network
@@ -39,7 +37,7 @@ def config() -> LeagueConfig:
 
 @pytest.fixture
 def store(tmp_path: Path) -> SnapshotStore:
-    return open_store(LeagueFolder(tmp_path))
+    return SnapshotStore(tmp_path / "snapshots")
 
 
 def _learner(session: Session) -> LearnerRecord:
@@ -208,6 +206,9 @@ def test_an_offer_for_other_views_is_refused(store: SnapshotStore, config: Leagu
     sha256 = store.offer(tiny_network(description).state_dict(), description)
     with pytest.raises(SnapshotError, match=r"was made for views .*16, 16.* the league's are"):
         check_offer(store, sha256, config)
+    assert store.shas() == []  # nothing of it stays once it is discarded
+    store.discard(sha256)
+    assert list(store.offered.iterdir()) == []
 
 
 def test_an_offer_of_another_observation_version_is_refused(

@@ -13,7 +13,6 @@ from agents.errors import SnapshotCorruptError
 from agents.snapshots import LoadedSnapshot, SnapshotStore
 from league.errors import MemberError
 from league.folder.layout import LeagueFolder
-from league.members.admission import open_store
 from league.members.entry import add_member
 from league.members.exports import FORMATS, export_member, onnx_bytes, sb3_bytes
 from tests.league.tiny_snapshots import tiny_description, tiny_network
@@ -24,7 +23,7 @@ Output = tuple[Tensor, Tensor]
 def _loaded(folder: LeagueFolder) -> LoadedSnapshot:
     """A snapshot in the league's store."""
     description = tiny_description()
-    store = open_store(folder)
+    store = SnapshotStore(folder.snapshots)
     return store.load(store.save(tiny_network(description).state_dict(), description))
 
 
@@ -92,7 +91,7 @@ def test_an_unknown_format_and_a_folder_that_is_not_there_are_refused(
 def test_a_damaged_snapshot_is_not_exported(hand_made_league: LeagueFolder, tmp_path: Path) -> None:
     loaded = _loaded(hand_made_league)
     add_member(hand_made_league, f"snapshot:{loaded.sha256}", "mine")
-    path = open_store(hand_made_league).path(loaded.sha256)
+    path = SnapshotStore(hand_made_league.snapshots).path(loaded.sha256)
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(raw)
