@@ -40,7 +40,7 @@ def check_agent(name: str, *, max_ticks: int = 300) -> list[MatchResult]:
     load = make_loader()
     spec = f"plugin:{name}"
     rules = MatchRules(max_ticks=max_ticks)
-    mixed = (spec, "scripted:tribe", "scripted:random", "scripted:expander", "scripted:wait") * 2
+    mixed = (spec, "scripted:tribe", "scripted:random", "scripted:expander", "scripted:idle") * 2
     specs = [
         MatchSpec(1, _MAP, mixed, rules),
         MatchSpec(2, _MAP, (spec,) * 10, rules),

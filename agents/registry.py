@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.errors import AgentError
-from agents.scripted import SCRIPTED
+from agents.scripted import FORMER_NAMES, SCRIPTED
 from arena.agent import Agent
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class SpecError(AgentError):
 
 
 def parse_spec(spec: str) -> tuple[str, str]:
-    """Split an agent spec into (kind, rest).
+    """Split an agent spec into (kind, rest); a former name becomes the present one.
 
     Raises:
         SpecError: it is no agent spec.
@@ -37,6 +37,8 @@ def parse_spec(spec: str) -> tuple[str, str]:
             f"{spec!r} is no agent spec; expected scripted:NAME, snapshot:HASH or "
             "plugin:MODULE:FACTORY, for example scripted:tribe."
         )
+    if kind == "scripted":
+        rest = FORMER_NAMES.get(rest, rest)
     if kind == "scripted" and rest not in SCRIPTED:
         raise SpecError(
             f"There is no scripted agent {rest!r}; choose one of {', '.join(SCRIPTED)}."
@@ -44,6 +46,15 @@ def parse_spec(spec: str) -> tuple[str, str]:
     if kind == "plugin" and (rest.count(":") != 1 or not all(rest.split(":"))):
         raise SpecError(f"{spec!r} is no plug-in; expected plugin:MODULE:FACTORY.")
     return kind, rest
+
+
+def present_spec(spec: str) -> str:
+    """Return an agent spec under its present name: `scripted:wait` gives `scripted:idle`.
+
+    Two specs mean the same agent when this is equal for both.
+    """
+    kind, _, rest = spec.partition(":")
+    return f"scripted:{FORMER_NAMES.get(rest, rest)}" if kind == "scripted" else spec
 
 
 def load_plugin(name: str) -> Agent:

@@ -4,7 +4,7 @@ They are the league's anchors: they never learn, so a rating measured against th
 tomorrow.  All look only at public facts (no images), act for all their rows at once, and draw their
 chance from the batch's noise, so their matches are reproducible.
 
-- `wait`: always waits.
+- `idle`: always waits.
 - `random`: now and then any legal action.
 - `tribe`: the original game's bot on equal terms: on its own beat, neutral land while there is any,
   then a random neighbour once it has saved enough.
@@ -100,7 +100,7 @@ def _constant(batch: SeatBatch, share: float) -> FloatArray:
     return np.full(len(batch), share)
 
 
-class Wait:
+class Idle:
     """Always waits."""
 
     def reset(self, rows: IntArray) -> None:
@@ -115,10 +115,10 @@ class Random:
     """One decision in 25 a legal action drawn uniformly (all five WAITs count), else WAIT.
 
     The share is chosen so that the known order holds five seats against five on small maps: at 25
-    ticks a decision random beats wait 71 : 29 and loses to tribe 29 : 71, at 10 ticks 59 : 41 and
+    ticks a decision random beats idle 71 : 29 and loses to tribe 29 : 71, at 10 ticks 59 : 41 and
     31 : 69 (30 mirrored pairs each). Drawn at every decision, random orders are an even match for
-    tribe and lose to wait (mean placement 8.1 against 6.4): they empty the home. In mixed company
-    of strong members random stands just below wait even so: order these two by a pit.
+    tribe and lose to idle (mean placement 8.1 against 6.4): they empty the home. In mixed company
+    of strong members random stands just below idle even so: order these two by a pit.
     """
 
     def reset(self, rows: IntArray) -> None:
@@ -302,10 +302,20 @@ class Opportunist:
 
 
 SCRIPTED: dict[str, Callable[[], Agent]] = {
-    "wait": Wait,
+    "idle": Idle,
     "random": Random,
     "tribe": Tribe,
     "expander": Expander,
     "turtle": Turtle,
     "opportunist": Opportunist,
 }
+
+# Leagues, replays and match logs of older versions hold these names: they stay valid.
+FORMER_NAMES = {"wait": "idle"}
+
+
+def other_names(name: str) -> tuple[str, ...]:
+    """Return the other names of a scripted agent: its present name, then former ones."""
+    present = FORMER_NAMES.get(name, name)
+    names = (present, *(old for old, new in FORMER_NAMES.items() if new == present))
+    return tuple(other for other in names if other != name)

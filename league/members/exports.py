@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from agents.files import write_whole
-from db import queries
 from db.session import open_reader, read_transaction
 from league.errors import MemberError
 from league.folder.layout import LeagueFolder
 from league.members.admission import open_store
+from league.members.entry import find_member
 from msattn.actor_critic import ActorCritic, policy_weights
 from msattn.config import SCALARS, SCALES
 
@@ -54,7 +54,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
     engine = open_reader(folder.database())
     try:
         with read_transaction(engine) as session:
-            member = queries.resolve_member(session, text)
+            member = find_member(session, text)
     finally:
         engine.dispose()
     if member.snapshot_sha256 is None:

@@ -78,7 +78,7 @@ def test_a_given_map_replaces_both_lists() -> None:
         ("rules=3", ["rules is a section"]),
         ("views.local_size=33", ["views.local_size", "multiple of 16"]),
         ("network.heads=5", ["fusion (96)", "heads (5)"]),
-        ("rating.anchors=['wait']", ["anchors must hold tribe"]),
+        ("rating.anchors=['idle']", ["anchors must hold tribe"]),
         ("learners=[{name='a', family='cnn'}]", ["learners.0.family", "'cnn'"]),
         ("learner", ["expected key=value"]),
         ("learner..x=1", ["expected key=value"]),
@@ -99,6 +99,16 @@ def test_a_wrong_key_in_the_file_names_the_file(tmp_path: Path) -> None:
     path.write_text("[learner\n")
     with pytest.raises(ConfigError, match="expected a readable TOML file"):
         resolve(None, path)
+
+
+def test_anchors_may_be_named_as_older_leagues_named_them(tmp_path: Path) -> None:
+    path = tmp_path / "league.toml"
+    path.write_text("[rating]\nanchors = ['wait', 'tribe']\n")
+    config = resolve(None, path)
+    assert config.rating.anchors == ("idle", "tribe")
+    stored = {**config.to_json(), "rating": {"anchors": ["wait", "tribe"]}}
+    assert LeagueConfig.from_json(stored).rating.anchors == ("idle", "tribe")
+    assert stored["rating"] == {"anchors": ["wait", "tribe"]}  # the argument stays as it was
 
 
 def test_an_unknown_preset_and_another_preset_than_the_files_are_refused(tmp_path: Path) -> None:

@@ -18,7 +18,14 @@ from league.daemon.roster import candidates
 from league.errors import MemberError
 from league.folder.layout import LeagueFolder, create_folder
 from league.members.admission import Season, open_store
-from league.members.entry import Newcomer, add_member, change_status, ensure_guest, identify
+from league.members.entry import (
+    Newcomer,
+    add_member,
+    change_status,
+    ensure_guest,
+    find_member,
+    identify,
+)
 from league.rating.trueskill import MU, SIGMA
 from tests.league.hand_made import RULES_SHA, add_rated
 from tests.league.tiny_snapshots import tiny_description, tiny_network
@@ -100,6 +107,27 @@ def test_specs_name_what_they_are(tmp_path: Path) -> None:
     assert (plugin.name, plugin.family, plugin.role) == ("bots.rush.make", "plugin", "main")
     with pytest.raises(AgentError):
         identify("telepathy:x", tmp_path, SMALL_VIEWS)
+
+
+def test_a_scripted_member_is_found_under_its_present_and_its_former_name(session: Session) -> None:
+    old = add_rated(session, "wait")  # of a league that an older version made
+    for text in ("idle", "wait", "scripted:idle", "scripted:wait"):
+        assert find_member(session, text).id == old
+        if text.startswith("scripted:"):
+            assert ensure_guest(session, identify(text, Path(), None)).id == old
+    with pytest.raises(NotFoundError, match="no member for 'nobody'"):
+        find_member(session, "nobody")
+
+
+def test_an_exact_name_wins_over_a_former_one(session: Session) -> None:
+    add_rated(session, "idle")
+    named = add_rated(session, "wait", agent_spec="plugin:a:b")
+    assert find_member(session, "wait").id == named
+
+
+def test_a_member_does_not_join_again_under_its_other_name(hand_made_league: LeagueFolder) -> None:
+    with pytest.raises(MemberError, match=r"idle \(retired\) plays scripted:idle already"):
+        add_member(hand_made_league, "scripted:wait")
 
 
 def test_a_plug_in_that_cannot_play_does_not_join(hand_made_league: LeagueFolder) -> None:
