@@ -33,7 +33,7 @@ class _Layer:
 
 def _layer(source: str, values: dict[str, Any]) -> _Layer:
     """Old names are replaced here, before layers meet: a later layer wins under either name."""
-    return _Layer(source, with_present_names(values))
+    return _Layer(source, with_present_names(values, source))
 
 
 def resolve(

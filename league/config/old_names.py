@@ -10,15 +10,33 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.scripted import FORMER_NAMES
+from league.errors import ConfigError
+
+# Dotted section, old key, present key
+_RENAMED_KEYS = (("learner.reward", "fellows", "team_share"),)
 
 
-def with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
+def with_present_names(values: Mapping[str, Any], source: str) -> dict[str, Any]:
     """Return the settings of one place with old names replaced by present ones.
 
     Args:
         values: nested settings; values of the wrong type stay for the check of types to refuse.
+        source: where they were written, for the message.
+
+    Raises:
+        ConfigError: a setting stands there under both of its names.
     """
     renamed = dict(values)
+    for section_name, old, new in _RENAMED_KEYS:
+        section = _copied_section(renamed, section_name)
+        if section is None or old not in section:
+            continue
+        if new in section:
+            raise ConfigError(
+                f"{source}: expected {section_name}.{new} or its old name {old}, found both; "
+                f"remove {old}"
+            )
+        section[new] = section.pop(old)
     rating = _copied_section(renamed, "rating")
     if rating is not None and isinstance(rating.get("anchors"), list | tuple):
         rating["anchors"] = [

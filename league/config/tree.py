@@ -258,7 +258,7 @@ class LeagueConfig(Section):
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> LeagueConfig:
         """Rebuild from `to_json`, of this version or an older one."""
-        return cls.model_validate(with_present_names(values))
+        return cls.model_validate(with_present_names(values, "the stored settings"))
 
 
 CLASSIC: dict[str, Any] = {
