@@ -2,7 +2,7 @@
 
 A snapshot is one safetensors file: 8 bytes with the length of the header (little-endian), the
 header (JSON: for each tensor its dtype, shape and place; our description under
-``__metadata__.description``), then the tensors. Reading a header executes nothing and loads no
+`__metadata__.description`), then the tensors. Reading a header executes nothing and loads no
 weights.
 """
 
@@ -93,7 +93,7 @@ class SnapshotDescription:
 
     @classmethod
     def from_json(cls, text: str) -> SnapshotDescription:
-        """Rebuild from ``to_json``.
+        """Rebuild from `to_json`.
 
         Raises:
             SnapshotCorruptError: not a description.
@@ -175,7 +175,7 @@ def parse_header(raw: bytes, name: str) -> SnapshotHeader:
         name: what to call the file in a message.
 
     Raises:
-        SnapshotError: as ``describe``.
+        SnapshotError: as `describe`.
     """
     length = int.from_bytes(raw[:8], "little")
     if len(raw) < 8 or length > _MAX_HEADER_BYTES or len(raw) < 8 + length:
@@ -199,7 +199,7 @@ def parse_header(raw: bytes, name: str) -> SnapshotHeader:
 
 
 def check_size(header: SnapshotHeader, size: int, name: str) -> None:
-    """Raise SnapshotCorruptError unless a file has the ``size`` in bytes that its header says."""
+    """Raise SnapshotCorruptError unless a file has the `size` in bytes that its header says."""
     if size != header.size:
         raise SnapshotCorruptError(
             f"{name} has {size} bytes and its header says {header.size}: it was cut short or "
@@ -210,7 +210,7 @@ def check_size(header: SnapshotHeader, size: int, name: str) -> None:
 def describe(path: str | Path) -> SnapshotDescription:
     """Return the description inside a snapshot file; reads its header alone, without torch.
 
-    Checks the file's size against the header, not its hash: ``SnapshotStore.load`` does that.
+    Checks the file's size against the header, not its hash: `SnapshotStore.load` does that.
 
     Raises:
         SnapshotMissingError: no such file.

@@ -1,6 +1,6 @@
 """The bytes of a snapshot file: weights and description to bytes, and back through every check.
 
-The store (``agents.snapshots``) decides where bytes lie and under which name; this file decides
+The store (`agents.snapshots`) decides where bytes lie and under which name; this file decides
 what they are. Neither direction touches torch's random streams or executes anything from a file.
 """
 
@@ -52,7 +52,7 @@ def probe_observation(shapes: Shapes) -> dict[str, NDArray[Any]]:
 
 
 def _network(description: SnapshotDescription, weights: dict[str, Tensor]) -> ActorCritic:
-    """Return a frozen network around ``weights``, which it uses without copying.
+    """Return a frozen network around `weights`, which it uses without copying.
 
     Raises:
         SnapshotArchitectureError: names, shapes or dtypes are not the description's.
@@ -124,7 +124,7 @@ def encode(
 
 
 def decode(raw: bytes, name: str) -> tuple[SnapshotHeader, ActorCritic]:
-    """Return header and network of a snapshot file, checked; see ``SnapshotStore.load``."""
+    """Return header and network of a snapshot file, checked; see `SnapshotStore.load`."""
     header = parse_header(raw, name)
     check_size(header, len(raw), name)
     try:

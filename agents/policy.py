@@ -70,7 +70,7 @@ class PolicyAgent:
     """A frozen policy as an agent; it keeps no state between decisions.
 
     Args:
-        network: put into evaluation mode, without gradients, on ``device``.
+        network: put into evaluation mode, without gradients, on `device`.
         shapes: shapes of the inputs that the network reads.
         device: where the forward pass runs.
         greedy: take the most probable action. Rated matches sample: greedy play of sampled
@@ -106,8 +106,8 @@ class PolicyAgent:
         """Make an agent of a snapshot, whose network it takes over.
 
         Args:
-            loaded: from ``SnapshotStore.load``.
-            device: from ``msattn.device.choose_device``.
+            loaded: from `SnapshotStore.load`.
+            device: from `msattn.device.choose_device`.
             greedy: as in the class.
         """
         return cls(
@@ -124,7 +124,7 @@ class PolicyAgent:
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
         """Return one legal action per row, int64[n].
 
-        ``rng`` is not used: the noise comes from the batch.
+        `rng` is not used: the noise comes from the batch.
 
         Raises:
             PolicyError: an observation of another shape than the network's, a row without a legal

@@ -1,7 +1,7 @@
 """From an agent's name to the agent: "scripted:tribe", "snapshot:3fa9c1", "plugin:pkg.module:make".
 
 A plug-in is named by `module:factory`; the factory takes no arguments and returns an Agent
-(arena.agent).  Naming a plug-in runs its code: only name what you trust.
+(arena.agent). Naming a plug-in runs its code: only name what you trust.
 """
 
 from __future__ import annotations

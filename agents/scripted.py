@@ -1,7 +1,7 @@
 """The scripted members: six fixed minds, from standing still to waiting for others' mistakes.
 
 They are the league's anchors: they never learn, so a rating measured against them means the same
-tomorrow.  All look only at public facts (no images), act for all their rows at once, and draw their
+tomorrow. All look only at public facts (no images), act for all their rows at once, and draw their
 chance from the batch's noise, so their matches are reproducible.
 
 - `idle`: always waits.

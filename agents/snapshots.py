@@ -4,7 +4,7 @@ Promises: a file is written whole or not at all; it is used only if size, hash, 
 are right and the network still computes what it did at saving; loading one never executes code
 (safetensors, no pickle). Weights and their description are one file.
 
-Layout: ``<sha256>.safetensors``; ``offered/<sha256>.safetensors`` with ``offered/<sha256>.json``
+Layout: `<sha256>.safetensors`; `offered/<sha256>.safetensors` with `offered/<sha256>.json`
 for what learners handed in and the manager has not settled yet.
 """
 
@@ -62,7 +62,7 @@ class Offer:
         sha256: hash of its file.
         description: what the learner said about it; None if that cannot be read.
         admitted: whether the store holds its weights already.
-        problem: why the description cannot be read, or None; ``discard`` such an offer.
+        problem: why the description cannot be read, or None; `discard` such an offer.
     """
 
     sha256: str
@@ -114,9 +114,9 @@ class SnapshotStore:
         complete file is on the disk, so that a database row may name it.
 
         Args:
-            state_dict: an ActorCritic's, on any device; see ``msattn.actor_critic.policy_weights``
+            state_dict: an ActorCritic's, on any device; see `msattn.actor_critic.policy_weights`
                 for an SB3 policy's.
-            description: its ``probe_*`` fields are computed here.
+            description: its `probe_*` fields are computed here.
 
         Raises:
             SnapshotArchitectureError: the weights are not the described network's.
@@ -134,7 +134,7 @@ class SnapshotStore:
         The description is written after the weights, so that a listed offer is a complete one.
 
         Raises:
-            SnapshotError, OSError: as ``save``.
+            SnapshotError, OSError: as `save`.
         """
         raw, description = encode(state_dict, description)
         sha256 = hashlib.sha256(raw).hexdigest()
@@ -145,7 +145,7 @@ class SnapshotStore:
     def list_offers(self) -> list[Offer]:
         """Return the offers not yet settled, by hash.
 
-        Includes those that were admitted but not settled by ``discard``: the process died between
+        Includes those that were admitted but not settled by `discard`: the process died between
         the two, and its database may not know them.
         """
         offers = []
@@ -166,13 +166,13 @@ class SnapshotStore:
     def admit(self, sha256: str) -> Path:
         """Move an offer's weights into the store, checked; returns their path.
 
-        The offer stays listed until ``discard`` settles it. The order for the caller is admit,
+        The offer stays listed until `discard` settles it. The order for the caller is admit,
         commit the row, discard: after a crash at any point the offer is listed again, and
         admitting it again changes nothing.
 
         Raises:
             SnapshotMissingError: neither offered nor in the store.
-            SnapshotError: as ``load``; the offer stays where it is.
+            SnapshotError: as `load`; the offer stays where it is.
         """
         target = self.path(sha256)
         source = self.offered / target.name
@@ -190,7 +190,7 @@ class SnapshotStore:
         return target
 
     def discard(self, sha256: str) -> None:
-        """Forget an offer: what is left of it in ``offered``; the store is not touched.
+        """Forget an offer: what is left of it in `offered`; the store is not touched.
 
         Settles an admitted offer and drops a refused one. Nothing happens if there is none.
 
@@ -198,7 +198,7 @@ class SnapshotStore:
             SnapshotPathError: not 64 hexadecimal digits.
         """
         name = _full_hash(sha256)
-        # The note goes first: without it the offer is no longer listed, and ``sweep`` takes the
+        # The note goes first: without it the offer is no longer listed, and `sweep` takes the
         # weights that a crash here leaves.
         (self.offered / f"{name}.json").unlink(missing_ok=True)
         (self.offered / f"{name}{_SUFFIX}").unlink(missing_ok=True)
@@ -257,7 +257,7 @@ class SnapshotStore:
         random stream.
 
         Args:
-            reference: what ``resolve`` takes.
+            reference: what `resolve` takes.
 
         Raises:
             SnapshotError: one of its subclasses says what is wrong; quarantine the member.
@@ -272,8 +272,8 @@ class SnapshotStore:
 
         Raises:
             SnapshotMissingError: no such file.
-            SnapshotError: as ``load``.
-            OSError: as ``save``.
+            SnapshotError: as `load`.
+            OSError: as `save`.
         """
         path = Path(path)
         raw = _read(path)
