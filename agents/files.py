@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their place, synced, then renamed."""
+"""Write files atomically: beside their destination, synced, then renamed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STALE_AFTER_S = 3600.0
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in a folder survive a power cut, where the system can (not on Windows)."""
+    """Make renames in a folder survive a power cut, where the system supports it (not Windows)."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -28,7 +28,7 @@ def write_whole(path: Path, raw: bytes) -> None:
     """Write a file so that any crash leaves the old file, the new one or none, never a part.
 
     Raises:
-        OSError: a full disk (ENOSPC) or missing rights; nothing is left behind.
+        OSError: a full disk (ENOSPC) or missing permissions; nothing is left behind.
     """
     handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=path.parent)
     temporary = Path(name)
@@ -47,7 +47,7 @@ def write_whole(path: Path, raw: bytes) -> None:
 
 
 def sweep(folder: Path) -> int:
-    """Remove the temporary files of writers killed long ago; returns how many."""
+    """Remove the temporary files of writers that were killed long ago; return how many."""
     oldest = time.time() - STALE_AFTER_S
     removed = 0
     for leftover in folder.glob(f"{_PREFIX}*"):

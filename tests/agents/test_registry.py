@@ -45,11 +45,11 @@ class NoAct:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("tribe", "no agent spec"),
-        ("scripted:", "no agent spec"),
+        ("tribe", "is not an agent spec"),
+        ("scripted:", "is not an agent spec"),
         ("scripted:genius", "choose one of idle"),
         ("plugin:mymodule", "plugin:MODULE:FACTORY"),
-        ("oracle:x", "no agent spec"),
+        ("oracle:x", "is not an agent spec"),
     ],
 )
 def test_a_bad_spec_is_one_sentence(spec: str, says: str) -> None:
