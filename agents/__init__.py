@@ -1,4 +1,4 @@
-"""Who plays: scripted members, snapshots of policies, plug-ins.
+"""The agents that play: scripted bots, snapshots of policies, plug-ins.
 
-Importing the package imports nothing else: torch and numba come with the module that needs them.
+Importing the package imports nothing else: torch and numba load with the module that needs them.
 """

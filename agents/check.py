@@ -1,10 +1,10 @@
-"""What the author of a plug-in runs before entering a league: does the agent keep the contract?
+"""Check that a plug-in keeps the agent contract; its author runs this before it joins a league.
 
     from agents.check import check_agent
     check_agent("mypackage.bots:make_bot")
 
-plays two short matches on a small generated map and raises AgentError with one sentence on the
-first broken promise.
+plays two short matches on a small generated map and raises AgentError with one sentence about the
+first rule that the agent breaks.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _MAP = "generated:continents:64x64:1"
 
 
 def check_agent(name: str, *, max_ticks: int = 300) -> list[MatchResult]:
-    """Play the plug-in against scripted agents and against itself.
+    """Play the plug-in against scripted agents and against itself, and check every answer.
 
     Checks that it loads, that it answers every batch with one integer action per row, that it never
-    chooses an illegal action in all of a match's decisions, and that the same match played alone
-    and beside another one ends the same (an agent whose chance comes from `batch.noise` does).
+    chooses an illegal action during a match, and that a match ends the same whether it is played
+    alone or batched with another one (it does if the agent draws its chance from `batch.noise`).
 
     Args:
         name: `module:factory`.
@@ -34,13 +34,13 @@ def check_agent(name: str, *, max_ticks: int = 300) -> list[MatchResult]:
         The results of the two matches.
 
     Raises:
-        AgentError: a promise is broken; the message says which.
+        AgentError: the agent breaks a rule; the message says which.
     """
     load_plugin(name)
     load = make_loader()
     spec = f"plugin:{name}"
     rules = MatchRules(max_ticks=max_ticks)
-    mixed = (spec, "scripted:tribe", "scripted:random", "scripted:expander", "scripted:wait") * 2
+    mixed = (spec, "scripted:tribe", "scripted:random", "scripted:expander", "scripted:idle") * 2
     specs = [
         MatchSpec(1, _MAP, mixed, rules),
         MatchSpec(2, _MAP, (spec,) * 10, rules),
@@ -57,12 +57,12 @@ def check_agent(name: str, *, max_ticks: int = 300) -> list[MatchResult]:
         if illegal:
             raise AgentError(
                 f"{name} chose {illegal} illegal actions in a match of {n_decisions} decisions; "
-                "take only actions that batch.action_mask allows."
+                "choose only actions that batch.action_mask allows"
             )
     if alone[0].final_state_sha256 != together[0].final_state_sha256:
         raise AgentError(
-            f"{name} played the same match differently alone and beside another match; draw chance "
-            "from batch.noise and keep memory by batch.rows."
+            f"{name} played the same match differently alone and batched with another match; draw "
+            "random numbers from batch.noise and index memory by batch.rows"
         )
     return together
 

@@ -1,8 +1,8 @@
-"""SnapshotDescription, and the header of a snapshot file: what can be known without torch.
+"""SnapshotDescription and the header of a snapshot file: what can be read without torch.
 
 A snapshot is one safetensors file: 8 bytes with the length of the header (little-endian), the
 header (JSON: for each tensor its dtype, shape and place; our description under
-``__metadata__.description``), then the tensors. Reading a header executes nothing and loads no
+`__metadata__.description`), then the tensors. Reading a header executes nothing and loads no
 weights.
 """
 
@@ -26,13 +26,13 @@ from msattn.errors import ConfigError
 
 FORMAT_VERSION = 1
 
-# A header of ours takes about 10 kB; the bound keeps a damaged length from being believed.
+# Our headers take about 10 kB; the bound guards against a damaged length.
 _MAX_HEADER_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class SnapshotDescription:
-    """Everything about a snapshot but its weights; plain numbers and strings.
+    """Everything about a snapshot except its weights, as plain numbers and strings.
 
     Attributes:
         family: "attention" or "baseline".
@@ -93,7 +93,7 @@ class SnapshotDescription:
 
     @classmethod
     def from_json(cls, text: str) -> SnapshotDescription:
-        """Rebuild from ``to_json``.
+        """Rebuild from `to_json`.
 
         Raises:
             SnapshotCorruptError: not a description.
@@ -105,7 +105,9 @@ class SnapshotDescription:
         except ValueError as error:
             raise SnapshotCorruptError(f"a snapshot's description is not JSON: {error}") from error
         if not isinstance(values, dict):
-            raise SnapshotCorruptError(f"a snapshot's description is no JSON object: {text[:80]!r}")
+            raise SnapshotCorruptError(
+                f"a snapshot's description is not a JSON object: {text[:80]!r}"
+            )
         version = values.get("format_version")
         if version != FORMAT_VERSION:
             raise SnapshotVersionError(
@@ -130,7 +132,7 @@ def _check_types(values: dict[str, Any]) -> None:
     expected = {entry.name for entry in fields(SnapshotDescription)}
     if set(values) != expected:
         raise SnapshotCorruptError(
-            f"a snapshot's description lacks the keys {sorted(expected - set(values))} and has the "
+            f"a snapshot's description has missing keys {sorted(expected - set(values))} and "
             f"unknown keys {sorted(set(values) - expected)}"
         )
     integers = ("observation_version", "action_version", "trained_decisions", "seed", "n_actions")
@@ -168,19 +170,19 @@ class SnapshotHeader:
 
 
 def parse_header(raw: bytes, name: str) -> SnapshotHeader:
-    """Read a header from a whole snapshot file or from its beginning.
+    """Parse the header of a snapshot file, from the whole file or from its beginning.
 
     Args:
-        raw: the file from its first byte on, at least the header.
+        raw: the file from its first byte, at least the header.
         name: what to call the file in a message.
 
     Raises:
-        SnapshotError: as ``describe``.
+        SnapshotError: as `describe`.
     """
     length = int.from_bytes(raw[:8], "little")
     if len(raw) < 8 or length > _MAX_HEADER_BYTES or len(raw) < 8 + length:
         raise SnapshotCorruptError(
-            f"{name} is no snapshot: its first 8 bytes announce a header of {length} bytes, and "
+            f"{name} is not a snapshot: its first 8 bytes announce a header of {length} bytes, and "
             f"{max(len(raw) - 8, 0)} bytes follow"
         )
     try:
@@ -199,22 +201,22 @@ def parse_header(raw: bytes, name: str) -> SnapshotHeader:
 
 
 def check_size(header: SnapshotHeader, size: int, name: str) -> None:
-    """Raise SnapshotCorruptError unless a file has the ``size`` in bytes that its header says."""
+    """Raise SnapshotCorruptError unless a file has the size in bytes that its header gives."""
     if size != header.size:
         raise SnapshotCorruptError(
-            f"{name} has {size} bytes and its header says {header.size}: it was cut short or "
-            "written over; restore it from a backup"
+            f"{name} has {size} bytes and its header says {header.size}: it was truncated or "
+            "overwritten; restore it from a backup"
         )
 
 
 def describe(path: str | Path) -> SnapshotDescription:
-    """Return the description inside a snapshot file; reads its header alone, without torch.
+    """Return the description of a snapshot file, reading only its header, without torch.
 
-    Checks the file's size against the header, not its hash: ``SnapshotStore.load`` does that.
+    Checks the file's size against the header, not its hash: `SnapshotStore.load` does that.
 
     Raises:
         SnapshotMissingError: no such file.
-        SnapshotCorruptError: not a snapshot, or cut short.
+        SnapshotCorruptError: not a snapshot, or truncated.
         SnapshotVersionError: a description in another layout.
         SnapshotArchitectureError: a network that cannot be built.
     """
@@ -225,7 +227,7 @@ def describe(path: str | Path) -> SnapshotDescription:
             start += file.read(min(int.from_bytes(start, "little"), _MAX_HEADER_BYTES))
         size = path.stat().st_size
     except FileNotFoundError as error:
-        raise SnapshotMissingError(f"no snapshot file {path}") from error
+        raise SnapshotMissingError(f"there is no snapshot file {path}") from error
     header = parse_header(start, str(path))
     check_size(header, size, str(path))
     return header.description

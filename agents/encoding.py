@@ -1,7 +1,8 @@
 """The bytes of a snapshot file: weights and description to bytes, and back through every check.
 
-The store (``agents.snapshots``) decides where bytes lie and under which name; this file decides
-what they are. Neither direction touches torch's random streams or executes anything from a file.
+The store (`agents.snapshots`) decides where the bytes are kept and under which name; this module
+decides what they are. Neither direction touches torch's random streams or executes anything from a
+file.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from msattn.actor_critic import ActorCritic
 from msattn.config import Shapes
 
 # float32 on another processor differs by about 1e-6 of the largest logit; a network that computes
-# something else differs by a good part of it.
+# something else differs by a large part of it.
 _PROBE_RELATIVE = 1e-3
 _PROBE_ABSOLUTE = 1e-5
 
 
 def probe_observation(shapes: Shapes) -> dict[str, NDArray[Any]]:
-    """Return one fixed observation, from integer arithmetic alone so that it never changes.
+    """Return one fixed observation, made by integer arithmetic alone so that it never changes.
 
     Images are uint8[1, C, S, S], scalars float32[1, F] in -1..1: the multiplicative hash
     (2654435761 * i mod 2**32) of the running index i.
@@ -52,10 +53,10 @@ def probe_observation(shapes: Shapes) -> dict[str, NDArray[Any]]:
 
 
 def _network(description: SnapshotDescription, weights: dict[str, Tensor]) -> ActorCritic:
-    """Return a frozen network around ``weights``, which it uses without copying.
+    """Return a frozen network around `weights`, which it uses without copying.
 
     Raises:
-        SnapshotArchitectureError: names, shapes or dtypes are not the description's.
+        SnapshotArchitectureError: names, shapes or dtypes do not match the description.
     """
     network = ActorCritic.on_meta(
         description.family,
@@ -78,7 +79,7 @@ def _network(description: SnapshotDescription, weights: dict[str, Tensor]) -> Ac
 
 
 def _probe(network: ActorCritic, shapes: Shapes) -> tuple[tuple[float, ...], float]:
-    """Return logits and value for the probe observation."""
+    """Return the logits and the value of the probe observation."""
     observation = {key: torch.from_numpy(x) for key, x in probe_observation(shapes).items()}
     with torch.inference_mode():
         logits, values = network(observation)
@@ -103,7 +104,7 @@ def encode(
     learner goes on changing its own.
 
     Raises:
-        SnapshotArchitectureError: the weights are not the described network's.
+        SnapshotArchitectureError: the weights do not fit the described network.
         SnapshotNonFiniteError: a weight, a logit or the value is not finite.
     """
     weights = {
@@ -124,7 +125,7 @@ def encode(
 
 
 def decode(raw: bytes, name: str) -> tuple[SnapshotHeader, ActorCritic]:
-    """Return header and network of a snapshot file, checked; see ``SnapshotStore.load``."""
+    """Check a snapshot file and return its header and network; see `SnapshotStore.load`."""
     header = parse_header(raw, name)
     check_size(header, len(raw), name)
     try:

@@ -1,4 +1,4 @@
-"""Errors raised by agents: one tree, so that a caller can catch everything of ours at once."""
+"""Errors raised by agents, in one tree, so that a caller can catch them all with one class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ class AgentError(Exception):
 
 
 class PolicyError(AgentError):
-    """A policy cannot act on what it was given, or its network computed no number."""
+    """A policy cannot act on its input, or its network returned values that are not finite."""
 
 
 class SnapshotError(AgentError):
@@ -16,11 +16,11 @@ class SnapshotError(AgentError):
 
 
 class SnapshotMissingError(SnapshotError):
-    """No snapshot, or no offer, of that name."""
+    """There is no snapshot, or no offer, of that name."""
 
 
 class SnapshotAmbiguousError(SnapshotError):
-    """A prefix that several snapshots share."""
+    """A prefix that fits several snapshots."""
 
 
 class SnapshotPathError(SnapshotError):
@@ -40,8 +40,8 @@ class SnapshotNonFiniteError(SnapshotError):
 
 
 class SnapshotProbeError(SnapshotError):
-    """The network computes something else from the weights than it did when they were saved."""
+    """The network no longer computes from the weights what it did when they were saved."""
 
 
 class SnapshotVersionError(SnapshotError):
-    """A snapshot made for another format, observation or set of actions than this program's."""
+    """A snapshot of another format, observation version or action version than this program's."""

@@ -1,7 +1,7 @@
-"""Fast forward passes of networks that no longer change: same logits, other order of the work.
+"""Faster forward passes of networks that no longer change: the same logits, computed differently.
 
 `prepare` turns a frozen network into one that plays; `rows_per_pass` says how many observations go
-through a network at once. Nothing here trains, and a network that still changes (a learner's
+through a network in one pass. Nothing here trains, and a network that still changes (a learner's
 mirror) must not be prepared: its weights are copied and folded.
 """
 
@@ -30,7 +30,7 @@ PAYS_FROM_CELLS = 64
 
 
 def rows_per_pass(shapes: Shapes) -> int:
-    """Return how many rows to put through a network at once on a CPU, at least 1."""
+    """Return how many rows to put through a network in one pass on a CPU, at least 1."""
     largest = max(4 * prod(shape) for shape in shapes.values())
     return max(1, PASS_BYTES // largest)
 
@@ -47,7 +47,7 @@ class _FrozenBranch(nn.Module):
         first = cast(nn.Conv2d, branch.layers[0])
         scaled = first.weight.detach() / 255.0
         self.raw_weight = scaled.contiguous(memory_format=torch.channels_last)
-        # mypy: the overloads of `to` know no memory_format alone.
+        # mypy: no overload of `to` takes memory_format alone.
         self.layers: Any = cast(Any, branch.layers).to(memory_format=torch.channels_last)
         self.linear = branch.linear
 
@@ -68,7 +68,7 @@ class _FrozenBranch(nn.Module):
 
 
 def _spatial_weights(layer: SpatialAttention, x: Tensor) -> Tensor:
-    """As SpatialAttention.weights, with cells as rows: free where channels come last."""
+    """Return SpatialAttention.weights with cells as rows: no copy where channels come last."""
     n, channels, height, width = x.shape
     cells = x.permute(0, 2, 3, 1).reshape(n * height * width, channels)
     bias = cast(Tensor, layer.squeeze.bias)
@@ -109,12 +109,13 @@ class FrozenPolicy(nn.Module):
 def prepare(
     network: ActorCritic, device: torch.device, shapes: Shapes
 ) -> ActorCritic | FrozenPolicy:
-    """Return what computes a frozen network's logits fastest, within 1e-4; takes the network over.
+    """Return the fastest form of a frozen network, logits within 1e-4; the network is taken over.
 
-    A `FrozenPolicy` on a CPU when a view has PAYS_FROM_CELLS or more per side, else the network.
+    That is a `FrozenPolicy` on a CPU when a view has PAYS_FROM_CELLS or more per side, else the
+    network itself.
 
-    Milliseconds of one thread's CPU time per observation on an x86 core (AVX2), medians in turn,
-    other work beside it: plain eager float32 NCHW in one pass, the same in passes of
+    Milliseconds of one thread's CPU time per observation on an x86 core (AVX2), interleaved
+    medians, with other work beside it: plain eager float32 NCHW in one pass, the same in passes of
     `rows_per_pass`, and a FrozenPolicy in such passes.
 
     =======  ====  =========  =====  =========  ======
@@ -129,7 +130,7 @@ def prepare(
     =======  ====  =========  =====  =========  ======
 
     So passes of bounded size give most of it, and more the larger the batch; in equal passes the
-    gain is at most a fifth, because the convolutions run near the core's peak already (about 42
+    gain is at most a fifth, because the convolutions already run near the core's peak (about 42
     billion multiply-adds per second), and at small channels_last loses. Tried and dropped: ONNX
     Runtime with one thread and without spinning (best of 7 at classic: 4.23 against 4.22 here),
     torch.jit.freeze and optimize_for_inference (no faster than passes alone, and deprecated),

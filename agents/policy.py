@@ -1,8 +1,8 @@
 """PolicyAgent: one snapshot acting for many seats, with one forward pass for all of them.
 
 Sampling uses the batch's own noise, keyed by match, seat and decision, and float64 arithmetic on
-the CPU: what a seat does depends on its observation and not on what it is batched with, up to
-float rounding of the forward pass.
+the CPU: what a seat does depends on its observation and not on what it is batched with, up to the
+rounding of the forward pass.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 IntArray = NDArray[np.int64]
 
-# Of one forward pass on any device; `agents.inference.rows_per_pass` is the CPU's bound.
+# In one forward pass on any device; `agents.inference.rows_per_pass` is the CPU's bound.
 MAX_ROWS = 256
 
 
@@ -59,9 +59,9 @@ def sample(probabilities: NDArray[np.float64], noise: NDArray[np.float64]) -> In
     """
     cumulative = probabilities.cumsum(axis=1)
     total = cumulative[:, -1]
-    # Below the total also after rounding: a threshold equal to it would choose no action at all.
+    # Below the total even after rounding: a threshold equal to it would choose no action.
     threshold = np.minimum(noise * total, np.nextafter(total, 0.0))
-    # The first action whose cumulative sum is strictly above has positive probability.
+    # The first action whose cumulative sum is strictly above it has positive probability.
     actions: IntArray = (cumulative <= threshold[:, None]).sum(axis=1).astype(np.int64)
     return actions
 
@@ -70,7 +70,7 @@ class PolicyAgent:
     """A frozen policy as an agent; it keeps no state between decisions.
 
     Args:
-        network: put into evaluation mode, without gradients, on ``device``.
+        network: put into evaluation mode, without gradients, on `device`.
         shapes: shapes of the inputs that the network reads.
         device: where the forward pass runs.
         greedy: take the most probable action. Rated matches sample: greedy play of sampled
@@ -103,11 +103,11 @@ class PolicyAgent:
         *,
         greedy: bool = False,
     ) -> PolicyAgent:
-        """Make an agent of a snapshot, whose network it takes over.
+        """Make an agent from a snapshot, whose network it takes over.
 
         Args:
-            loaded: from ``SnapshotStore.load``.
-            device: from ``msattn.device.choose_device``.
+            loaded: from `SnapshotStore.load`.
+            device: from `msattn.device.choose_device`.
             greedy: as in the class.
         """
         return cls(
@@ -119,12 +119,12 @@ class PolicyAgent:
         )
 
     def reset(self, rows: IntArray) -> None:
-        """Begin new matches in these rows; a policy without memory has nothing to forget."""
+        """Do nothing: a policy keeps no memory between decisions."""
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
         """Return one legal action per row, int64[n].
 
-        ``rng`` is not used: the noise comes from the batch.
+        `rng` is not used: the noise comes from the batch.
 
         Raises:
             PolicyError: an observation of another shape than the network's, a row without a legal
@@ -136,13 +136,14 @@ class PolicyAgent:
         if not mask.any(axis=1).all():
             row = int(np.flatnonzero(~mask.any(axis=1))[0])
             raise PolicyError(
-                f"{self.name}: row {row} of the batch has no legal action; waiting must always be "
+                f"{self.name}: row {row} of the batch has no legal action; WAIT must always be "
                 "legal"
             )
         logits = self.logits(batch.observation)
         if not np.isfinite(logits).all():
             raise PolicyError(
-                f"{self.name}: the network gave logits that are not finite; quarantine the member"
+                f"{self.name}: the network returned logits that are not finite; quarantine the "
+                "member"
             )
         if mask.shape != logits.shape:
             raise PolicyError(
@@ -168,7 +169,7 @@ class PolicyAgent:
             if found != shape:
                 raise PolicyError(
                     f"{self.name}: expected the observation {key!r} with shape {shape} per row, "
-                    f"found {found}; the policy was trained with other views"
+                    f"found {found}; the policy was trained on other views"
                 )
         n_rows = observation["scalars"].shape[0]
         chunks = []

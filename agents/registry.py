@@ -1,7 +1,7 @@
-"""From an agent's name to the agent: "scripted:tribe", "snapshot:3fa9c1", "plugin:pkg.module:make".
+"""Load agents by their specs: "scripted:tribe", "snapshot:3fa9c1", "plugin:pkg.module:make".
 
 A plug-in is named by `module:factory`; the factory takes no arguments and returns an Agent
-(arena.agent).  Naming a plug-in runs its code: only name what you trust.
+(arena.agent). Loading a plug-in runs its code: name only what you trust.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.errors import AgentError
-from agents.scripted import SCRIPTED
+from agents.scripted import FORMER_NAMES, SCRIPTED
 from arena.agent import Agent
 
 if TYPE_CHECKING:
@@ -22,35 +22,45 @@ KINDS = ("scripted", "snapshot", "plugin")
 
 
 class SpecError(AgentError):
-    """An agent spec names nothing that can play."""
+    """An agent spec that does not name an agent, or an agent that cannot be loaded."""
 
 
 def parse_spec(spec: str) -> tuple[str, str]:
-    """Split an agent spec into (kind, rest).
+    """Split an agent spec into (kind, rest); a former name becomes the present one.
 
     Raises:
-        SpecError: it is no agent spec.
+        SpecError: the text is not an agent spec.
     """
     kind, colon, rest = spec.partition(":")
     if not colon or kind not in KINDS or not rest:
         raise SpecError(
-            f"{spec!r} is no agent spec; expected scripted:NAME, snapshot:HASH or "
-            "plugin:MODULE:FACTORY, for example scripted:tribe."
+            f"{spec!r} is not an agent spec; expected scripted:NAME, snapshot:HASH or "
+            "plugin:MODULE:FACTORY, for example scripted:tribe"
         )
+    if kind == "scripted":
+        rest = FORMER_NAMES.get(rest, rest)
     if kind == "scripted" and rest not in SCRIPTED:
-        raise SpecError(
-            f"There is no scripted agent {rest!r}; choose one of {', '.join(SCRIPTED)}."
-        )
+        raise SpecError(f"there is no scripted agent {rest!r}; choose one of {', '.join(SCRIPTED)}")
     if kind == "plugin" and (rest.count(":") != 1 or not all(rest.split(":"))):
-        raise SpecError(f"{spec!r} is no plug-in; expected plugin:MODULE:FACTORY.")
+        raise SpecError(f"{spec!r} is not a plug-in; expected plugin:MODULE:FACTORY")
     return kind, rest
+
+
+def present_spec(spec: str) -> str:
+    """Return an agent spec under its present name: `scripted:wait` gives `scripted:idle`.
+
+    Two specs mean the same agent when this is equal for both.
+    """
+    kind, _, rest = spec.partition(":")
+    return f"scripted:{FORMER_NAMES.get(rest, rest)}" if kind == "scripted" else spec
 
 
 def load_plugin(name: str) -> Agent:
     """Import `module:factory` and call the factory.
 
     Raises:
-        SpecError: the module, the factory, or its `reset` and `act` are missing, or it raised.
+        SpecError: the module or the factory is missing or raises, or the agent has no `reset` or
+            `act`.
     """
     module_name, _, factory_name = name.partition(":")
     try:
@@ -58,13 +68,13 @@ def load_plugin(name: str) -> Agent:
         agent: Agent = factory()
     except Exception as error:
         raise SpecError(
-            f"Plug-in {name!r} could not be loaded: {type(error).__name__}: {error}. The module "
-            "must be importable (installed, or on PYTHONPATH) and the factory take no arguments."
+            f"plug-in {name!r} could not be loaded: {type(error).__name__}: {error}; the module "
+            "must be importable (installed, or on PYTHONPATH) and the factory take no arguments"
         ) from error
     if not callable(getattr(agent, "reset", None)) or not callable(getattr(agent, "act", None)):
         raise SpecError(
-            f"Plug-in {name!r} made a {type(agent).__name__} without reset(rows) and "
-            "act(batch, rng); see arena.agent.Agent."
+            f"plug-in {name!r} made a {type(agent).__name__} without reset(rows) and "
+            "act(batch, rng); see arena.agent.Agent"
         )
     return agent
 
@@ -72,7 +82,7 @@ def load_plugin(name: str) -> Agent:
 def make_loader(
     snapshots: Path | SnapshotStore | None = None, *, device: str = "cpu", greedy: bool = False
 ) -> Callable[[str], Agent]:
-    """A function from agent specs to new agents.
+    """Return a function that makes a new agent from an agent spec.
 
     Args:
         snapshots: the store that "snapshot:HASH" is looked up in; None refuses snapshots.
@@ -87,7 +97,7 @@ def make_loader(
         if kind == "plugin":
             return load_plugin(rest)
         if snapshots is None:
-            raise SpecError(f"{spec!r} needs a league with snapshots; none was given.")
+            raise SpecError(f"{spec!r} needs a league with snapshots, and none was given")
         from agents.policy import PolicyAgent
         from agents.snapshots import SnapshotStore
         from msattn.device import choose_device

@@ -1,16 +1,16 @@
-"""The scripted members: six fixed minds, from standing still to waiting for others' mistakes.
+"""The scripted agents: six fixed strategies, from standing still to exploiting others' mistakes.
 
 They are the league's anchors: they never learn, so a rating measured against them means the same
-tomorrow.  All look only at public facts (no images), act for all their rows at once, and draw their
-chance from the batch's noise, so their matches are reproducible.
+tomorrow. All of them use public facts only (no images), decide for all their rows in one call, and
+draw their chance from the batch's noise, so their matches are reproducible.
 
-- `wait`: always waits.
-- `random`: now and then any legal action.
+- `idle`: always waits.
+- `random`: now and then a random legal action.
 - `tribe`: the original game's bot on equal terms: on its own beat, neutral land while there is any,
   then a random neighbour once it has saved enough.
 - `expander`: neutral land first and fast, then the weakest neighbour.
-- `turtle`: grows while there is neutral land, then only answers attacks.
-- `opportunist`: neutral land, then whoever is under attack by others or empty at home.
+- `turtle`: neutral land while there is any, then only answers attacks.
+- `opportunist`: neutral land, then whoever is under attack by others or has few troops at home.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ BoolArray = NDArray[np.bool_]
 
 
 def _direction_is_legal(batch: SeatBatch) -> BoolArray:
-    """bool[n, 8]: directions with at least one legal intensity."""
+    """Return bool[n, 8]: directions with at least one legal intensity."""
     legal = batch.action_mask[:, :40].reshape(-1, 8, 5).any(axis=2)
     return np.asarray(legal, np.bool_)
 
@@ -53,7 +53,7 @@ def _direction_is_legal(batch: SeatBatch) -> BoolArray:
 def _choose(
     batch: SeatBatch, score: FloatArray, share: FloatArray, wanted: BoolArray
 ) -> tuple[IntArray, BoolArray]:
-    """The wanted legal direction with the best score, at the intensity nearest to `share`.
+    """Choose the wanted legal direction with the best score, at the intensity nearest to `share`.
 
     Args:
         score: float64[n, 8], higher is better; ties go to the larger contact.
@@ -76,13 +76,13 @@ def _choose(
 
 
 def _fullness(batch: SeatBatch) -> FloatArray:
-    """float64[n]: home troops as a share of the cap."""
+    """Return float64[n]: home troops as a share of the cap."""
     full: FloatArray = batch.own[:, TROOPS] / np.maximum(batch.own[:, CAP], 1)
     return full
 
 
 def _contact(batch: SeatBatch) -> FloatArray:
-    """float64[n, 8]: contact with each direction's target, tiles."""
+    """Return float64[n, 8]: contact with each direction's target, in tiles."""
     return batch.directions[:, :, CONTACT].astype(np.float64)
 
 
@@ -100,32 +100,32 @@ def _constant(batch: SeatBatch, share: float) -> FloatArray:
     return np.full(len(batch), share)
 
 
-class Wait:
+class Idle:
     """Always waits."""
 
     def reset(self, rows: IntArray) -> None:
-        """Nothing to forget."""
+        """Do nothing: this agent keeps no memory."""
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
-        """Five WAITs are always legal; this takes the first."""
+        """Return the first of the five WAITs, which are always legal."""
         return np.full(len(batch), WAIT, np.int64)
 
 
 class Random:
-    """One decision in 25 a legal action drawn uniformly (all five WAITs count), else WAIT.
+    """Takes a uniformly drawn legal action (all five WAITs count) once in 25 decisions, else waits.
 
     The share is chosen so that the known order holds five seats against five on small maps: at 25
-    ticks a decision random beats wait 71 : 29 and loses to tribe 29 : 71, at 10 ticks 59 : 41 and
+    ticks a decision random beats idle 71 : 29 and loses to tribe 29 : 71, at 10 ticks 59 : 41 and
     31 : 69 (30 mirrored pairs each). Drawn at every decision, random orders are an even match for
-    tribe and lose to wait (mean placement 8.1 against 6.4): they empty the home. In mixed company
-    of strong members random stands just below wait even so: order these two by a pit.
+    tribe and lose to idle (mean placement 8.1 against 6.4): they empty the home. In mixed company
+    of strong members random still ranks just below idle: compare these two with `league pit`.
     """
 
     def reset(self, rows: IntArray) -> None:
-        """Nothing to forget."""
+        """Do nothing: this agent keeps no memory."""
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
-        """Uses two columns of noise."""
+        """Choose actions with two columns of noise."""
         noise = batch.noise(2)
         n_legal = batch.action_mask.sum(axis=1)
         nth = np.floor(noise[:, 0] * n_legal).astype(np.int64)
@@ -141,14 +141,14 @@ class Tribe:
     of 0.60..0.89, a reserve of 0.20..0.29 and an expansion reserve of 0.10..0.19 of the cap.
     """
 
-    # Columns of the per-row memory
+    # Columns of the memory of a row
     _RATE, _PHASE, _TRIGGER, _RESERVE, _EXPAND, _LAST, _SETTLED, _ENEMY, _CHOSEN = range(9)
 
     def __init__(self) -> None:
         self._memory = np.full((0, 9), np.nan)
 
     def reset(self, rows: IntArray) -> None:
-        """The rows draw a new temper at their next decision."""
+        """Forget the tempers of these rows; each draws a new one at its next decision."""
         self._grow(rows)
         self._memory[rows] = np.nan
 
@@ -175,7 +175,7 @@ class Tribe:
         return memory
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
-        """Uses six columns of noise."""
+        """Choose actions with six columns of noise."""
         noise = batch.noise(6)
         memory = self._recall(batch, noise)
         tick = batch.own[:, TICK].astype(np.float64)
@@ -207,7 +207,7 @@ class Tribe:
         noise: FloatArray,
         thinking: BoolArray,
     ) -> None:
-        """Forget enemies older than 100 ticks; pick a random neighbour once the trigger is met."""
+        """Forget enemies chosen over 100 ticks ago; pick a random neighbour at the trigger."""
         tick = batch.own[:, TICK]
         old = tick - memory[:, self._CHOSEN] > 100
         memory[thinking & old, self._ENEMY] = 0
@@ -221,13 +221,13 @@ class Tribe:
 
 
 class Expander:
-    """Neutral land first, in steady small waves, then the weakest neighbour."""
+    """Takes neutral land first, in steady small waves, then the weakest neighbour."""
 
     def reset(self, rows: IntArray) -> None:
-        """Nothing to forget."""
+        """Do nothing: this agent keeps no memory."""
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
-        """Uses no noise."""
+        """Choose actions without noise."""
         full = _fullness(batch)
         directions = batch.directions
         neutral = _neutral(batch)
@@ -249,13 +249,13 @@ class Expander:
 
 
 class Turtle:
-    """Grows while there is neutral land, keeps a full house, and answers attacks in kind."""
+    """Takes neutral land while there is any, keeps its home full, and answers attacks in kind."""
 
     def reset(self, rows: IntArray) -> None:
-        """Nothing to forget."""
+        """Do nothing: this agent keeps no memory."""
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
-        """Uses no noise."""
+        """Choose actions without noise."""
         full = _fullness(batch)
         directions = batch.directions
         attacked = directions[:, :, ATTACK_ON_ME] > directions[:, :, MY_ATTACK]
@@ -275,13 +275,13 @@ class Turtle:
 
 
 class Opportunist:
-    """Neutral land, then whoever is under attack by others or far weaker than I."""
+    """Takes neutral land, then whoever is under attack by others or far weaker than itself."""
 
     def reset(self, rows: IntArray) -> None:
-        """Nothing to forget."""
+        """Do nothing: this agent keeps no memory."""
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
-        """Uses no noise."""
+        """Choose actions without noise."""
         full = _fullness(batch)
         directions = batch.directions
         mine = batch.own[:, TROOPS, None]
@@ -302,10 +302,20 @@ class Opportunist:
 
 
 SCRIPTED: dict[str, Callable[[], Agent]] = {
-    "wait": Wait,
+    "idle": Idle,
     "random": Random,
     "tribe": Tribe,
     "expander": Expander,
     "turtle": Turtle,
     "opportunist": Opportunist,
 }
+
+# Leagues, replays and match logs of older versions hold these names: they stay valid.
+FORMER_NAMES = {"wait": "idle"}
+
+
+def other_names(name: str) -> tuple[str, ...]:
+    """Return the other names of a scripted agent: its present name, then former ones."""
+    present = FORMER_NAMES.get(name, name)
+    names = (present, *(old for old, new in FORMER_NAMES.items() if new == present))
+    return tuple(other for other in names if other != name)

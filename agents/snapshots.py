@@ -1,11 +1,11 @@
 """SnapshotStore: frozen weights in a folder, each file addressed by the SHA-256 of its bytes.
 
-Promises: a file is written whole or not at all; it is used only if size, hash, shapes and numbers
-are right and the network still computes what it did at saving; loading one never executes code
-(safetensors, no pickle). Weights and their description are one file.
+Promises: a file is written whole or not at all; it is used only if its size, hash, shapes and
+numbers are right and the network still computes what it did when it was saved; loading one never
+executes code (safetensors, no pickle). Weights and their description are one file.
 
-Layout: ``<sha256>.safetensors``; ``offered/<sha256>.safetensors`` with ``offered/<sha256>.json``
-for what learners handed in and the manager has not settled yet.
+Layout: `<sha256>.safetensors`; `offered/<sha256>.safetensors` with `offered/<sha256>.json` for what
+learners have offered and the manager has not settled yet.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ class LoadedSnapshot:
 
 @dataclass(frozen=True)
 class Offer:
-    """A snapshot handed in by a learner and not yet settled.
+    """A snapshot offered by a learner and not yet settled.
 
     Attributes:
         sha256: hash of its file.
         description: what the learner said about it; None if that cannot be read.
-        admitted: whether the store holds its weights already.
-        problem: why the description cannot be read, or None; ``discard`` such an offer.
+        admitted: whether the store already holds its weights.
+        problem: why the description cannot be read, or None; `discard` such an offer.
     """
 
     sha256: str
@@ -76,7 +76,7 @@ class SnapshotStore:
     """The snapshots of one league, in one folder.
 
     Args:
-        folder: made if it is absent.
+        folder: made if it is missing.
         observation_version: version that every loaded snapshot must have, this program's by
             default; None takes any.
         action_version: the same for the actions.
@@ -96,7 +96,7 @@ class SnapshotStore:
         self.offered.mkdir(parents=True, exist_ok=True)
 
     def path(self, sha256: str) -> Path:
-        """Return where the snapshot of a full hash lies or would lie.
+        """Return the path that the snapshot of a full hash has or would have.
 
         Raises:
             SnapshotPathError: not 64 hexadecimal digits.
@@ -104,24 +104,24 @@ class SnapshotStore:
         return self.folder / f"{_full_hash(sha256)}{_SUFFIX}"
 
     def shas(self) -> list[str]:
-        """Return the hashes of all snapshots of the store, sorted; offers are not among them."""
+        """Return the hashes of all snapshots in the store, sorted; offers do not count."""
         return sorted(
             path.stem for path in self.folder.glob(f"*{_SUFFIX}") if _HASH.fullmatch(path.stem)
         )
 
     def save(self, state_dict: Mapping[str, Tensor], description: SnapshotDescription) -> str:
-        """Freeze weights into the store; returns the hash of the file.
+        """Save weights in the store and return the hash of the file.
 
         Saving the same again changes nothing and returns the same hash. When this returns, the
-        complete file is on the disk, so that a database row may name it.
+        complete file is on disk, so that a database row may refer to it.
 
         Args:
-            state_dict: an ActorCritic's, on any device; see ``msattn.actor_critic.policy_weights``
+            state_dict: an ActorCritic's, on any device; see `msattn.actor_critic.policy_weights`
                 for an SB3 policy's.
-            description: its ``probe_*`` fields are computed here.
+            description: its `probe_*` fields are computed here.
 
         Raises:
-            SnapshotArchitectureError: the weights are not the described network's.
+            SnapshotArchitectureError: the weights do not fit the described network.
             SnapshotNonFiniteError: a weight, a logit or the value is not finite.
             OSError: the disk is full or not writable; nothing is left behind.
         """
@@ -131,12 +131,12 @@ class SnapshotStore:
         return sha256
 
     def offer(self, state_dict: Mapping[str, Tensor], description: SnapshotDescription) -> str:
-        """Hand weights in without a database: for learners; returns the hash of the file.
+        """Offer weights to the manager, without a database; return the hash of the file.
 
-        The description is written after the weights, so that a listed offer is a complete one.
+        The description is written after the weights, so that a listed offer is complete.
 
         Raises:
-            SnapshotError, OSError: as ``save``.
+            SnapshotError, OSError: as `save`.
         """
         raw, description = encode(state_dict, description)
         sha256 = hashlib.sha256(raw).hexdigest()
@@ -145,9 +145,9 @@ class SnapshotStore:
         return sha256
 
     def list_offers(self) -> list[Offer]:
-        """Return the offers not yet settled, by hash.
+        """Return the offers not yet settled, sorted by hash.
 
-        Includes those that were admitted but not settled by ``discard``: the process died between
+        They include those that were admitted but not settled by `discard`: the process died between
         the two, and its database may not know them.
         """
         offers = []
@@ -168,9 +168,9 @@ class SnapshotStore:
     def admit(
         self, sha256: str, require: Callable[[SnapshotDescription], None] = lambda found: None
     ) -> Path:
-        """Move an offer's weights into the store, checked; returns their path.
+        """Check an offer's weights, move them into the store and return their path.
 
-        The offer stays listed until ``discard`` settles it. The order for the caller is admit,
+        The offer stays listed until `discard` settles it. The order for the caller is admit,
         commit the row, discard: after a crash at any point the offer is listed again, and
         admitting it again changes nothing.
 
@@ -179,14 +179,14 @@ class SnapshotStore:
 
         Raises:
             SnapshotMissingError: neither offered nor in the store.
-            SnapshotError: as ``load``, or raised by ``require``; the offer stays where it is.
+            SnapshotError: as `load`, or raised by `require`; the offer stays where it is.
         """
         target = self.path(sha256)
         source = self.offered / target.name
         if not target.exists():
             if not source.exists():
                 raise SnapshotMissingError(
-                    f"no snapshot {sha256} is offered in {self.offered} or held in {self.folder}"
+                    f"no snapshot {sha256} is offered in {self.offered} or stored in {self.folder}"
                 )
             require(self._load_file(source, sha256).description)
             source.replace(target)
@@ -197,24 +197,24 @@ class SnapshotStore:
         return target
 
     def discard(self, sha256: str) -> None:
-        """Forget an offer: what is left of it in ``offered``; the store is not touched.
+        """Remove what is left of an offer in `offered`; the store is not touched.
 
-        Settles an admitted offer and drops a refused one. Nothing happens if there is none.
+        This settles an admitted offer and drops a refused one. A missing offer is not an error.
 
         Raises:
             SnapshotPathError: not 64 hexadecimal digits.
         """
         name = _full_hash(sha256)
-        # The note goes first: without it the offer is no longer listed, and ``sweep`` takes the
+        # The note goes first: without it the offer is no longer listed, and `sweep` takes the
         # weights that a crash here leaves.
         (self.offered / f"{name}.json").unlink(missing_ok=True)
         (self.offered / f"{name}{_SUFFIX}").unlink(missing_ok=True)
         sync_folder(self.offered)
 
     def sweep(self) -> int:
-        """Remove what killed writers left over an hour ago; returns how many files.
+        """Remove what killed writers left over an hour ago; return how many files.
 
-        Temporary files, and offered weights whose description was never written.
+        These are temporary files, and offered weights whose description was never written.
         """
         removed = sweep(self.folder) + sweep(self.offered)
         oldest = time.time() - STALE_AFTER_S
@@ -225,19 +225,19 @@ class SnapshotStore:
         return removed
 
     def resolve(self, reference: str | Path) -> Path:
-        """Return the file that a hash, a prefix of at least 4 digits or a path names.
+        """Return the file that a hash, a prefix of at least 4 digits or a path refers to.
 
-        A relative path is taken from the store's folder.
+        A relative path starts at the store's folder.
 
         Raises:
             SnapshotMissingError, SnapshotAmbiguousError: no or several such snapshots.
-            SnapshotPathError: a path that leaves the folder, or none of the three.
+            SnapshotPathError: a path outside the folder, or none of the three.
         """
         text = str(reference)
         if _PREFIX.fullmatch(text):
             found = [sha for sha in self.shas() if sha.startswith(text)]
             if not found:
-                raise SnapshotMissingError(f"no snapshot {text} in {self.folder}")
+                raise SnapshotMissingError(f"there is no snapshot {text} in {self.folder}")
             if len(found) > 1:
                 raise SnapshotAmbiguousError(
                     f"{len(found)} snapshots begin with {text}: "
@@ -246,25 +246,25 @@ class SnapshotStore:
             return self.path(found[0])
         if not text.endswith(_SUFFIX):
             raise SnapshotPathError(
-                f"{text!r} names no snapshot: expected 4 to 64 lower-case hexadecimal digits, or a "
-                f"{_SUFFIX} file inside {self.folder}"
+                f"{text!r} does not name a snapshot: expected 4 to 64 lower-case hexadecimal "
+                f"digits or a {_SUFFIX} file inside {self.folder}"
             )
         path = (self.folder / text).resolve()
         if not path.is_relative_to(self.folder.resolve()):
             raise SnapshotPathError(f"{text!r} leads out of the snapshot folder {self.folder}")
         if not path.is_file():
-            raise SnapshotMissingError(f"no snapshot file {path}")
+            raise SnapshotMissingError(f"there is no snapshot file {path}")
         return path
 
     def load(self, reference: str | Path) -> LoadedSnapshot:
         """Load a snapshot after checking everything that can be checked.
 
-        Size and hash, description and versions, names and shapes, all numbers finite, and one
-        forward pass on a fixed observation against the logits stored at saving. Consumes no
-        random stream.
+        That is its size and hash, description and versions, names and shapes, that all numbers are
+        finite, and that one forward pass on a fixed observation gives the logits stored with it.
+        Consumes no random stream.
 
         Args:
-            reference: what ``resolve`` takes.
+            reference: what `resolve` takes.
 
         Raises:
             SnapshotError: one of its subclasses says what is wrong; quarantine the member.
@@ -275,12 +275,12 @@ class SnapshotStore:
         return self._load_file(path, path.stem)
 
     def import_file(self, path: str | Path) -> LoadedSnapshot:
-        """Copy a snapshot file from anywhere, under any name, into the store, checked.
+        """Check a snapshot file from anywhere, under any name, and copy it into the store.
 
         Raises:
             SnapshotMissingError: no such file.
-            SnapshotError: as ``load``.
-            OSError: as ``save``.
+            SnapshotError: as `load`.
+            OSError: as `save`.
         """
         path = Path(path)
         raw = _read(path)
@@ -293,8 +293,8 @@ class SnapshotStore:
         found = hashlib.sha256(raw).hexdigest()
         if found != sha256:
             raise SnapshotCorruptError(
-                f"{path} has {len(raw)} bytes with the hash {found[:16]}..., not the one that it "
-                "is named by: it was changed after saving; restore it from a backup"
+                f"{path} has {len(raw)} bytes with the hash {found[:16]}..., not the hash that it "
+                "is named by: it was changed after it was saved; restore it from a backup"
             )
         return self._check(raw, str(path), sha256)
 
@@ -313,7 +313,7 @@ class SnapshotStore:
         return LoadedSnapshot(sha256, header.description, network)
 
     def _write(self, path: Path, raw: bytes, sha256: str) -> None:
-        """Write the bytes unless the file is there already and whole."""
+        """Write the bytes unless the file already exists and is whole."""
         if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
             return
         write_whole(path, raw, durable=True)
@@ -331,4 +331,4 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise SnapshotMissingError(f"no snapshot file {path}") from error
+        raise SnapshotMissingError(f"there is no snapshot file {path}") from error

@@ -1,7 +1,7 @@
 """The agent seam: what code that plays is given, and what it must return.
 
-An agent acts for n seats at once, of one or of many matches.  It sees each seat's public facts, its
-legal actions and, when it asks, its observation; nothing else of the game.  An agent that samples
+An agent acts for n seats at once, of one or of many matches. It sees each seat's public facts, its
+legal actions and, when it asks, its observation; nothing else of the game. An agent that samples
 uses `SeatBatch.noise`, whose numbers are keyed by (match seed, seat, decision): then a match does
 not depend on what it was batched with.
 """
@@ -66,7 +66,7 @@ class SeatBatch:
     def observation(self) -> dict[str, NDArray[Any]]:
         """The views and scalars (arena.territory.observation.views), computed on first use.
 
-        uint8[n, C, S, S] for "global", "local", "tactical" and float32[n, F] for "scalars".  The
+        uint8[n, C, S, S] for "global", "local", "tactical" and float32[n, F] for "scalars". The
         arrays are valid until the agent returns.
         """
         if self._observation is None:

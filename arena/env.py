@@ -1,13 +1,13 @@
 """Territory as standard environments: `TerritoryEnv` (PettingZoo) and `SoloEnv` (Gymnasium).
 
 Both are thin coats over the lock-step core that rated matches use, so a match played here ends in
-the same state, bit for bit, as the same match anywhere else.  The reward is 0 until a seat's end,
-then its placement in [-1, 1].  A seat ends by death or by the match's own end; the time limit
+the same state, bit for bit, as the same match anywhere else. The reward is 0 until a seat's end,
+then its placement in [-1, 1]. A seat ends by death or by the match's own end; the time limit
 `max_ticks` is a rule of the game and is observed, so it terminates and never truncates.
 
 Chance: `reset(seed=s)` plays the match of seed s (spawns, seats and all streams follow from it);
 `reset()` takes the next seed from the environment's own PCG64 generator, which `reset(seed=s)`
-restarts.  Same seeds, same actions: same observations on every platform.
+restarts. Same seeds, same actions: same observations on every platform.
 """
 
 from __future__ import annotations
@@ -165,9 +165,9 @@ class _Table:
 class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  # untyped package
     """A match as a PettingZoo parallel environment: agents `seat_0` .. `seat_9`.
 
-    Every step is one decision of all living seats (`ticks_per_decision` ticks).  A living seat
-    without an action waits; an illegal action counts as WAIT.  `infos` hold the `action_mask`,
-    int8[45], and after a seat's end its `placement`.  The last observation of a dead seat is zeros.
+    Every step is one decision of all living seats (`ticks_per_decision` ticks). A living seat
+    without an action waits; an illegal action counts as WAIT. `infos` hold the `action_mask`,
+    int8[45], and after a seat's end its `placement`. The last observation of a dead seat is zeros.
 
     Args:
         map: a map, or a map reference (arena.territory.maps).
@@ -278,7 +278,7 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
     """One seat of a match as a Gymnasium environment, registered as `Territory-v0`.
 
     The other seats are the engine's own bots (kind `bot`: smaller caps, for practice), or given
-    agents.  The episode ends with the seat's death or the match; nothing is played after that.
+    agents. The episode ends with the seat's death or the match; nothing is played after that.
 
     Args:
         map, rules, views, render_mode: as in `TerritoryEnv`.

@@ -1,7 +1,7 @@
 """Many matches in lock-step in one process: the core that rated matches and training share.
 
-Slot m, seat k is row m * MAX_SEATS + k for as long as the match lasts.  Once per decision every
-agent is asked once, for all its rows of all matches; there is no loop over seats in Python.  A row
+Slot m, seat k is row m * MAX_SEATS + k for as long as the match lasts. Once per decision every
+agent is asked once, for all its rows of all matches; there is no loop over seats in Python. A row
 without an agent belongs to the caller (the learner), who passes its actions to `advance`.
 """
 

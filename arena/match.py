@@ -1,6 +1,6 @@
 """A match from its description to its result: MatchSpec in, MatchResult out.
 
-`play_matches` plays many specs in lock-step in this process.  A match that fails (an agent raised,
+`play_matches` plays many specs in lock-step in this process. A match that fails (an agent raised,
 a map is missing) becomes a MatchFailure naming the agent to blame; the others go on.
 """
 

@@ -1,8 +1,8 @@
 """Replay recorded scenarios of the original engine and hold ours to fixed gates.
 
-`check_file` measures a file's gaps; `league parity` prints them.  A file is the JSON of one
+`check_file` measures a file's gaps; `league parity` prints them. A file is the JSON of one
 scenario (kinds `growth_no_attack`, `lone_expansion`, `duel`, `enclave`, `bots`, `scripted_humans`)
-or a file of formula vectors.  Their playing ticks start at 101, ours at 0.
+or a file of formula vectors. Their playing ticks start at 101, ours at 0.
 
 Gates: growth and formula vectors exact; lone, duel and enclave scenarios within 0.5 % of the tiles
 at the end and 3 % along the path (per player, of at least 100 tiles); free-for-alls by the sum over
@@ -10,10 +10,10 @@ players of tile gaps as a share of owned tiles, median over the jitter seeds: 2 
 ticks on large maps; on small maps, where luck decides who survives, 3 % at +100 and +250, and at
 the end owned land within 0.02 of all land and total home troops within 25 %.
 
-Large maps are played with five jitter seeds.  On small maps one seed's gap scatters by a third of
+Large maps are played with five jitter seeds. On small maps one seed's gap scatters by a third of
 the gate around its median (2.4 % at +250 over 200 seeds of the recorded scenario, close to the gap
 between our own seeds), so that one group of five in eight misses the gate by luck: seeds 1 to 5
-give 3.05 %.  Fifteen are played there: the same quantity, less luck.
+give 3.05 %. Fifteen are played there: the same quantity, less luck.
 """
 
 from __future__ import annotations

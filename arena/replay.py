@@ -1,8 +1,8 @@
 """Replays: a match on file as its description and actions, and the proof that it plays out again.
 
 A replay is `b"TLR1"` and zlib-compressed JSON (description, result, observation and rules versions)
-followed by the packed actions of the living seats.  A 3,000-tick match of ten seats takes about
-2 KB.  Playing it back needs no agents: the actions alone lead to the same final state.
+followed by the packed actions of the living seats. A 3,000-tick match of ten seats takes about
+2 KB. Playing it back needs no agents: the actions alone lead to the same final state.
 """
 
 from __future__ import annotations

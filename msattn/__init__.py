@@ -1,7 +1,7 @@
 """The networks: multi-scale attention and its baseline, in pure torch.
 
 Importing the package costs nothing; names are resolved on first use, because a command such as
-``league --help`` must not wait for torch. Stable-Baselines3 is imported by ``msattn.sb3`` alone.
+`league --help` must not wait for torch. Stable-Baselines3 is imported by `msattn.sb3` alone.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
-    """Import the module that owns ``name`` on first use (PEP 562)."""
+    """Import the module that owns `name` on first use (PEP 562)."""
     if name not in _HOME:
         raise AttributeError(f"module 'msattn' has no attribute {name!r}")
     return getattr(import_module(f"msattn.{_HOME[name]}"), name)

@@ -1,8 +1,8 @@
 """ActorCritic: a torso with its two heads, as it plays and as it is stored.
 
 Its state dict has the names that Stable-Baselines3's MaskableMultiInputActorCriticPolicy gives
-to the same weights (``net_arch=[]``, shared extractor): ``features_extractor.torso.*``,
-``action_net.*``, ``value_net.*``. So a learner's policy, a snapshot and an exported SB3 model hold
+to the same weights (`net_arch=[]`, shared extractor): `features_extractor.torso.*`,
+`action_net.*`, `value_net.*`. So a learner's policy, a snapshot and an exported SB3 model hold
 the same tensors, and playing needs no SB3.
 """
 
@@ -58,7 +58,7 @@ class ActorCritic(nn.Module):
 
     Args:
         family: "attention" or "baseline".
-        spaces: the observation's spaces or shapes, as ``config.observation_shapes`` takes them.
+        spaces: the observation's spaces or shapes, as `config.observation_shapes` takes them.
         config: widths of the torso.
         n_actions: number of actions.
         initialise: orthogonal weights with gain sqrt(2), policy 0.01, value 1. Pass False where
@@ -108,7 +108,7 @@ class ActorCritic(nn.Module):
     ) -> ActorCritic:
         """Build without memory and without touching any random stream.
 
-        The shapes can be compared, and ``load_state_dict(..., assign=True)`` brings it to life.
+        The shapes can be compared, and `load_state_dict(..., assign=True)` brings it to life.
         Freezing or loading an opponent must not disturb the draws of a running learner.
         """
         with torch.device("meta"):
@@ -121,8 +121,8 @@ def policy_weights(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Drops SB3's duplicates of the shared extractor; the tensors are not copied.
 
     Raises:
-        ConfigError: a key belongs to neither, for example ``mlp_extractor`` of a policy that was
-            not built with ``net_arch=[]``.
+        ConfigError: a key belongs to neither, for example `mlp_extractor` of a policy that was
+            not built with `net_arch=[]`.
     """
     kept = {key: value for key, value in state_dict.items() if key.startswith(_PREFIXES)}
     foreign = [key for key in state_dict if not key.startswith((*_PREFIXES, *_DUPLICATES))]

@@ -1,7 +1,7 @@
 """The three attention layers: where, what, and at which scale to look.
 
-Each layer has a method that returns its weights alone; ``forward`` uses it and keeps nothing, so
-looking inside (``msattn.inspect``) costs nothing when nobody looks. All tensors are float32.
+Each layer has a method that returns its weights alone; `forward` uses it and keeps nothing, so
+looking inside (`msattn.inspect`) costs nothing when nobody looks. All tensors are float32.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class SpatialAttention(nn.Module):
     1x1 convolutions C -> C/4 -> 1, softmax over H*W, times H*W. Without the factor H*W the signal
     is divided by the number of cells, by 4096 at the first layer of a 128 x 128 view.
 
-    The scores are multiplied by a learnable ``sharpness``. It starts small so that the weights
+    The scores are multiplied by a learnable `sharpness`. It starts small so that the weights
     start nearly even: with orthogonal weights of gain sqrt(2) scores have a deviation near 1.4,
     and exp of that lets a few cells carry most of the signal before anything is learned. It is a
     parameter of its own, not a smaller gain of the last convolution, because Stable-Baselines3
@@ -139,7 +139,7 @@ class ScaleFusion(nn.Module):
         return self._shares(scalars, branches).transpose(1, 2)
 
     def forward(self, scalars: Tensor, branches: Tensor) -> Tensor:
-        """Return float32[n, width]; arguments as in ``head_weights``."""
+        """Return float32[n, width]; arguments as in `head_weights`."""
         value = self._heads(self.value(branches) * self._mean_one())
         answer = (value * self._shares(scalars, branches)[..., None]).sum(dim=1)
         fused: Tensor = self.out(answer.reshape(scalars.shape[0], -1))

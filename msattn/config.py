@@ -28,20 +28,20 @@ _MAX_CHANNELS = 16
 
 @dataclass(frozen=True)
 class TorsoConfig:
-    """Widths of a torso; the defaults are the ``classic`` preset's, without direction scores.
+    """Widths of a torso; the defaults are the `classic` preset's, without direction scores.
 
     Attributes:
         channels: output channels of the stride-2 convolutions of a branch, first to last. A view
-            too small for all of them uses the first ones (see ``extractors.n_layers``).
+            too small for all of them uses the first ones (see `extractors.n_layers`).
         branch_features: features per scale.
         scalar_features: features of the scalar vector; also what the fusion asks with.
-        heads: heads of the fusion's attention; divides ``fusion``.
+        heads: heads of the fusion's attention; divides `fusion`.
         fusion: width of the fusion's attention (the attention family only).
         output: width of the torso's output, which the policy and value heads read.
         norm: "group" (no state that differs between rollout and update) or "batch".
-        grid: a branch's last feature map is pooled to at most ``grid`` x ``grid`` cells.
+        grid: a branch's last feature map is pooled to at most `grid` x `grid` cells.
         direction_scalars: how many of the scalars tell of each of the 8 directions, last in the
-            vector (see ``directions``); 0 if there are none, and then no direction scores.
+            vector (see `directions`); 0 if there are none, and then no direction scores.
         direction_hidden: width of the layer that judges a direction.
     """
 
@@ -117,7 +117,7 @@ class TorsoConfig:
         ========  =========  ==========  =======  ==================
 
         So on a CPU attention costs the network 15 to 35 % more, not the 10 % aimed at; first
-        layers of 24 and later ones of 48 or 64 channels gave about the same share. ``classic``
+        layers of 24 and later ones of 48 or 64 channels gave about the same share. `classic`
         ends in 48 channels, not 64, to keep the baseline below 1.5 million.
         """
         if name == "classic":
@@ -141,7 +141,7 @@ class TorsoConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TorsoConfig:
-        """Rebuild from ``to_dict``; raises ConfigError naming a key that is not ours."""
+        """Rebuild from `to_dict`; raises ConfigError naming a key that is not ours."""
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(values) - known)
         if unknown:
@@ -156,8 +156,8 @@ def observation_shapes(spaces: Any) -> Shapes:
     """Return the shapes of the four inputs that a network reads, checked.
 
     Args:
-        spaces: a ``gymnasium.spaces.Dict``, or a mapping from key to a space or to a shape.
-            Other keys, such as ``action_mask``, are ignored.
+        spaces: a `gymnasium.spaces.Dict`, or a mapping from key to a space or to a shape.
+            Other keys, such as `action_mask`, are ignored.
 
     Raises:
         ConfigError: a key is missing, an image is not (C <= 16, size, size) with a size that is a

@@ -1,11 +1,11 @@
 """The two torsos: from one observation at three scales to one feature vector.
 
-``MultiScaleAttention`` and ``MultiScaleBaseline`` read the same observation and end in the same
+`MultiScaleAttention` and `MultiScaleBaseline` read the same observation and end in the same
 width, so that a league compares attention with its absence and nothing else. Pure torch: processes
 that only play never import Stable-Baselines3.
 
-Input, n rows: ``global``, ``local``, ``tactical`` [n, C, S, S], uint8 in 0..255 or float in 0..1;
-``scalars`` float [n, F]. Other keys are ignored. Output: float32[n, features_dim].
+Input, n rows: `global`, `local`, `tactical` [n, C, S, S], uint8 in 0..255 or float in 0..1;
+`scalars` float [n, F]. Other keys are ignored. Output: float32[n, features_dim].
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _NORM_GROUPS = 8
 
 
 def n_layers(size: int, config: TorsoConfig) -> int:
-    """Return how many stride-2 layers a view of ``size`` cells gets.
+    """Return how many stride-2 layers a view of `size` cells gets.
 
-    All of ``config.channels``, but never so many that the map ends smaller than
-    ``config.grid``: a 16 x 16 view after four layers is one pixel that has forgotten where
+    All of `config.channels`, but never so many that the map ends smaller than
+    `config.grid`: a 16 x 16 view after four layers is one pixel that has forgotten where
     everything was. At least one.
     """
     layers = 0
@@ -60,7 +60,7 @@ def centred(scalars: Tensor) -> Tensor:
 
 
 class CellPool(nn.Module):
-    """Average a [n, C, S, S] map over square blocks to at most ``grid`` x ``grid`` cells.
+    """Average a [n, C, S, S] map over square blocks to at most `grid` x `grid` cells.
 
     Blocks of ceil(S / grid), padded with zeros on the far edges. Not adaptive pooling: MPS
     refuses it on sizes that do not divide, and its backward pass on CUDA is not deterministic.
@@ -205,7 +205,7 @@ def build_torso(family: str, spaces: Any, config: TorsoConfig) -> Torso:
 
     Args:
         family: "attention" or "baseline".
-        spaces: what ``observation_shapes`` takes.
+        spaces: what `observation_shapes` takes.
         config: widths.
 
     Raises:

@@ -1,6 +1,6 @@
 """Where a policy looks: spatial maps, channel weights and scale weights for a batch.
 
-``look`` hooks the attention layers for one forward pass and removes the hooks before it returns,
+`look` hooks the attention layers for one forward pass and removes the hooks before it returns,
 also when the pass fails. The layers hold no recorder and do no extra work at other times. A
 baseline has no attention; its record is empty.
 """
@@ -32,7 +32,7 @@ class AttentionRecord:
         spatial: per scale, one float32[n, H, W] per spatial layer, first to last; every map has
             mean 1 over its cells.
         channel: per scale, one float32[n, C] in (0, 1) per channel layer, first to last.
-        head_weights: float32[n, heads, 3], shares of the scales (order of ``scales``) per head;
+        head_weights: float32[n, heads, 3], shares of the scales (order of `scales`) per head;
             None for a baseline.
         scale_weights: float32[3], the learnable weights, summing to 1; None for a baseline.
         scales: names of the scales, in order.
@@ -76,8 +76,8 @@ class AttentionRecord:
         """Return the share of attention on a region, float32[n] in 0..1.
 
         Args:
-            scale: as in ``shares``.
-            layer: as in ``shares``.
+            scale: as in `shares`.
+            layer: as in `shares`.
             region: [n, size, size], the part 0..1 of each view cell that belongs to the region:
                 a bool mask, or a channel of the observation divided by 255.
         """
@@ -118,7 +118,7 @@ def _array(weights: Tensor) -> FloatArray:
 
 @contextmanager
 def recording(torso: Torso) -> Iterator[AttentionRecord]:
-    """Fill a record from the forward passes of ``torso`` inside the block.
+    """Fill a record from the forward passes of `torso` inside the block.
 
     Each pass replaces what the pass before it recorded. The hooks are gone when the block ends,
     however it ends.
@@ -172,7 +172,7 @@ def look(
     the module as it was.
 
     Args:
-        module: what ``find_torso`` takes.
+        module: what `find_torso` takes.
         observation: images [n, C, S, S], uint8 or float in 0..1, and scalars float [n, F], as
             tensors or numpy arrays.
 

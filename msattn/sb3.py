@@ -1,7 +1,7 @@
 """Stable-Baselines3's view of the networks: the only file of msattn that imports it.
 
-Build a policy with ``policy_kwargs``; its weights, without SB3's duplicates
-(``actor_critic.policy_weights``), are those of an ``ActorCritic`` of the same family and widths.
+Build a policy with `policy_kwargs`; its weights, without SB3's duplicates
+(`actor_critic.policy_weights`), are those of an `ActorCritic` of the same family and widths.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class MultiScaleExtractor(BaseFeaturesExtractor):
     """A torso as an SB3 features extractor.
 
     SB3 turns every image into float before the extractor sees it, divided by 255 or not. A float
-    image does not say which, so ``images_divided`` does. With ``normalize_images=False``, which
-    ``policy_kwargs`` sets, it is False. uint8 images, from a buffer that bypasses SB3's
+    image does not say which, so `images_divided` does. With `normalize_images=False`, which
+    `policy_kwargs` sets, it is False. uint8 images, from a buffer that bypasses SB3's
     preprocessing, are always divided.
 
     Args:
@@ -64,7 +64,7 @@ class MultiScaleExtractor(BaseFeaturesExtractor):
 
 
 def policy_kwargs(family: str, config: TorsoConfig) -> dict[str, Any]:
-    """Return the ``policy_kwargs`` of a MaskablePPO with "MultiInputPolicy"."""
+    """Return the `policy_kwargs` of a MaskablePPO with "MultiInputPolicy"."""
     return {
         "features_extractor_class": MultiScaleExtractor,
         "features_extractor_kwargs": {"family": family, "config": config.to_dict()},

@@ -90,9 +90,9 @@ def pit(
     """Play A against B in mirrored pairs and say who is stronger.
 
     A and B are member names, snapshot hash prefixes, snapshot files or agent specs. In a league the
-    matches are remembered, and the same command goes on where it was cut off; without one, files
-    and specs play on generated maps. Exit code: 0 A is stronger, or --matches are played; 1 it is
-    not; 2 bad input; 4 undecided at --cap.
+    matches are remembered, and the same command goes on where it was cut off; without one, files,
+    specs and scripted agents play on generated maps. Exit code: 0 A is stronger, or --matches are
+    played; 1 it is not; 2 bad input; 4 undecided at --cap.
     """
     from league.folder.layout import LeagueFolder
     from league.pit.run import PitRequest, run_pit

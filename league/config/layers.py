@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
+from league.config.old_names import with_present_names
 from league.config.tree import FROZEN, PRESETS, LeagueConfig, preset_values
 from league.errors import ConfigError
 
@@ -26,6 +27,11 @@ class _Layer:
 
     source: str
     values: dict[str, Any]
+
+
+def _layer(source: str, values: dict[str, Any]) -> _Layer:
+    """Old names are replaced here, before layers meet: a later layer wins under either name."""
+    return _Layer(source, with_present_names(values, source))
 
 
 def resolve(
@@ -49,8 +55,8 @@ def resolve(
         raise ConfigError(f"--preset: expected one of {', '.join(PRESETS)}, found {preset!r}")
     layers = []
     if toml is not None:
-        layers.append(_Layer(str(toml), read_toml(toml)))
-    layers += [_Layer(f"--set {text}", parse_set(text)) for text in sets]
+        layers.append(_layer(str(toml), read_toml(toml)))
+    layers += [_layer(f"--set {text}", parse_set(text)) for text in sets]
     if maps:
         both = {"train": list(maps), "rate": list(maps)}
         layers.append(_Layer("--map", {"maps": both}))

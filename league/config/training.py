@@ -31,10 +31,10 @@ class RewardConfig(Section):
     death: Weight = Field(
         default=0.0, description="Taken off when a seat is eliminated, besides its placement."
     )
-    fellows: Share = Field(
+    team_share: Share = Field(
         default=0.5,
-        description="Share of the mean reward of all the learner's seats of a match in the reward "
-        "of each; 0 lets them fight each other like strangers.",
+        description="Share of each seat's reward that is the mean reward of its team, all the "
+        "learner's seats of the match; at 0 they fight each other like strangers.",
     )
 
 

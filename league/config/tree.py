@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+import agents.scripted
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.observation.views import Views
 from league.config.kinds import Integers, Off, Positive, Section, Share, Strings
+from league.config.old_names import with_present_names
 from league.config.training import LearnerConfig, LineageConfig
 from msattn.config import TorsoConfig
 from msattn.errors import NetworkError
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PRESETS = ("small", "classic")
-SCRIPTED = ("wait", "random", "tribe", "expander", "turtle", "opportunist")
+SCRIPTED = tuple(agents.scripted.SCRIPTED)
 SCALE_ANCHOR = "tribe"  # reported ratings put this member at 25
 # Rules, maps, views and networks make results comparable and weights usable: they never change.
 FROZEN = ("preset", "rules", "maps", "views", "network")
@@ -255,8 +257,8 @@ class LeagueConfig(Section):
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> LeagueConfig:
-        """Rebuild from `to_json`."""
-        return cls.model_validate(dict(values))
+        """Rebuild from `to_json`, of this version or an older one."""
+        return cls.model_validate(with_present_names(values, "the stored settings"))
 
 
 CLASSIC: dict[str, Any] = {

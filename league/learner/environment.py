@@ -27,7 +27,13 @@ from arena.match import LoadMap, MatchSpec, start_match, unpack_actions
 from arena.territory.engine.rules import MAX_SEATS, N_ACTIONS, MatchRules
 from arena.territory.observation.observation import empty_views
 from arena.territory.observation.views import Views
-from league.learner.rewards import RewardWeights, final_reward, potential, step_reward, with_fellows
+from league.learner.rewards import (
+    RewardWeights,
+    final_reward,
+    potential,
+    step_reward,
+    with_team_share,
+)
 
 LEARNER = "learner"  # the agent spec of the learner's own seats
 SELF_PLAY = "self"  # the current weights in an opponent's seat
@@ -277,7 +283,7 @@ class LeagueVecEnv(VecEnv):
             settings.reward, before, self._placement, settings.rules.n_seats, ~alive
         )
         own_reward = np.where(self.active, np.where(ended, final, reward), 0.0)
-        mixed = with_fellows(settings.reward, own_reward.reshape(n, k)).reshape(-1)
+        mixed = with_team_share(settings.reward, own_reward.reshape(n, k)).reshape(-1)
         rewards = np.where(self.active, mixed, 0.0)
         self._potential = after
         self.active &= ~ended

@@ -14,7 +14,7 @@ so phi is close to the placement value that is still to come.
 
 Shaping by a potential leaves the best policy unchanged (Ng, Harada, Russell 1999): over an episode
 its discounted sum is -phi(0), whatever the seat does, so dying never pays and waiting for the clock
-never pays. `with_fellows` does change what is best, and on purpose.
+never pays. `with_team_share` does change what is best, and on purpose.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ class RewardWeights:
         strength: of all troops (home and in attacks) in the potential.
         placement: of the final placement.
         death: extra penalty when a seat is eliminated (not potential-based; 0 by default).
-        fellows: share of the mean reward of all the learner's seats of the match in the reward of
-            each, see `with_fellows`.
+        team_share: share of each seat's reward that is the mean over its team, all the learner's
+            seats of the match; see `with_team_share`.
     """
 
     land: float = 1.2
     strength: float = 1.4
     placement: float = 1.0
     death: float = 0.0
-    fellows: float = 0.0
+    team_share: float = 0.0
 
 
 def potential(
@@ -78,20 +78,22 @@ def final_reward(
     return weights.placement * placement_value(placement, n_seats) - before - weights.death * died
 
 
-def with_fellows(weights: RewardWeights, rewards: FloatArray) -> FloatArray:
-    """Rewards of the learner's seats of each match, each mixed with the mean of all of them.
+def with_team_share(weights: RewardWeights, rewards: FloatArray) -> FloatArray:
+    """Mix the reward of each of the learner's seats of a match with the mean of the whole team.
 
-    Half of the seats of a training match share one policy. Paid only for itself, each does best by
-    eating the weakest neighbour, one of its own as often as not, and all together fall behind
-    members that leave each other alone: a social dilemma, not a lack of skill. A share of the
-    common reward lets a seat feel what it does to its fellows (the "team spirit" of Berner et al.
-    2019). It also brings their luck into every seat's reward, so it is a share and not the whole.
+    Half of the seats of a training match share one policy. Rewarded for itself alone, each does
+    best by conquering the weakest neighbour, a teammate as often as not, and all together fall
+    behind members that leave each other alone: a social dilemma, not a lack of skill. A share of
+    the team's reward lets a seat feel what it does to its teammates (the "team spirit" of Berner et
+    al. 2019). It also brings their luck into every seat's reward, so it is a share and not the
+    whole.
 
-    What fellows earn after a seat's death is not paid to it; phi makes that nearly 0 on average.
+    What teammates earn after a seat's death does not count for it; phi makes that nearly 0 on
+    average.
 
     Args:
         rewards: float64[..., k]; 0 for seats that have ended.
     """
     together = rewards.mean(axis=-1, keepdims=True)
-    mixed: FloatArray = (1.0 - weights.fellows) * rewards + weights.fellows * together
+    mixed: FloatArray = (1.0 - weights.team_share) * rewards + weights.team_share * together
     return mixed

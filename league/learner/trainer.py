@@ -128,7 +128,7 @@ class Trainer:
                 reward.potential_strength,
                 reward.placement,
                 reward.death,
-                reward.fellows,
+                reward.team_share,
             ),
         )
         return LeagueVecEnv(

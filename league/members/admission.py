@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from agents.description import SnapshotDescription, describe
 from agents.errors import SnapshotError
+from agents.scripted import other_names
 from agents.snapshots import SnapshotStore
 from db import queries
 from db.records import LearnerRecord, MemberRecord
@@ -26,8 +27,9 @@ log = logging.getLogger(__name__)
 def admit_scripted(session: Session, config: LeagueConfig, season: Season) -> None:
     """Make sure that the scripted members are in the pool and rated in this season."""
     for name in config.rating.anchors:
-        member = queries.member_by_name(session, name)
-        if member is None:
+        # A league of an older version holds the member under the name that it had then.
+        names = (name, *other_names(name))
+        if all(queries.member_by_name(session, known) is None for known in names):
             queries.add_member(
                 session, name=name, family="scripted", role="anchor", agent_spec=f"scripted:{name}"
             )

@@ -7,13 +7,17 @@ never scheduled.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agents.registry import parse_spec, present_spec
+from agents.scripted import other_names
 from arena.territory.observation.views import Views
 from db import queries
+from db.errors import NotFoundError
 from db.session import read_transaction, write_transaction
 from league.errors import MemberError
 from league.folder.connect import writer
@@ -75,11 +79,9 @@ def identify(text: str, snapshots: Path, views: Views | None, *, check: bool = T
     """
     if is_snapshot_file(text):
         return _from_snapshot(text, snapshots, views)
-    from agents.registry import parse_spec
-
     kind, rest = parse_spec(text)
     if kind == "scripted":
-        return Newcomer(rest, "scripted", "anchor", text)
+        return Newcomer(rest, "scripted", "anchor", f"scripted:{rest}")
     if kind == "snapshot":
         return _from_snapshot(rest, snapshots, views, is_file=False)
     if check:
@@ -129,6 +131,25 @@ def _sizes(views: Views) -> str:
     return f"{views.global_size}/{views.local_size}/{views.tactical_size}"
 
 
+def find_member(session: Session, text: str) -> MemberRecord:
+    """Return the member that a person means, under a present or former name of a scripted agent.
+
+    Args:
+        text: its name, agent spec or hash prefix.
+
+    Raises:
+        NotFoundError: nobody is meant, or several are.
+    """
+    try:
+        return queries.resolve_member(session, text)
+    except NotFoundError:
+        kind = "scripted:" if text.startswith("scripted:") else ""
+        for name in other_names(text.removeprefix(kind)):
+            with contextlib.suppress(NotFoundError):
+                return queries.resolve_member(session, f"{kind}{name}")
+        raise
+
+
 def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> MemberRecord:
     """Let an agent join the pool of a league and its present season.
 
@@ -167,11 +188,11 @@ def _enter(session: Session, newcomer: Newcomer, name: str | None) -> int:
     """Insert a newcomer; without a name of its own, a guest that plays the same is taken up."""
     if name is None:
         for member in queries.list_members(session):
-            if member.agent_spec != newcomer.agent_spec:
+            if present_spec(member.agent_spec) != newcomer.agent_spec:
                 continue
             if member.status != "guest":
                 raise MemberError(
-                    f"{member.name} ({member.status}) plays {newcomer.agent_spec} already; give "
+                    f"{member.name} ({member.status}) plays {member.agent_spec} already; give "
                     "--name to let it join a second time"
                 )
             queries.set_status(session, member.id, "active")
@@ -182,7 +203,7 @@ def _enter(session: Session, newcomer: Newcomer, name: str | None) -> int:
 def ensure_guest(session: Session, newcomer: Newcomer) -> MemberRecord:
     """The member that plays this spec, or a new guest, who is never scheduled or rated."""
     for member in queries.list_members(session):
-        if member.agent_spec == newcomer.agent_spec:
+        if present_spec(member.agent_spec) == newcomer.agent_spec:
             return member
     name = newcomer.name
     if queries.member_by_name(session, name) is not None:
@@ -204,7 +225,7 @@ def change_status(folder: LeagueFolder, text: str, status: str) -> MemberRecord:
     """
     with writer(folder) as engine:
         with read_transaction(engine) as session:
-            member = queries.resolve_member(session, text)
+            member = find_member(session, text)
         if status == "active" and member.status == "quarantined" and member.snapshot_sha256:
             from agents.snapshots import SnapshotStore
 

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from agents.snapshots import SnapshotStore
 from arena.files import write_whole
-from db import queries
 from league.errors import MemberError
 from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
+from league.members.entry import find_member
 from msattn.actor_critic import ActorCritic, policy_weights
 from msattn.config import SCALARS, SCALES
 
@@ -52,7 +52,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
     if kind not in FORMATS:
         raise MemberError(f"expected a format of {', '.join(FORMATS)}, found {kind!r}")
     with reading(folder) as session:
-        member = queries.resolve_member(session, text)
+        member = find_member(session, text)
     if member.snapshot_sha256 is None:
         raise MemberError(
             f"{member.name} has no snapshot to export: it plays {member.agent_spec}; "

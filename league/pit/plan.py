@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agents.scripted import FORMER_NAMES
 from arena.match import MatchSpec
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
-from db import queries
 from db.session import read_transaction, write_transaction
 from league.config.tree import SCRIPTED
 from league.errors import PitError
-from league.members.entry import ensure_guest, identify, is_snapshot_file
+from league.members.entry import ensure_guest, find_member, identify, is_snapshot_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,7 +147,7 @@ def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> 
     is_spec = text.startswith(("scripted:", "plugin:"))
     if not is_spec and not is_snapshot_file(text):
         with read_transaction(engine) as session:
-            member = queries.resolve_member(session, text)
+            member = find_member(session, text)
         return Side(member.name, member.agent_spec, member.id)
     newcomer = identify(text, snapshots, views, check=False)
     with write_transaction(engine) as session:
@@ -156,12 +156,14 @@ def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> 
 
 
 def side_without_league(text: str, snapshots: Path) -> Side:
-    """The same where there is no league: a snapshot file or an agent spec.
+    """The same where there is no league: a snapshot file, an agent spec or a scripted agent's name.
 
     Raises:
         PitError: a name or prefix, which only a league could know.
         AgentError: what is meant cannot play.
     """
+    if text in SCRIPTED or text in FORMER_NAMES:
+        text = f"scripted:{text}"
     is_spec = text.startswith(("scripted:", "plugin:"))
     if not is_spec and not is_snapshot_file(text):
         raise PitError(

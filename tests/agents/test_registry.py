@@ -7,7 +7,8 @@ import pytest
 
 from agents.check import check_agent
 from agents.errors import AgentError
-from agents.registry import make_loader, parse_spec
+from agents.registry import make_loader, parse_spec, present_spec
+from agents.scripted import Idle
 from arena.agent import IntArray, SeatBatch
 
 
@@ -44,16 +45,24 @@ class NoAct:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("tribe", "no agent spec"),
-        ("scripted:", "no agent spec"),
-        ("scripted:genius", "choose one of wait"),
+        ("tribe", "is not an agent spec"),
+        ("scripted:", "is not an agent spec"),
+        ("scripted:genius", "choose one of idle"),
         ("plugin:mymodule", "plugin:MODULE:FACTORY"),
-        ("oracle:x", "no agent spec"),
+        ("oracle:x", "is not an agent spec"),
     ],
 )
 def test_a_bad_spec_is_one_sentence(spec: str, says: str) -> None:
     with pytest.raises(AgentError, match=says):
         parse_spec(spec)
+
+
+def test_a_former_name_loads_the_same_agent() -> None:
+    assert parse_spec("scripted:wait") == parse_spec("scripted:idle") == ("scripted", "idle")
+    assert isinstance(make_loader()("scripted:wait"), Idle)
+    assert present_spec("scripted:wait") == "scripted:idle"
+    for present in ("scripted:tribe", "plugin:wait:make", "snapshot:3fa9c1"):
+        assert present_spec(present) == present
 
 
 def test_a_snapshot_needs_a_league() -> None:

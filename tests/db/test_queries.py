@@ -19,7 +19,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
 
 def test_a_finished_rating_match_is_rated_exactly_once(writer: Engine) -> None:
     with write_transaction(writer) as session:
-        ids = admit(session, "tribe", "random", "wait")
+        ids = admit(session, "tribe", "random", "idle")
         match_id = queries.plan_match(session, plan(ids))
         assert queries.mark_started(session, match_id)
         assert not queries.mark_started(session, match_id)

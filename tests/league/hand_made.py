@@ -71,7 +71,7 @@ def make_league(root: Path, *, weights: bytes | None = None) -> LeagueFolder:
                 agent_spec=f"scripted:{name}",
                 at=NOON,
             )
-            for name in ("tribe", "random", "wait")
+            for name in ("tribe", "random", "idle")
         }
         ids["attention-0001"] = queries.add_member(
             session,
@@ -101,7 +101,7 @@ def make_league(root: Path, *, weights: bytes | None = None) -> LeagueFolder:
                 rules_sha256=rules_sha256,
                 rating_version=RATING_VERSION,
             )
-        queries.set_status(session, ids["wait"], "retired")
+        queries.set_status(session, ids["idle"], "retired")
         for number in range(3):
             plan = MatchPlan(
                 purpose="rating",
@@ -114,7 +114,7 @@ def make_league(root: Path, *, weights: bytes | None = None) -> LeagueFolder:
             )
             match_id = queries.plan_match(session, plan, at=NOON)
             queries.mark_started(session, match_id, at=NOON)
-            # tribe, random, wait, attention: always third, second, fourth, first
+            # tribe, random, idle, attention: always third, second, fourth, first
             queries.record_finished_match(
                 session,
                 match_id,

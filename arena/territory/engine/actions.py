@@ -1,12 +1,12 @@
 """The 45 compass actions: what each one means on the current map, and which are legal.
 
-action = direction * 5 + intensity.  Directions 0..7 are N, NE, E, SE, S, SW, W, NW; 8 is WAIT.
+action = direction * 5 + intensity. Directions 0..7 are N, NE, E, SE, S, SW, W, NW; 8 is WAIT.
 Intensities are 0.15, 0.30, 0.45, 0.60, 0.75 of home troops.
 
 The target of a direction is the owner (neutral land included) with the largest contact there, ties
-to the lower id; an owner without a common 4-neighbour border is no target.  A direction is legal
+to the lower id; an owner without a common 4-neighbour border is no target. A direction is legal
 when it has a target, immunity allows it and the order sends at least one troop; the five WAITs are
-always legal.  An illegal action counts as WAIT and is reported, never raised.
+always legal. An illegal action counts as WAIT and is reported, never raised.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Attacks: how they are created, how they take land tick by tick, and how they end.
 
-One attack per attacker and target is alive at a time: a second order absorbs the first.  Troops of
+One attack per attacker and target is alive at a time: a second order absorbs the first. Troops of
 an attack may be fractional; home troops are integers.
 """
 
@@ -122,7 +122,7 @@ def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
     """What is left of a player below 100 tiles goes to its neighbours, attacker first.
 
     Up to ten passes over its tiles (found by flooding from its border; a player's every region has
-    border tiles); passes see tiles that moved earlier in the same pass.  Tiles that touch only
+    border tiles); passes see tiles that moved earlier in the same pass. Tiles that touch only
     water or neutral land stay, so the player may survive.
     """
     stamp = next_stamp(s)

@@ -1,8 +1,8 @@
 """The original game's bots, inside the engine: for the reference scenarios and for practice.
 
-A bot acts every `rate` ticks.  First it takes neutral land, keeping `expand` of its cap at home,
-until the first beat on which it touches nothing unowned.  From then on it waits for `trigger` of
-its cap, picks a random neighbour, and attacks with all but `reserve` of its cap.  As in the
+A bot acts every `rate` ticks. First it takes neutral land, keeping `expand` of its cap at home,
+until the first beat on which it touches nothing unowned. From then on it waits for `trigger` of
+its cap, picks a random neighbour, and attacks with all but `reserve` of its cap. As in the
 original, water counts as unowned here, so coastal bots never turn on players; the league's `tribe`
 is the same mind without that quirk.
 """

@@ -1,7 +1,7 @@
 """How the game's hot paths are compiled: one decorator, one cache folder per version of the code.
 
 numba's on-disk cache notices a change in the file that defines a function (by its time and size),
-but not in a constant or a helper that lives in another file.  The cache folder is therefore keyed
+but not in a constant or a helper that lives in another file. The cache folder is therefore keyed
 by a hash of the sources that end up in machine code, `compiled_sources`: a changed rule never runs
 old machine code, and a changed map picture or environment costs nobody half a minute of compiling.
 
@@ -33,7 +33,7 @@ def compiled_sources(game: Path = _GAME) -> list[Path]:
     """The files that machine code is made of, sorted: all that use `compiled`, and their imports.
 
     Imports are followed inside the game only, where all constants of the rules are, and only those
-    at the head of a file.  Indented ones are for type checkers or are run when nothing is compiled.
+    at the head of a file. Indented ones are for type checkers or are run when nothing is compiled.
     """
     imports = {path: _imports(path) for path in game.rglob("*.py")}
     found: set[Path] = set()
@@ -113,7 +113,7 @@ def compiled(
             it over by an ordinary call costs more than the small functions themselves.
         internal: leave the bridge to Python out (unpacking fifty arrays is most of what there is to
             compile in a small function); such a function is called from compiled code only.
-        allocates: whether the function creates arrays.  All others are compiled without numba's
+        allocates: whether the function creates arrays. All others are compiled without numba's
             reference counting, whose two atomic operations per field access made a tick seven
             times slower; they must not create arrays, and their callers keep the arrays alive.
     """

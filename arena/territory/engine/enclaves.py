@@ -1,7 +1,7 @@
 """Enclaves: land that one enemy has surrounded changes hands without a fight.
 
 A player is checked at most every 20 ticks, and only when one of its tiles changed since the last
-check.  Clusters are the 8-connected components of its *border* tiles; the longest is the main one.
+check. Clusters are the 8-connected components of its *border* tiles; the longest is the main one.
 
 - The main cluster falls when none of its tiles is on the map's edge or touches neutral land or
   water, all its foreign neighbours belong to one enemy, and the bounding box of that enemy's border

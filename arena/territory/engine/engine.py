@@ -1,8 +1,8 @@
 """One match of Territory: the public face of the compiled engine.
 
-An `Engine` owns the state of one match.  Players have ids 1..P in spawn order; random streams, the
-order of moves and all ties follow those ids.  Seats are labels: `seat_of[i]` is the seat of player
-i + 1.  `Engine.new_match` makes the league's kind of match; the plain constructor makes an empty
+An `Engine` owns the state of one match. Players have ids 1..P in spawn order; random streams, the
+order of moves and all ties follow those ids. Seats are labels: `seat_of[i]` is the seat of player
+i + 1. `Engine.new_match` makes the league's kind of match; the plain constructor makes an empty
 board on which reference scenarios are painted.
 
 Everything is deterministic: the same seed, map, rules and actions give the same bits on every

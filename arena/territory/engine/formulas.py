@@ -1,6 +1,6 @@
 """The formulas of growth and attack, compiled; each is checked against recorded vectors.
 
-Source: the original engine's default configuration.  `kind` is rules.HUMAN, BOT or NATION.
+Source: the original engine's default configuration. `kind` is rules.HUMAN, BOT or NATION.
 """
 
 from __future__ import annotations

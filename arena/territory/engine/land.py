@@ -5,7 +5,7 @@ border lists (in the order of joining, which decides captors of enclaves), the c
 actions and masks, the count pyramid and the ring of recent changes behind the observation.
 
 A border tile of p is a tile of p with a 4-neighbour of another owner; water and neutral land count
-as other owners, the edge of the map does not.  contact[p, d, q] is the number of border tiles of p
+as other owners, the edge of the map does not. contact[p, d, q] is the number of border tiles of p
 whose tile one further in direction d is land of q (q = P + 1 counts water).
 """
 

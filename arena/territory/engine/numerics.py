@@ -1,8 +1,8 @@
 """Arithmetic that gives the same bits on every platform: powers, exponentials, random streams.
 
 libm's `pow` and `exp` differ in the last bit between platforms, and one bit is enough to send a
-match another way.  Everything here uses only IEEE-754 `+ - * /` and `frexp`/`ldexp`, which are
-exact or correctly rounded everywhere.  The error of `power` and `exponential` is below 0.6 units
+match another way. Everything here uses only IEEE-754 `+ - * /` and `frexp`/`ldexp`, which are
+exact or correctly rounded everywhere. The error of `power` and `exponential` is below 0.6 units
 in the last place (tested against 60-digit arithmetic).
 
 Random numbers come from SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state, one stream per

@@ -3,7 +3,7 @@
 priority = (k + 10) * (1 - 0.5 * own + m / 2) + t with k in 0..6, own in 0..4, m in {1, 1.5, 2}.
 Four times that is the integer 4 t + x with x in -32..128, so a queue needs no heap: a circular
 window of 256 buckets holds every priority that can still be pushed, and what falls out of the
-window as t advances is appended, in order, to one first-in-first-out list of old entries.  All old
+window as t advances is appended, in order, to one first-in-first-out list of old entries. All old
 entries lie below all others, so the lowest entry is always found in constant time.
 
 A tile may be queued several times; the border set (one bit per tile and attack) holds it once.

@@ -1,7 +1,7 @@
 """Every constant of the game, with unit and source, and the rules of one match.
 
 The numbers are facts about OpenFront.io's land game (its public TypeScript engine, November 2025),
-checked against curves recorded from that engine (`league parity`).  Time is in ticks of 0.1 s;
+checked against curves recorded from that engine (`league parity`). Time is in ticks of 0.1 s;
 troops and tiles are counts.
 """
 

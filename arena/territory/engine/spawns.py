@@ -123,7 +123,7 @@ def choose_spawns(territory: TerritoryMap, n: int, seed: int) -> NDArray[np.int6
         )
     spawns: NDArray[np.int64] = _draw_spawns(candidates, territory.width, n, seed, _N_DRAWS)
     if len({(int(x), int(y)) for x, y in spawns}) < n:
-        # Only tiny maps get here: 64 draws all held a repetition.  Take a seeded shuffle instead.
+        # Only tiny maps get here: 64 draws all held a repetition. Take a seeded shuffle instead.
         order = np.random.Generator(np.random.PCG64(seed)).permutation(len(candidates))[:n]
         tiles = candidates[order].astype(np.int64)
         spawns = np.stack([tiles % territory.width, tiles // territory.width], axis=1)

@@ -1,8 +1,8 @@
 """The state of one match: a named tuple of arrays that the compiled engine works on in place.
 
 Tiles are addressed in a map with a one-tile frame: tile = (y + 1) * stride + (x + 1) with
-stride = width + 2.  The frame's owner is OFF_MAP and water's is WATER, so a neighbour look-up never
-needs a bounds check.  N is the number of framed tiles, P the number of players (ids 1..P, in spawn
+stride = width + 2. The frame's owner is OFF_MAP and water's is WATER, so a neighbour look-up never
+needs a bounds check. N is the number of framed tiles, P the number of players (ids 1..P, in spawn
 order), K the number of attack slots.
 
 Memory: 26 bytes per tile for land, borders, queues' nodes and sets, of which the operating system

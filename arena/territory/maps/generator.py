@@ -171,7 +171,7 @@ def _add_octave(
     """Add gradient noise on a lattice `cell` tiles wide, shifted at random; about -1..1 each.
 
     Every lattice point has a random slope; a tile blends the planes of its four points. Value
-    noise would be half the work, but its coasts run along rows and columns.  Strip by strip: the
+    noise would be half the work, but its coasts run along rows and columns. Strip by strip: the
     temporaries of a strip stay in the processor's cache (4096 x 4096: twice as fast).
     """
     y, fraction_y = _lattice_position(frame.height, cell, stream.number())

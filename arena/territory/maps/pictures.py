@@ -142,7 +142,7 @@ def draw_letters(territory_map: TerritoryMap, columns: int, rows: int) -> Text:
     """Draw a map without colours: `~` water, `.` plains, `n` highland, `^` mountain.
 
     A character stands for a block of tiles, twice as high as wide: for water where that is the
-    larger part, else for the mean height of its land.  Arguments as of `draw_picture`.
+    larger part, else for the mean height of its land. Arguments as of `draw_picture`.
     """
     from rich.text import Text
 

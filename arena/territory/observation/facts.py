@@ -181,7 +181,7 @@ def observe_facts(s: State, w: Scratch, rows: np.ndarray, max_ticks: int, f: Fac
     """Masks and facts of all players with a row.
 
     Args:
-        rows: int64[P], row of each spawn index in the buffers, -1 to leave it out.  The dead get a
+        rows: int64[P], row of each spawn index in the buffers, -1 to leave it out. The dead get a
             mask of five WAITs and zeros.
         max_ticks: length limit of the match, ticks.
     """

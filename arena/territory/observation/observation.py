@@ -1,12 +1,12 @@
 """Three-scale observations, written for all seats of a match at once: the second hot path.
 
 Cost follows the size of the views, the seat's border and the recent changes, never the size of the
-map.  Most channels are functions of a tile's owner: they are packed into one 64-bit word per owner,
-so a tile costs one look-up for eight channels.  The whole-map view reads the count pyramid that the
+map. Most channels are functions of a tile's owner: they are packed into one 64-bit word per owner,
+so a tile costs one look-up for eight channels. The whole-map view reads the count pyramid that the
 engine keeps as tiles change hands; the pooled windows read tiles; fronts and recent changes are
 sparse and are stamped over.
 
-Channels and scalars are described in views.py.  Rotating the state of a square map by 90 degrees
+Channels and scalars are described in views.py. Rotating the state of a square map by 90 degrees
 rotates the views (windows are centred on corners between tiles, on lattices that rotate onto
 themselves) and permutes the scalars' directions; nothing depends on the number of a seat, nor on
 the order in which tiles changed hands within a tick.
@@ -357,7 +357,7 @@ def observe(
     """The full observation of all players with a row.
 
     Args:
-        rows: int64[P], row of each spawn index in the buffers, -1 to leave it out.  Rows of the
+        rows: int64[P], row of each spawn index in the buffers, -1 to leave it out. Rows of the
             dead are zeroed.
         max_ticks: length limit of the match, ticks.
         mask: int8[n, 45], from `observe_facts`.

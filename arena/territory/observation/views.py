@@ -2,8 +2,8 @@
 
 Every view is centred on the seat's own game, never on the map: `global` is the whole map in square
 cells, `local` a pooled window around the middle of the seat's fronts, `tactical` a window at full
-resolution on its hottest front.  Windows never slide when they reach the map's edge: what lies
-outside is marked off-map.  All channels are uint8, 0..255 for 0..1; a cell of several tiles holds
+resolution on its hottest front. Windows never slide when they reach the map's edge: what lies
+outside is marked off-map. All channels are uint8, 0..255 for 0..1; a cell of several tiles holds
 the mean over its area, so that small territories do not vanish.
 """
 

@@ -134,12 +134,12 @@ def _write_bad_maps(folder: Path) -> None:
         ("maps generate --size 3", "expected WIDTHxHEIGHT"),
         ("maps generate --out cut", "expected a new or empty folder"),
         ("maps show missing", "found nothing there"),
-        ("pit attention-0001 scripted:wait", "need the league that knows them"),
+        ("pit attention-0001 scripted:idle", "need the league that knows them"),
         ("pit scripted:tribe scripted:banana", "no scripted agent 'banana'"),
         ("pit scripted:tribe missing.safetensors", "no snapshot file"),
-        ("pit scripted:tribe scripted:wait --matches 1", "--matches"),
-        ("pit scripted:tribe scripted:wait --nelo 5 5", "nElo bounds"),
-        ("pit scripted:tribe scripted:wait --league nowhere", "found no such folder"),
+        ("pit scripted:tribe scripted:idle --matches 1", "--matches"),
+        ("pit scripted:tribe scripted:idle --nelo 5 5", "nElo bounds"),
+        ("pit scripted:tribe scripted:idle --league nowhere", "found no such folder"),
         ("replay verify 3", "found no such folder"),
         ("replay verify missing.replay", "Cannot read the replay"),
         ("export a b", "found no such folder"),
@@ -173,7 +173,7 @@ def test_the_folder_may_stand_before_or_after_the_subcommand(
     ):
         assert main(arguments) == 0
         names = [row["name"] for row in json.loads(capsys.readouterr().out)["members"]]
-        assert names == ["tribe", "random", "wait", "attention-0001", "visitor"]
+        assert names == ["tribe", "random", "idle", "attention-0001", "visitor"]
 
 
 def test_the_folder_comes_from_the_environment(

@@ -78,7 +78,7 @@ def test_a_given_map_replaces_both_lists() -> None:
         ("rules=3", ["rules is a section"]),
         ("views.local_size=33", ["views.local_size", "multiple of 16"]),
         ("network.heads=5", ["fusion (96)", "heads (5)"]),
-        ("rating.anchors=['wait']", ["anchors must hold tribe"]),
+        ("rating.anchors=['idle']", ["anchors must hold tribe"]),
         ("learners=[{name='a', family='cnn'}]", ["learners.0.family", "'cnn'"]),
         ("learner", ["expected key=value"]),
         ("learner..x=1", ["expected key=value"]),
@@ -99,6 +99,60 @@ def test_a_wrong_key_in_the_file_names_the_file(tmp_path: Path) -> None:
     path.write_text("[learner\n")
     with pytest.raises(ConfigError, match="expected a readable TOML file"):
         resolve(None, path)
+
+
+def test_anchors_may_be_named_as_older_leagues_named_them(tmp_path: Path) -> None:
+    path = tmp_path / "league.toml"
+    path.write_text("[rating]\nanchors = ['wait', 'tribe']\n")
+    config = resolve(None, path)
+    assert config.rating.anchors == ("idle", "tribe")
+    stored = {**config.to_json(), "rating": {"anchors": ["wait", "tribe"]}}
+    assert LeagueConfig.from_json(stored).rating.anchors == ("idle", "tribe")
+    assert stored["rating"] == {"anchors": ["wait", "tribe"]}  # the argument stays as it was
+
+
+def test_the_team_share_may_be_called_fellows_in_every_layer(tmp_path: Path) -> None:
+    path = tmp_path / "league.toml"
+    path.write_text("[learner.reward]\nfellows = 0.25\ndeath = 1.5\n")
+    reward = resolve(None, path).learner.reward
+    assert (reward.team_share, reward.death) == (0.25, 1.5)
+    assert resolve(None, None, ["learner.reward.fellows=0.3"]).learner.reward.team_share == 0.3
+
+
+@pytest.mark.parametrize("names", [("fellows", "team_share"), ("team_share", "fellows")])
+def test_the_later_layer_wins_whichever_name_each_uses(
+    names: tuple[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "league.toml"
+    path.write_text(f"[learner.reward]\n{names[0]} = 0.25\n")
+    given = f"learner.reward.{names[1]}=0.75"
+    assert resolve(None, path, [given]).learner.reward.team_share == 0.75
+    again = [given, f"learner.reward.{names[0]}=0.125"]
+    assert resolve(None, path, again).learner.reward.team_share == 0.125
+
+
+def test_one_layer_with_both_names_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "league.toml"
+    path.write_text("[learner.reward]\nfellows = 0.25\nteam_share = 0.25\n")
+    with pytest.raises(ConfigError, match=r"league\.toml: expected .*team_share or its old name"):
+        resolve(None, path)
+
+
+def test_a_wrong_value_under_the_old_name_names_its_place() -> None:
+    setting = "learner.reward.fellows=2.0"
+    with pytest.raises(ConfigError, match=r"--set learner.reward.fellows=2.0: .*team_share.*2\.0"):
+        resolve("small", None, [setting])
+
+
+def test_settings_stored_under_the_old_name_read_back_and_stay_frozen_as_they_were() -> None:
+    config = resolve("small", None, ["learner.reward.team_share=0.25"])
+    stored = config.to_json()
+    stored["learner"]["reward"]["fellows"] = stored["learner"]["reward"].pop("team_share")
+    assert LeagueConfig.from_json(stored) == config
+    assert "fellows" in stored["learner"]["reward"]  # the argument stays as it was
+    check_frozen(stored, config)
+    with pytest.raises(ConfigError, match=r"rules\.max_ticks .* stored 1500, given 900"):
+        check_frozen(stored, resolve("small", None, ["rules.max_ticks=900"]))
 
 
 def test_an_unknown_preset_and_another_preset_than_the_files_are_refused(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_rivals_that_the_league_lacks_are_named(hand_made_league: LeagueFolder) 
     first = curves.lineages[0].first_above
     # 40.54 - 3 * 4.92 = 25.78 against tribe's 25 - 3 * 4.09 = 12.73
     assert first is not None and first.name == "attention-0001"
-    assert [row.name for row in curves.anchors] == ["random", "tribe", "wait"]
+    assert [row.name for row in curves.anchors] == ["random", "tribe", "idle"]
 
 
 def test_without_rivals_there_is_no_bar(long_state: ReportState) -> None:

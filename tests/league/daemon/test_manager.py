@@ -102,7 +102,7 @@ def run(league: League) -> Run:
 
 
 def test_at_the_start_the_scripted_members_join_rated_as_unknown(run: Run) -> None:
-    assert run.names() == ["wait", "random", "tribe", "expander", "turtle", "opportunist"]
+    assert run.names() == ["idle", "random", "tribe", "expander", "turtle", "opportunist"]
     with read_transaction(run.league.engine) as session:
         ratings = queries.latest_ratings(session, run.manager.season.rules_sha256).values()
     assert {(rating.mu, rating.sigma) for rating in ratings} == {(MU, SIGMA)}

@@ -91,7 +91,7 @@ def test_a_retired_or_quarantined_member_is_not_matched(league: League) -> None:
         arena.finish(*[job_id for job_id, _, _ in arena.submitted[-4:]])
         rated.turn(0.0)
     seated = {agent for _, spec, _ in arena.submitted for agent in spec.agents}
-    assert seated == {f"scripted:{n}" for n in ("wait", "random", "expander", "opportunist")}
+    assert seated == {f"scripted:{n}" for n in ("idle", "random", "expander", "opportunist")}
 
 
 def test_a_result_is_stored_with_its_replay_and_rated_exactly_once(league: League) -> None:

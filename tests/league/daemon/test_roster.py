@@ -108,7 +108,7 @@ def test_a_member_that_is_not_active_is_neither_met_nor_required(
 def test_a_snapshot_must_beat_its_parent_the_champion_and_the_best_anchor(
     session: Session,
 ) -> None:
-    _anchor(session, "wait", 10.0)
+    _anchor(session, "idle", 10.0)
     _anchor(session, "tribe", 20.0)
     parent = add_rated(session, "parent", 25.0, 1.0)
     add_rated(session, "champion", 35.0, 1.0)

@@ -12,7 +12,7 @@ from agents.registry import make_loader
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
 from league.learner.environment import EnvSettings, LeagueVecEnv, mixed_draw
-from league.learner.rewards import RewardWeights, potential, with_fellows
+from league.learner.rewards import RewardWeights, potential, with_team_share
 from league.matches.worker import cached_maps
 
 GAMMA = 0.99
@@ -132,18 +132,18 @@ def test_even_shares_have_no_potential_and_a_straight_leader_is_not_paid_twice()
     assert np.allclose(potential(weights, shares, shares, 10), expected)
 
 
-def test_fellows_share_their_rewards_by_the_weight() -> None:
+def test_teammates_share_their_rewards_by_the_weight() -> None:
     rewards = np.array([1.0, 0.0, 0.0, -0.5])
     # The mean is 1/8: halves of one's own and of it.
-    mixed = with_fellows(RewardWeights(fellows=0.5), rewards)
+    mixed = with_team_share(RewardWeights(team_share=0.5), rewards)
     assert np.allclose(mixed, [0.5 + 1 / 16, 1 / 16, 1 / 16, -0.25 + 1 / 16])
-    assert np.array_equal(with_fellows(RewardWeights(fellows=0.0), rewards), rewards)
-    assert np.allclose(with_fellows(RewardWeights(fellows=1.0), rewards), 1 / 8)
+    assert np.array_equal(with_team_share(RewardWeights(team_share=0.0), rewards), rewards)
+    assert np.allclose(with_team_share(RewardWeights(team_share=1.0), rewards), 1 / 8)
 
 
-def test_a_seat_that_acts_is_paid_for_its_fellows_and_an_idle_one_is_not() -> None:
-    alone = make_env(7, max_ticks=600, weights=RewardWeights(fellows=0.0))
-    together = make_env(7, max_ticks=600, weights=RewardWeights(fellows=0.5))
+def test_a_seat_that_acts_shares_the_reward_of_its_team_and_an_idle_one_does_not() -> None:
+    alone = make_env(7, max_ticks=600, weights=RewardWeights(team_share=0.0))
+    together = make_env(7, max_ticks=600, weights=RewardWeights(team_share=0.5))
     alone.reset(), together.reset()
     ours, theirs = np.random.default_rng(8), np.random.default_rng(8)
     n_idle = 0

@@ -112,6 +112,17 @@ def test_the_anchors_join_once_however_often_the_league_starts(
     assert {(row.mu, row.sigma) for row in log} == {(MU, SIGMA)}
 
 
+def test_an_anchor_of_an_older_league_keeps_its_old_name_and_its_rating(
+    session: Session, config: LeagueConfig
+) -> None:
+    old = add_rated(session, "wait", 22.0, 0.5, role="anchor")
+    admit_scripted(session, config, SEASON)
+    names = [m.name for m in queries.list_members(session)]
+    # "idle", the first of the anchors, is there as "wait"; the others join after it
+    assert names == ["wait", *config.rating.anchors[1:]]
+    assert _rating(session, old) == (22.0, 0.5, None)
+
+
 def test_a_new_season_rates_all_who_may_play_again_and_no_guest(
     session: Session, config: LeagueConfig
 ) -> None:
@@ -231,6 +242,6 @@ def test_a_damaged_offer_is_refused_and_not_stored(
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(raw)
-    with pytest.raises(SnapshotCorruptError, match="changed after saving"):
+    with pytest.raises(SnapshotCorruptError, match="changed after it was saved"):
         check_offer(store, sha256, config)
     assert not store.path(sha256).exists()

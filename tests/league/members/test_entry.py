@@ -18,7 +18,14 @@ from db.session import open_writer, read_transaction, write_transaction
 from league.daemon.roster import candidates
 from league.errors import FolderError, MemberError
 from league.folder.layout import LeagueFolder, create_folder
-from league.members.entry import Newcomer, add_member, change_status, ensure_guest, identify
+from league.members.entry import (
+    Newcomer,
+    add_member,
+    change_status,
+    ensure_guest,
+    find_member,
+    identify,
+)
 from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA
 from tests.league.hand_made import RULES_SHA, add_rated
@@ -101,6 +108,27 @@ def test_specs_name_what_they_are(tmp_path: Path) -> None:
     assert (plugin.name, plugin.family, plugin.role) == ("bots.rush.make", "plugin", "main")
     with pytest.raises(AgentError):
         identify("telepathy:x", tmp_path, SMALL_VIEWS)
+
+
+def test_a_scripted_member_is_found_under_its_present_and_its_former_name(session: Session) -> None:
+    old = add_rated(session, "wait")  # of a league that an older version made
+    for text in ("idle", "wait", "scripted:idle", "scripted:wait"):
+        assert find_member(session, text).id == old
+        if text.startswith("scripted:"):
+            assert ensure_guest(session, identify(text, Path(), None)).id == old
+    with pytest.raises(NotFoundError, match="no member for 'nobody'"):
+        find_member(session, "nobody")
+
+
+def test_an_exact_name_wins_over_a_former_one(session: Session) -> None:
+    add_rated(session, "idle")
+    named = add_rated(session, "wait", agent_spec="plugin:a:b")
+    assert find_member(session, "wait").id == named
+
+
+def test_a_member_does_not_join_again_under_its_other_name(hand_made_league: LeagueFolder) -> None:
+    with pytest.raises(MemberError, match=r"idle \(retired\) plays scripted:idle already"):
+        add_member(hand_made_league, "scripted:wait")
 
 
 def test_a_plug_in_that_cannot_play_does_not_join(hand_made_league: LeagueFolder) -> None:
@@ -272,7 +300,7 @@ def test_a_quarantined_member_comes_back_only_with_a_whole_snapshot(
         add_rated(session, "ill", None, status="quarantined", snapshot_sha256=sha256)
     engine.dispose()
     store.path(sha256).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(SnapshotCorruptError, match="changed after saving; restore it"):
+    with pytest.raises(SnapshotCorruptError, match="changed after it was saved; restore it"):
         change_status(hand_made_league, "ill", "active")
     store.path(sha256).unlink()
     with pytest.raises(SnapshotMissingError):

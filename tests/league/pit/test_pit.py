@@ -20,13 +20,13 @@ from league.errors import PitError
 from league.folder.layout import LeagueFolder, create_folder
 from league.folder.opening import remember_config
 from league.pit.log import PitLog
-from league.pit.plan import PitPlan, Side, check_seats
+from league.pit.plan import PitPlan, Side, check_seats, side_without_league
 from league.pit.run import PitRequest, run_pit
 
 RULES = MatchRules(max_ticks=200, n_seats=4)
 PLAN = PitPlan(
     a=Side("a", "scripted:tribe"),
-    b=Side("b", "scripted:wait"),
+    b=Side("b", "scripted:idle"),
     maps=("generated:plains:64x64:1", "generated:lakes:64x64:2"),
     rules=RULES,
     views=Views(),
@@ -88,7 +88,7 @@ def test_seats_that_cannot_be_shared_out_are_refused() -> None:
 def test_tribe_beats_wait_and_the_same_command_goes_on(
     quick_league: LeagueFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["pit", "tribe", "scripted:wait", "--json", "--workers", "1"]
+    command = ["pit", "tribe", "scripted:idle", "--json", "--workers", "1"]
     command += ["--league", str(quick_league.root)]
     assert main([*command, "--matches", "4"]) == 0
     first = json.loads(capsys.readouterr().out)
@@ -101,7 +101,7 @@ def test_tribe_beats_wait_and_the_same_command_goes_on(
     engine = open_reader(quick_league.sqlite)
     with read_transaction(engine) as session:
         matches = queries.list_matches(session, purpose="pit")
-        guest = queries.member_by_name(session, "wait")
+        guest = queries.member_by_name(session, "idle")
         assert queries.rating_log_is_gap_free(session)
         assert not queries.latest_ratings(session, matches[0].rules_sha256)
     engine.dispose()
@@ -110,12 +110,17 @@ def test_tribe_beats_wait_and_the_same_command_goes_on(
     assert main(["replay", "verify", number, "--league", str(quick_league.root)]) == 0
 
 
+@pytest.mark.parametrize("name", ["idle", "wait"])
+def test_without_a_league_a_scripted_agent_may_be_named_alone(name: str, tmp_path: Path) -> None:
+    assert side_without_league(name, tmp_path) == Side(f"scripted:{name}", "scripted:idle")
+
+
 def test_an_undecided_sprt_stops_at_the_cap_with_exit_code_4(
     quick_league: LeagueFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     there = ["--league", str(quick_league.root), "--workers", "1"]
     # 2 pairs are fewer than the 16 that a decision needs
-    assert main(["pit", "tribe", "scripted:wait", "--cap", "4", *there]) == 4
+    assert main(["pit", "tribe", "scripted:idle", "--cap", "4", *there]) == 4
     assert "undecided" in capsys.readouterr().out
 
 
@@ -138,7 +143,7 @@ def test_a_failed_match_is_counted_and_its_pair_can_be_played_again(
 def test_a_pit_without_a_league_needs_only_specs() -> None:
     request = PitRequest(
         "scripted:expander",
-        "scripted:wait",
+        "scripted:idle",
         n_matches=2,
         maps=("generated:plains:64x64:1",),
         n_workers=1,

@@ -46,7 +46,7 @@ def test_members_are_named_best_first_on_the_scale_where_tribe_stands_at_25(
 ) -> None:
     found = rerate(hand_made_league, with_smooth=True)
     for ratings in (found.online, found.smoothed):
-        assert list(ratings) == ["attention-0001", "random", "tribe", "wait"]
+        assert list(ratings) == ["attention-0001", "random", "tribe", "idle"]
         assert ratings["tribe"][0] == pytest.approx(25.0)
         assert all(sigma < SIGMA for _, sigma in ratings.values())
 

@@ -38,13 +38,13 @@ def test_the_scale_stands_on_tribe_and_ranks_follow_mu(hand_made_league: LeagueF
     state = _state(hand_made_league)
     by_name = {row.name: row for row in state.members}
     # every match: attention first, random second, tribe third, wait last
-    assert [row.name for row in state.members] == ["attention-0001", "random", "tribe", "wait"]
+    assert [row.name for row in state.members] == ["attention-0001", "random", "tribe", "idle"]
     assert by_name["tribe"].mu == pytest.approx(25.0)
     best = by_name["attention-0001"]
     assert best.mu is not None and best.sigma is not None
     assert best.conservative == pytest.approx(best.mu - 3 * best.sigma)
     assert (best.rank, best.matches, best.wins, best.mean_placement) == (1, 3, 3, 1.0)
-    assert by_name["wait"].status == "retired"
+    assert by_name["idle"].status == "retired"
 
 
 def test_guests_stand_in_no_table(hand_made_league: LeagueFolder) -> None:
