@@ -26,6 +26,7 @@ from arena.agent import Agent, LoadAgent
 from arena.board_picture import board_picture, board_text
 from arena.errors import MatchError
 from arena.lockstep import LiveMatch, Lockstep, as_dict
+from arena.reward import placement_reward
 from arena.territory.engine.actions import N_ACTIONS, WAIT
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MatchRules
@@ -66,11 +67,6 @@ def observation_space(views: Views) -> gymnasium.spaces.Dict:
     spaces["scalars"] = gymnasium.spaces.Box(*scalar_bounds(), dtype=np.float32)
     spaces["action_mask"] = gymnasium.spaces.Box(0, 1, (N_ACTIONS,), np.int8)
     return gymnasium.spaces.Dict(spaces)
-
-
-def placement_reward(placement: int, n_seats: int) -> float:
-    """1 for the first place, -1 for the last, evenly in between."""
-    return 1.0 - 2.0 * (placement - 1) / (n_seats - 1)
 
 
 # --- one match behind both environments -----------------------------------------------------------
