@@ -26,6 +26,7 @@ from arena.lockstep import LiveMatch, Lockstep, as_dict
 from arena.match import LoadMap, MatchSpec, start_match, unpack_actions
 from arena.territory.engine.rules import MAX_SEATS, N_ACTIONS, MatchRules
 from arena.territory.observation.observation import empty_views
+from arena.territory.observation.space import observation_space
 from arena.territory.observation.views import Views
 from league.learner.rewards import (
     RewardWeights,
@@ -108,14 +109,8 @@ class LeagueVecEnv(VecEnv):
         self._views = empty_views(n * k, settings.views)
         self._actions = np.zeros(n * MAX_SEATS, np.int64)
         self._chosen = np.zeros(n * k, np.int64)
-        spaces: dict[str, gym.Space[Any]] = {
-            key: gym.spaces.Box(0, 255, shape, np.uint8)
-            for key, shape in settings.views.shapes().items()
-            if key != "scalars"
-        }
-        shape = settings.views.shapes()["scalars"]
-        spaces["scalars"] = gym.spaces.Box(-np.inf, np.inf, shape, np.float32)
-        super().__init__(n * k, gym.spaces.Dict(spaces), gym.spaces.Discrete(N_ACTIONS))
+        space = observation_space(settings.views, with_mask=False)
+        super().__init__(n * k, space, gym.spaces.Discrete(N_ACTIONS))
 
     # --- matches ----------------------------------------------------------------------------------
 
