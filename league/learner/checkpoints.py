@@ -217,7 +217,7 @@ def _notes(ppo: LeaguePPO) -> dict[str, Any]:
         "learning_rate_scale": ppo.learning_rate_scale,
         "rollbacks": ppo.rollbacks,
         # For the reader: what was in force. Schedules are read from the settings.
-        "schedules": {name: asdict(schedule) for name, schedule in ppo.schedules.items()},
+        "schedules": {name: asdict(schedule) for name, schedule in ppo.settings.schedules.items()},
         "random": {
             "device": ppo.device.type,
             "learner": _hex(ppo.generator.get_state()),

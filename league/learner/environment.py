@@ -241,7 +241,7 @@ class LeagueVecEnv(VecEnv):
 
         Returns:
             observations (valid until the next call), rewards float32[num_envs], dones
-            bool[num_envs], infos: for finished rows "placement", "episode_reward", "opponents".
+            bool[num_envs], infos: for finished rows "placement" and "episode_reward".
         """
         self.before_step()
         acting = np.flatnonzero(self.active)

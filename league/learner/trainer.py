@@ -40,6 +40,7 @@ from league.matchmaking.promotion import (
 )
 from league.ppo.algorithm import LeaguePPO
 from league.ppo.schedules import Schedule
+from league.ppo.settings import PpoSettings
 from msattn.actor_critic import ActorCritic, policy_weights, start_heads
 from msattn.device import choose_device
 from msattn.memory import keep_freed_memory
@@ -142,9 +143,7 @@ class Trainer:
 
     def _make_ppo(self) -> LeaguePPO:
         learner = self.config.learner
-        return LeaguePPO(
-            self.env,
-            policy_kwargs=policy_kwargs(self.orders.family, self.torso),
+        settings = PpoSettings(
             learning_rate=self._schedule(learner.learning_rate, learner.learning_rate_end),
             n_steps=learner.n_steps,
             batch_size=learner.batch_size,
@@ -152,11 +151,16 @@ class Trainer:
             n_epochs=learner.n_epochs,
             gamma=learner.gamma,
             gae_lambda=learner.gae_lambda,
-            clip_range=learner.clip_range,
+            clip_range=Schedule(learner.clip_range),
             ent_coef=self._schedule(learner.ent_coef, learner.ent_coef_end),
             vf_coef=learner.vf_coef,
             max_grad_norm=learner.max_grad_norm,
             target_kl=learner.target_kl,
+        )
+        return LeaguePPO(
+            self.env,
+            settings,
+            policy_kwargs=policy_kwargs(self.orders.family, self.torso),
             seed=self.orders.seed % 2**32,
             device=self.device,
         )
