@@ -26,12 +26,12 @@ from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSIO
 from league.config.tree import LeagueConfig
 from league.folder.layout import LeagueFolder
 from league.learner.checkpoints import CheckpointStore, restore
-from league.learner.environment import SELF_PLAY, EnvSettings, LeagueVecEnv
+from league.learner.draws import draw_seats, draw_wave
+from league.learner.environment import EnvSettings, LeagueVecEnv
 from league.learner.messages import LearnerOrders, Roster
 from league.learner.rewards import RewardWeights
 from league.learner.tensorboard import Board
 from league.matches.worker import cached_maps
-from league.matchmaking.opponents import draw_opponents
 from league.matchmaking.promotion import (
     RequiredFoe,
     SnapshotDecision,
@@ -39,6 +39,7 @@ from league.matchmaking.promotion import (
     snapshot_decision,
 )
 from league.ppo.algorithm import LeaguePPO
+from league.ppo.reference import Reference
 from league.ppo.schedules import Schedule
 from league.ppo.settings import PpoSettings
 from msattn.actor_critic import ActorCritic, policy_weights, start_heads
@@ -47,8 +48,6 @@ from msattn.memory import keep_freed_memory
 from msattn.sb3 import policy_kwargs
 
 log = logging.getLogger(__name__)
-
-N_REFERENCE_ROWS = 256  # observations on which a policy is compared with its parent
 
 
 @dataclass
@@ -86,7 +85,7 @@ class Trainer:
         self.wave: list[str] = []
         self.parent = orders.snapshot
         self.since = SinceSnapshot()
-        self._reference: tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor] | None = None
+        self._reference: Reference | None = None  # the newest snapshot's policy
         torch.set_num_threads(self.config.learner.n_threads)
         keep_freed_memory()
         self.device = choose_device(self.config.learner.device)
@@ -210,29 +209,15 @@ class Trainer:
     # --- opponents --------------------------------------------------------------------------------
 
     def _draw(self, n: int, rng: Generator) -> list[str]:
-        """The other seats of a new match: self-play, or members of this wave.
-
-        In some matches all of them are one member, as in `league pit`.
-        """
-        share = self.config.learner.self_play_share if self.orders.role == "main" else 0.0
-        if self.wave and rng.random() < self.config.learner.one_opponent_share:
-            return [self.wave[int(rng.integers(len(self.wave)))]] * n
-        drawn = []
-        for _ in range(n):
-            alone = not self.wave or rng.random() < share
-            drawn.append(SELF_PLAY if alone else self.wave[int(rng.integers(len(self.wave)))])
-        return drawn
-
-    def _draw_wave(self) -> None:
-        """Draw the few distinct members that new matches choose from (one forward pass each)."""
-        drawn = draw_opponents(
-            self.orders.role,
-            self.roster.foes,
-            self.config.learner.n_opponents,
-            self.env.rng,
-            p_self_play=0.0,
+        """The other seats of a new match, from this wave."""
+        learner = self.config.learner
+        return draw_seats(
+            self.wave,
+            n,
+            rng,
+            self_play_share=learner.self_play_share if self.orders.role == "main" else 0.0,
+            one_opponent_share=learner.one_opponent_share,
         )
-        self.wave = [SELF_PLAY if member is None else self.roster.specs[member] for member in drawn]
 
     def _copy_to_mirror(self) -> None:
         self._mirror.network.load_state_dict(policy_weights(self.ppo.policy.state_dict()))
@@ -249,7 +234,9 @@ class Trainer:
             LearnerError: see LeaguePPO.update.
         """
         began, before = time.perf_counter(), self.ppo.num_timesteps
-        self._draw_wave()
+        self.wave = draw_wave(
+            self.roster, self.orders.role, self.config.learner.n_opponents, self.env.rng
+        )
         self._copy_to_mirror()
         try:
             numbers = dict(self.ppo.update())
@@ -285,7 +272,7 @@ class Trainer:
             required,
             self.since.decisions,
             snapshot_every=learner.snapshot_every,
-            kl=self._kl_from_parent(),
+            kl=None if self._reference is None else self._reference.kl(self.ppo),
             min_kl=learner.snapshot_min_kl,
             win_rate=learner.snapshot_win_rate,
             min_games=learner.snapshot_min_games,
@@ -308,32 +295,8 @@ class Trainer:
         sha256 = self.store.offer(policy_weights(self.ppo.policy.state_dict()), description)
         self.parent = sha256
         self.since = SinceSnapshot()
-        self._remember_reference()
+        self._reference = Reference.of(self.ppo)
         return sha256
-
-    def _remember_reference(self) -> None:
-        """Keep some observations and what the policy says of them, to measure how far it moves."""
-        buffer = self.ppo.rollout_buffer
-        if not hasattr(buffer, "pos") or buffer.size() == 0:
-            self._reference = None
-            return
-        step = max(1, buffer.size() // N_REFERENCE_ROWS)
-        rows = torch.arange(0, buffer.size(), step, device=self.device)
-        observations = {key: tensor[rows] for key, tensor in buffer.observations.items()}
-        masks = buffer.action_masks[rows]
-        with torch.inference_mode():
-            log_probs, _ = self.ppo.evaluate(observations, masks)
-        self._reference = (observations, masks, log_probs)
-
-    def _kl_from_parent(self) -> float | None:
-        """Mean KL(parent || current) in nats on the reference observations; None without them."""
-        if self._reference is None:
-            return None
-        observations, masks, before = self._reference
-        with torch.inference_mode():
-            now, _ = self.ppo.evaluate(observations, masks)
-            gap = torch.where(masks, before.exp() * (before - now), torch.zeros_like(before))
-            return float(gap.sum(dim=1).mean())
 
     def after_snapshot(self) -> None:
         """Let an exploiter start again, as its role demands."""
