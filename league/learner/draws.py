@@ -12,6 +12,7 @@ from numpy.random import Generator
 
 from league.learner.environment import SELF_PLAY
 from league.learner.messages import Roster
+from league.learner.settings import OpponentSettings
 from league.matchmaking.opponents import draw_opponents
 
 
@@ -22,22 +23,16 @@ def draw_wave(roster: Roster, role: str, n: int, rng: Generator) -> list[str]:
 
 
 def draw_seats(
-    wave: Sequence[str],
-    n: int,
-    rng: Generator,
-    *,
-    self_play_share: float,
-    one_opponent_share: float,
+    wave: Sequence[str], role: str, n: int, rng: Generator, settings: OpponentSettings
 ) -> list[str]:
     """Draw the agent specs of the other `n` seats of a new match: self-play, or members of a wave.
 
-    Args:
-        wave: an empty one leaves self-play alone.
-        self_play_share: probability that a seat plays the learner's current weights.
-        one_opponent_share: probability that all seats are one member, as in `league pit`.
+    In some matches all of them are one member, as in `league pit`. Without a wave all are
+    self-play; with one, only a main plays its current weights.
     """
-    if wave and rng.random() < one_opponent_share:
+    if wave and rng.random() < settings.one_opponent_share:
         return [wave[int(rng.integers(len(wave)))]] * n
+    self_play_share = settings.self_play_share if role == "main" else 0.0
     drawn = []
     for _ in range(n):
         alone = not wave or rng.random() < self_play_share

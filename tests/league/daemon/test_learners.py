@@ -7,13 +7,17 @@ from collections.abc import Callable
 import pytest
 
 from arena.processes.messages import Crashed
+from league.config.tree import LeagueConfig
 from league.daemon.learners import Died, LearnerMessage, Learners
 from league.learner.messages import LearnerOrders, Progress, Ready, Stop
+from league.learner.settings import learner_settings
 from tests.league.daemon.scripted import Clock, ScriptedProcess
+
+SETTINGS = learner_settings(LeagueConfig())
 
 
 def orders(name: str) -> LearnerOrders:
-    return LearnerOrders("league", {}, name, name, "main", 1, None, 0)
+    return LearnerOrders("league", SETTINGS, name, name, "main", 1, None, 0)
 
 
 class Launches:

@@ -12,7 +12,7 @@ from db import queries
 from db.errors import DatabaseFullError
 from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
-from league.daemon.matches import QUARANTINE_AFTER, RatedMatches
+from league.daemon.matches import QUARANTINE_AFTER, MatchSettings, RatedMatches
 from league.members import admission
 from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA, replay
@@ -23,7 +23,7 @@ from tests.league.daemon.scripted import League, ScriptedArena, new_league
 def league(tmp_path: Path) -> Iterator[League]:
     with new_league(tmp_path / "league") as made:
         with write_transaction(made.engine) as session:
-            admission.admit_scripted(session, made.config, season(made))
+            admission.admit_scripted(session, made.config.rating.anchors, season(made))
         yield made
 
 
@@ -34,8 +34,18 @@ def season(league: League) -> Season:
 def rated_matches(
     league: League, arena: ScriptedArena, backlog: list[MatchRecord] | None = None
 ) -> RatedMatches:
+    config = league.config
+    settings = MatchSettings(
+        rules=config.rules.to_rules(),
+        views=config.views.to_views(),
+        maps=config.maps.rate,
+        seed=config.seed,
+        n_workers=1,
+        matches_per_worker=2,
+        floor_share=config.rating.floor_share,
+    )
     return RatedMatches(
-        league.folder, league.config, league.engine, season(league), arena, backlog or []
+        league.folder, settings, league.engine, season(league), arena, backlog or []
     )
 
 

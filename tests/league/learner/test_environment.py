@@ -12,8 +12,9 @@ from agents.registry import make_loader
 from arena.env import SoloEnv
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
-from league.learner.environment import EnvSettings, LeagueVecEnv, mixed_draw
+from league.learner.environment import LeagueVecEnv, mixed_draw
 from league.learner.rewards import RewardWeights, potential, with_team_share
+from league.learner.settings import EnvSettings
 from league.matches.worker import cached_maps
 
 GAMMA = 0.99

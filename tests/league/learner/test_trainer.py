@@ -1,17 +1,14 @@
-"""A trainer: whom it meets, what its schedules say, how it begins."""
+"""A trainer: what its schedules say, how it begins."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from league.bench.learner import make_trainer
 from league.config.layers import resolve
-from league.learner.environment import SELF_PLAY
 from league.learner.trainer import Trainer
 
 SETS = (
@@ -28,16 +25,6 @@ def trainer_with(folder: Path, *sets: str) -> Trainer:
     trainer = make_trainer(folder / "league", resolve("small", None, (*SETS, *sets)), "baseline")
     trainer.wave = ["scripted:tribe", "scripted:turtle", "scripted:expander"]
     return trainer
-
-
-def test_only_a_main_learner_plays_its_current_weights(tmp_path: Path) -> None:
-    trainer = trainer_with(
-        tmp_path, "learner.self_play_share=1.0", "learner.one_opponent_share=0.0"
-    )
-    rng = np.random.default_rng(0)
-    assert trainer._draw(5, rng) == [SELF_PLAY] * 5
-    trainer.orders = replace(trainer.orders, role="main_exploiter")
-    assert SELF_PLAY not in trainer._draw(5, rng)
 
 
 def test_schedules_follow_the_decisions_of_the_lineage(tmp_path: Path) -> None:
