@@ -98,21 +98,19 @@ def add_training_results(
     learner_id: int,
     results: Mapping[int, tuple[int, float]],
     *,
-    generation: int | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Add (games, beats) by opponent member id to the sums of a generation (the current one).
+    """Add (games, beats) by opponent member id to the sums of the current generation.
 
     `beats` counts opponents' seats above which the learner placed, ties half.
     """
-    learner = _learner(session, learner_id)
-    wanted = learner.generation if generation is None else generation
+    generation = _learner(session, learner_id).generation
     for opponent_id, (games, beats) in sorted(results.items()):
-        row = session.get(TrainingResult, (learner_id, wanted, opponent_id))
+        row = session.get(TrainingResult, (learner_id, generation, opponent_id))
         if row is None:
             row = TrainingResult(
                 learner_id=learner_id,
-                generation=wanted,
+                generation=generation,
                 opponent_id=opponent_id,
                 games=0,
                 beats=0.0,
@@ -124,14 +122,12 @@ def add_training_results(
     session.flush()
 
 
-def training_totals(
-    session: Session, learner_id: int, *, generation: int | None = None
-) -> dict[int, TrainingTotals]:
-    """Sums by opponent id of one generation (the current one): results since its snapshot."""
-    wanted = _learner(session, learner_id).generation if generation is None else generation
+def training_totals(session: Session, learner_id: int) -> dict[int, TrainingTotals]:
+    """Sums by opponent id of the current generation: results since the latest snapshot."""
+    generation = _learner(session, learner_id).generation
     rows = session.scalars(
         select(TrainingResult)
-        .where(TrainingResult.learner_id == learner_id, TrainingResult.generation == wanted)
+        .where(TrainingResult.learner_id == learner_id, TrainingResult.generation == generation)
         .order_by(TrainingResult.opponent_id)
     )
     return {row.opponent_id: to_record(row, TrainingTotals) for row in rows}

@@ -1,4 +1,4 @@
-"""The life of a match: planned, running, finished with a result, or failed, or void.
+"""The life of a match: planned, running, finished with a result, or failed.
 
 Promises that a finished rating match is rated exactly once: status, seats and ratings change in
 the caller's one transaction, and a second result for the same match is ignored.
@@ -96,7 +96,6 @@ def list_matches(
     status: str | None = None,
     purpose: str | None = None,
     series_key: str | None = None,
-    limit: int | None = None,
 ) -> list[MatchRecord]:
     """Matches in the order of their ids."""
     query = select(Match).order_by(Match.id)
@@ -106,7 +105,7 @@ def list_matches(
         query = query.where(Match.purpose == purpose)
     if series_key is not None:
         query = query.where(Match.series_key == series_key)
-    return [to_record(row, MatchRecord) for row in session.scalars(query.limit(limit))]
+    return [to_record(row, MatchRecord) for row in session.scalars(query)]
 
 
 def mark_started(session: Session, match_id: int, *, at: datetime | None = None) -> bool:
@@ -137,7 +136,7 @@ def record_finished_match(
             Required for a match with two or more rated seats, where it is called once.
 
     Returns:
-        False, and nothing changed, when the match is finished, failed or void already.
+        False, and nothing changed, when the match is finished or failed already.
 
     Raises:
         NotFoundError: no such match.
@@ -223,12 +222,11 @@ def requeue_interrupted(
     session: Session,
     *,
     purposes: Iterable[str] | None = None,
-    max_attempts: int = MAX_ATTEMPTS,
     at: datetime | None = None,
 ) -> list[int]:
     """At start: plan again what was running when the last process died; returns the ids.
 
-    Counts an attempt, not a failure; after `max_attempts` the match is failed.
+    Counts an attempt, not a failure; after `MAX_ATTEMPTS` the match is failed.
     """
     query = select(Match).where(Match.status == "running").order_by(Match.id)
     if purposes is not None:
@@ -236,7 +234,7 @@ def requeue_interrupted(
     requeued = []
     for match in session.scalars(query).all():
         match.attempts += 1
-        if match.attempts >= max_attempts:
+        if match.attempts >= MAX_ATTEMPTS:
             match.status = "failed"
             match.error = f"interrupted {match.attempts} times; last error: {match.error}"
             match.finished_at = at or utc_now()

@@ -42,7 +42,7 @@ def match_counts(session: Session, rules_sha256: str) -> dict[int, int]:
 
 
 def matches_by_status(session: Session, purpose: str | None = None) -> dict[str, int]:
-    """How many matches are planned, running, finished, failed, void (absent when none)."""
+    """How many matches are planned, running, finished, failed (absent when none)."""
     query = select(Match.status, func.count()).group_by(Match.status)
     if purpose is not None:
         query = query.where(Match.purpose == purpose)
@@ -82,12 +82,6 @@ def throughput(
         .where(in_window)
     )
     return Throughput(window_s, int(matches), int(ticks or 0), int(seats or 0))
-
-
-def last_rating_seq(session: Session, rules_sha256: str) -> int:
-    """The newest `seq` of a season, 0 when it has none: cheap to poll for news."""
-    newest = select(func.max(Rating.seq)).where(Rating.rules_sha256 == rules_sha256)
-    return session.scalar(newest) or 0
 
 
 def rating_log_is_gap_free(session: Session) -> bool:
