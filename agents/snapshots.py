@@ -239,8 +239,8 @@ class SnapshotStore:
             return self.path(found[0])
         if not text.endswith(_SUFFIX):
             raise SnapshotPathError(
-                f"{text!r} does not name a snapshot: expected 4 to 64 lower-case hexadecimal digits "
-                f"or a {_SUFFIX} file inside {self.folder}"
+                f"{text!r} does not name a snapshot: expected 4 to 64 lower-case hexadecimal "
+                f"digits or a {_SUFFIX} file inside {self.folder}"
             )
         path = (self.folder / text).resolve()
         if not path.is_relative_to(self.folder.resolve()):

@@ -48,7 +48,7 @@ def list_events(
     level: str | None = None,
     after_id: int = 0,
 ) -> list[EventRecord]:
-    """The latest events, newest first."""
+    """Return the latest events, newest first."""
     query = select(Event).where(Event.id > after_id).order_by(Event.id.desc()).limit(limit)
     if kind is not None:
         query = query.where(Event.kind == kind)
@@ -58,7 +58,7 @@ def list_events(
 
 
 def get_league_value(session: Session, key: str) -> dict[str, Any] | None:
-    """The JSON object stored under `key`, or None."""
+    """Return the JSON object stored under `key`, or None."""
     row = session.get(League, key)
     return None if row is None else dict(row.value)
 

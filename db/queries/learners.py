@@ -1,4 +1,4 @@
-"""Learners: their state, sign of life, and training results since their latest snapshot."""
+"""Learners: their state, heartbeat, and training results since their latest snapshot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def upsert_learner(
     status: str = "starting",
     at: datetime | None = None,
 ) -> int:
-    """Insert a learner, or take up the one of this name after a restart; returns its id.
+    """Insert a learner, or reuse the one of this name after a restart; return its id.
 
     Raises:
         ConflictError: the name belongs to a learner of another family or role.
@@ -57,7 +57,7 @@ def record_progress(
     status: str | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Set the heartbeat of a learner, and what else is given; raises NotFoundError."""
+    """Set the heartbeat of a learner and any other given values; raise NotFoundError."""
     learner = _learner(session, learner_id)
     learner.heartbeat_at = at or utc_now()
     if trained_decisions is not None:
@@ -70,7 +70,7 @@ def record_progress(
 
 
 def record_snapshot(session: Session, learner_id: int, member_id: int) -> int:
-    """Note the learner's newest member and return its new generation.
+    """Record the learner's newest member and return its new generation.
 
     Training results are counted per generation, so those against the new weights start at zero.
     """
@@ -82,13 +82,13 @@ def record_snapshot(session: Session, learner_id: int, member_id: int) -> int:
 
 
 def list_learners(session: Session) -> list[LearnerRecord]:
-    """All learners in the order of their ids."""
+    """Return all learners in the order of their ids."""
     rows = session.scalars(select(Learner).order_by(Learner.id))
     return [to_record(row, LearnerRecord) for row in rows]
 
 
 def learner_by_name(session: Session, name: str) -> LearnerRecord | None:
-    """The learner of exactly this name, or None."""
+    """Return the learner with exactly this name, or None."""
     learner = session.scalar(select(Learner).where(Learner.name == name))
     return None if learner is None else to_record(learner, LearnerRecord)
 
@@ -101,9 +101,10 @@ def add_training_results(
     generation: int | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Add (games, beats) by opponent member id to the sums of a generation (the current one).
+    """Add (games, beats) by opponent's member id to the totals of a generation.
 
-    `beats` counts opponents' seats above which the learner placed, ties half.
+    `beats` counts the opponents' seats that the learner placed above, ties counting half.
+    `generation` None is the current one.
     """
     learner = _learner(session, learner_id)
     wanted = learner.generation if generation is None else generation
@@ -127,7 +128,7 @@ def add_training_results(
 def training_totals(
     session: Session, learner_id: int, *, generation: int | None = None
 ) -> dict[int, TrainingTotals]:
-    """Sums by opponent id of one generation (the current one): results since its snapshot."""
+    """Return the totals of one generation (None: the current one) by opponent's member id."""
     wanted = _learner(session, learner_id).generation if generation is None else generation
     rows = session.scalars(
         select(TrainingResult)

@@ -181,7 +181,7 @@ def test_one_changed_bit_is_noticed(
     raw = bytearray(store.path(sha256).read_bytes())
     raw[position] ^= 1
     store.path(sha256).write_bytes(raw)
-    with pytest.raises(SnapshotCorruptError, match="changed after saving"):
+    with pytest.raises(SnapshotCorruptError, match="changed after it was saved"):
         store.load(sha256)
 
 

@@ -241,6 +241,6 @@ def test_a_damaged_offer_is_refused_and_not_stored(
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(raw)
-    with pytest.raises(SnapshotCorruptError, match="changed after saving"):
+    with pytest.raises(SnapshotCorruptError, match="changed after it was saved"):
         check_offer(store, sha256, config)
     assert not store.path(sha256).exists()

@@ -96,6 +96,6 @@ def test_a_damaged_snapshot_is_not_exported(hand_made_league: LeagueFolder, tmp_
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(raw)
-    with pytest.raises(SnapshotCorruptError, match="changed after saving"):
+    with pytest.raises(SnapshotCorruptError, match="changed after it was saved"):
         export_member(hand_made_league, "mine", "safetensors", tmp_path)
     assert not (tmp_path / "mine.safetensors").exists()
