@@ -1,9 +1,10 @@
 """Territory as standard environments: `TerritoryEnv` (PettingZoo) and `SoloEnv` (Gymnasium).
 
-Both are thin coats over the lock-step core that rated matches use, so a match played here ends in
-the same state, bit for bit, as the same match anywhere else. The reward is 0 until a seat's end,
-then its placement in [-1, 1]. A seat ends by death or by the match's own end; the time limit
-`max_ticks` is a rule of the game and is observed, so it terminates and never truncates.
+Both are thin wrappers around the lock-step core that rated matches use, so a match played here ends
+in the same state, bit for bit, as the same match anywhere else. The reward is 0 until a seat's
+episode ends, then its placement in [-1, 1]. An episode ends with the seat's death or with the
+match; the time limit `max_ticks` is a rule of the game and is observed, so it terminates and never
+truncates.
 
 Chance: `reset(seed=s)` plays the match of seed s (spawns, seats and all streams follow from it);
 `reset()` takes the next seed from the environment's own PCG64 generator, which `reset(seed=s)`
@@ -43,21 +44,21 @@ SCALAR_RANGES: Final = {
     "log_troops": (0.0, 1.2),  # the cap of a whole 4096 x 4096 map is 43 million
     "contact": (0.0, 2.4),  # log2 of all tiles of such a map is 24
 }
-"""Ranges of scalars that are not 0..1; a direction's scalar by its last word."""
+"""Ranges of the scalars that are not in 0..1; a direction's scalar by its last word."""
 
 _RENDER_MODES = ("rgb_array", "ansi")
 _PICTURE_SIDE = 512  # pixels; smaller maps are enlarged to about this
 
 
 def scalar_bounds() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Lowest and highest value of each scalar, two float32[F]."""
+    """Return the lowest and the highest value of each scalar, two float32[F]."""
     ranges = [SCALAR_RANGES.get(name.rpartition(".")[2], (0.0, 1.0)) for name in scalar_names()]
     low, high = np.array(ranges, np.float32).T
     return low, high
 
 
 def observation_space(views: Views) -> gymnasium.spaces.Dict:
-    """The space of one seat's observation: three images, the scalars and the action mask."""
+    """Return the space of one seat's observation: three images, the scalars, the action mask."""
     shapes = views.shapes()
     spaces: dict[str, gymnasium.Space[Any]] = {
         key: gymnasium.spaces.Box(0, 255, shapes[key], np.uint8)
@@ -69,7 +70,7 @@ def observation_space(views: Views) -> gymnasium.spaces.Dict:
 
 
 def placement_reward(placement: int, n_seats: int) -> float:
-    """1 for the first place, -1 for the last, evenly in between."""
+    """Return 1 for the first place, -1 for the last, evenly spaced in between."""
     return 1.0 - 2.0 * (placement - 1) / (n_seats - 1)
 
 
@@ -77,7 +78,7 @@ def placement_reward(placement: int, n_seats: int) -> float:
 
 
 class _Table:
-    """A map, rules and views, and the match being played on them, in a lock-step core of one."""
+    """A map, rules and views, and the match played with them, in a lock-step core of one."""
 
     def __init__(
         self,
@@ -88,8 +89,8 @@ class _Table:
     ) -> None:
         if render_mode is not None and render_mode not in _RENDER_MODES:
             raise MatchError(
-                f"render_mode is {render_mode!r}; expected None or one of "
-                f"{', '.join(_RENDER_MODES)}."
+                f"render_mode: expected None or one of {', '.join(_RENDER_MODES)}, found "
+                f"{render_mode!r}"
             )
         self.map = territory if isinstance(territory, TerritoryMap) else load_map(territory)
         self.rules = rules or MatchRules()
@@ -102,7 +103,7 @@ class _Table:
     @property
     def match(self) -> LiveMatch:
         if self._match is None:
-            raise MatchError("No match is being played; call reset() first.")
+            raise MatchError("no match is being played; call reset() first")
         return self._match
 
     def begin(
@@ -124,9 +125,9 @@ class _Table:
         self.core.refresh()
 
     def advance(self, actions: dict[int, Any]) -> None:
-        """Play one decision: actions by seat; living seats without one WAIT, agents are asked."""
+        """Play one decision; agents are asked, and living seats without an action WAIT."""
         if self.match.engine.is_over:
-            raise MatchError("The match is over; call reset() to begin another.")
+            raise MatchError("the match is over; call reset() to begin another")
         self._actions[:] = WAIT
         self.core.ask_agents(self._actions)
         for seat, action in actions.items():
@@ -135,7 +136,7 @@ class _Table:
         self.core.refresh()
 
     def observe(self, seats: Sequence[int]) -> list[Observation]:
-        """The observation of each seat, in new arrays; the dead see zeros and may only wait."""
+        """Return each seat's observation, in new arrays; dead seats see zeros and may only wait."""
         rows = np.array(seats, np.int64)
         buffers = obs.empty_views(len(rows), self.views)
         if len(rows):
@@ -144,16 +145,16 @@ class _Table:
         return [{key: value[i] for key, value in values.items()} for i in range(len(rows))]
 
     def outcome(self, seat: int) -> tuple[float, bool, dict[str, Any]]:
-        """(reward, whether the seat's episode is over, what to add to its info)."""
+        """Return (reward, whether the seat's episode is over, additions to its info)."""
         if not self.match.engine.is_over and self.match.living[seat]:
             return 0.0, False, {}
-        # A dead seat's placement is final: whoever lives is above it, whatever comes.
+        # A dead seat's placement is final: all living seats are above it, whatever happens.
         placement = self.match.engine.placements()[seat]
         return placement_reward(placement, self.rules.n_seats), True, {"placement": placement}
 
     def render(self) -> NDArray[np.uint8] | str | None:
         if self.render_mode is None:
-            gymnasium.logger.warn("render() needs render_mode='rgb_array' or 'ansi'.")
+            gymnasium.logger.warn("render() needs render_mode='rgb_array' or 'ansi'")
             return None
         if self.render_mode == "ansi":
             return board_text(self.match.engine)
@@ -167,18 +168,18 @@ class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
 
     Every step is one decision of all living seats (`ticks_per_decision` ticks). A living seat
     without an action waits; an illegal action counts as WAIT. `infos` hold the `action_mask`,
-    int8[45], and after a seat's end its `placement`. The last observation of a dead seat is zeros.
+    int8[45], and at the end of a seat its `placement`. A dead seat's last observation is zeros.
 
     Args:
         map: a map, or a map reference (arena.territory.maps).
         rules: length of the match, number of seats; None takes the defaults.
         views: sizes of the three views.
-        render_mode: "rgb_array" (uint8[h, w, 3]), "ansi" (a text with ANSI colours) or None.
+        render_mode: "rgb_array" (uint8[h, w, 3]), "ansi" (text with ANSI colours) or None.
 
-    `reset` knows the option `rotation`: the seats move by so many spawns.
+    `reset` takes the option `rotation`: the number of spawns by which the seats are shifted.
 
     Raises:
-        MapError, MatchError: an argument cannot be played; or `step` without a running match.
+        MapError, MatchError: an argument cannot be played, or `step` was called without a match.
     """
 
     metadata: ClassVar[dict[str, Any]] = {
@@ -207,16 +208,16 @@ class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
         self._generator = Generator(PCG64())
 
     def observation_space(self, agent: str) -> gymnasium.spaces.Dict:
-        """The same object for the same agent every time."""
+        """Return the agent's observation space, the same object every time."""
         return self.observation_spaces[agent]
 
     def action_space(self, agent: str) -> gymnasium.spaces.Discrete:
-        """The same object for the same agent every time."""
+        """Return the agent's action space, the same object every time."""
         return self.action_spaces[agent]
 
     @property
     def engine(self) -> Engine:
-        """The board of the current match, to read."""
+        """The board of the current match, for reading."""
         return self._table.match.engine
 
     def reset(
@@ -240,7 +241,7 @@ class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
         dict[str, bool],
         dict[str, dict[str, Any]],
     ]:
-        """Play one decision: observations, rewards, terminations, truncations, infos."""
+        """Play one decision; return observations, rewards, terminations, truncations, infos."""
         acting = self.agents
         self._table.advance(
             {self._seat_of[name]: actions[name] for name in acting if name in actions}
@@ -263,22 +264,22 @@ class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
         return {agent: {"action_mask": seen["action_mask"]} for agent, seen in observations.items()}
 
     def render(self) -> NDArray[np.uint8] | str | None:
-        """The board in the chosen mode."""
+        """Draw the board in the chosen mode."""
         return self._table.render()
 
     def state(self) -> NDArray[np.uint8]:
-        """uint8[height, width] of owner ids: 0 neutral, spawn index + 1, 255 water."""
+        """Return owner ids, uint8[height, width]: 0 neutral, spawn index + 1, 255 water."""
         return self.engine.owner.copy()
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
 
 class SoloEnv(gymnasium.Env[Observation, np.int64]):
     """One seat of a match as a Gymnasium environment, registered as `Territory-v0`.
 
     The other seats are the engine's own bots (kind `bot`: smaller caps, for practice), or given
-    agents. The episode ends with the seat's death or the match; nothing is played after that.
+    agents. The episode ends with the seat's death or with the match; play stops there.
 
     Args:
         map, rules, views, render_mode: as in `TerritoryEnv`.
@@ -288,7 +289,7 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
         seat: the seat to play; seats are labels, the seed decides where they start.
 
     Raises:
-        MapError, MatchError: an argument cannot be played; or `step` without a running match.
+        MapError, MatchError: an argument cannot be played, or `step` was called without a match.
         AgentFault: an opponent failed.
     """
 
@@ -313,7 +314,7 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
         n_seats = self._table.rules.n_seats
         if not 0 <= seat < n_seats:
             raise MatchError(
-                f"seat is {seat}; a match of {n_seats} has the seats 0 to {n_seats - 1}."
+                f"seat: expected 0 to {n_seats - 1} in a match of {n_seats}, found {seat}"
             )
         self._seat = seat
         self._agents: list[Agent | None] = [None] * n_seats
@@ -327,7 +328,7 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
 
     @property
     def engine(self) -> Engine:
-        """The board of the current match, to read."""
+        """The board of the current match, for reading."""
         return self._table.match.engine
 
     def reset(
@@ -353,39 +354,39 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
         self._table.core.refresh()
 
     def step(self, action: np.int64 | int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Play one decision: observation, reward, terminated, truncated (never), info."""
+        """Play one decision; return observation, reward, terminated, truncated (never), info."""
         if self._ended:
-            raise MatchError("The episode is over; call reset() to begin another.")
+            raise MatchError("the episode is over; call reset() to begin another")
         self._table.advance({self._seat: action})
         reward, self._ended, info = self._table.outcome(self._seat)
         seen = self._table.observe([self._seat])[0]
         return seen, reward, self._ended, False, {"action_mask": seen["action_mask"]} | info
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """bool[45] of legal actions, under the name that sb3-contrib's MaskablePPO asks for."""
+        """Return the legal actions, bool[45]; the name is the one that MaskablePPO asks for."""
         mask: NDArray[np.bool_] = self._table.core.facts.mask[self._seat].astype(np.bool_)
         return mask
 
     def render(self) -> NDArray[np.uint8] | str | None:
-        """The board in the chosen mode."""
+        """Draw the board in the chosen mode."""
         return self._table.render()
 
 
 def _seat_opponents(
     opponents: Opponents, load_agent: LoadAgent | None, n: int
 ) -> list[Agent | None]:
-    """One agent per other seat; equal specs share one agent, as in any match."""
+    """Return one agent per other seat; equal specs share one agent, as in any match."""
     alone = isinstance(opponents, str) or not isinstance(opponents, Sequence)
     listed: list[str | Agent] = [opponents] * n if alone else list(opponents)  # type: ignore
     if len(listed) != n:
-        raise MatchError(f"opponents: expected one agent, or {n} of them, found {len(listed)}.")
+        raise MatchError(f"opponents: expected one agent, or {n} of them, found {len(listed)}")
     loaded: dict[str, Agent] = {}
     for name in listed:
         if isinstance(name, str) and name not in loaded:
             if load_agent is None:
                 raise MatchError(
                     f"opponents: the spec {name!r} needs load_agent, such as "
-                    "agents.registry.make_loader()."
+                    "agents.registry.make_loader()"
                 )
             loaded[name] = load_agent(name)
     return [loaded[agent] if isinstance(agent, str) else agent for agent in listed]

@@ -141,7 +141,7 @@ def _write_bad_maps(folder: Path) -> None:
         ("pit scripted:tribe scripted:idle --nelo 5 5", "nElo bounds"),
         ("pit scripted:tribe scripted:idle --league nowhere", "found no such folder"),
         ("replay verify 3", "found no such folder"),
-        ("replay verify missing.replay", "Cannot read the replay"),
+        ("replay verify missing.replay", "the replay cannot be read"),
         ("export a b", "found no such folder"),
         ("import missing", "expected a snapshot file"),
         ("rerate", "found no such folder"),
