@@ -80,7 +80,7 @@ def test_a_map_that_has_changed_is_refused() -> None:
 
 
 def test_a_spec_needs_one_agent_per_seat() -> None:
-    with pytest.raises(MatchError, match="expected 10 agents .* found 9"):
+    with pytest.raises(MatchError, match=r"expected 10 agents .* found 9"):
         spec_of(1, ("any",) * 9)
 
 

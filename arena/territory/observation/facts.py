@@ -1,6 +1,6 @@
-"""What a seat knows without looking: its scalars, its legal actions and the public facts.
+"""What a seat knows without images: its scalars, its legal actions and the public facts.
 
-`observe_facts` is for all agents, before every decision; the scalars belong to the observation
+`observe_facts` serves all agents before every decision; the scalars belong to the observation
 (observation.py) and are described in views.py.
 """
 
@@ -27,13 +27,13 @@ _N_DIRECTION = len(DIRECTION_SCALARS)
 
 @compiled(inline=True, internal=True)
 def share_of(a: float, b: float) -> float:
-    """a / (a + b), 0 when both are 0."""
+    """Return a / (a + b), 0 when both are 0."""
     return a / (a + b) if a > 0.0 else 0.0
 
 
 @compiled(inline=True, internal=True)
 def attack_on(slot_of: np.ndarray, attack_troops: np.ndarray, p: int, q: int) -> float:
-    """Troops of p's attack on q; two arrays of State, whose every call is long to compile."""
+    """Return the troops of p's attack on q; takes two arrays because State is slow to compile."""
     a = slot_of[p, q]
     return attack_troops[a] if a >= 0 else 0.0
 
@@ -162,11 +162,11 @@ def _write_facts(
 
 @compiled()
 def observe_facts(s: State, w: Scratch, rows: np.ndarray, max_ticks: int, f: Facts) -> None:
-    """Masks and facts of all players with a row.
+    """Write the masks and facts of all players with a row.
 
     Args:
-        rows: int64[P], row of each spawn index in the buffers, -1 to leave it out. The dead get a
-            mask of five WAITs and zeros.
+        rows: int64[P], row of each spawn index in the buffers, -1 to leave it out. Dead players get
+            a mask of five WAITs and zeros.
         max_ticks: length limit of the match, ticks.
     """
     sum_attacks(s, w)

@@ -1,7 +1,7 @@
-"""Fronts: where a seat's windows lie, and the channels that are stamped over the owners' ones.
+"""Fronts: where a seat's windows are, and the channels that are stamped over those of owners.
 
-Fronts and recent changes are sparse: they cost what a border is long and what changed hands, not
-what the views are large.
+Fronts and recent changes are sparse: their cost follows the length of the border and the number of
+tiles that changed hands, not the size of the views.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _FRONT, _LOST = 9, 11  # gained comes right before lost (stamp_changes)
 
 @compiled(inline=True, internal=True)
 def _quotient(n: int, inverse: float) -> int:
-    """n // k for 0 <= n < 2**25 and inverse = 1 / k, k <= 2**13; a division takes ten times as
-    long.
+    """Return n // k for 0 <= n < 2**25 and inverse = 1 / k, k <= 2**13.
 
-    (n + 0.5) / k is at least 0.5 / k away from an integer, far more than the product's error.
+    A division takes ten times as long. (n + 0.5) / k is at least 0.5 / k away from an integer, far
+    more than the product's error.
     """
     return int((n + 0.5) * inverse)
 
@@ -71,7 +71,7 @@ def _collect_fronts(s: State, w: Scratch, p: int, block: int) -> tuple[int, floa
 
 @compiled(internal=True)
 def place_windows(s: State, w: Scratch, p: int, local: int, tactical: int) -> int:
-    """Choose the corners of p's windows (w.origin[p]); returns the number of front tiles.
+    """Choose the corners of p's windows (w.origin[p]); return the number of front tiles.
 
     The local window is centred on the corner between tiles nearest to the middle of the fronts, on
     even coordinates; the tactical one on the middle of the hottest block, ties to the block nearest
@@ -146,8 +146,10 @@ def stamp_fronts(
 def _stamp(
     views: np.ndarray, row: np.uint64, channel: np.uint64, y: int, x: int, value: np.uint8
 ) -> None:
-    """views[row, channel, y, x] = value, if that is inside; unsigned, so that one comparison does
-    and no index is tested for counting from the end."""
+    """Set views[row, channel, y, x] to `value` if that is inside.
+
+    Indices are unsigned: one comparison is enough, and none is tested for being negative.
+    """
     to_y, to_x = np.uint64(y), np.uint64(x)
     if to_y < np.uint64(views.shape[2]) and to_x < np.uint64(views.shape[3]):
         views[row, channel, to_y, to_x] = value
@@ -170,7 +172,7 @@ def stamp_changes(s: State, w: Scratch, v: SeatViews) -> None:
         y = s.event_at[at, 3]
         for side in range(2):
             p = np.uint64(s.event_owners[at, side])
-            if w.row_of[p] < 0:  # neutral land, or a player who does not look
+            if w.row_of[p] < 0:  # neutral land, or a player that is not observed
                 continue
             row = np.uint64(w.row_of[p])
             channel = np.uint64(_LOST - side)  # before the change, after it
