@@ -1,16 +1,17 @@
 # Two commands set everything up on a fresh machine with Python 3.11+, make and git:
 #   make league   five minutes of a real league, then its standings
 #   make test     the test suite
+# For contributors: make lint, make coverage, make format (CONTRIBUTING.md).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Another build of torch (CUDA, ROCm): make league PIP_OPTIONS="--index-url ..."
+# Another build of torch (CUDA, ROCm): make league PIP_OPTIONS="--extra-index-url ..."
 PIP_OPTIONS ?=
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt
 LEAGUE_DIR ?= league-data
 FOR ?= 5m
 
-.PHONY: league test lint clean
+.PHONY: league test lint format coverage clean
 .DEFAULT_GOAL := league
 
 $(VENV)/.torch: constraints.txt
@@ -34,9 +35,18 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The suite's own process alone: what subprocesses (workers, learners, daemons) run is not counted.
+coverage: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -100,14 +100,9 @@ def make_loader(
             raise SpecError(f"{spec!r} needs a league with snapshots, and none was given")
         from agents.policy import PolicyAgent
         from agents.snapshots import SnapshotStore
-        from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
         from msattn.device import choose_device
 
-        store = snapshots
-        if isinstance(store, Path):
-            store = SnapshotStore(
-                store, observation_version=OBSERVATION_VERSION, action_version=ACTION_VERSION
-            )
+        store = SnapshotStore(snapshots) if isinstance(snapshots, Path) else snapshots
         return PolicyAgent.from_snapshot(store.load(rest), choose_device(device), greedy=greedy)
 
     return load

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,8 @@ from agents.errors import (
     SnapshotPathError,
     SnapshotVersionError,
 )
-from agents.files import STALE_AFTER_S, sweep, sync_folder, write_whole
+from arena.files import STALE_AFTER_S, sweep, sync_folder, write_whole
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from msattn.actor_critic import ActorCritic
 
 __all__ = ["LoadedSnapshot", "Offer", "SnapshotDescription", "SnapshotStore", "describe"]
@@ -76,7 +77,8 @@ class SnapshotStore:
 
     Args:
         folder: made if it is missing.
-        observation_version: version that every loaded snapshot must have; None takes any.
+        observation_version: version that every loaded snapshot must have, this program's by
+            default; None takes any.
         action_version: the same for the actions.
     """
 
@@ -84,8 +86,8 @@ class SnapshotStore:
         self,
         folder: str | Path,
         *,
-        observation_version: int | None = None,
-        action_version: int | None = None,
+        observation_version: int | None = OBSERVATION_VERSION,
+        action_version: int | None = ACTION_VERSION,
     ) -> None:
         self.folder = Path(folder)
         self.offered = self.folder / "offered"
@@ -139,7 +141,7 @@ class SnapshotStore:
         raw, description = encode(state_dict, description)
         sha256 = hashlib.sha256(raw).hexdigest()
         self._write(self.offered / f"{sha256}{_SUFFIX}", raw, sha256)
-        write_whole(self.offered / f"{sha256}.json", description.to_json().encode())
+        write_whole(self.offered / f"{sha256}.json", description.to_json().encode(), durable=True)
         return sha256
 
     def list_offers(self) -> list[Offer]:
@@ -163,16 +165,21 @@ class SnapshotStore:
                 offers.append(Offer(note.stem, description, admitted))
         return offers
 
-    def admit(self, sha256: str) -> Path:
+    def admit(
+        self, sha256: str, require: Callable[[SnapshotDescription], None] = lambda found: None
+    ) -> Path:
         """Check an offer's weights, move them into the store and return their path.
 
         The offer stays listed until `discard` settles it. The order for the caller is admit,
         commit the row, discard: after a crash at any point the offer is listed again, and
         admitting it again changes nothing.
 
+        Args:
+            require: raises SnapshotError for a sound snapshot that has no place in this store.
+
         Raises:
             SnapshotMissingError: neither offered nor in the store.
-            SnapshotError: as `load`; the offer stays where it is.
+            SnapshotError: as `load`, or raised by `require`; the offer stays where it is.
         """
         target = self.path(sha256)
         source = self.offered / target.name
@@ -181,12 +188,12 @@ class SnapshotStore:
                 raise SnapshotMissingError(
                     f"no snapshot {sha256} is offered in {self.offered} or stored in {self.folder}"
                 )
-            self._load_file(source, sha256)
+            require(self._load_file(source, sha256).description)
             source.replace(target)
             sync_folder(self.folder)
             sync_folder(self.offered)
         else:
-            self._load_file(target, sha256)
+            require(self._load_file(target, sha256).description)
         return target
 
     def discard(self, sha256: str) -> None:
@@ -309,7 +316,7 @@ class SnapshotStore:
         """Write the bytes unless the file already exists and is whole."""
         if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
             return
-        write_whole(path, raw)
+        write_whole(path, raw, durable=True)
 
 
 def _full_hash(sha256: str) -> str:

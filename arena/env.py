@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -27,51 +27,21 @@ from arena.agent import Agent, LoadAgent
 from arena.board_picture import board_picture, board_text
 from arena.errors import MatchError
 from arena.lockstep import LiveMatch, Lockstep, as_dict
+from arena.reward import placement_reward
 from arena.territory.engine.actions import N_ACTIONS, WAIT
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import TerritoryMap, load_map
 from arena.territory.observation import observation as obs
-from arena.territory.observation.views import SMALL_VIEWS, Views, scalar_names
+from arena.territory.observation.space import observation_space
+from arena.territory.observation.views import SMALL_VIEWS, Views
 
 DEFAULT_MAP = "generated:continents:128x128:7"
 Observation = dict[str, NDArray[Any]]
 Opponents = str | Agent | Sequence[str | Agent]
 
-SCALAR_RANGES: Final = {
-    "fullness": (0.0, 2.0),  # above 1 when troops came home, or land was lost, this tick
-    "growth": (-1.0, 0.5),  # negative while above the cap; at most 0.36 (cap of one tile)
-    "log_troops": (0.0, 1.2),  # the cap of a whole 4096 x 4096 map is 43 million
-    "contact": (0.0, 2.4),  # log2 of all tiles of such a map is 24
-}
-"""Ranges of the scalars that are not in 0..1; a direction's scalar by its last word."""
-
 _RENDER_MODES = ("rgb_array", "ansi")
 _PICTURE_SIDE = 512  # pixels; smaller maps are enlarged to about this
-
-
-def scalar_bounds() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the lowest and the highest value of each scalar, two float32[F]."""
-    ranges = [SCALAR_RANGES.get(name.rpartition(".")[2], (0.0, 1.0)) for name in scalar_names()]
-    low, high = np.array(ranges, np.float32).T
-    return low, high
-
-
-def observation_space(views: Views) -> gymnasium.spaces.Dict:
-    """Return the space of one seat's observation: three images, the scalars, the action mask."""
-    shapes = views.shapes()
-    spaces: dict[str, gymnasium.Space[Any]] = {
-        key: gymnasium.spaces.Box(0, 255, shapes[key], np.uint8)
-        for key in ("global", "local", "tactical")
-    }
-    spaces["scalars"] = gymnasium.spaces.Box(*scalar_bounds(), dtype=np.float32)
-    spaces["action_mask"] = gymnasium.spaces.Box(0, 1, (N_ACTIONS,), np.int8)
-    return gymnasium.spaces.Dict(spaces)
-
-
-def placement_reward(placement: int, n_seats: int) -> float:
-    """Return 1 for the first place, -1 for the last, evenly spaced in between."""
-    return 1.0 - 2.0 * (placement - 1) / (n_seats - 1)
 
 
 # --- one match behind both environments -----------------------------------------------------------

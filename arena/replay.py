@@ -8,7 +8,6 @@ followed by the packed actions of the living seats. A 3,000-tick match of ten se
 from __future__ import annotations
 
 import json
-import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.errors import MatchError, ReplayError
+from arena.files import write_whole
 from arena.lockstep import DEAD, LiveMatch
 from arena.match import LoadMap, MatchResult, MatchSpec, start_match, unpack_actions
 from arena.territory.engine.rules import RULES_VERSION
@@ -57,9 +57,7 @@ def write_replay(result: MatchResult, path: Path) -> int:
     packed = zlib.compress(json.dumps(header, separators=(",", ":")).encode(), 9)
     content = _MAGIC + struct.pack("<I", len(packed)) + packed + result.actions
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    write_whole(path, content)
     return len(content)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine, inspect, text
 
 from db.errors import RevisionError
+from db.session import read_transaction
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -26,11 +27,15 @@ def head_revision() -> str:
 
 
 def current_revision(engine: Engine) -> str | None:
-    """Return the revision of the database; None when it has no tables yet."""
-    with engine.execution_options(read_only=True).connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
+    """Return the revision of the database; None when it has no tables yet.
+
+    Raises:
+        DatabaseError: it is damaged, or cannot be reached.
+    """
+    with read_transaction(engine) as session:
+        if not inspect(session.connection()).has_table("alembic_version"):
             return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return session.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def check_revision(engine: Engine) -> str:

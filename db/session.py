@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
@@ -32,6 +32,7 @@ from db.errors import (
     NetworkFileSystemError,
     NotFoundError,
 )
+from db.location import DatabaseLocation
 
 BUSY_TIMEOUT_MS = 10_000
 # Older versions can corrupt a WAL database when several connections write simultaneously.
@@ -44,7 +45,6 @@ NETWORK_FILE_SYSTEMS = frozenset(
         "fuse.glusterfs",
     }
 )
-_IS_URL = "://"
 
 
 def file_system_of(path: Path, mounts: str | None = None) -> str | None:
@@ -93,21 +93,28 @@ def sqlite_version_report() -> tuple[bool, str]:
     )
 
 
-def open_writer(url_or_path: str | Path) -> Engine:
-    """Open an engine that may write, for a SQLite file (made if missing) or a PostgreSQL URL.
+def open_writer(place: DatabaseLocation | Path | str, *, create: bool = True) -> Engine:
+    """Open an engine that may write, for a SQLite file or a PostgreSQL server.
+
+    Args:
+        create: make the SQLite file if it is missing.
 
     Raises:
+        NotFoundError: the file is missing and must not be made.
         NetworkFileSystemError: the file is on a network file system.
-        DatabaseError: the folder does not exist, or the URL names another kind of database.
+        DatabaseError: the folder does not exist, or a text names another kind of database.
     """
-    path = _sqlite_path(url_or_path)
+    location = DatabaseLocation.of(place)
+    path = location.path
     if path is None:
-        return _open_postgresql(str(url_or_path), read_only=False)
+        return _open_postgresql(location, read_only=False)
     if not path.parent.is_dir():
         raise DatabaseError(
             f"expected the folder {path.parent} for the database {path.name}, found none; "
             "create the league first with `league start`"
         )
+    if not create:
+        _require_file(path)
     refuse_network_file_system(path)
     engine = create_engine(
         f"sqlite:///{path}", json_serializer=_to_json, connect_args={"timeout": 10.0}
@@ -118,20 +125,17 @@ def open_writer(url_or_path: str | Path) -> Engine:
     return engine
 
 
-def open_reader(url_or_path: str | Path) -> Engine:
+def open_reader(place: DatabaseLocation | Path | str) -> Engine:
     """Open an engine that cannot write: SQLite in `mode=ro`, PostgreSQL read-only transactions.
 
     Raises:
         NotFoundError: the SQLite file does not exist.
     """
-    path = _sqlite_path(url_or_path)
+    location = DatabaseLocation.of(place)
+    path = location.path
     if path is None:
-        return _open_postgresql(str(url_or_path), read_only=True)
-    if not path.is_file():
-        raise NotFoundError(
-            f"expected a league database at {path}, found none; start the league with "
-            "`league start`, or name another folder"
-        )
+        return _open_postgresql(location, read_only=True)
+    _require_file(path)
     uri = f"{path.resolve().as_uri()}?mode=ro"
     engine = create_engine(
         "sqlite://",
@@ -176,7 +180,8 @@ def backup(engine: Engine, target: Path) -> Path:
     """Write a consistent copy of a SQLite league to `target`, while others read and write.
 
     The copy is made under a temporary name and renamed when complete, so that a file named
-    `target` is always a whole backup.
+    `target` is always a whole backup. arena.files is not used: it writes given bytes, while SQLite
+    fills this file itself; and db imports no other package of ours.
 
     Raises:
         DatabaseError: `target` exists, its folder does not, or the database is not SQLite.
@@ -208,28 +213,22 @@ def backup(engine: Engine, target: Path) -> Path:
 _to_json = partial(json.dumps, allow_nan=False)  # NaN is not JSON: PostgreSQL would refuse it later
 
 
-def _sqlite_path(url_or_path: str | Path) -> Path | None:
-    """Return the file of a SQLite database, or None for a PostgreSQL URL."""
-    if isinstance(url_or_path, Path) or _IS_URL not in url_or_path:
-        return Path(url_or_path)
-    url = make_url(url_or_path)
-    backend = url.get_backend_name()
-    if backend == "sqlite" and url.database and url.database != ":memory:":
-        return Path(url.database)
-    if backend == "postgresql":
-        return None
-    raise DatabaseError(
-        f"expected a path, sqlite:///FILE or postgresql://..., found {url.render_as_string()!r}"
-    )
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise NotFoundError(
+            f"expected a league database at {path}, found none; start the league with "
+            "`league start`, or name another folder"
+        )
 
 
-def _open_postgresql(url: str, *, read_only: bool) -> Engine:
+def _open_postgresql(location: DatabaseLocation, *, read_only: bool) -> Engine:
+    assert location.url is not None  # a location is a file or a server
     arguments: dict[str, Any] = {"connect_timeout": 10}
     if read_only:
         arguments["options"] = "-c default_transaction_read_only=on"
     # pre_ping: the daemon must not lose a transaction when the server restarts.
     return create_engine(
-        make_url(url).set(drivername="postgresql+psycopg"),
+        location.url.set(drivername="postgresql+psycopg"),
         connect_args=arguments,
         json_serializer=_to_json,
         pool_pre_ping=True,

@@ -20,6 +20,7 @@ from league.config.toml import write_toml
 from league.config.tree import LeagueConfig
 from league.folder.layout import create_folder
 from league.learner.messages import LearnerOrders, Roster
+from league.learner.settings import learner_settings
 from league.learner.trainer import Trainer
 from league.matchmaking.opponents import Foe
 from league.ppo.algorithm import PHASES
@@ -33,7 +34,7 @@ def make_orders(root: Path, config: LeagueConfig, family: str) -> LearnerOrders:
     """What a manager would tell a learner that trains alone in the league folder `root`."""
     return LearnerOrders(
         root=str(root),
-        config=config.to_json(),
+        settings=learner_settings(config),
         name="bench",
         family=family,
         role="main",

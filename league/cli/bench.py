@@ -10,6 +10,7 @@ from league.cli.options import Duration, examples, json_option, league_option, p
 
 PRESETS = ("small", "classic")
 FAMILIES = ("attention", "baseline")
+EXIT_BROKEN = 1
 QUICK_MAP = "generated:continents:256x256:1"
 
 _preset = click.option(
@@ -204,3 +205,22 @@ def arena(preset: str, workers: int, matches: int, as_json: bool) -> None:
 
     result = subject.run(preset, workers=workers, matches=matches)
     _show(result, subject.lines(result), as_json)
+
+
+@bench.command(epilog=examples("league bench audit", "league bench audit --seed 7 --json"))
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the random cases.",
+)
+@json_option
+@league_option
+def audit(seed: int, as_json: bool) -> int:
+    """Check what must always hold: symmetries, replays, ratings, resuming; exit code 1 if not."""
+    from league.bench import audit as subject
+
+    result = subject.run(seed, tell=_tell)
+    _show(result, subject.lines(result), as_json)
+    return 0 if result["ok"] else EXIT_BROKEN

@@ -77,24 +77,22 @@ def retire(name: str) -> None:
 @click.argument("name")
 @league_option
 def resume(name: str) -> None:
-    """Let the retired or suspended member NAME play again."""
+    """Let NAME, who is retired, suspended or quarantined, play again.
+
+    A member is quarantined when its snapshot has failed match after match; it comes back once its
+    snapshot file passes all checks, for example restored from a backup.
+    """
     from league.members.entry import change_status
 
     click.echo(f"{change_status(existing_league(), name, 'active').name} is active")
 
 
 def _print_members(as_json: bool) -> None:
-    from db.migrate import check_revision
     from db.queries import list_members
-    from db.session import open_reader, read_transaction
+    from league.folder.connect import reading
 
-    engine = open_reader(existing_league().database())
-    try:
-        check_revision(engine)
-        with read_transaction(engine) as session:
-            found = list_members(session)
-    finally:
-        engine.dispose()
+    with reading(existing_league()) as session:
+        found = list_members(session)
     if as_json:
         print_json({"members": [_document(member) for member in found]})
         return

@@ -20,8 +20,6 @@ from league.config.old_names import with_present_names
 from league.config.tree import FROZEN, PRESETS, LeagueConfig, preset_values
 from league.errors import ConfigError
 
-STORED_KEY = "config"  # of the league table
-
 
 @dataclass(frozen=True)
 class _Layer:

@@ -14,19 +14,23 @@ import time
 from sqlalchemy import Engine
 
 from agents.errors import AgentError
+from agents.snapshots import SnapshotStore
 from arena.processes.jobs import Arena
+from arena.territory.maps import expand_references
 from db import queries
 from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
 from league.config.tree import LeagueConfig
 from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launch_learner
-from league.daemon.matches import RatedMatches, make_arena
+from league.daemon.matches import MatchSettings, RatedMatches, count_workers, make_arena
 from league.daemon.roster import make_roster
 from league.folder.layout import LeagueFolder
 from league.folder.opening import remember_config
 from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Settled, Stop
+from league.learner.settings import learner_settings
 from league.members import admission
 from league.rating.payoff import Payoff
+from league.rating.season import Season
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +59,12 @@ class Manager:
         self.folder = folder
         self.config = config
         self.engine = engine
-        self.season = admission.Season(
-            config.rules.to_rules().sha256(), config.rating.sigma_allowance
-        )
-        self.store = admission.open_store(folder)
+        self.season = Season.of(config.to_json())
+        self.store = SnapshotStore(folder.snapshots)
         self.payoff = Payoff()
         self._payoff_seq = 0
+        self._views = config.views.to_views()
+        self._learner_settings = learner_settings(config)
         self._lineages = {lineage.name: lineage for lineage in config.learners}
         self._learner_ids: dict[str, int] = {}
         self._rosters_at = -ROSTER_EVERY_S
@@ -70,7 +74,12 @@ class Manager:
             list(self._lineages), self._orders, launch or launch_learner(folder.logs)
         )
         self.rated = RatedMatches(
-            folder, config, engine, self.season, arena or make_arena(folder, config), backlog
+            folder,
+            self._match_settings(),
+            engine,
+            self.season,
+            arena or make_arena(folder, config.arena, len(config.learners)),
+            backlog,
         )
 
     # --- starting ---------------------------------------------------------------------------------
@@ -84,7 +93,7 @@ class Manager:
         self.store.sweep()
         with write_transaction(self.engine) as session:
             remember_config(session, self.config)
-            admission.admit_scripted(session, self.config, self.season)
+            admission.admit_scripted(session, self.config.rating.anchors, self.season)
             for lineage in self.config.learners:
                 self._learner_ids[lineage.name] = queries.upsert_learner(
                     session, name=lineage.name, family=lineage.family, role=lineage.role
@@ -100,6 +109,18 @@ class Manager:
                 self._admit(offer.description.lineage, offer.sha256, "offered before the restart")
         return [match for match in planned if match.rules_sha256 == self.season.rules_sha256]
 
+    def _match_settings(self) -> MatchSettings:
+        config = self.config
+        return MatchSettings(
+            rules=config.rules.to_rules(),
+            views=self._views,
+            maps=tuple(expand_references(config.maps.rate)),
+            seed=config.seed,
+            n_workers=count_workers(config.arena.n_workers, len(config.learners)),
+            matches_per_worker=config.arena.matches_per_worker,
+            floor_share=config.rating.floor_share,
+        )
+
     def _orders(self, name: str) -> LearnerOrders:
         """What a learner is told when it starts."""
         lineage = self._lineages[name]
@@ -110,7 +131,7 @@ class Manager:
         at = list(self._lineages).index(name)
         return LearnerOrders(
             root=str(self.folder.root),
-            config=self.config.to_json(),
+            settings=self._learner_settings,
             name=name,
             family=lineage.family,
             role=lineage.role,
@@ -147,7 +168,7 @@ class Manager:
                 "daemon",
                 {
                     "pid": os.getpid(),
-                    "n_workers": self.rated.n_workers,
+                    "n_workers": self.rated.settings.n_workers,
                     "n_playing": self.rated.n_playing,
                     "learners": self.learners.pids,
                 },
@@ -203,7 +224,7 @@ class Manager:
     def _admit(self, name: str, sha256: str, reason: str) -> None:
         """Make an offered snapshot a member, or refuse it with a sentence in the journal."""
         try:
-            description = admission.check_offer(self.store, sha256, self.config)
+            description = admission.check_offer(self.store, sha256, self._views)
         except (AgentError, OSError) as error:
             log.error("offered snapshot %s is refused: %s", sha256[:12], error)
             with write_transaction(self.engine) as session:

@@ -11,6 +11,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import PCG64, Generator
@@ -21,16 +22,18 @@ from arena.match import MatchResult, MatchSpec
 from arena.processes.jobs import Arena, Done, Failed, WorkerLimits
 from arena.processes.local_arena import LocalArena
 from arena.replay import SUFFIX, write_replay
-from arena.territory.maps import expand_references, load_map
+from arena.territory.engine.rules import MatchRules
+from arena.territory.maps import load_map
+from arena.territory.observation.views import Views
 from db import queries
 from db.records import MatchOutcome, MatchPlan, MatchRecord
 from db.session import read_transaction, write_transaction
-from league.config.tree import LeagueConfig
+from league.config.tree import ArenaConfig
 from league.daemon import roster
 from league.folder.layout import LeagueFolder
 from league.matches.recording import seat_outcomes
 from league.matchmaking.lineups import choose_line_ups
-from league.members import admission
+from league.rating.season import Season
 from league.rating.trueskill import RATING_VERSION, rate_match
 
 log = logging.getLogger(__name__)
@@ -39,28 +42,48 @@ ARENA_NICENESS = 5  # rated matches give way to training where both want the sam
 QUARANTINE_AFTER = 5  # failures in a row
 
 
-def n_workers(config: LeagueConfig) -> int:
+@dataclass(frozen=True)
+class MatchSettings:
+    """How rated matches are set up, played and drawn.
+
+    Attributes:
+        maps: map references to draw from.
+        seed: of the line-ups.
+        n_workers: processes that play.
+        matches_per_worker: matches of one line-up that a worker plays in lock-step.
+        floor_share: members with fewer games than this share of the mean play first.
+    """
+
+    rules: MatchRules
+    views: Views
+    maps: tuple[str, ...]
+    seed: int
+    n_workers: int
+    matches_per_worker: int
+    floor_share: float
+
+
+def count_workers(wanted: int | None, n_learners: int) -> int:
     """Worker processes of the arena: as set, else the cores that the learners leave."""
-    if config.arena.n_workers is not None:
-        return config.arena.n_workers
+    if wanted is not None:
+        return wanted
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
     else:
         cores = os.cpu_count() or 1
-    return max(1, cores - len(config.learners))
+    return max(1, cores - n_learners)
 
 
-def make_arena(folder: LeagueFolder, config: LeagueConfig) -> LocalArena:
+def make_arena(folder: LeagueFolder, arena: ArenaConfig, n_learners: int) -> LocalArena:
     """Worker processes that play rated matches with the league's snapshots and maps."""
-    arena = config.arena
     return LocalArena(
         "league.matches.worker:play",
-        n_workers(config),
+        count_workers(arena.n_workers, n_learners),
         {
             "snapshots": str(folder.snapshots),
             "maps": str(folder.root),
             "device": "cpu",
-            "niceness": ARENA_NICENESS if config.learners else 0,
+            "niceness": ARENA_NICENESS if n_learners else 0,
         },
         setup="league.matches.worker:setup",
         limits=WorkerLimits(
@@ -80,31 +103,24 @@ class RatedMatches:
         season: under which rules and allowance members are rated.
         arena: where matches are played (`make_arena`).
         backlog: planned matches that an earlier run left.
-
-    Attributes:
-        n_workers: processes that play.
     """
 
     def __init__(
         self,
         folder: LeagueFolder,
-        config: LeagueConfig,
+        settings: MatchSettings,
         engine: Engine,
-        season: admission.Season,
+        season: Season,
         arena: Arena,
         backlog: Sequence[MatchRecord],
     ) -> None:
         self.folder = folder
-        self.config = config
+        self.settings = settings
         self.engine = engine
         self.season = season
-        self.rules = config.rules.to_rules()
-        self.views = config.views.to_views()
-        self.n_workers = n_workers(config)
         self._backlog = list(backlog)
         self._playing: dict[int, MatchRecord] = {}
         self._unsettled: deque[Done | Failed] = deque()
-        self._maps = expand_references(config.maps.rate)
         self._map_hashes: dict[str, str] = {}
         self._rng = Generator(PCG64(np.random.SeedSequence(entropy=self._entropy())))
         self._arena = arena
@@ -118,7 +134,7 @@ class RatedMatches:
         """The league's seed, and how far the log has come: a restart draws new line-ups."""
         with read_transaction(self.engine) as session:
             n_matches = sum(queries.matches_by_status(session).values())
-        return [self.config.seed, n_matches]
+        return [self.settings.seed, n_matches]
 
     def turn(self, timeout_s: float) -> None:
         """Keep the arena busy, and record what it has finished within `timeout_s`.
@@ -142,8 +158,8 @@ class RatedMatches:
 
         New matches are planned by whole batches, each of one line-up.
         """
-        batch = self.config.arena.matches_per_worker
-        missing = 2 * self.n_workers * batch - len(self._playing)
+        batch = self.settings.matches_per_worker
+        missing = 2 * self.settings.n_workers * batch - len(self._playing)
         if missing < batch and self._playing:
             return
         planned = self._backlog[:missing]
@@ -161,27 +177,28 @@ class RatedMatches:
             self._arena.submit(match.id, MatchSpec.from_json(dict(match.spec)), alone=alone)
 
     def _plan_new(self, session: Session, n: int) -> list[MatchRecord]:
+        settings = self.settings
         candidates = roster.candidates(session, self.season)
         if len(candidates) < 2:
             return []
         specs = {m.id: m.agent_spec for m in queries.list_members(session, statuses=("active",))}
         line_ups = choose_line_ups(
             candidates,
-            self.rules.n_seats,
+            settings.rules.n_seats,
             n,
             self._rng,
-            share=self.config.arena.matches_per_worker,
-            floor_share=self.config.rating.floor_share,
+            share=settings.matches_per_worker,
+            floor_share=settings.floor_share,
         )
         planned = []
         for line_up in line_ups:
             spec = MatchSpec(
                 seed=int(self._rng.integers(2**62)),
-                map=self._maps[int(self._rng.integers(len(self._maps)))],
+                map=settings.maps[int(self._rng.integers(len(settings.maps)))],
                 agents=tuple(specs[member_id] for member_id, _ in line_up),
-                rules=self.rules,
-                views=self.views,
-                rotation=int(self._rng.integers(self.rules.n_seats)),
+                rules=settings.rules,
+                views=settings.views,
+                rotation=int(self._rng.integers(settings.rules.n_seats)),
             )
             spec = MatchSpec(**{**vars(spec), "map_sha256": self._map_sha256(spec.map)})
             plan = MatchPlan(
@@ -250,13 +267,15 @@ class RatedMatches:
         member = queries.get_member(session, member_id)
         if member.failures_in_row < QUARANTINE_AFTER or member.status != "active":
             return
+        # Weights may have been damaged on the disk: they are checked before the member comes back.
         status = "quarantined" if member.snapshot_sha256 else "suspended"
+        check = "checks its snapshot and " if member.snapshot_sha256 else ""
         queries.set_status(session, member_id, status)
         queries.add_event(
             session,
             status,
             f"{member.name} failed {member.failures_in_row} matches in a row and is {status}; "
-            f"`league members resume {member.name}` lets it play again",
+            f"`league members resume {member.name}` {check}lets it play again",
             level="alarm",
             member_id=member_id,
         )

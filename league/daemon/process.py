@@ -217,10 +217,10 @@ def _open_database(folder: LeagueFolder) -> Any:
     from db.migrate import current_revision, head_revision, upgrade
     from db.session import backup, open_writer
 
-    target = folder.database()
-    engine = open_writer(target)
+    place = folder.database()
+    engine = open_writer(place)
     found = current_revision(engine)
-    if found not in (None, head_revision()) and isinstance(target, Path):
+    if found not in (None, head_revision()) and place.is_sqlite:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         backup(engine, folder.backups / f"before-migration-{stamp}.db")
     upgrade(engine)

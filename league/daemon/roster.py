@@ -15,8 +15,8 @@ from league.config.training import LineageConfig
 from league.learner.messages import Roster
 from league.matchmaking.lineups import Candidate
 from league.matchmaking.opponents import Foe
-from league.members.admission import Season
 from league.rating.payoff import Payoff, with_training
+from league.rating.season import Season
 from league.rating.trueskill import conservative
 
 Gaussian = tuple[float, float]

@@ -9,8 +9,10 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from db.session import backup, open_writer
+from arena.files import TEMPORARY_PREFIX, whole_folder
+from db.session import backup
 from league.errors import FolderError
+from league.folder.connect import reader
 from league.folder.layout import LeagueFolder
 
 
@@ -21,33 +23,48 @@ def back_up(folder: LeagueFolder, target: Path | None) -> Path:
         target: folder to make; None names one by the time inside the league.
 
     Raises:
-        FolderError: the league is on a server or was never started, or the target exists or
-            cannot be made.
+        FolderError: the league is on a server or was never started, the target exists, or a file
+            cannot be copied.
+        DatabaseError: the database cannot be copied.
     """
     place = folder.database()
-    if not isinstance(place, Path):
+    if place.path is None:
         raise FolderError("the league is on a database server; back it up with pg_dump")
-    if not place.is_file():  # opening it would make an empty one
+    if not place.path.is_file():
         raise FolderError(
             f"{place}: expected the database of a league that was started once, found none; run "
             f"`league start --league {folder.root}`"
         )
     chosen = target or folder.backups / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    if chosen.exists():
+        raise FolderError(f"{chosen}: expected to make a new folder, found one that exists")
     try:
-        chosen.mkdir(parents=True)
+        chosen.parent.mkdir(parents=True, exist_ok=True)
+        with whole_folder(chosen) as partial:
+            _copy(folder, LeagueFolder(partial))
     except OSError as error:
-        raise FolderError(f"{chosen}: expected to make a new folder: {error.strerror}") from error
-    copy = LeagueFolder(chosen)
-    engine = open_writer(place)
-    try:
+        raise FolderError(
+            f"{chosen}: the backup broke off and nothing of it is left: {_reason(error)}"
+        ) from error
+    return chosen
+
+
+def _copy(folder: LeagueFolder, copy: LeagueFolder) -> None:
+    with reader(folder, of_any_revision=True) as engine:
         backup(engine, copy.sqlite)
-    finally:
-        engine.dispose()
     # Snapshot files never change and rows are written after them: copied after the database, they
-    # hold at least what it names.
+    # hold at least what it names. What a learner is writing at this moment has no name yet.
+    unnamed = shutil.ignore_patterns(f"{TEMPORARY_PREFIX}*")
     for source, aim in ((folder.snapshots, copy.snapshots), (folder.maps, copy.maps)):
         if source.is_dir():
-            shutil.copytree(source, aim, dirs_exist_ok=True)
+            shutil.copytree(source, aim, ignore=unnamed)
     shutil.copyfile(folder.toml, copy.toml)
     copy.make_folders()
-    return chosen
+
+
+def _reason(error: OSError) -> str:
+    """What went wrong, and with which file; of a tree's copy, the first of its complaints."""
+    if isinstance(error, shutil.Error):
+        source, _, reason = error.args[0][0]
+        return f"{source}: {reason}"
+    return str(error)

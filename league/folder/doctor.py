@@ -7,17 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from db import queries
-from db.migrate import check_revision
-from db.session import (
-    open_reader,
-    read_transaction,
-    refuse_network_file_system,
-    sqlite_version_report,
-)
+from db.migrate import head_revision
+from db.session import refuse_network_file_system, sqlite_version_report
 from league.errors import RatingError
+from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
 from league.folder.rerate import rerate
 
@@ -35,17 +30,13 @@ def examine(folder: LeagueFolder) -> list[Finding]:
     safe, sentence = sqlite_version_report()
     findings = [Finding(True, sentence if safe else f"note: {sentence}")]
     place = folder.database()
-    if isinstance(place, Path):
-        refuse_network_file_system(place)
-    engine = open_reader(place)
-    try:
-        findings.append(Finding(True, f"database: revision {check_revision(engine)}"))
-        with read_transaction(engine) as session:
-            gap_free = queries.rating_log_is_gap_free(session)
-            members = queries.list_members(session)
-            failed = queries.matches_by_status(session).get("failed", 0)
-    finally:
-        engine.dispose()
+    if place.path is not None:
+        refuse_network_file_system(place.path)
+    with reading(folder) as session:
+        findings.append(Finding(True, f"database: revision {head_revision()}"))  # else refused
+        gap_free = queries.rating_log_is_gap_free(session)
+        members = queries.list_members(session)
+        failed = queries.matches_by_status(session).get("failed", 0)
     found = "without a gap" if gap_free else "rows are missing; restore a backup"
     findings.append(Finding(gap_free, f"rating log: {found}"))
     findings.append(_replay_finding(folder))

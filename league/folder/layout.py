@@ -12,6 +12,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from arena.files import TEMPORARY_PREFIX, write_whole
+from db.location import DatabaseLocation
 from league.errors import FolderError
 
 CONFIG_NAME = "league.toml"
@@ -78,11 +80,14 @@ class LeagueFolder:
         """Whether the folder holds a league."""
         return self.toml.is_file()
 
-    def database(self) -> Path | str:
-        """The SQLite file, or the URL that `league.toml` names; reads only that one key.
+    def database(self) -> DatabaseLocation:
+        """Where the league is remembered: its own SQLite file, or what `league.toml` names.
+
+        Reads only that one key.
 
         Raises:
             FolderError: `league.toml` cannot be read.
+            DatabaseError: `database.url` names no kind of database that a league can use.
         """
         try:
             values = tomllib.loads(self.toml.read_text(encoding="utf-8"))
@@ -90,7 +95,11 @@ class LeagueFolder:
             raise FolderError(f"{self.toml}: expected a readable TOML file: {error}") from error
         section = values.get("database")
         url = section.get("url") if isinstance(section, dict) else None
-        return self.sqlite if url is None or url == "off" else str(url)
+        return self.database_of(None if url is None or url == "off" else str(url))
+
+    def database_of(self, url: str | None) -> DatabaseLocation:
+        """The database that a `database.url` stands for; None is the league's own SQLite file."""
+        return DatabaseLocation.of(self.sqlite if url is None else url)
 
     def relative(self, path: Path) -> str:
         """A path inside the folder as it is stored: relative, with forward slashes.
@@ -174,10 +183,8 @@ def create_folder(root: Path, toml_text: str) -> LeagueFolder:
     folder = LeagueFolder(root)
     folder.make_folders()
     if not folder.is_league():
-        temporary = folder.toml.with_name(f".{CONFIG_NAME}.{os.getpid()}")
         try:
-            temporary.write_text(toml_text, encoding="utf-8")
-            temporary.replace(folder.toml)
+            write_whole(folder.toml, toml_text.encode())
         except OSError as error:
             raise FolderError(f"{folder.toml}: cannot be written: {error}") from error
     return folder
@@ -196,7 +203,8 @@ def _is_occupied(root: Path) -> bool:
 
 
 def _is_temporary(path: Path) -> bool:
-    return path.name.startswith(f".{CONFIG_NAME}.")
+    # An earlier version named its half-written settings after their file.
+    return path.name.startswith((TEMPORARY_PREFIX, f".{CONFIG_NAME}."))
 
 
 def _what_is_there(root: Path) -> str:

@@ -12,10 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from league.config.layers import STORED_KEY, check_frozen, resolve
+from arena.files import sweep, whole_folder, write_whole
+from db.migrate import current_revision
+from db.queries import set_league_value
+from db.session import read_transaction
+from league.config.layers import check_frozen, resolve
 from league.config.toml import write_toml
 from league.errors import ConfigError
+from league.folder.connect import reader
 from league.folder.layout import LeagueFolder, check_can_become_league, create_folder
+from league.folder.memory import STORED_KEY, stored_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -78,21 +84,14 @@ def open_for_start(
 
 def stored_config(folder: LeagueFolder) -> dict[str, Any] | None:
     """The settings that the database holds, or None before the first start."""
-    from db.migrate import current_revision
-    from db.queries import get_league_value
-    from db.session import open_reader, read_transaction
-
-    target = folder.database()
-    if isinstance(target, Path) and not target.is_file():
+    place = folder.database()
+    if place.path is not None and not place.path.is_file():
         return None
-    engine = open_reader(target)
-    try:
+    with reader(folder, of_any_revision=True) as engine:
         if current_revision(engine) is None:
             return None
         with read_transaction(engine) as session:
-            return get_league_value(session, STORED_KEY)
-    finally:
-        engine.dispose()
+            return stored_settings(session)
 
 
 def check_maps(config: LeagueConfig, base: Path, *, except_for: str = "") -> None:
@@ -130,12 +129,11 @@ def _check_room(name: str, board: TerritoryMap, config: LeagueConfig) -> None:
 
 def _check_same_database(folder: LeagueFolder, config: LeagueConfig) -> None:
     """Every command reads `league.toml` to find the database: a change for one start is none."""
-    held = folder.database()
-    if (None if isinstance(held, Path) else held) != config.database.url:
+    held, given = folder.database(), folder.database_of(config.database.url)
+    if held != given:
         raise ConfigError(
-            f"database.url: {folder.toml} says {str(held)!r}, --set says "
-            f"{config.database.url!r}; a league stays in its database, edit {folder.toml.name} "
-            "after you have moved it"
+            f"database.url: {folder.toml} says {str(held)!r}, --set says {str(given)!r}; a league "
+            f"stays in its database, edit {folder.toml.name} after you have moved it"
         )
 
 
@@ -162,16 +160,13 @@ def _copy_map(source: Path, target: Path) -> None:
     if target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
+    sweep(target.parent)
     if source.is_file():
-        shutil.copyfile(source, target)
+        write_whole(target, source.read_bytes())
         return
-    # The folder takes its name only when it is whole: a start that dies here leaves no half map.
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    for file in ("map.bin", "manifest.json"):
-        shutil.copyfile(source / file, partial / file)
-    partial.rename(target)
+    with whole_folder(target) as partial:
+        for file in ("map.bin", "manifest.json"):
+            shutil.copyfile(source / file, partial / file)
 
 
 def remember_config(session: Session, config: LeagueConfig) -> None:
@@ -180,9 +175,7 @@ def remember_config(session: Session, config: LeagueConfig) -> None:
     Raises:
         ConfigError: what the league froze at its first start differs.
     """
-    from db.queries import get_league_value, set_league_value
-
-    stored = get_league_value(session, STORED_KEY)
+    stored = stored_settings(session)
     if stored is not None:
         check_frozen(stored, config)
     set_league_value(session, STORED_KEY, config.to_json())

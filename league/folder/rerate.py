@@ -6,20 +6,13 @@ Promises: nothing here changes a league.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from arena.territory.engine.rules import MatchRules
 from db import queries
-from db.migrate import check_revision
-from db.session import open_reader, read_transaction
+from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
+from league.folder.memory import stored_season
 from league.rating.standings import scale_anchor_id, scale_shift
 from league.rating.trueskill import first_difference, replay, smooth
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from db.records import RatingLogRow
 
 
 @dataclass(frozen=True)
@@ -37,18 +30,10 @@ class Rerated:
 
 def rerate(folder: LeagueFolder, *, with_smooth: bool = False) -> Rerated:
     """Replay the rating log of the present season and compare it with the stored ratings."""
-    engine = open_reader(folder.database())
-    try:
-        check_revision(engine)
-        with read_transaction(engine) as session:
-            config = queries.get_league_value(session, "config")
-            members = queries.list_members(session)
-            log: Sequence[RatingLogRow] = ()
-            if config is not None:
-                rules = MatchRules.from_json(config["rules"])
-                log = queries.rating_log(session, rules.sha256())
-    finally:
-        engine.dispose()
+    with reading(folder) as session:
+        season = stored_season(session)
+        members = queries.list_members(session)
+        log = [] if season is None else queries.rating_log(session, season.rules_sha256)
     names = {member.id: member.name for member in members}
     different = first_difference(log)
     online = replay(log)

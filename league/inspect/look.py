@@ -21,10 +21,12 @@ from arena.territory.engine.actions import describe
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation.observation import empty_views
 from arena.territory.observation.views import CHANNEL_NAMES, scalar_names
+from db import queries
 from league.errors import FolderError, UsageError
+from league.folder.connect import reading
+from league.folder.layout import LeagueFolder
 
 if TYPE_CHECKING:
-    from league.folder.layout import LeagueFolder
     from msattn.inspect import AttentionRecord
 
 VIEW_NAMES = ("global", "local", "tactical")
@@ -74,19 +76,12 @@ def find_replay(match: str, folder: LeagueFolder | None) -> tuple[Replay, dict[i
         return read_replay(Path(match)), {}
     if folder is None:
         raise FolderError(f"match {match} needs the league that played it; pass --league DIR")
-    from db import queries
-    from db.session import open_reader, read_transaction
-
-    engine = open_reader(folder.database())
-    try:
-        with read_transaction(engine) as session:
-            record = queries.get_match(session, int(match))
-            names = {
-                seat.seat: queries.get_member(session, seat.member_id).name
-                for seat in queries.match_seats(session, record.id)
-            }
-    finally:
-        engine.dispose()
+    with reading(folder) as session:
+        record = queries.get_match(session, int(match))
+        names = {
+            seat.seat: queries.get_member(session, seat.member_id).name
+            for seat in queries.match_seats(session, record.id)
+        }
     if record.replay_path is None:
         raise FolderError(f"match {match} is {record.status} and has no replay")
     return read_replay(folder.inside(record.replay_path)), names
@@ -169,14 +164,10 @@ def attend(sight: Sight, replay: Replay, snapshots: Path | None) -> AttentionRec
     import torch
 
     from agents.snapshots import SnapshotStore
-    from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
     from msattn.inspect import look
 
     torch.set_num_threads(1)
-    store = SnapshotStore(
-        snapshots, observation_version=OBSERVATION_VERSION, action_version=ACTION_VERSION
-    )
-    loaded = store.load(sha256)
+    loaded = SnapshotStore(snapshots).load(sha256)
     if loaded.description.family != "attention":
         raise UsageError(
             f"--attention: seat {sight.seat} is a snapshot of the {loaded.description.family} "

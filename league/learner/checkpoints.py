@@ -28,7 +28,7 @@ from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
 from torch import Tensor
 
-from agents.files import sweep, sync_folder, write_whole
+from arena.files import sweep, sync_folder, write_whole
 from league.ppo.algorithm import LeaguePPO
 from league.ppo.errors import CheckpointError
 from league.ppo.safety import policy_tensors
@@ -103,7 +103,7 @@ class CheckpointStore:
         number = _number(existing[-1]) + 1 if existing else 1
         digest = hashlib.sha256(raw).hexdigest()[:16]
         path = self.folder / f"checkpoint-{number:08d}-{digest}.safetensors"
-        write_whole(path, raw)
+        write_whole(path, raw, durable=True)
         for old in self.list()[: -self.keep]:
             old.unlink(missing_ok=True)
         sweep(self.folder)
@@ -217,7 +217,7 @@ def _notes(ppo: LeaguePPO) -> dict[str, Any]:
         "learning_rate_scale": ppo.learning_rate_scale,
         "rollbacks": ppo.rollbacks,
         # For the reader: what was in force. Schedules are read from the settings.
-        "schedules": {name: asdict(schedule) for name, schedule in ppo.schedules.items()},
+        "schedules": {name: asdict(schedule) for name, schedule in ppo.settings.schedules.items()},
         "random": {
             "device": ppo.device.type,
             "learner": _hex(ppo.generator.get_state()),

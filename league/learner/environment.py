@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -24,16 +23,11 @@ from stable_baselines3.common.vec_env import VecEnv
 from arena.agent import Agent, LoadAgent
 from arena.lockstep import LiveMatch, Lockstep, as_dict
 from arena.match import LoadMap, MatchSpec, start_match, unpack_actions
-from arena.territory.engine.rules import MAX_SEATS, N_ACTIONS, MatchRules
+from arena.territory.engine.rules import MAX_SEATS, N_ACTIONS
 from arena.territory.observation.observation import empty_views
-from arena.territory.observation.views import Views
-from league.learner.rewards import (
-    RewardWeights,
-    final_reward,
-    potential,
-    step_reward,
-    with_team_share,
-)
+from arena.territory.observation.space import observation_space
+from league.learner.rewards import final_reward, potential, step_reward, with_team_share
+from league.learner.settings import EnvSettings
 
 LEARNER = "learner"  # the agent spec of the learner's own seats
 SELF_PLAY = "self"  # the current weights in an opponent's seat
@@ -41,26 +35,6 @@ N_CACHED_AGENTS = 32
 
 FloatArray = NDArray[np.float64]
 DrawOpponents = Callable[[int, Generator], list[str]]
-
-
-@dataclass(frozen=True)
-class EnvSettings:
-    """How a learner's matches are set up.
-
-    Attributes:
-        maps: map references to draw from.
-        n_matches: matches in lock-step (M).
-        seats_per_match: the learner's seats in each (k).
-        gamma: discount per decision, for the shaping.
-    """
-
-    rules: MatchRules
-    views: Views
-    maps: tuple[str, ...]
-    n_matches: int
-    seats_per_match: int
-    gamma: float
-    reward: RewardWeights
 
 
 class LeagueVecEnv(VecEnv):
@@ -108,14 +82,8 @@ class LeagueVecEnv(VecEnv):
         self._views = empty_views(n * k, settings.views)
         self._actions = np.zeros(n * MAX_SEATS, np.int64)
         self._chosen = np.zeros(n * k, np.int64)
-        spaces: dict[str, gym.Space[Any]] = {
-            key: gym.spaces.Box(0, 255, shape, np.uint8)
-            for key, shape in settings.views.shapes().items()
-            if key != "scalars"
-        }
-        shape = settings.views.shapes()["scalars"]
-        spaces["scalars"] = gym.spaces.Box(-np.inf, np.inf, shape, np.float32)
-        super().__init__(n * k, gym.spaces.Dict(spaces), gym.spaces.Discrete(N_ACTIONS))
+        space = observation_space(settings.views, with_mask=False)
+        super().__init__(n * k, space, gym.spaces.Discrete(N_ACTIONS))
 
     # --- matches ----------------------------------------------------------------------------------
 
@@ -246,7 +214,7 @@ class LeagueVecEnv(VecEnv):
 
         Returns:
             observations (valid until the next call), rewards float32[num_envs], dones
-            bool[num_envs], infos: for finished rows "placement", "episode_reward", "opponents".
+            bool[num_envs], infos: for finished rows "placement" and "episode_reward".
         """
         self.before_step()
         acting = np.flatnonzero(self.active)

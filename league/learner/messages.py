@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from league.learner.settings import LearnerSettings
 from league.matchmaking.opponents import Foe
 
 
@@ -19,7 +19,7 @@ class LearnerOrders:
 
     Attributes:
         root: the league folder.
-        config: LeagueConfig as JSON.
+        settings: what all learners of the league have in common.
         name, family, role: of the lineage.
         seed: of weights and draws of a fresh lineage.
         snapshot: hash of the lineage's newest member, to go on from when there is no checkpoint.
@@ -27,7 +27,7 @@ class LearnerOrders:
     """
 
     root: str
-    config: Mapping[str, Any]
+    settings: LearnerSettings
     name: str
     family: str
     role: str

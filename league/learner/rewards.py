@@ -24,6 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.reward import placement_reward
+
 FloatArray = NDArray[np.float64]
 
 
@@ -57,11 +59,6 @@ def potential(
     return worth
 
 
-def placement_value(placement: NDArray[np.int64], n_seats: int) -> FloatArray:
-    """float64[n] in [-1, 1]: 1 for the first place, -1 for the last."""
-    return 1.0 - 2.0 * (placement - 1) / (n_seats - 1)
-
-
 def step_reward(gamma: float, before: FloatArray, after: FloatArray) -> FloatArray:
     """Reward of a decision that did not end the episode."""
     return gamma * after - before
@@ -75,7 +72,7 @@ def final_reward(
     died: NDArray[np.bool_],
 ) -> FloatArray:
     """Reward of the decision that ended the episode: the potential goes to zero."""
-    return weights.placement * placement_value(placement, n_seats) - before - weights.death * died
+    return weights.placement * placement_reward(placement, n_seats) - before - weights.death * died
 
 
 def with_team_share(weights: RewardWeights, rewards: FloatArray) -> FloatArray:

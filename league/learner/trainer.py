@@ -1,7 +1,8 @@
-"""The life of a learner without its process: train, report, offer snapshots, write checkpoints.
+"""The life of a learner without its process: train, offer snapshots, write checkpoints.
 
-A `Trainer` owns a LeaguePPO and its matches.  It talks to the manager through two functions, so
-that it can be run alone in a test or a benchmark.
+A `Trainer` owns a LeaguePPO and its matches. Whoever runs it sets `roster` and calls it; it never
+talks to the manager (league.learner.process does), so that it can be run alone in a test or a
+benchmark.
 """
 
 from __future__ import annotations
@@ -21,17 +22,14 @@ from agents.policy import PolicyAgent
 from agents.registry import make_loader
 from agents.snapshots import SnapshotStore
 from arena.territory.engine import rules
-from arena.territory.maps import expand_references
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
-from league.config.tree import LeagueConfig
 from league.folder.layout import LeagueFolder
 from league.learner.checkpoints import CheckpointStore, restore
-from league.learner.environment import SELF_PLAY, EnvSettings, LeagueVecEnv
+from league.learner.draws import draw_seats, draw_wave
+from league.learner.environment import LeagueVecEnv
 from league.learner.messages import LearnerOrders, Roster
-from league.learner.rewards import RewardWeights
 from league.learner.tensorboard import Board
 from league.matches.worker import cached_maps
-from league.matchmaking.opponents import draw_opponents
 from league.matchmaking.promotion import (
     RequiredFoe,
     SnapshotDecision,
@@ -39,15 +37,13 @@ from league.matchmaking.promotion import (
     snapshot_decision,
 )
 from league.ppo.algorithm import LeaguePPO
-from league.ppo.schedules import Schedule
+from league.ppo.reference import Reference
 from msattn.actor_critic import ActorCritic, policy_weights, start_heads
 from msattn.device import choose_device
 from msattn.memory import keep_freed_memory
 from msattn.sb3 import policy_kwargs
 
 log = logging.getLogger(__name__)
-
-N_REFERENCE_ROWS = 256  # observations on which a policy is compared with its parent
 
 
 @dataclass
@@ -79,32 +75,29 @@ class Trainer:
 
     def __init__(self, orders: LearnerOrders) -> None:
         self.orders = orders
-        self.config = LeagueConfig.from_json(orders.config)
+        self.settings = orders.settings
         self.folder = LeagueFolder.at(orders.root)
         self.roster = Roster((), {}, ())
         self.wave: list[str] = []
         self.parent = orders.snapshot
         self.since = SinceSnapshot()
-        self._reference: tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor] | None = None
-        torch.set_num_threads(self.config.learner.n_threads)
+        self._reference: Reference | None = None  # the newest snapshot's policy
+        torch.set_num_threads(self.settings.n_threads)
         keep_freed_memory()
-        self.device = choose_device(self.config.learner.device)
-        self.store = SnapshotStore(
-            self.folder.snapshots,
-            observation_version=OBSERVATION_VERSION,
-            action_version=ACTION_VERSION,
-        )
-        self.torso = self.config.network.to_torso()
+        self.device = choose_device(self.settings.device)
+        self.store = SnapshotStore(self.folder.snapshots)
+        self.torso = self.settings.torso
+        self.shapes = self.settings.env.views.shapes()
         self._mirror = self._make_mirror()
         self.env = self._make_env()
         self.ppo = self._make_ppo()
         self.checkpoints = CheckpointStore(
-            self.folder.checkpoints / orders.name, keep=self.config.learner.keep_checkpoints
+            self.folder.checkpoints / orders.name, keep=self.settings.keep_checkpoints
         )
         self._last_checkpoint = time.monotonic()
         self.board = (
             Board(self.folder.logs / "tensorboard" / orders.name)
-            if self.config.learner.tensorboard
+            if self.settings.tensorboard
             else None
         )
         self.is_fresh = not self._resume()
@@ -113,30 +106,12 @@ class Trainer:
 
     def _make_mirror(self) -> PolicyAgent:
         """The copy of the current weights that plays the self-play seats."""
-        shapes = self.config.views.to_views().shapes()
-        network = ActorCritic(self.orders.family, shapes, self.torso)
-        return PolicyAgent(network, shapes, device=self.device, name="self-play")
+        network = ActorCritic(self.orders.family, self.shapes, self.torso)
+        return PolicyAgent(network, self.shapes, device=self.device, name="self-play")
 
     def _make_env(self) -> LeagueVecEnv:
-        learner = self.config.learner
-        reward = learner.reward
-        settings = EnvSettings(
-            rules=self.config.rules.to_rules(),
-            views=self.config.views.to_views(),
-            maps=tuple(expand_references(self.config.maps.train)),
-            n_matches=learner.n_matches,
-            seats_per_match=learner.seats_per_match,
-            gamma=learner.gamma,
-            reward=RewardWeights(
-                reward.potential_land,
-                reward.potential_strength,
-                reward.placement,
-                reward.death,
-                reward.team_share,
-            ),
-        )
         return LeagueVecEnv(
-            settings,
+            self.settings.env,
             make_loader(self.store, device=str(self.device)),
             cached_maps(self.folder.root),
             self._draw,
@@ -145,30 +120,13 @@ class Trainer:
         )
 
     def _make_ppo(self) -> LeaguePPO:
-        learner = self.config.learner
         return LeaguePPO(
             self.env,
+            self.settings.ppo,
             policy_kwargs=policy_kwargs(self.orders.family, self.torso),
-            learning_rate=self._schedule(learner.learning_rate, learner.learning_rate_end),
-            n_steps=learner.n_steps,
-            batch_size=learner.batch_size,
-            micro_batch=learner.micro_batch,
-            n_epochs=learner.n_epochs,
-            gamma=learner.gamma,
-            gae_lambda=learner.gae_lambda,
-            clip_range=learner.clip_range,
-            ent_coef=self._schedule(learner.ent_coef, learner.ent_coef_end),
-            vf_coef=learner.vf_coef,
-            max_grad_norm=learner.max_grad_norm,
-            target_kl=learner.target_kl,
             seed=self.orders.seed % 2**32,
             device=self.device,
         )
-
-    def _schedule(self, start: float, end: float | None) -> Schedule:
-        if end is None:
-            return Schedule(start)
-        return Schedule(start, end, self.config.learner.schedule_decisions)
 
     def _resume(self) -> bool:
         """Go on from the newest checkpoint, else from the lineage's newest snapshot."""
@@ -198,7 +156,7 @@ class Trainer:
         with torch.no_grad():
             first = rules.WAIT_DIRECTION * rules.N_INTENSITIES
             bias: torch.Tensor = self.ppo.policy.action_net.get_parameter("bias")
-            bias[first:] += self.config.learner.wait_bias
+            bias[first:] += self.settings.wait_bias
 
     def _load_weights(self, sha256: str) -> None:
         weights = self.store.load(sha256).network.state_dict()
@@ -210,29 +168,8 @@ class Trainer:
     # --- opponents --------------------------------------------------------------------------------
 
     def _draw(self, n: int, rng: Generator) -> list[str]:
-        """The other seats of a new match: self-play, or members of this wave.
-
-        In some matches all of them are one member, as in `league pit`.
-        """
-        share = self.config.learner.self_play_share if self.orders.role == "main" else 0.0
-        if self.wave and rng.random() < self.config.learner.one_opponent_share:
-            return [self.wave[int(rng.integers(len(self.wave)))]] * n
-        drawn = []
-        for _ in range(n):
-            alone = not self.wave or rng.random() < share
-            drawn.append(SELF_PLAY if alone else self.wave[int(rng.integers(len(self.wave)))])
-        return drawn
-
-    def _draw_wave(self) -> None:
-        """Draw the few distinct members that new matches choose from (one forward pass each)."""
-        drawn = draw_opponents(
-            self.orders.role,
-            self.roster.foes,
-            self.config.learner.n_opponents,
-            self.env.rng,
-            p_self_play=0.0,
-        )
-        self.wave = [SELF_PLAY if member is None else self.roster.specs[member] for member in drawn]
+        """The other seats of a new match, from this wave."""
+        return draw_seats(self.wave, self.orders.role, n, rng, self.settings.opponents)
 
     def _copy_to_mirror(self) -> None:
         self._mirror.network.load_state_dict(policy_weights(self.ppo.policy.state_dict()))
@@ -249,7 +186,9 @@ class Trainer:
             LearnerError: see LeaguePPO.update.
         """
         began, before = time.perf_counter(), self.ppo.num_timesteps
-        self._draw_wave()
+        self.wave = draw_wave(
+            self.roster, self.orders.role, self.settings.opponents.n_per_wave, self.env.rng
+        )
         self._copy_to_mirror()
         try:
             numbers = dict(self.ppo.update())
@@ -275,7 +214,7 @@ class Trainer:
 
     def snapshot_due(self) -> SnapshotDecision:
         """Whether to offer a snapshot now (league.matchmaking.promotion.snapshot_decision)."""
-        learner = self.config.learner
+        rules = self.settings.snapshots
         required = [
             RequiredFoe(name, int(games), beats)
             for name in self.roster.required
@@ -284,11 +223,11 @@ class Trainer:
         return snapshot_decision(
             required,
             self.since.decisions,
-            snapshot_every=learner.snapshot_every,
-            kl=self._kl_from_parent(),
-            min_kl=learner.snapshot_min_kl,
-            win_rate=learner.snapshot_win_rate,
-            min_games=learner.snapshot_min_games,
+            snapshot_every=rules.every,
+            kl=None if self._reference is None else self._reference.kl(self.ppo),
+            min_kl=rules.min_kl,
+            win_rate=rules.win_rate,
+            min_games=rules.min_games,
         )
 
     def offer(self) -> str:
@@ -298,7 +237,7 @@ class Trainer:
             observation_version=OBSERVATION_VERSION,
             action_version=ACTION_VERSION,
             torso=self.torso,
-            shapes=self.config.views.to_views().shapes(),
+            shapes=self.shapes,
             lineage=self.orders.name,
             parent=self.parent,
             trained_decisions=self.ppo.num_timesteps,
@@ -308,32 +247,8 @@ class Trainer:
         sha256 = self.store.offer(policy_weights(self.ppo.policy.state_dict()), description)
         self.parent = sha256
         self.since = SinceSnapshot()
-        self._remember_reference()
+        self._reference = Reference.of(self.ppo)
         return sha256
-
-    def _remember_reference(self) -> None:
-        """Keep some observations and what the policy says of them, to measure how far it moves."""
-        buffer = self.ppo.rollout_buffer
-        if not hasattr(buffer, "pos") or buffer.size() == 0:
-            self._reference = None
-            return
-        step = max(1, buffer.size() // N_REFERENCE_ROWS)
-        rows = torch.arange(0, buffer.size(), step, device=self.device)
-        observations = {key: tensor[rows] for key, tensor in buffer.observations.items()}
-        masks = buffer.action_masks[rows]
-        with torch.inference_mode():
-            log_probs, _ = self.ppo.evaluate(observations, masks)
-        self._reference = (observations, masks, log_probs)
-
-    def _kl_from_parent(self) -> float | None:
-        """Mean KL(parent || current) in nats on the reference observations; None without them."""
-        if self._reference is None:
-            return None
-        observations, masks, before = self._reference
-        with torch.inference_mode():
-            now, _ = self.ppo.evaluate(observations, masks)
-            gap = torch.where(masks, before.exp() * (before - now), torch.zeros_like(before))
-            return float(gap.sum(dim=1).mean())
 
     def after_snapshot(self) -> None:
         """Let an exploiter start again, as its role demands."""
@@ -358,7 +273,7 @@ class Trainer:
     def checkpoint(self, *, force: bool = False) -> bool:
         """Write a checkpoint when one is due."""
         now = time.monotonic()
-        if not force and now - self._last_checkpoint < self.config.learner.checkpoint_every_s:
+        if not force and now - self._last_checkpoint < self.settings.checkpoint_every_s:
             return False
         self.checkpoints.save(
             self.ppo,

@@ -8,7 +8,7 @@ doing it again.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
@@ -16,34 +16,18 @@ from agents.description import SnapshotDescription, describe
 from agents.errors import SnapshotError
 from agents.scripted import other_names
 from agents.snapshots import SnapshotStore
-from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
+from arena.territory.observation.views import Views
 from db import queries
 from db.records import LearnerRecord, MemberRecord
-from league.config.tree import LeagueConfig
-from league.folder.layout import LeagueFolder
+from league.rating.season import Season
 from league.rating.trueskill import MU, RATING_VERSION, SIGMA, child_rating
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Season:
-    """The rules that ratings belong to, and how new members start."""
-
-    rules_sha256: str
-    sigma_allowance: float
-
-
-def open_store(folder: LeagueFolder) -> SnapshotStore:
-    """The league's snapshots."""
-    return SnapshotStore(
-        folder.snapshots, observation_version=OBSERVATION_VERSION, action_version=ACTION_VERSION
-    )
-
-
-def admit_scripted(session: Session, config: LeagueConfig, season: Season) -> None:
+def admit_scripted(session: Session, anchors: Sequence[str], season: Season) -> None:
     """Make sure that the scripted members are in the pool and rated in this season."""
-    for name in config.rating.anchors:
+    for name in anchors:
         # A league of an older version holds the member under the name that it had then.
         names = (name, *other_names(name))
         if all(queries.member_by_name(session, known) is None for known in names):
@@ -110,18 +94,19 @@ def admit_snapshot(
     return member
 
 
-def check_offer(store: SnapshotStore, sha256: str, config: LeagueConfig) -> SnapshotDescription:
-    """Move an offer into the store and check that it belongs to this league.
+def check_offer(store: SnapshotStore, sha256: str, views: Views) -> SnapshotDescription:
+    """Check that an offer belongs to this league, and move it into the store.
 
     Raises:
-        SnapshotError: it is damaged, or made for other views or versions.
+        SnapshotError: it is damaged, or made for other views or versions; it is still an offer.
     """
-    path = store.admit(sha256)
-    description = describe(path)
-    expected = config.views.to_views().shapes()
-    if {k: tuple(v) for k, v in description.shapes.items()} != expected:
-        raise SnapshotError(
-            f"snapshot {sha256[:12]} was made for views {dict(description.shapes)}, the league's "
-            f"are {expected}"
-        )
-    return description
+    expected = views.shapes()
+
+    def require_views(found: SnapshotDescription) -> None:
+        if {k: tuple(v) for k, v in found.shapes.items()} != expected:
+            raise SnapshotError(
+                f"snapshot {sha256[:12]} was made for views {dict(found.shapes)}, the league's "
+                f"are {expected}"
+            )
+
+    return describe(store.admit(sha256, require_views))

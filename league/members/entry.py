@@ -11,17 +11,19 @@ import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agents.registry import parse_spec, present_spec
 from agents.scripted import other_names
-from arena.territory.engine.rules import MatchRules
-from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION, Views
+from arena.territory.observation.views import Views
 from db import queries
 from db.errors import NotFoundError
-from db.session import open_writer, write_transaction
+from db.session import read_transaction, write_transaction
 from league.errors import MemberError
+from league.folder.connect import writer
 from league.folder.layout import LeagueFolder
+from league.folder.memory import started_settings
+from league.rating.season import Season
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -31,8 +33,12 @@ if TYPE_CHECKING:
 
 SNAPSHOT_SUFFIX = ".safetensors"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
-# Who may change to what by hand; a guest or a quarantined member does not simply become active.
-_TRANSITIONS = {"retired": ("active", "suspended"), "active": ("retired", "suspended")}
+# Who may change to what by hand. A quarantined member comes back only with a whole snapshot; a
+# guest joins with `league members add`, because it has no rating yet.
+_TRANSITIONS = {
+    "retired": ("active", "suspended"),
+    "active": ("retired", "suspended", "quarantined"),
+}
 
 
 @dataclass(frozen=True)
@@ -90,9 +96,7 @@ def _from_snapshot(
 ) -> Newcomer:
     from agents.snapshots import SnapshotStore
 
-    store = SnapshotStore(
-        snapshots, observation_version=OBSERVATION_VERSION, action_version=ACTION_VERSION
-    )
+    store = SnapshotStore(snapshots)
     if is_file:
         from agents.description import describe
 
@@ -154,27 +158,22 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
         name: what to call it; None derives a name from what it is.
 
     Raises:
-        MemberError: the name is malformed, or the league has never been started, or
-            somebody in the pool plays the same already and no name tells them apart.
+        FolderError: the league was never started.
+        MemberError: the name is malformed, or somebody in the pool plays the same already and no
+            name tells them apart.
         ConflictError: the name is taken.
     """
     if name is not None and not _NAME.fullmatch(name):
         raise MemberError(
             f"expected a name of letters, digits, '.', '_', ':' and '-', found {name!r}"
         )
-    from league.members.admission import (  # loads torch, which `pit` may do without
-        Season,
-        admit_rating,
-    )
+    from league.members.admission import admit_rating  # loads torch, which `pit` may do without
 
-    engine = open_writer(folder.database())
-    try:
-        with write_transaction(engine) as session:
-            config = started_config(session, folder)
-        views = Views.from_json(config["views"])
-        newcomer = identify(text, folder.snapshots, views)
-        allowance = float(config["rating"]["sigma_allowance"])
-        season = Season(MatchRules.from_json(config["rules"]).sha256(), allowance)
+    with writer(folder) as engine:
+        with read_transaction(engine) as session:
+            settings = started_settings(session, folder)
+        newcomer = identify(text, folder.snapshots, Views.from_json(settings["views"]))
+        season = Season.of(settings)
         with write_transaction(engine) as session:
             member_id = _enter(session, newcomer, name)
             admit_rating(session, queries.get_member(session, member_id), season)
@@ -183,8 +182,6 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
                 session, "member", f"{member.name} joined by hand", member_id=member_id
             )
             return member
-    finally:
-        engine.dispose()
 
 
 def _enter(session: Session, newcomer: Newcomer, name: str | None) -> int:
@@ -203,17 +200,6 @@ def _enter(session: Session, newcomer: Newcomer, name: str | None) -> int:
     return _insert(session, newcomer, name or newcomer.name, "active")
 
 
-def started_config(session: Session, folder: LeagueFolder) -> dict[str, Any]:
-    """The stored settings as JSON values; raises MemberError before the first start."""
-    config = queries.get_league_value(session, "config")
-    if config is None:
-        raise MemberError(
-            f"{folder.root}: expected a league that was started once, found none of its settings "
-            f"in the database; run `league start --league {folder.root}`"
-        )
-    return config
-
-
 def ensure_guest(session: Session, newcomer: Newcomer) -> MemberRecord:
     """The member that plays this spec, or a new guest, who is never scheduled or rated."""
     for member in queries.list_members(session):
@@ -226,7 +212,7 @@ def ensure_guest(session: Session, newcomer: Newcomer) -> MemberRecord:
 
 
 def change_status(folder: LeagueFolder, text: str, status: str) -> MemberRecord:
-    """Retire a member, or let one play again.
+    """Retire a member, or let one play again; of a quarantined one the snapshot is checked first.
 
     Args:
         text: its name, agent spec or hash prefix.
@@ -235,26 +221,36 @@ def change_status(folder: LeagueFolder, text: str, status: str) -> MemberRecord:
     Raises:
         NotFoundError: no such member.
         MemberError: its present status does not allow that.
+        SnapshotError: it was quarantined and its snapshot is still damaged or missing.
     """
-    engine = open_writer(folder.database())
-    try:
-        with write_transaction(engine) as session:
+    with writer(folder) as engine:
+        with read_transaction(engine) as session:
             member = find_member(session, text)
-            if member.status not in _TRANSITIONS[status]:
-                raise MemberError(
-                    f"{member.name} is {member.status}; only members that are "
-                    f"{' or '.join(_TRANSITIONS[status])} can become {status}"
-                )
-            queries.set_status(session, member.id, status)
-            queries.add_event(
-                session,
-                "member",
-                f"{member.name}: {member.status} -> {status}, by hand",
-                member_id=member.id,
-            )
-            return queries.get_member(session, member.id)
-    finally:
-        engine.dispose()
+        if status == "active" and member.status == "quarantined" and member.snapshot_sha256:
+            from agents.snapshots import SnapshotStore
+
+            # Outside of the write transaction, because it takes as long as a network does.
+            SnapshotStore(folder.snapshots).load(member.snapshot_sha256)
+        with write_transaction(engine) as session:
+            return _change_status(session, member.id, status)
+
+
+def _change_status(session: Session, member_id: int, status: str) -> MemberRecord:
+    member = queries.get_member(session, member_id)
+    if member.status not in _TRANSITIONS[status]:
+        *others, last = _TRANSITIONS[status]
+        raise MemberError(
+            f"{member.name} is {member.status}; only members that are {', '.join(others)} or "
+            f"{last} can become {status}"
+        )
+    queries.set_status(session, member.id, status)
+    queries.add_event(
+        session,
+        "member",
+        f"{member.name}: {member.status} -> {status}, by hand",
+        member_id=member.id,
+    )
+    return queries.get_member(session, member.id)
 
 
 def _insert(session: Session, newcomer: Newcomer, name: str, status: str) -> int:

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.files import write_whole
-from db.session import open_reader, read_transaction
+from agents.snapshots import SnapshotStore
+from arena.files import write_whole
+from arena.territory.observation.space import observation_space
 from league.errors import MemberError
+from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
-from league.members.admission import open_store
-from league.members.entry import find_member
+from league.members.entry import find_member, views_of
 from msattn.actor_critic import ActorCritic, policy_weights
 from msattn.config import SCALARS, SCALES
 
@@ -51,12 +52,8 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
     """
     if kind not in FORMATS:
         raise MemberError(f"expected a format of {', '.join(FORMATS)}, found {kind!r}")
-    engine = open_reader(folder.database())
-    try:
-        with read_transaction(engine) as session:
-            member = find_member(session, text)
-    finally:
-        engine.dispose()
+    with reading(folder) as session:
+        member = find_member(session, text)
     if member.snapshot_sha256 is None:
         raise MemberError(
             f"{member.name} has no snapshot to export: it plays {member.agent_spec}; "
@@ -69,7 +66,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
         raise MemberError(f"{path} exists already; name another file with --out")
     if not path.parent.is_dir():
         raise MemberError(f"expected the folder {path.parent} for the exported file, found none")
-    store = open_store(folder)
+    store = SnapshotStore(folder.snapshots)
     loaded = store.load(member.snapshot_sha256)
     if kind == "sb3":
         raw = sb3_bytes(loaded)
@@ -77,7 +74,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
         raw = onnx_bytes(loaded)
     else:
         raw = store.path(loaded.sha256).read_bytes()
-    write_whole(path, raw)
+    write_whole(path, raw, durable=True)
     return path
 
 
@@ -105,7 +102,11 @@ def _require_equal(what: str, found: Tensor, expected: Tensor) -> None:
 
 
 def sb3_bytes(loaded: LoadedSnapshot) -> bytes:
-    """A fresh `MaskablePPO` around a snapshot, saved; it loads wherever msattn is installed."""
+    """A fresh `MaskablePPO` around a snapshot, saved; it loads wherever msattn is installed.
+
+    It has the observation space of `arena.env`, mask included, and so learns on in `Territory-v0`
+    of the same views: `MaskablePPO.load("m.zip", env=env, n_steps=512, batch_size=64)`.
+    """
     import gymnasium as gym
     from sb3_contrib import MaskablePPO
     from stable_baselines3.common.vec_env import DummyVecEnv
@@ -113,22 +114,18 @@ def sb3_bytes(loaded: LoadedSnapshot) -> bytes:
     from msattn.sb3 import policy_kwargs
 
     description = loaded.description
-    boxes: dict[str, gym.Space[Any]] = {
-        key: gym.spaces.Box(0, 255, shape, np.uint8)
-        if key in SCALES
-        else gym.spaces.Box(-np.inf, np.inf, shape, np.float32)
-        for key, shape in description.shapes.items()
-    }
+    space = observation_space(views_of(description))
 
     class Spaces(gym.Env[Any, Any]):
         """The league's spaces; nothing is ever played in it."""
 
-        observation_space = gym.spaces.Dict(boxes)
+        observation_space = space
         action_space = gym.spaces.Discrete(description.n_actions)
 
     # Building a policy draws weights, which must not disturb the streams of a running learner.
     with torch.random.fork_rng(devices=[]):
-        # SB3 allocates n_steps observations also on loading: as few as it takes.
+        # SB3 allocates n_steps observations also on loading: as few as it takes. Who goes on
+        # training gives `load` a longer rollout.
         model = MaskablePPO(
             "MultiInputPolicy",
             DummyVecEnv([Spaces]),

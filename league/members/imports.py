@@ -20,13 +20,14 @@ from torch import Tensor
 
 from agents.description import SnapshotDescription, describe
 from agents.errors import SnapshotArchitectureError, SnapshotCorruptError
+from agents.snapshots import SnapshotStore
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
-from db.session import open_reader, read_transaction
 from league.config.tree import LeagueConfig
 from league.errors import MemberError
+from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
-from league.members.admission import open_store
-from league.members.entry import add_member, started_config
+from league.folder.memory import started_settings
+from league.members.entry import add_member
 from msattn.actor_critic import policy_weights
 from msattn.config import FAMILIES
 from msattn.errors import ConfigError
@@ -80,12 +81,8 @@ def _import_weights(
             f"{path}: weights alone do not say which network they are of; expected --family "
             f"{' or '.join(FAMILIES)}, found {family or 'none'}"
         )
-    engine = open_reader(folder.database())
-    try:
-        with read_transaction(engine) as session:
-            config = LeagueConfig.from_json(started_config(session, folder))
-    finally:
-        engine.dispose()
+    with reading(folder) as session:
+        config = LeagueConfig.from_json(started_settings(session, folder))
     description = SnapshotDescription(
         family=family,
         observation_version=OBSERVATION_VERSION,
@@ -96,7 +93,7 @@ def _import_weights(
         extra={"imported_from": path.name},
     )
     try:
-        sha256 = open_store(folder).save(policy_weights(weights), description)
+        sha256 = SnapshotStore(folder.snapshots).save(policy_weights(weights), description)
     except (ConfigError, SnapshotArchitectureError) as error:
         raise MemberError(
             f"{path}: expected the league's {family} network ([views] and [network] of "

@@ -17,7 +17,7 @@ from arena.replay import SUFFIX, write_replay
 from arena.territory.maps import load_map
 from db import queries
 from db.records import MatchOutcome, MatchPlan
-from db.session import write_transaction
+from db.session import read_transaction, write_transaction
 from league.folder.layout import LeagueFolder
 from league.matches.recording import seat_outcomes
 from league.pit.plan import PitPlan
@@ -45,7 +45,7 @@ class PitLog:
         halves: dict[tuple[str, int], PitMatch] = {}
         crashes: Counter[str] = Counter()
         n_failed = 0
-        with write_transaction(self._engine) as session:
+        with read_transaction(self._engine) as session:
             blamed = {
                 event.match_id: event.details["blamed"]
                 for event in queries.list_events(session, kind=FAILURE_EVENT, limit=MAX_FAILURES)

@@ -16,7 +16,7 @@ from agents.scripted import FORMER_NAMES
 from arena.match import MatchSpec
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
-from db.session import write_transaction
+from db.session import read_transaction, write_transaction
 from league.config.tree import SCRIPTED
 from league.errors import PitError
 from league.members.entry import ensure_guest, find_member, identify, is_snapshot_file
@@ -146,7 +146,7 @@ def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> 
     """
     is_spec = text.startswith(("scripted:", "plugin:"))
     if not is_spec and not is_snapshot_file(text):
-        with write_transaction(engine) as session:
+        with read_transaction(engine) as session:
             member = find_member(session, text)
         return Side(member.name, member.agent_spec, member.id)
     newcomer = identify(text, snapshots, views, check=False)

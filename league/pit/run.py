@@ -24,12 +24,13 @@ from arena.processes.local_arena import LocalArena
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import expand_references
 from arena.territory.observation.views import Views
-from db.migrate import check_revision
-from db.session import open_writer, write_transaction
+from db.session import read_transaction
 from league.config.layers import resolve
 from league.errors import PitError
+from league.folder.connect import writer
 from league.folder.layout import LeagueFolder
-from league.members.entry import started_config, views_of
+from league.folder.memory import started_settings
+from league.members.entry import views_of
 from league.pit.log import Pair, PitLog, name_of
 from league.pit.plan import PitPlan, check_seats, make_field, side_in_league, side_without_league
 from league.pit.statistics import (
@@ -108,22 +109,18 @@ def _prepared(
             plan = _plan_without_league(request, Path(store))
             yield plan, None, {"snapshots": store, "device": "cpu"}
         return
-    engine = open_writer(folder.database())
-    try:
-        check_revision(engine)
+    with writer(folder) as engine:
         plan = _plan_in_league(request, folder, engine)
         yield (
             plan,
             PitLog(engine, folder, plan),
             {"snapshots": str(folder.snapshots), "maps": str(folder.root), "device": "cpu"},
         )
-    finally:
-        engine.dispose()
 
 
 def _plan_in_league(request: PitRequest, folder: LeagueFolder, engine: Engine) -> PitPlan:
-    with write_transaction(engine) as session:
-        config = started_config(session, folder)
+    with read_transaction(engine) as session:
+        config = started_settings(session, folder)
     rules = MatchRules.from_json(config["rules"])
     views = Views.from_json(config["views"])
     check_seats(rules, request.with_field)

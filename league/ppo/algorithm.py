@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 
 from league.ppo.buffer import RaggedRolloutBuffer
-from league.ppo.contract import check_going_on, check_idle_rows, check_masks
+from league.ppo.contract import LearnerEnv, check_going_on, check_idle_rows, check_masks
 from league.ppo.errors import LearnerError
 from league.ppo.loss import LossSettings
 from league.ppo.safety import GoodState, explained_variance, memory_advice
-from league.ppo.schedules import Schedule
+from league.ppo.settings import PpoSettings
 from league.ppo.update import UpdatePass
 from msattn.actor_critic import masked_log_softmax
 
@@ -54,62 +55,28 @@ class LeaguePPO(MaskablePPO):
 
     Args:
         env: a VecEnv that is also a ``LearnerEnv``.
+        settings: the numbers of the algorithm.
         policy_kwargs: of ``msattn.sb3.policy_kwargs``.
-        learning_rate: number or Schedule in decisions.
-        n_steps: decisions (transitions of active rows, all matches together) per rollout.
-        batch_size: transitions per optimizer step; at least 2.
-        micro_batch: rows per forward and backward pass, whose gradients add up to the
-            minibatch's; None takes CPU_MICRO_BATCH on a CPU and whole minibatches elsewhere. A
-            policy with BatchNorm always takes whole minibatches.
-        n_epochs: passes over a rollout, at most.
-        gamma, gae_lambda, vf_coef, max_grad_norm, normalize_advantage: as in SB3.
-        clip_range, ent_coef: number or Schedule.
-        clip_range_vf: None does not clip the value.
-        target_kl: the update ends when the KL estimate passes 1.5 times this: before the step of
-            the minibatch that shows it on a CPU, as in SB3; after the epoch elsewhere, where
-            asking after every minibatch would make the device wait. None never.
         seed: of weights and draws.
         device: a device, chosen by ``msattn.device.choose_device``; never "auto".
 
     Raises:
-        LearnerError: a setting that cannot work, or too little memory.
+        LearnerError: too little memory.
     """
 
+    env: LearnerEnv  # type: ignore[assignment]
     rollout_buffer: RaggedRolloutBuffer  # type: ignore[assignment]
     _last_obs: Any
 
     def __init__(
         self,
-        env: Any,
+        env: LearnerEnv,
+        settings: PpoSettings,
         *,
         policy_kwargs: dict[str, Any],
-        learning_rate: float | Schedule = 3e-4,
-        n_steps: int = 4096,
-        batch_size: int = 512,
-        micro_batch: int | None = None,
-        n_epochs: int = 4,
-        gamma: float = 0.99,
-        gae_lambda: float = 0.95,
-        clip_range: float | Schedule = 0.2,
-        clip_range_vf: float | None = None,
-        ent_coef: float | Schedule = 0.01,
-        vf_coef: float = 0.5,
-        max_grad_norm: float = 0.5,
-        normalize_advantage: bool = True,
-        target_kl: float | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
-        if batch_size < 2 or (micro_batch is not None and micro_batch < 1):
-            raise LearnerError(
-                "learner.batch_size must be >= 2 and learner.micro_batch >= 1, "
-                f"found {batch_size} and {micro_batch}"
-            )
-        self.schedules = {
-            "learning_rate": Schedule.of(learning_rate),
-            "clip_range": Schedule.of(clip_range),
-            "ent_coef": Schedule.of(ent_coef),
-        }
         # Fused Adam: 0.6 to 0.7 ms a step (preset small, one x86 core), against 3.6 to 5.8
         # with SB3's default and 3.5 with foreach (attention; baseline 0.4 to 0.6, 2.2 to 3.6, 1.8).
         optimizer_kwargs: dict[str, Any] = {"eps": 1e-5}
@@ -118,25 +85,26 @@ class LeaguePPO(MaskablePPO):
         with memory_advice("while building the learner"):
             super().__init__(
                 "MultiInputPolicy",
-                env,
-                learning_rate=self.schedules["learning_rate"].start,
-                n_steps=n_steps,
-                batch_size=batch_size,
-                n_epochs=n_epochs,
-                gamma=gamma,
-                gae_lambda=gae_lambda,
-                clip_range=self.schedules["clip_range"].start,
-                clip_range_vf=clip_range_vf,
-                normalize_advantage=normalize_advantage,
-                ent_coef=self.schedules["ent_coef"].start,
-                vf_coef=vf_coef,
-                max_grad_norm=max_grad_norm,
+                cast(VecEnv, env),
+                learning_rate=settings.learning_rate.start,
+                n_steps=settings.n_steps,
+                batch_size=settings.batch_size,
+                n_epochs=settings.n_epochs,
+                gamma=settings.gamma,
+                gae_lambda=settings.gae_lambda,
+                clip_range=settings.clip_range.start,
+                clip_range_vf=settings.clip_range_vf,
+                normalize_advantage=settings.normalize_advantage,
+                ent_coef=settings.ent_coef.start,
+                vf_coef=settings.vf_coef,
+                max_grad_norm=settings.max_grad_norm,
                 rollout_buffer_class=RaggedRolloutBuffer,
-                target_kl=target_kl,
+                target_kl=settings.target_kl,
                 policy_kwargs={"optimizer_kwargs": optimizer_kwargs, **policy_kwargs},
                 seed=seed,
                 device=device,
             )
+        self.settings = settings
         self.set_logger(Logger(folder=None, output_formats=[]))
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.learning_rate_scale = 1.0
@@ -144,13 +112,18 @@ class LeaguePPO(MaskablePPO):
         self.episodes: list[dict[str, Any]] = []
         self.last_log: dict[str, float] = {}
         self.seconds = dict.fromkeys(PHASES, 0.0)
-        batch_norm = any(
-            isinstance(module, nn.modules.batchnorm._BatchNorm) for module in self.policy.modules()
-        )
-        if micro_batch is None and self.device.type == "cpu":
-            micro_batch = CPU_MICRO_BATCH
-        self.micro_batch = batch_size + 1 if micro_batch is None or batch_norm else micro_batch
+        self.micro_batch = self._rows_per_pass()
         self._actions = np.zeros(self.n_envs, dtype=np.int64)
+
+    def _rows_per_pass(self) -> int:
+        """How many rows of a minibatch go through the network together."""
+        modules = self.policy.modules()
+        if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in modules):
+            return self.settings.batch_size + 1  # a last single transition joins a minibatch
+        if self.settings.micro_batch is not None:
+            return self.settings.micro_batch
+        on_cpu = self.device.type == "cpu"
+        return CPU_MICRO_BATCH if on_cpu else self.settings.batch_size + 1
 
     def update(self) -> dict[str, float]:
         """Collect one rollout and learn from it; returns the numbers of this update.
@@ -161,10 +134,9 @@ class LeaguePPO(MaskablePPO):
             LearnerError: an environment that breaks its contract, too little memory, or
                 MAX_ROLLBACKS undone updates; the policy is then the last good one.
         """
-        env: Any = self.env
         if self._last_obs is None:
-            self._last_obs = env.reset()
-        self.collect_rollouts(env, None, self.rollout_buffer, self.n_steps)
+            self._last_obs = self.env.reset()
+        self.collect_rollouts(self.env, None, self.rollout_buffer, self.settings.n_steps)
         self.train()
         return self.last_log
 
@@ -192,7 +164,7 @@ class LeaguePPO(MaskablePPO):
 
     def collect_rollouts(  # type: ignore[override]
         self,
-        env: Any,
+        env: LearnerEnv,
         callback: BaseCallback | None,
         rollout_buffer: RaggedRolloutBuffer,
         n_rollout_steps: int,
@@ -276,7 +248,7 @@ class LeaguePPO(MaskablePPO):
             self.episodes.append(infos[row])
         self._episode_num += int(dones.sum())
 
-    def _last_values(self, env: Any, buffer: RaggedRolloutBuffer) -> NDArray[np.float32]:
+    def _last_values(self, env: LearnerEnv, buffer: RaggedRolloutBuffer) -> NDArray[np.float32]:
         """Return float32[num_envs]: what episodes that go on are worth, 0 elsewhere."""
         values = np.zeros(self.n_envs, dtype=np.float32)
         rows = buffer.going_on()
@@ -336,28 +308,24 @@ class LeaguePPO(MaskablePPO):
         """Run the epochs with the schedules' values; returns the numbers and what broke."""
         policy: Any = self.policy
         policy.set_training_mode(True)
-        rates = {name: s.at(self.num_timesteps) for name, s in self.schedules.items()}
+        schedules = self.settings.schedules
+        rates = {name: schedule.at(self.num_timesteps) for name, schedule in schedules.items()}
         rates["learning_rate"] *= self.learning_rate_scale
         for group in policy.optimizer.param_groups:
             group["lr"] = rates["learning_rate"]
-        clip_range_vf: Any = self.clip_range_vf  # SB3 made a schedule of it
         numbers, broken = UpdatePass(
             evaluate=self.evaluate,
             parameters=list(policy.parameters()),
             optimizer=policy.optimizer,
             generator=self.generator,
+            settings=self.settings,
             loss=LossSettings(
                 clip_range=rates["clip_range"],
-                clip_range_vf=None if clip_range_vf is None else clip_range_vf(1.0),
+                clip_range_vf=self.settings.clip_range_vf,
                 ent_coef=rates["ent_coef"],
-                vf_coef=self.vf_coef,
+                vf_coef=self.settings.vf_coef,
             ),
-            n_epochs=self.n_epochs,
-            batch_size=int(self.batch_size or 0),
             micro_batch=self.micro_batch,
-            max_grad_norm=self.max_grad_norm,
-            normalize_advantage=self.normalize_advantage,
-            target_kl=self.target_kl,
         ).run(self.rollout_buffer)
         return {**numbers, **rates}, broken
 

@@ -1,4 +1,4 @@
-"""What the learner expects of its environment beyond Stable-Baselines3's VecEnv, and checks."""
+"""What the learner expects of its environment, and checks."""
 
 from __future__ import annotations
 
@@ -9,31 +9,38 @@ from numpy.typing import NDArray
 
 from league.ppo.errors import LearnerError
 
+Observations = dict[str, NDArray[Any]]
+
 
 class LearnerEnv(Protocol):
-    """What a VecEnv must have beyond Stable-Baselines3's interface.
+    """What LeaguePPO uses of its environment, which is a VecEnv for Stable-Baselines3 besides.
 
-    ``active`` bool[num_envs] tells, after ``reset`` and ``step_wait``, which rows need an action.
-    An inactive row has reward 0 and is never done. A done row is a real end and its info holds
-    ``placement``, ``episode_reward`` and ``opponents``. ``phase_seconds`` adds up the seconds of
-    "env", "observation" and "opponents".
+    A row needs an action exactly while it is active, after ``reset`` and after ``step_wait``. An
+    inactive row has reward 0 and is never done. A done row is a real end, and its info holds
+    ``placement`` and ``episode_reward``.
     """
 
-    num_envs: int
-    active: NDArray[np.bool_]
-    phase_seconds: dict[str, float]
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        """bool[num_envs]: the rows that need an action."""
+
+    @property
+    def phase_seconds(self) -> dict[str, float]:
+        """Seconds so far in "env", "observation" and "opponents"."""
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Return bool[num_envs, A]; at least one True in every active row."""
 
-    def reset(self) -> Any:
-        """Return the observations, a dict of arrays [num_envs, ...]."""
+    def reset(self) -> Observations:
+        """Return the observations, arrays [num_envs, ...]."""
 
     def step_async(self, actions: NDArray[np.int64]) -> None:
         """Take int64[num_envs]; the actions of inactive rows mean nothing."""
 
-    def step_wait(self) -> Any:
-        """Return observations, rewards, dones, infos."""
+    def step_wait(
+        self,
+    ) -> tuple[Observations, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
+        """Return observations, rewards float32[num_envs], dones bool[num_envs], infos."""
 
 
 def check_masks(rows: NDArray[np.int64], masks: NDArray[np.bool_]) -> None:

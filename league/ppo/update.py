@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from league.ppo.buffer import RaggedRolloutBuffer
 from league.ppo.loss import KL, TERMS, LossSettings, normalised, ppo_loss
 from league.ppo.safety import non_finite, parameters_norm
+from league.ppo.settings import PpoSettings
 
 Evaluate = Callable[[dict[str, Tensor], Tensor], tuple[Tensor, Tensor]]
 
@@ -25,26 +26,25 @@ _KL_TOLERANCE = 1.5
 
 @dataclass(frozen=True)
 class UpdatePass:
-    """What an update needs besides the rollout; the arguments of LeaguePPO of the same names.
+    """What an update needs besides the rollout.
 
     Attributes:
         evaluate: (observations, masks) -> log-probabilities float32[n, A], values float32[n].
         parameters: all of the policy's.
         optimizer: theirs; its learning rate is set already.
         generator: orders the minibatches.
+        settings: epochs, batch size and limits.
+        loss: the values of this update.
+        micro_batch: rows per forward and backward pass.
     """
 
     evaluate: Evaluate
     parameters: list[nn.Parameter]
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
+    settings: PpoSettings
     loss: LossSettings
-    n_epochs: int
-    batch_size: int
     micro_batch: int
-    max_grad_norm: float
-    normalize_advantage: bool
-    target_kl: float | None
 
     def run(self, buffer: RaggedRolloutBuffer) -> tuple[dict[str, float], list[str]]:
         """Run the epochs over a rollout with advantages.
@@ -55,17 +55,17 @@ class UpdatePass:
             ``first_ratio_error``, the largest |ratio - 1| of the first minibatch; ``n_epochs``.
             And which of "loss", "gradients", "parameters" are not finite.
         """
-        device = buffer.device
+        settings, device = self.settings, buffer.device
         totals = torch.zeros(len(TERMS) + 1, device=device)  # the last one: gradient norms
         epoch_kl = torch.zeros((), device=device)
         first_error = torch.zeros((), device=device)
         # On a CPU asking costs nothing; an accelerator would run dry after every minibatch.
-        limit = None if self.target_kl is None else _KL_TOLERANCE * self.target_kl
+        limit = None if settings.target_kl is None else _KL_TOLERANCE * settings.target_kl
         ask_each = device.type == "cpu"
         n_steps, n_epochs, stop = 0, 0, False
-        while n_epochs < self.n_epochs and not stop:
+        while n_epochs < settings.n_epochs and not stop:
             epoch_kl, n_minibatches = torch.zeros((), device=device), 0
-            for batch in buffer.minibatches(self.batch_size, self.generator):
+            for batch in buffer.minibatches(settings.batch_size, self.generator):
                 terms, error = self._gradients(batch)
                 if n_epochs == n_minibatches == 0:
                     first_error = error
@@ -76,7 +76,7 @@ class UpdatePass:
                     break
                 totals[:-1] += terms
                 totals[-1] += nn.utils.clip_grad_norm_(
-                    self.parameters, self.max_grad_norm, foreach=True
+                    self.parameters, settings.max_grad_norm, foreach=True
                 )
                 self.optimizer.step()
                 n_steps += 1
@@ -101,7 +101,9 @@ class UpdatePass:
     def _gradients(self, batch: MaskableDictRolloutBufferSamples) -> tuple[Tensor, Tensor]:
         """Set the gradients of one minibatch; returns its terms and the largest |ratio - 1|."""
         n_rows = len(batch.actions)
-        advantages = normalised(batch.advantages) if self.normalize_advantage else batch.advantages
+        advantages = batch.advantages
+        if self.settings.normalize_advantage:
+            advantages = normalised(advantages)
         self.optimizer.zero_grad(set_to_none=True)
         terms = torch.zeros(len(TERMS), device=advantages.device)
         error = torch.zeros((), device=advantages.device)

@@ -7,23 +7,27 @@ ratings are on the reported scale, where the scale's anchor stands at 25.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arena.territory.engine.rules import MatchRules
+from db import queries
+from db.records import MemberTotals
+from db.session import read_transaction
+from league.folder.connect import reader
 from league.folder.layout import LeagueFolder
+from league.folder.memory import stored_season
 from league.rating.standings import scale_anchor_id, scale_shift, standings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
-    from db.records import LearnerRecord, MatchRecord, MemberRecord, MemberTotals, RatingMoment
+    from db.records import LearnerRecord, MatchRecord, MemberRecord, RatingMoment
     from league.rating.standings import Standing
 
-STORED_KEY = "config"  # of the league table; `league.config.layers` would load pydantic for it
 THROUGHPUT_WINDOW_S = 60.0
 SILENT_AFTER_S = 120.0  # a learner without a heartbeat for so long is shown as silent
 
@@ -141,38 +145,28 @@ class StateReader:
     """
 
     def __init__(self, folder: LeagueFolder) -> None:
-        from db.migrate import check_revision
-        from db.session import open_reader
-
         self._name = folder.root.resolve().name
-        self._engine: Engine = open_reader(folder.database())
-        try:
-            check_revision(self._engine)
-        except BaseException:
-            self._engine.dispose()
-            raise
+        self._stack = ExitStack()
+        self._engine: Engine = self._stack.enter_context(reader(folder))
 
     def read(
         self, *, n_matches: int = 8, n_events: int = 5, at: datetime | None = None
     ) -> ReportState:
         """The present state; raises DatabaseError."""
-        from db.session import read_transaction
-
         with read_transaction(self._engine) as session:
             return read_state(session, self._name, n_matches=n_matches, n_events=n_events, at=at)
 
     def read_moments(self) -> list[RatingMoment]:
         """Every rating of the present rules' season, in the order of the log."""
         from db import queries
-        from db.session import read_transaction
 
         with read_transaction(self._engine) as session:
-            rules_sha256 = _rules_sha256(session)
-            return [] if rules_sha256 is None else queries.rating_moments(session, rules_sha256)
+            season = stored_season(session)
+            return [] if season is None else queries.rating_moments(session, season.rules_sha256)
 
     def close(self) -> None:
         """Give the connection back."""
-        self._engine.dispose()
+        self._stack.close()
 
     def __enter__(self) -> StateReader:
         return self
@@ -190,10 +184,9 @@ def read_state(
     at: datetime | None = None,
 ) -> ReportState:
     """Gather a report from a session; `at` is the present moment where a test needs its own."""
-    from db import queries
-
     now = at or datetime.now(UTC)
-    rules_sha256 = _rules_sha256(session)
+    season = stored_season(session)
+    rules_sha256 = None if season is None else season.rules_sha256
     members = queries.list_members(session)
     names = {member.id: member.name for member in members}
     return ReportState(
@@ -214,21 +207,10 @@ def read_state(
     )
 
 
-def _rules_sha256(session: Session) -> str | None:
-    """The season: hash of the rules that the league was last started with."""
-    from db import queries
-
-    config = queries.get_league_value(session, STORED_KEY)
-    return None if config is None else MatchRules.from_json(config["rules"]).sha256()
-
-
 def _members(
     session: Session, members: list[MemberRecord], rules_sha256: str | None
 ) -> list[MemberRow]:
     """Rated members by rank, then the others by name; guests play in no standings."""
-    from db import queries
-    from db.records import MemberTotals
-
     ratings: dict[int, tuple[float, float]] = {}
     totals: dict[int, MemberTotals] = {}
     if rules_sha256 is not None:
@@ -285,8 +267,6 @@ def _learner(row: LearnerRecord, names: Mapping[int, str], now: datetime) -> Lea
 
 
 def _match(session: Session, match: MatchRecord, names: Mapping[int, str]) -> MatchRow:
-    from db import queries
-
     seats = sorted(queries.match_seats(session, match.id), key=lambda seat: seat.placement)
     assert match.finished_at is not None  # a CHECK of the table: finished means complete
     return MatchRow(
@@ -307,8 +287,6 @@ def short_map_name(reference: str) -> str:
 
 
 def _arena(session: Session, now: datetime) -> ArenaRow:
-    from db import queries
-
     by_status = queries.matches_by_status(session, "rating")
     recent = queries.throughput(session, THROUGHPUT_WINDOW_S, purpose="rating", now=now)
     return ArenaRow(

@@ -69,9 +69,7 @@ def running(tmp_path: Path) -> Any:
     root = tmp_path / "league"
     process = start(root)
     yield process, root
-    if process.poll() is None:
-        process.kill()
-        process.wait()
+    end(process)
 
 
 def start(root: Path, *more: str) -> subprocess.Popen[str]:
@@ -92,3 +90,9 @@ def start(root: Path, *more: str) -> subprocess.Popen[str]:
         text=True,
         env={**os.environ, "COLUMNS": "120"},
     )
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Kill it if it still runs, wait for it, and close its pipe."""
+    process.kill()
+    process.communicate()

@@ -14,7 +14,7 @@ import pytest
 from db import queries
 from db.session import open_reader, read_transaction
 from league.rating.trueskill import first_difference
-from tests.acceptance.conftest import league, report, start, wait_until
+from tests.acceptance.conftest import end, league, report, start, wait_until
 
 # Limits, not expectations: alone on two cores the first test takes about 50 s.
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
@@ -88,8 +88,7 @@ def test_a_killed_league_goes_on_where_it_was_and_loses_or_doubles_no_match(runn
         again.send_signal(signal.SIGTERM)
         assert again.wait(timeout=60) == 0
     finally:
-        if again.poll() is None:
-            again.kill()
+        end(again)
     _check_books(root)
     log = (root / "logs" / "league.log").read_text()
     assert "resumed from the checkpoint" in log

@@ -18,7 +18,6 @@ import pytest
 import safetensors.torch
 import torch
 
-from agents import files
 from agents.description import SnapshotDescription, describe
 from agents.encoding import encode, probe_observation
 from agents.errors import (
@@ -33,6 +32,7 @@ from agents.errors import (
     SnapshotVersionError,
 )
 from agents.snapshots import SnapshotStore
+from arena import files
 from msattn.actor_critic import ActorCritic
 from msattn.config import Shapes, TorsoConfig
 
@@ -48,7 +48,7 @@ SHAPES: Shapes = {
 
 @pytest.fixture
 def store(tmp_path: Path) -> SnapshotStore:
-    return SnapshotStore(tmp_path / "snapshots", observation_version=1, action_version=1)
+    return SnapshotStore(tmp_path / "snapshots")  # of versions 1 and 1, as the descriptions
 
 
 def rewrite(store: SnapshotStore, raw: bytes) -> str:
@@ -336,10 +336,10 @@ def test_an_offer_without_its_description_is_not_listed(
 ) -> None:
     whole = files.write_whole
 
-    def die_before_the_note(path: Path, raw: bytes) -> None:
+    def die_before_the_note(path: Path, raw: bytes, *, durable: bool) -> None:
         if path.suffix == ".json":
             raise KeyboardInterrupt
-        whole(path, raw)
+        whole(path, raw, durable=durable)
 
     monkeypatch.setattr("agents.snapshots.write_whole", die_before_the_note)
     with pytest.raises(KeyboardInterrupt):

@@ -16,10 +16,11 @@ from pettingzoo.test import parallel_api_test, parallel_seed_test
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 from agents.registry import make_loader
-from arena.env import SoloEnv, TerritoryEnv, placement_reward
+from arena.env import SoloEnv, TerritoryEnv
 from arena.errors import MatchError
 from arena.lockstep import LiveMatch, Lockstep, as_dict
 from arena.match import MatchResult, MatchSpec, play_matches, unpack_actions
+from arena.reward import placement_reward
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import load_map
 from arena.territory.observation.observation import empty_views
@@ -198,6 +199,14 @@ def test_rewards_are_zero_until_the_end_and_then_the_placement() -> None:
     # 1st of ten: 1 - 2 * 0 / 9 = 1; 10th: 1 - 2 * 9 / 9 = -1; 4th: 1 - 2 * 3 / 9 = 1 / 3.
     assert [placement_reward(p, 10) for p in (1, 10)] == [1.0, -1.0]
     assert placement_reward(4, 10) == pytest.approx(1 / 3)
+
+
+def test_a_learner_gets_the_same_placement_reward_as_the_environments_bit_for_bit() -> None:
+    for n_seats in (2, 7, 10, 64):
+        places = np.arange(1, n_seats + 1)
+        assert placement_reward(places, n_seats).tolist() == [
+            placement_reward(int(place), n_seats) for place in places
+        ]
 
 
 def test_the_time_limit_terminates_and_never_truncates() -> None:

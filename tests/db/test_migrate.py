@@ -43,6 +43,8 @@ def test_upgrading_every_old_revision_gives_the_fresh_schema(
     assert upgrade(migrated) == head_revision()
     Base.metadata.create_all(fresh)
     assert schema(migrated) == schema(fresh)
+    migrated.dispose()
+    fresh.dispose()
 
 
 def test_alembic_sees_no_difference_to_the_models(writer: Engine) -> None:
@@ -78,6 +80,7 @@ def test_an_empty_database_says_start_the_league(tmp_path: Path) -> None:
     assert current_revision(engine) is None
     with pytest.raises(RevisionError, match="league start"):
         check_revision(engine)
+    engine.dispose()
 
 
 def test_a_reader_can_check_the_revision(sqlite_writer: Engine, tmp_path: Path) -> None:
@@ -100,3 +103,4 @@ def test_a_failing_upgrade_leaves_nothing_behind(
         upgrade(engine)
     assert current_revision(engine) is None
     assert list(schema(engine)) == ["seats"]
+    engine.dispose()

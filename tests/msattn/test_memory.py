@@ -36,5 +36,6 @@ def test_an_update_does_not_fault_its_memory_in_again() -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     kept, faults = (int(word) for word in run.stdout.split())
     assert kept == 1
-    # Left alone, each of the five passes of 128 rows faulted in some 4,000 pages.
-    assert faults < 1_000
+    # Left alone, each of the five passes of 128 rows faulted in some 4,000 pages, 20,000 in all.
+    # Kept, they are a few hundred; 1,280 were seen once on a busy machine.
+    assert faults < 4_000

@@ -21,6 +21,8 @@ from arena.territory.observation.views import DIRECTION_SCALARS, OWN_SCALARS
 
 _NEUTRAL = int64(rules.NEUTRAL)
 _IMMUNITY = rules.IMMUNITY_TICKS
+# Exact sums up to 2**33 troops, and less than a millionth of a troop lost of each attack.
+_TROOP_PARTS = 2.0**20
 _N_OWN = len(OWN_SCALARS)
 _N_DIRECTION = len(DIRECTION_SCALARS)
 
@@ -32,6 +34,12 @@ def share_of(a: float, b: float) -> float:
 
 
 @compiled(inline=True, internal=True)
+def in_parts(value: float, parts: float) -> float:
+    """`value` rounded down to whole parts of 1, a power of two: sums are the same in any order."""
+    return math.floor(value * parts) / parts
+
+
+@compiled(inline=True, internal=True)
 def attack_on(slot_of: np.ndarray, attack_troops: np.ndarray, p: int, q: int) -> float:
     """Return the troops of p's attack on q; takes two arrays because State is slow to compile."""
     a = slot_of[p, q]
@@ -40,13 +48,21 @@ def attack_on(slot_of: np.ndarray, attack_troops: np.ndarray, p: int, q: int) ->
 
 @compiled(internal=True)
 def sum_attacks(s: State, w: Scratch) -> None:
+    """Fill w.out_troops and w.in_troops, each attack in whole parts of a troop."""
     w.out_troops[:] = 0.0
     w.in_troops[:] = 0.0
     for i in range(s.clock[N_ATTACKS]):
         a = s.attack_list[i]
         if s.attack_live[a]:
-            w.out_troops[s.attacker[a]] += s.attack_troops[a]
-            w.in_troops[s.target[a]] += s.attack_troops[a]
+            troops = in_parts(s.attack_troops[a], _TROOP_PARTS)
+            w.out_troops[s.attacker[a]] += troops
+            w.in_troops[s.target[a]] += troops
+
+
+@compiled(inline=True, internal=True)
+def _others(w: Scratch, q: int, mine: float) -> float:
+    """Troops that others than the owner of an attack of `mine` troops send against q."""
+    return w.in_troops[q] - in_parts(mine, _TROOP_PARTS)
 
 
 @compiled(internal=True)
@@ -115,14 +131,14 @@ def write_direction_scalars(
         out[base + 9] = contact / total
         if q == 0:
             out[base + 4 : base + 8] = 0.0
-            out[base + 10] = share_of(w.in_troops[0] - outgoing, mine)
+            out[base + 10] = share_of(_others(w, 0, outgoing), mine)
             continue
         theirs = float(s.troops[q])
         out[base + 4] = share_of(theirs, mine)
         out[base + 5] = share_of(float(s.tiles[q]), float(s.tiles[p]))
         out[base + 6] = share_of(theirs / s.tiles[q], density)
         out[base + 7] = share_of(attack_on(s.slot_of, s.attack_troops, q, p), mine)
-        out[base + 10] = share_of(w.in_troops[q] - outgoing, theirs)
+        out[base + 10] = share_of(_others(w, q, outgoing), theirs)
 
 
 @compiled(internal=True)
@@ -153,7 +169,7 @@ def _write_facts(
         fact[1] = contacts[d]
         outgoing = attack_on(s.slot_of, s.attack_troops, p, q)
         fact[5] = int(outgoing)
-        fact[6] = int(w.in_troops[q] - outgoing)
+        fact[6] = int(_others(w, q, outgoing))
         if q > 0:
             fact[2] = s.tiles[q]
             fact[3] = s.troops[q]

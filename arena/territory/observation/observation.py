@@ -8,7 +8,8 @@ tiles; fronts and recent changes are sparse and are stamped over.
 
 Channels and scalars are described in views.py. Rotating the state of a square map by 90 degrees
 rotates the views (windows are centred on corners between tiles, on lattices that rotate onto
-themselves) and permutes the scalars' directions; nothing depends on the number of a seat.
+themselves) and permutes the scalars' directions; nothing depends on the number of a seat, nor on
+the order in which tiles changed hands within a tick.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from arena.territory.observation.buffers import (
 )
 from arena.territory.observation.facts import (
     attack_on,
+    in_parts,
     observe_facts,
     share_of,
     sum_attacks,
@@ -64,6 +66,9 @@ _OFF_MAP = np.uint8(rules.OFF_MAP)
 _MIXED = np.uint8(MIXED)
 _LEFT = _FIRST = int64(0)
 _GAINED = 10  # lost comes right after gained
+# A block of 256 x 256 tiles (views of 512) has at most 4 * 14 * 2**16 < 2**22 heat: the sum of
+# parts of 2**-30 is exact in a float64.
+_HEAT_PARTS = 2.0**30
 _LANES = np.uint64(0x00FF00FF00FF00FF)
 _ROUND = np.uint64(0x0002000200020002)
 _BYTE = np.uint64(255)
@@ -95,13 +100,13 @@ def _pack_channels(s: State, w: Scratch, p: int) -> None:
             w.heat_of[q] = 0.0
         elif q == 0:
             word = np.uint64(255) << np.uint64(16)
-            w.heat_of[q] = 1.0 + 3.0 * outgoing
+            w.heat_of[q] = in_parts(1.0 + 3.0 * outgoing, _HEAT_PARTS)
         else:
             incoming = share_of(attack_on(s.slot_of, s.attack_troops, q, p), mine)
             word = np.uint64(255) << _U8
             word |= _byte(share_of(float(s.troops[q]), mine)) << _U32
             word |= _byte(incoming) << np.uint64(56)
-            w.heat_of[q] = 2.0 + 8.0 * incoming + 4.0 * outgoing
+            w.heat_of[q] = in_parts(2.0 + 8.0 * incoming + 4.0 * outgoing, _HEAT_PARTS)
         if q != 0:
             word |= _byte(math.sqrt(s.tiles[q] / land)) << np.uint64(40)
         word |= _byte(outgoing) << np.uint64(48)

@@ -212,6 +212,7 @@ def test_rerate_finds_the_stored_ratings_and_a_changed_one(
     assert "bit for bit" in capsys.readouterr().out
     with sqlite3.connect(hand_made_league.sqlite) as connection:
         connection.execute("UPDATE ratings SET mu = mu + 1e-9 WHERE seq = 7")
+    connection.close()
     assert main(["rerate", *there]) == 1
     assert "seq 7" in capsys.readouterr().out
 

@@ -145,9 +145,8 @@ class ScriptedProcess:
         return True
 
     def poll(self, limit: int | None = 1000) -> list[object]:
-        messages = list(self.messages)
-        self.messages.clear()
-        return messages
+        n = len(self.messages) if limit is None else min(limit, len(self.messages))
+        return [self.messages.popleft() for _ in range(n)]
 
     def hang_up(self) -> None:
         self.exit_code = 0

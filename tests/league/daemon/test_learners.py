@@ -7,13 +7,17 @@ from collections.abc import Callable
 import pytest
 
 from arena.processes.messages import Crashed
+from league.config.tree import LeagueConfig
 from league.daemon.learners import Died, LearnerMessage, Learners
 from league.learner.messages import LearnerOrders, Progress, Ready, Stop
+from league.learner.settings import learner_settings
 from tests.league.daemon.scripted import Clock, ScriptedProcess
+
+SETTINGS = learner_settings(LeagueConfig())
 
 
 def orders(name: str) -> LearnerOrders:
-    return LearnerOrders("league", {}, name, name, "main", 1, None, 0)
+    return LearnerOrders("league", SETTINGS, name, name, "main", 1, None, 0)
 
 
 class Launches:
@@ -81,6 +85,13 @@ def test_a_dead_learner_is_named_with_its_signal_and_started_again_after_a_pause
     assert list(pool.poll()) == [] and len(launch.started) == 1
     clock.now += 0.1
     assert list(pool.poll()) == [] and len(launch.started) == 2
+
+
+def test_all_that_a_learner_said_before_it_died_is_taken(learners: Callable[..., Learners]) -> None:
+    said = [Progress(64 * i) for i in range(2_500)]  # a thousand are read in one go
+    *before, died = learners(Launches(ScriptedProcess(*said, exit_code=1))).poll()
+    assert [message.message for message in before] == said
+    assert isinstance(died.message, Died)
 
 
 def test_a_learner_that_raised_is_named_with_what_it_raised(

@@ -17,6 +17,7 @@ from db.session import read_transaction, write_transaction
 from league.daemon.manager import Manager
 from league.errors import ConfigError
 from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Roster, Settled, Stop
+from league.learner.settings import learner_settings
 from league.rating.trueskill import MU, SIGMA, child_rating
 from msattn.actor_critic import ActorCritic
 from tests.league.daemon.scripted import League, ScriptedArena, ScriptedProcess, new_league
@@ -71,11 +72,7 @@ class Run:
         torch.manual_seed(seed)
         torso = self.league.config.network.to_torso()
         network = ActorCritic("attention", shapes, torso)
-        store = SnapshotStore(
-            self.league.folder.snapshots,
-            observation_version=OBSERVATION_VERSION,
-            action_version=ACTION_VERSION,
-        )
+        store = SnapshotStore(self.league.folder.snapshots)
         description = SnapshotDescription(
             family="attention",
             observation_version=OBSERVATION_VERSION,
@@ -152,7 +149,7 @@ def test_each_learner_is_told_who_it_is(run: Run) -> None:
     }
     assert len({orders.seed for orders in run.orders.values()}) == 2
     assert run.orders["attention"].snapshot is None
-    assert run.orders["attention"].config == run.league.config.to_json()
+    assert run.orders["attention"].settings == learner_settings(run.league.config)
 
 
 def test_a_ready_learner_is_marked_running_and_gets_its_roster(run: Run) -> None:
@@ -225,7 +222,7 @@ def test_a_snapshot_that_does_not_fit_is_refused_with_a_sentence(run: Run) -> No
     (settled,) = run.told(Settled)
     assert isinstance(settled, Settled) and settled.member_name is None
     assert "was made for views" in settled.reason
-    assert run.manager.store.list_offers() == []
+    assert run.manager.store.list_offers() == [] and run.manager.store.shas() == []
     (event,) = run.events("offer_refused")
     assert "was made for views" in event
 

@@ -12,8 +12,9 @@ from db import queries
 from db.errors import DatabaseFullError
 from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
-from league.daemon.matches import QUARANTINE_AFTER, RatedMatches
+from league.daemon.matches import QUARANTINE_AFTER, MatchSettings, RatedMatches
 from league.members import admission
+from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA, replay
 from tests.league.daemon.scripted import League, ScriptedArena, new_league
 
@@ -22,20 +23,29 @@ from tests.league.daemon.scripted import League, ScriptedArena, new_league
 def league(tmp_path: Path) -> Iterator[League]:
     with new_league(tmp_path / "league") as made:
         with write_transaction(made.engine) as session:
-            admission.admit_scripted(session, made.config, season(made))
+            admission.admit_scripted(session, made.config.rating.anchors, season(made))
         yield made
 
 
-def season(league: League) -> admission.Season:
-    rules_sha256 = league.config.rules.to_rules().sha256()
-    return admission.Season(rules_sha256, league.config.rating.sigma_allowance)
+def season(league: League) -> Season:
+    return Season.of(league.config.to_json())
 
 
 def rated_matches(
     league: League, arena: ScriptedArena, backlog: list[MatchRecord] | None = None
 ) -> RatedMatches:
+    config = league.config
+    settings = MatchSettings(
+        rules=config.rules.to_rules(),
+        views=config.views.to_views(),
+        maps=config.maps.rate,
+        seed=config.seed,
+        n_workers=1,
+        matches_per_worker=2,
+        floor_share=config.rating.floor_share,
+    )
     return RatedMatches(
-        league.folder, league.config, league.engine, season(league), arena, backlog or []
+        league.folder, settings, league.engine, season(league), arena, backlog or []
     )
 
 
@@ -250,6 +260,7 @@ def test_a_member_that_keeps_failing_is_taken_out_of_play(
     with read_transaction(league.engine) as session:
         (event,) = queries.list_events(session, kind=status)
     assert event.level == "alarm" and "league members resume broken" in event.message
+    assert ("checks its snapshot" in event.message) is (status == "quarantined")
 
 
 def test_a_success_ends_a_row_of_failures(league: League) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from db.errors import DatabaseFullError
 from league.daemon.process import EXIT_KILLED, GRACE_S, StopSignals, run_manager
 from league.folder.layout import LeagueFolder
 from tests.league.daemon.scripted import new_league
@@ -143,3 +145,30 @@ def test_every_turn_leaves_a_sign_of_life(folder: LeagueFolder) -> None:
 
     assert not alive.exists()
     run(folder, ScriptedManager(turn=turn))
+
+
+def test_a_full_disk_pauses_the_league_and_then_it_goes_on(
+    folder: LeagueFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("league.daemon.process.DISK_FULL_PAUSE_S", 0.0)
+    troubles = [DatabaseFullError("no space"), OSError(errno.ENOSPC, "no space")]
+
+    def turn(n: int) -> None:
+        if n <= 2:
+            raise troubles[n - 1]
+        send(signal.SIGTERM)
+
+    manager = ScriptedManager(turn=turn)
+    assert run(folder, manager) == 0
+    assert manager.calls == ["turn", "turn", "turn", "close"]
+    assert capsys.readouterr().err.count("the disk is full; pausing") == 2
+
+
+def test_another_error_of_the_system_is_not_taken_for_a_full_disk(folder: LeagueFolder) -> None:
+    def turn(n: int) -> None:
+        raise OSError(errno.EIO, "input/output error")
+
+    manager = ScriptedManager(turn=turn)
+    with pytest.raises(OSError, match="input/output"):
+        run(folder, manager)
+    assert manager.calls == ["turn", "kill"]

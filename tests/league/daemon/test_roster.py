@@ -13,8 +13,8 @@ from league.config.training import LineageConfig
 from league.daemon.roster import candidates, make_roster
 from league.learner.messages import Roster
 from league.matchmaking.opponents import Foe
-from league.members.admission import Season
 from league.rating.payoff import Payoff
+from league.rating.season import Season
 from league.rating.trueskill import RATING_VERSION, rate_match
 from tests.league.hand_made import MAP_SHA, RULES_SHA, STATE_SHA, add_rated
 

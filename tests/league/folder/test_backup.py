@@ -9,6 +9,7 @@ import pytest
 
 from arena.territory.maps import generate_map, load_map, save_map
 from db import queries
+from db.errors import DatabaseError
 from db.session import open_reader, open_writer, read_transaction, write_transaction
 from league.errors import FolderError
 from league.folder.backup import back_up
@@ -76,14 +77,34 @@ def test_without_a_target_backups_lie_inside_the_league_and_not_in_each_other(
     assert list(LeagueFolder(second).backups.iterdir()) == []
 
 
-def test_a_backup_that_broke_off_is_not_taken_for_a_league(
+def test_a_backup_that_broke_off_is_a_sentence_and_leaves_nothing(
     league: LeagueFolder, tmp_path: Path
 ) -> None:
     # A file that cannot be copied: a link to nowhere.
-    (league.snapshots / "lost.safetensors").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(OSError, match="No such file"):
+    lost = league.snapshots / "lost.safetensors"
+    lost.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FolderError, match=r"nothing of it is left: .*lost\.safetensors: .*No such"):
         back_up(league, tmp_path / "copy")
-    assert not LeagueFolder(tmp_path / "copy").is_league()
+    assert [path.name for path in tmp_path.iterdir()] == ["league"]
+    lost.unlink()
+    assert LeagueFolder(back_up(league, tmp_path / "copy")).is_league()  # the name is still free
+
+
+def test_a_backup_of_a_damaged_database_leaves_nothing(
+    league: LeagueFolder, tmp_path: Path
+) -> None:
+    league.sqlite.write_bytes(b"no database at all " * 100)
+    with pytest.raises(DatabaseError, match="is damaged"):
+        back_up(league, tmp_path / "copy")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["league"]
+
+
+def test_a_snapshot_that_is_being_written_is_not_copied(
+    league: LeagueFolder, tmp_path: Path
+) -> None:
+    (league.snapshots / "offered" / ".writing-12-ab").symlink_to(tmp_path / "renamed-meanwhile")
+    copy = LeagueFolder(back_up(league, tmp_path / "copy"))
+    assert [path.name for path in (copy.snapshots / "offered").iterdir()] == ["note.json"]
 
 
 def test_an_existing_folder_is_never_filled(league: LeagueFolder, tmp_path: Path) -> None:

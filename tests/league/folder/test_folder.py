@@ -7,6 +7,7 @@ import pytest
 
 from arena.errors import MapError
 from arena.territory.maps import generate_map, save_map
+from db.location import DatabaseLocation
 from db.migrate import upgrade
 from db.session import open_writer, write_transaction
 from league.errors import ConfigError, FolderError
@@ -43,7 +44,8 @@ def test_a_folder_with_other_things_never_becomes_a_league(tmp_path: Path) -> No
 
 def test_a_start_that_died_before_the_settings_were_written_is_completed(tmp_path: Path) -> None:
     LeagueFolder(tmp_path).make_folders()
-    (tmp_path / ".league.toml.123").write_text("half")
+    (tmp_path / ".league.toml.123").write_text("half")  # of an earlier version
+    (tmp_path / ".writing-123-4f").write_text("half")
     opened = open_for_start(tmp_path)
     assert opened.is_new and opened.folder.is_league()
 
@@ -63,9 +65,11 @@ def test_stored_paths_stay_inside_and_move_with_the_folder(tmp_path: Path) -> No
 
 def test_the_database_is_the_file_unless_the_settings_name_a_server(tmp_path: Path) -> None:
     folder = create_folder(tmp_path, '[database]\nurl = "off"\n')
-    assert folder.database() == tmp_path / "league.db"
+    assert folder.database().path == tmp_path / "league.db"
     folder.toml.write_text('[database]\nurl = "postgresql://h/d"\n')
-    assert folder.database() == "postgresql://h/d"
+    assert folder.database() == DatabaseLocation.of("postgresql://h/d")
+    folder.toml.write_text("[database]\nurl = 'sqlite:////elsewhere/other.db'\n")
+    assert folder.database().path == Path("/elsewhere/other.db")
 
 
 def test_a_bad_start_changes_nothing(tmp_path: Path) -> None:
@@ -118,3 +122,10 @@ def test_a_second_start_may_change_learning_but_not_the_rules(tmp_path: Path) ->
         open_for_start(tmp_path / "league", sets=["database.url=postgresql://h/d"])
     with pytest.raises(ConfigError, match="frozen at the league's first start"):
         open_for_start(tmp_path / "league", sets=["rules.max_ticks=900"])
+
+
+def test_another_database_is_refused_without_showing_a_password(tmp_path: Path) -> None:
+    opened = open_for_start(tmp_path / "league", sets=["database.url=postgresql://me:secret@h/d"])
+    with pytest.raises(ConfigError, match=r"me:\*\*\*@h/d.*me:\*\*\*@h/other") as refused:
+        open_for_start(opened.folder.root, sets=["database.url=postgresql://me:hidden@h/other"])
+    assert "secret" not in str(refused.value) and "hidden" not in str(refused.value)

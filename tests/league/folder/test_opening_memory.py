@@ -12,10 +12,11 @@ from arena.territory.maps import generate_map, save_map
 from db import queries
 from db.migrate import upgrade
 from db.session import open_writer, write_transaction
-from league.config.layers import STORED_KEY, check_frozen, resolve
+from league.config.layers import check_frozen, resolve
 from league.config.tree import FROZEN, LeagueConfig
 from league.errors import ConfigError
 from league.folder.layout import LeagueFolder
+from league.folder.memory import STORED_KEY
 from league.folder.opening import open_for_start, remember_config, stored_config
 
 # One change of every section that is frozen: (key of the message, settings of the later start).
@@ -139,5 +140,7 @@ def test_a_league_goes_on_with_the_map_that_it_was_given(tmp_path: Path) -> None
 def test_before_the_first_start_nothing_is_remembered(tmp_path: Path) -> None:
     opened = open_for_start(tmp_path / "league")
     assert stored_config(opened.folder) is None  # no database
-    open_writer(opened.folder.sqlite).connect().close()
+    engine = open_writer(opened.folder.sqlite)
+    engine.connect().close()
+    engine.dispose()
     assert stored_config(opened.folder) is None  # a database without tables

@@ -37,9 +37,7 @@ NARROW = TorsoConfig(
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """(replay file, snapshot store): attention in seat 0, baseline in seat 1, scripts elsewhere."""
     folder = tmp_path_factory.mktemp("look")
-    store = SnapshotStore(
-        folder / "snapshots", observation_version=OBSERVATION_VERSION, action_version=ACTION_VERSION
-    )
+    store = SnapshotStore(folder / "snapshots")
     learned = []
     for family in ("attention", "baseline"):
         torch.manual_seed(1)

@@ -151,7 +151,7 @@ def test_a_full_disk_leaves_the_older_checkpoints(
     def full(_: int) -> Any:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("agents.files.os.fsync", full)
+    monkeypatch.setattr("arena.files.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         store.save(ppo)
     assert list(tmp_path.iterdir()) == [path]

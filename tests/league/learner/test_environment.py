@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from agents.registry import make_loader
+from arena.env import SoloEnv
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
-from league.learner.environment import EnvSettings, LeagueVecEnv, mixed_draw
+from league.learner.environment import LeagueVecEnv, mixed_draw
 from league.learner.rewards import RewardWeights, potential, with_team_share
+from league.learner.settings import EnvSettings
 from league.matches.worker import cached_maps
 
 GAMMA = 0.99
@@ -45,6 +47,14 @@ def act(env: LeagueVecEnv, rng: np.random.Generator) -> Any:
     masks = env.action_masks()
     noise = rng.random(masks.shape) * masks
     return env.step(noise.argmax(axis=1))
+
+
+def test_a_learner_trains_in_the_space_of_the_environments_without_the_mask() -> None:
+    env = make_env()
+    solo = SoloEnv("generated:continents:64x64:1", views=Views(16, 16, 16)).observation_space
+    spaces = {key: space for key, space in solo.spaces.items() if key != "action_mask"}
+    assert env.observation_space.spaces == spaces
+    assert spaces.keys() == env.reset().keys()
 
 
 def test_discounted_shaping_sums_to_minus_the_first_potential() -> None:

@@ -1,16 +1,14 @@
-"""A trainer: whom it meets, what its schedules say, how it begins."""
+"""A trainer: what its schedules say, how it begins."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from league.bench.learner import make_trainer
 from league.config.layers import resolve
-from league.learner.environment import SELF_PLAY
 from league.learner.trainer import Trainer
 
 SETS = (
@@ -27,28 +25,6 @@ def trainer_with(folder: Path, *sets: str) -> Trainer:
     trainer = make_trainer(folder / "league", resolve("small", None, (*SETS, *sets)), "baseline")
     trainer.wave = ["scripted:tribe", "scripted:turtle", "scripted:expander"]
     return trainer
-
-
-def draws(trainer: Trainer, n: int = 300) -> list[list[str]]:
-    rng = np.random.default_rng(0)
-    return [trainer._draw(5, rng) for _ in range(n)]
-
-
-def test_matches_against_one_member_come_as_often_as_the_setting_says(tmp_path: Path) -> None:
-    found = draws(trainer_with(tmp_path, "learner.one_opponent_share=0.5"))
-    alike = np.mean([len(set(seats)) == 1 for seats in found])
-    # Five seats that draw for themselves among three are alike once in 81.
-    assert alike == pytest.approx(0.5 + 0.5 / 81, abs=0.09)
-    assert all(SELF_PLAY not in seats for seats in found)
-
-
-def test_self_play_takes_its_share_of_the_seats_that_draw_for_themselves(tmp_path: Path) -> None:
-    found = draws(
-        trainer_with(tmp_path, "learner.one_opponent_share=0.0", "learner.self_play_share=0.4")
-    )
-    assert np.mean([[name == SELF_PLAY for name in seats] for seats in found]) == pytest.approx(
-        0.4, abs=0.05
-    )
 
 
 def test_schedules_follow_the_decisions_of_the_lineage(tmp_path: Path) -> None:

@@ -15,15 +15,13 @@ from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.config.layers import resolve
 from league.config.tree import LeagueConfig
-from league.folder.layout import LeagueFolder
 from league.members.admission import (
-    Season,
     admit_rating,
     admit_scripted,
     admit_snapshot,
     check_offer,
-    open_store,
 )
+from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA, first_difference
 from tests.league.hand_made import RULES_SHA, add_rated
 from tests.league.tiny_snapshots import tiny_description, tiny_network
@@ -39,7 +37,7 @@ def config() -> LeagueConfig:
 
 @pytest.fixture
 def store(tmp_path: Path) -> SnapshotStore:
-    return open_store(LeagueFolder(tmp_path))
+    return SnapshotStore(tmp_path / "snapshots")
 
 
 def _learner(session: Session) -> LearnerRecord:
@@ -104,7 +102,7 @@ def test_the_anchors_join_once_however_often_the_league_starts(
     session: Session, config: LeagueConfig
 ) -> None:
     for _ in range(2):
-        admit_scripted(session, config, SEASON)
+        admit_scripted(session, config.rating.anchors, SEASON)
     members = queries.list_members(session)
     assert tuple(m.name for m in members) == config.rating.anchors
     assert {(m.family, m.role, m.status) for m in members} == {("scripted", "anchor", "active")}
@@ -136,7 +134,7 @@ def test_a_new_season_rates_all_who_may_play_again_and_no_guest(
         status: add_rated(session, status, None, status=status)
         for status in ("guest", "quarantined")
     }
-    admit_scripted(session, config, Season("f" * 64, 4.0))
+    admit_scripted(session, config.rating.anchors, Season("f" * 64, 4.0))
     rated = queries.latest_ratings(session, "f" * 64)
     assert {status for status, i in ids.items() if i in rated} == {"active", "suspended", "retired"}
     assert rated[ids["active"]].mu == MU  # nothing is carried over from the other season
@@ -207,7 +205,7 @@ def test_a_good_offer_is_moved_into_the_store_and_described(
 ) -> None:
     description = tiny_description(trained_decisions=9)
     sha256 = store.offer(tiny_network(description).state_dict(), description)
-    found = check_offer(store, sha256, config)
+    found = check_offer(store, sha256, config.views.to_views())
     assert (found.lineage, found.trained_decisions) == ("attention", 9)
     assert store.path(sha256).is_file()
     # Until it is settled it stays listed, so that a crash here loses nothing.
@@ -218,7 +216,10 @@ def test_an_offer_for_other_views_is_refused(store: SnapshotStore, config: Leagu
     description = tiny_description(shapes=Views(16, 32, 16).shapes())
     sha256 = store.offer(tiny_network(description).state_dict(), description)
     with pytest.raises(SnapshotError, match=r"was made for views .*16, 16.* the league's are"):
-        check_offer(store, sha256, config)
+        check_offer(store, sha256, config.views.to_views())
+    assert store.shas() == []  # nothing of it stays once it is discarded
+    store.discard(sha256)
+    assert list(store.offered.iterdir()) == []
 
 
 def test_an_offer_of_another_observation_version_is_refused(
@@ -228,7 +229,7 @@ def test_an_offer_of_another_observation_version_is_refused(
     careless = SnapshotStore(tmp_path / "snapshots")
     sha256 = careless.offer(tiny_network(description).state_dict(), description)
     with pytest.raises(SnapshotVersionError, match="observation version"):
-        check_offer(store, sha256, config)
+        check_offer(store, sha256, config.views.to_views())
     assert not store.path(sha256).exists()
 
 
@@ -242,5 +243,5 @@ def test_a_damaged_offer_is_refused_and_not_stored(
     raw[-1] ^= 1
     path.write_bytes(raw)
     with pytest.raises(SnapshotCorruptError, match="changed after it was saved"):
-        check_offer(store, sha256, config)
+        check_offer(store, sha256, config.views.to_views())
     assert not store.path(sha256).exists()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from agents.errors import AgentError, SnapshotMissingError
+from agents.errors import AgentError, SnapshotCorruptError, SnapshotMissingError
+from agents.snapshots import SnapshotStore
 from arena.territory.observation.views import SMALL_VIEWS, Views
 from db import queries
 from db.errors import ConflictError, NotFoundError
@@ -15,9 +16,8 @@ from db.migrate import upgrade
 from db.models import MEMBER_STATUSES
 from db.session import open_writer, read_transaction, write_transaction
 from league.daemon.roster import candidates
-from league.errors import MemberError
+from league.errors import FolderError, MemberError
 from league.folder.layout import LeagueFolder, create_folder
-from league.members.admission import Season, open_store
 from league.members.entry import (
     Newcomer,
     add_member,
@@ -26,6 +26,7 @@ from league.members.entry import (
     find_member,
     identify,
 )
+from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA
 from tests.league.hand_made import RULES_SHA, add_rated
 from tests.league.tiny_snapshots import tiny_description, tiny_network
@@ -37,7 +38,7 @@ TURTLE = Newcomer("turtle", "scripted", "anchor", "scripted:turtle")
 def _snapshot_file(folder: Path, **description: object) -> Path:
     """A snapshot file outside of any league."""
     described = tiny_description(**description)
-    store = open_store(LeagueFolder(folder))
+    store = SnapshotStore(folder / "snapshots")
     sha256 = store.save(tiny_network(described).state_dict(), described)
     return store.path(sha256).rename(folder / "downloaded.safetensors")
 
@@ -93,7 +94,7 @@ def test_a_snapshot_of_other_views_is_refused_before_it_is_copied(tmp_path: Path
 
 def test_a_snapshot_is_found_by_a_prefix_and_a_missing_one_is_refused(tmp_path: Path) -> None:
     described = tiny_description()
-    store = open_store(LeagueFolder(tmp_path))
+    store = SnapshotStore(tmp_path / "snapshots")
     sha256 = store.save(tiny_network(described).state_dict(), described)
     found = identify(f"snapshot:{sha256[:6]}", store.folder, SMALL_VIEWS)
     assert found.agent_spec == f"snapshot:{sha256}"
@@ -202,7 +203,7 @@ def test_nobody_joins_a_league_before_its_first_start(tmp_path: Path) -> None:
     engine = open_writer(folder.sqlite)
     upgrade(engine)
     engine.dispose()
-    with pytest.raises(MemberError, match="league that was started once"):
+    with pytest.raises(FolderError, match="league that was started once"):
         add_member(folder, "scripted:turtle")
     assert _members(folder) == {}
 
@@ -247,6 +248,7 @@ ALLOWED = {
     ("suspended", "retired"),
     ("retired", "active"),
     ("suspended", "active"),
+    ("quarantined", "active"),  # with a whole snapshot, see below
 }
 
 
@@ -284,6 +286,28 @@ def test_who_comes_back_starts_with_a_clean_run_of_failures(
     engine.dispose()
     back = change_status(hand_made_league, "clumsy", "active")
     assert (back.failures, back.failures_in_row) == (3, 0)
+
+
+def test_a_quarantined_member_comes_back_only_with_a_whole_snapshot(
+    hand_made_league: LeagueFolder,
+) -> None:
+    described = tiny_description()
+    store = SnapshotStore(hand_made_league.snapshots)
+    sha256 = store.save(tiny_network(described).state_dict(), described)
+    whole = store.path(sha256).read_bytes()
+    engine = open_writer(hand_made_league.sqlite)
+    with write_transaction(engine) as session:
+        add_rated(session, "ill", None, status="quarantined", snapshot_sha256=sha256)
+    engine.dispose()
+    store.path(sha256).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(SnapshotCorruptError, match="changed after it was saved; restore it"):
+        change_status(hand_made_league, "ill", "active")
+    store.path(sha256).unlink()
+    with pytest.raises(SnapshotMissingError):
+        change_status(hand_made_league, "ill", "active")
+    assert _members(hand_made_league)["ill"] == "quarantined"
+    store.path(sha256).write_bytes(whole)
+    assert change_status(hand_made_league, "ill", "active").status == "active"
 
 
 def test_nobody_of_that_name_is_a_sentence(hand_made_league: LeagueFolder) -> None:

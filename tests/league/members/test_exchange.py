@@ -18,7 +18,7 @@ import torch
 
 from agents.description import SnapshotDescription
 from agents.inference import FrozenPolicy, prepare, rows_per_pass
-from agents.snapshots import LoadedSnapshot
+from agents.snapshots import LoadedSnapshot, SnapshotStore
 from arena.territory.observation.views import (
     ACTION_VERSION,
     CLASSIC_VIEWS,
@@ -28,7 +28,6 @@ from arena.territory.observation.views import (
 from db.session import open_writer, write_transaction
 from league.errors import MemberError
 from league.folder.layout import LeagueFolder
-from league.members.admission import open_store
 from league.members.entry import add_member
 from league.members.exports import check_rows, export_member
 from league.members.imports import import_member
@@ -52,7 +51,7 @@ def _add(folder: LeagueFolder, family: str, name: str) -> LoadedSnapshot:
     description = SnapshotDescription(
         family, OBSERVATION_VERSION, ACTION_VERSION, SMALL, SMALL_VIEWS.shapes(), lineage=name
     )
-    store = open_store(folder)
+    store = SnapshotStore(folder.snapshots)
     sha256 = store.save(_network(family).state_dict(), description)
     add_member(folder, f"snapshot:{sha256}", name)
     return store.load(sha256)
@@ -88,7 +87,9 @@ def test_an_sb3_zip_gives_the_same_logits_in_a_fresh_interpreter_and_on_the_way_
     path = export_member(hand_made_league, "mine", "sb3", tmp_path)
     assert path == tmp_path / "mine.zip"
     rows = check_rows(loaded)
-    np.savez(tmp_path / "rows.npz", **{key: x.numpy() for key, x in rows.items()})
+    seen = {key: x.numpy() for key, x in rows.items()}
+    seen["action_mask"] = np.ones((3, 45), np.int8)  # as our environments show it
+    np.savez(tmp_path / "rows.npz", **seen)
     arguments = [str(path), str(tmp_path / "rows.npz"), str(tmp_path / "logits.npy")]
     subprocess.run(
         [sys.executable, "-c", _LOAD, *arguments],
@@ -100,7 +101,7 @@ def test_an_sb3_zip_gives_the_same_logits_in_a_fresh_interpreter_and_on_the_way_
     assert np.allclose(np.load(tmp_path / "logits.npy"), expected, atol=1e-5)
     member = import_member(hand_made_league, path, family, "back")
     assert (member.family, member.role, member.parent_id) == (family, "main", None)
-    again = open_store(hand_made_league).load(str(member.snapshot_sha256))
+    again = SnapshotStore(hand_made_league.snapshots).load(str(member.snapshot_sha256))
     assert np.array_equal(_logits(again, rows), expected)
 
 

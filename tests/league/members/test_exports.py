@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import pytest
 import torch
+from sb3_contrib import MaskablePPO
 from torch import Tensor, nn
 
 from agents.errors import SnapshotCorruptError
 from agents.snapshots import LoadedSnapshot, SnapshotStore
+from arena.env import SoloEnv
 from league.errors import MemberError
 from league.folder.layout import LeagueFolder
-from league.members.admission import open_store
 from league.members.entry import add_member
 from league.members.exports import FORMATS, export_member, onnx_bytes, sb3_bytes
+from msattn.actor_critic import policy_weights
 from tests.league.tiny_snapshots import tiny_description, tiny_network
+
+MAP = "generated:continents:64x64:1"
 
 Output = tuple[Tensor, Tensor]
 
@@ -24,7 +30,7 @@ Output = tuple[Tensor, Tensor]
 def _loaded(folder: LeagueFolder) -> LoadedSnapshot:
     """A snapshot in the league's store."""
     description = tiny_description()
-    store = open_store(folder)
+    store = SnapshotStore(folder.snapshots)
     return store.load(store.save(tiny_network(description).state_dict(), description))
 
 
@@ -48,6 +54,37 @@ def loaded(tmp_path: Path) -> LoadedSnapshot:
 
 def test_the_sb3_model_of_a_member_passes_its_check(loaded: LoadedSnapshot) -> None:
     assert sb3_bytes(loaded)[:2] == b"PK"  # a zip
+
+
+@pytest.mark.parametrize("with_wrapper", [False, True])
+def test_an_exported_model_plays_and_learns_on_in_our_environment(
+    loaded: LoadedSnapshot, with_wrapper: bool
+) -> None:
+    if with_wrapper:
+        env: gymnasium.Env[Any, Any] = gymnasium.make("Territory-v0", map=MAP)
+    else:
+        env = SoloEnv(MAP)
+    model = MaskablePPO.load(
+        io.BytesIO(sb3_bytes(loaded)), env=env, n_steps=32, batch_size=16, device="cpu"
+    )
+    before = {name: x.clone() for name, x in policy_weights(model.policy.state_dict()).items()}
+    weights: Any = loaded.network.state_dict()
+    assert all(torch.equal(before[name], tensor) for name, tensor in weights.items())
+
+    seen, info = env.reset(seed=1)
+    masks = info["action_mask"].astype(bool)
+    action, _ = model.predict(seen, action_masks=masks, deterministic=True)
+    rows = {key: torch.from_numpy(seen[key][None]) for key in loaded.description.shapes}
+    with torch.inference_mode():
+        logits = loaded.network(rows)[0][0]
+    # The member's own choice: its best legal action.
+    assert int(action) == int(logits.masked_fill(~torch.from_numpy(masks), -torch.inf).argmax())
+
+    model.learn(64)
+    after = policy_weights(model.policy.state_dict())
+    assert model.num_timesteps == 64
+    assert any(not torch.equal(after[name], before[name]) for name in before)
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in after.values())
 
 
 # 1e-4 of the largest logit, or of 1, is allowed: these few networks have logits of about 1.
@@ -92,7 +129,7 @@ def test_an_unknown_format_and_a_folder_that_is_not_there_are_refused(
 def test_a_damaged_snapshot_is_not_exported(hand_made_league: LeagueFolder, tmp_path: Path) -> None:
     loaded = _loaded(hand_made_league)
     add_member(hand_made_league, f"snapshot:{loaded.sha256}", "mine")
-    path = open_store(hand_made_league).path(loaded.sha256)
+    path = SnapshotStore(hand_made_league.snapshots).path(loaded.sha256)
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(raw)

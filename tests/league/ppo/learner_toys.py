@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from league.ppo.algorithm import LeaguePPO
+from league.ppo.schedules import Schedule
+from league.ppo.settings import PpoSettings
 from msattn.config import TorsoConfig
 from msattn.sb3 import policy_kwargs
 
@@ -22,6 +24,18 @@ C, F, N_ACTIONS, N_CONTEXTS = 12, 6, 45, 4
 TINY = TorsoConfig(
     channels=(8,), branch_features=8, scalar_features=16, heads=2, fusion=16, output=32
 )
+NUMBERS: dict[str, Any] = {
+    "learning_rate": 3e-4,
+    "n_steps": 64,
+    "batch_size": 32,
+    "n_epochs": 2,
+    "gamma": 0.99,
+    "gae_lambda": 0.95,
+    "clip_range": 0.2,
+    "ent_coef": 0.01,
+    "vf_coef": 0.5,
+    "max_grad_norm": 0.5,
+}
 
 
 class ToyEnv(VecEnv):
@@ -94,7 +108,6 @@ class ToyEnv(VecEnv):
             infos[row] = {
                 "placement": 1 + int(row) % 10,
                 "episode_reward": float(self.total[row]),
-                "opponents": (),
             }
             self.total[row] = 0.0
         over = self.clock >= self.length
@@ -138,13 +151,23 @@ class ToyEnv(VecEnv):
         return [False] * self.num_envs
 
 
-def learner(env: Any = None, *, family: str = "attention", **settings: Any) -> LeaguePPO:
-    """A small learner on the toy."""
-    defaults: dict[str, Any] = {"n_steps": 64, "batch_size": 32, "n_epochs": 2, "seed": 3}
-    norm = settings.pop("norm", "group")
-    config = TorsoConfig.from_dict({**TINY.to_dict(), "norm": norm})
+def learner(
+    env: Any = None,
+    *,
+    family: str = "attention",
+    norm: str = "group",
+    seed: int = 3,
+    **numbers: Any,
+) -> LeaguePPO:
+    """A small learner on the toy; ``numbers`` are those of PpoSettings, constants allowed."""
+    numbers = NUMBERS | numbers
+    for name in ("learning_rate", "clip_range", "ent_coef"):
+        numbers[name] = Schedule.of(numbers[name])
+    settings = PpoSettings(**numbers)
+    torso = TorsoConfig.from_dict({**TINY.to_dict(), "norm": norm})
     return LeaguePPO(
         ToyEnv() if env is None else env,
-        policy_kwargs=policy_kwargs(family, config),
-        **(defaults | settings),
+        settings,
+        policy_kwargs=policy_kwargs(family, torso),
+        seed=seed,
     )

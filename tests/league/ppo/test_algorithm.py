@@ -287,3 +287,10 @@ def test_it_learns_which_action_pays(family: str) -> None:
     # Blind play pays 1 in 40; always the same action 1 in 4; knowing the context 1.
     assert rewards[0] < 0.08
     assert np.mean(rewards[-4:]) > 0.5, rewards
+
+
+@pytest.mark.parametrize("wrong", [{"batch_size": 1}, {"micro_batch": 0}])
+def test_batches_that_cannot_be_learned_from_are_refused(wrong: dict[str, int]) -> None:
+    # The deviation of a single advantage is NaN; a pass over no rows has no gradient.
+    with pytest.raises(LearnerError, match=r"learner.batch_size must be >= 2"):
+        learner(**wrong)

@@ -11,7 +11,8 @@ from db import queries
 from db.session import open_writer, write_transaction
 from league.folder.layout import LeagueFolder
 from league.folder.rerate import rerate
-from league.members.admission import Season, admit_rating
+from league.members.admission import admit_rating
+from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA
 from tests.league.hand_made import add_rated
 

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from agents.registry import make_loader
-from arena.env import TerritoryEnv, scalar_bounds
+from arena.env import TerritoryEnv
 from arena.lockstep import LiveMatch, Lockstep, as_dict
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.land import take_tiles
@@ -21,6 +21,7 @@ from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.engine.state import EVENT_RING, TICK
 from arena.territory.maps import TerritoryMap, load_map
 from arena.territory.observation import observation as obs
+from arena.territory.observation.space import scalar_bounds
 from arena.territory.observation.views import (
     CHANNEL_NAMES,
     N_CHANNELS,
@@ -346,8 +347,7 @@ def _painted(
     return engine
 
 
-# Seeds whose states have no two equally hot blocks equally far from the middle of the fronts.
-@pytest.mark.parametrize("seed", [1, 3, 4, 5])
+@pytest.mark.parametrize("seed", range(6))
 def test_rotating_the_state_rotates_the_views_and_permutes_the_directions(seed: int) -> None:
     """Clockwise by 90 degrees: tile (x, y) goes to (side - 1 - y, x) and N becomes E."""
     side = 96  # cells of 3 tiles, blocks of 8

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arena.env import scalar_bounds
 from arena.replay import read_replay, verify
 from arena.territory.maps import load_map
+from arena.territory.observation.space import scalar_bounds
 from arena.territory.observation.views import (
     CHANNELS,
     CLASSIC_VIEWS,

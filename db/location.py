@@ -1,0 +1,73 @@
+"""Where a league's database is: a SQLite file, or a PostgreSQL server.
+
+Owns the reading of what a person writes for it (`database.url` in league.toml, a path in a script),
+so that nothing else asks what kind of text it has. Promises that printing a location shows no
+password.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from db.errors import DatabaseError
+
+_IS_URL = "://"
+
+
+@dataclass(frozen=True)
+class DatabaseLocation:
+    """The place of one database; `DatabaseLocation.of` makes it, touching neither disk nor server.
+
+    Attributes:
+        path: the SQLite file, None for a server.
+        url: the server, its password included; None for a file.
+    """
+
+    path: Path | None
+    url: URL | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, place: DatabaseLocation | Path | str) -> DatabaseLocation:
+        """The location that a path, `sqlite:///FILE` or `postgresql://...` names.
+
+        Raises:
+            DatabaseError: it names neither.
+        """
+        if isinstance(place, DatabaseLocation):
+            return place
+        if isinstance(place, Path) or _IS_URL not in place:
+            return cls(Path(place))
+        try:
+            url = make_url(place)
+        except (ArgumentError, ValueError):  # ValueError: a port that is not a number
+            # Not quoted: what cannot be taken apart may hold a password anywhere.
+            raise DatabaseError(
+                "expected a path, sqlite:///FILE or postgresql://USER@HOST/DATABASE, found a URL "
+                "that cannot be read"
+            ) from None
+        backend = url.get_backend_name()
+        if backend == "sqlite" and url.database and url.database != ":memory:":
+            return cls(Path(url.database))
+        if backend == "postgresql":
+            return cls(None, url)
+        raise DatabaseError(
+            f"expected a path, sqlite:///FILE or postgresql://..., found {_without_password(url)!r}"
+        )
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is a file of this machine."""
+        return self.path is not None
+
+    def __str__(self) -> str:
+        return str(self.path) if self.url is None else _without_password(self.url)
+
+
+def _without_password(url: URL) -> str:
+    # Behind the question mark libpq takes one, too.
+    return url.difference_update_query(["password"]).render_as_string(hide_password=True)

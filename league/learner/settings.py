@@ -1,0 +1,168 @@
+"""What a league's settings say of its learners, as plain frozen objects.
+
+`learner_settings` is the only place where the learner's side reads a `LeagueConfig`: the manager
+calls it, and a learner's process gets the result in its orders. Whoever follows a number from
+`league.toml` to its use passes through here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from arena.territory.engine.rules import MatchRules
+from arena.territory.maps import expand_references
+from arena.territory.observation.views import Views
+from league.config.training import LearnerConfig, RewardConfig
+from league.config.tree import LeagueConfig
+from league.learner.rewards import RewardWeights
+from league.ppo.schedules import Schedule
+from league.ppo.settings import PpoSettings
+from msattn.config import TorsoConfig
+
+
+@dataclass(frozen=True)
+class EnvSettings:
+    """How a learner's matches are set up.
+
+    Attributes:
+        maps: map references to draw from.
+        n_matches: matches in lock-step (M).
+        seats_per_match: the learner's seats in each (k).
+        gamma: discount per decision, for the shaping.
+    """
+
+    rules: MatchRules
+    views: Views
+    maps: tuple[str, ...]
+    n_matches: int
+    seats_per_match: int
+    gamma: float
+    reward: RewardWeights
+
+
+@dataclass(frozen=True)
+class OpponentSettings:
+    """Whom the other seats of training matches are (league.learner.draws).
+
+    Attributes:
+        n_per_wave: members drawn for each rollout.
+        one_opponent_share: probability that all other seats of a match are one member.
+        self_play_share: probability that another seat of a main's match plays its current weights.
+    """
+
+    n_per_wave: int
+    one_opponent_share: float
+    self_play_share: float
+
+
+@dataclass(frozen=True)
+class SnapshotSettings:
+    """When a learner offers a snapshot (league.matchmaking.promotion.snapshot_decision).
+
+    Attributes:
+        every: decisions after which one is due at the latest.
+        win_rate: beat rate against each required foe that earns one earlier.
+        min_games: against each required foe before its beat rate counts.
+        min_kl: nats from the parent below which none is taken.
+    """
+
+    every: int
+    win_rate: float
+    min_games: int
+    min_kl: float
+
+
+@dataclass(frozen=True)
+class LearnerSettings:
+    """Everything that the learners of a league have in common.
+
+    Attributes:
+        torso: of the networks of both families.
+        wait_bias: added to the logit of WAIT of an untrained policy.
+        checkpoint_every_s: seconds between checkpoints.
+        keep_checkpoints: how many of them are kept.
+        device: "auto", "cpu", "cuda" or "mps".
+        n_threads: of torch, per learner.
+        tensorboard: whether curves are written for it.
+    """
+
+    env: EnvSettings
+    ppo: PpoSettings
+    torso: TorsoConfig
+    opponents: OpponentSettings
+    snapshots: SnapshotSettings
+    wait_bias: float
+    checkpoint_every_s: float
+    keep_checkpoints: int
+    device: str
+    n_threads: int
+    tensorboard: bool
+
+
+def learner_settings(config: LeagueConfig) -> LearnerSettings:
+    """Read what the learners need out of a league's settings.
+
+    Raises:
+        MapError: a reference to a training map that cannot be read.
+    """
+    learner = config.learner
+    return LearnerSettings(
+        env=EnvSettings(
+            rules=config.rules.to_rules(),
+            views=config.views.to_views(),
+            maps=tuple(expand_references(config.maps.train)),
+            n_matches=learner.n_matches,
+            seats_per_match=learner.seats_per_match,
+            gamma=learner.gamma,
+            reward=_reward_weights(learner.reward),
+        ),
+        ppo=_ppo_settings(learner),
+        torso=config.network.to_torso(),
+        opponents=OpponentSettings(
+            n_per_wave=learner.n_opponents,
+            one_opponent_share=learner.one_opponent_share,
+            self_play_share=learner.self_play_share,
+        ),
+        snapshots=SnapshotSettings(
+            every=learner.snapshot_every,
+            win_rate=learner.snapshot_win_rate,
+            min_games=learner.snapshot_min_games,
+            min_kl=learner.snapshot_min_kl,
+        ),
+        wait_bias=learner.wait_bias,
+        checkpoint_every_s=learner.checkpoint_every_s,
+        keep_checkpoints=learner.keep_checkpoints,
+        device=learner.device,
+        n_threads=learner.n_threads,
+        tensorboard=learner.tensorboard,
+    )
+
+
+def _reward_weights(reward: RewardConfig) -> RewardWeights:
+    return RewardWeights(
+        land=reward.potential_land,
+        strength=reward.potential_strength,
+        placement=reward.placement,
+        death=reward.death,
+        team_share=reward.team_share,
+    )
+
+
+def _ppo_settings(learner: LearnerConfig) -> PpoSettings:
+    def schedule(start: float, end: float | None) -> Schedule:
+        return Schedule(start) if end is None else Schedule(start, end, learner.schedule_decisions)
+
+    return PpoSettings(
+        learning_rate=schedule(learner.learning_rate, learner.learning_rate_end),
+        n_steps=learner.n_steps,
+        batch_size=learner.batch_size,
+        n_epochs=learner.n_epochs,
+        gamma=learner.gamma,
+        gae_lambda=learner.gae_lambda,
+        clip_range=Schedule(learner.clip_range),
+        ent_coef=schedule(learner.ent_coef, learner.ent_coef_end),
+        vf_coef=learner.vf_coef,
+        max_grad_norm=learner.max_grad_norm,
+        target_kl=learner.target_kl,
+        micro_batch=learner.micro_batch,
+    )

@@ -1,0 +1,31 @@
+"""The season: which ratings belong together, and how a new member starts among them.
+
+Ratings under different rules are never mixed; the rules are frozen with the league, so a league has
+one season unless its rules' version changes under it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from arena.territory.engine.rules import MatchRules
+
+
+@dataclass(frozen=True)
+class Season:
+    """The rules that ratings belong to, and how new members start.
+
+    Attributes:
+        sigma_allowance: uncertainty added to the parent's when a snapshot starts, rating points.
+    """
+
+    rules_sha256: str
+    sigma_allowance: float
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Season:
+        """The season of a league's settings, as `LeagueConfig.to_json` gives and stores them."""
+        rules = MatchRules.from_json(settings["rules"])
+        return cls(rules.sha256(), float(settings["rating"]["sigma_allowance"]))

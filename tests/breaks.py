@@ -1,0 +1,266 @@
+"""Break the lines that keep the promises, one at a time, and see a test fail for each.
+
+`python tests/breaks.py [WORD]` copies the project into a temporary folder, makes one change per
+row there, runs that row's test and reports which breaks passed unnoticed. Rows whose name holds
+WORD alone are tried. Exit code 0: every break was caught; 1: some were not, or a row's line has
+changed and the row must follow it. About two minutes; docs/promises.md is the list for people.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+LEAGUE = "tests/league"
+
+
+class Break(NamedTuple):
+    """One change: in `file`, `old` (which occurs once) becomes `new`; `test` must fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+BREAKS = [
+    Break(
+        "retired members are still matched",
+        "league/daemon/roster.py",
+        'for member in queries.list_members(session, statuses=("active",))',
+        "for member in queries.list_members(session)",
+        f"{LEAGUE}/daemon/test_matches.py",
+    ),
+    Break(
+        "promotion needs only the anchor",
+        "league/daemon/roster.py",
+        "for m in (*parent, *champion, *anchor)",
+        "for m in anchor",
+        f"{LEAGUE}/daemon/test_roster.py",
+    ),
+    Break(
+        "interrupted matches are not planned again",
+        "league/daemon/manager.py",
+        'again = queries.requeue_interrupted(session, purposes=("rating",))',
+        "again: list[int] = []",
+        f"{LEAGUE}/daemon/test_manager.py",
+    ),
+    Break(
+        "a result is dropped before it is stored",
+        "league/daemon/matches.py",
+        "            self._settle(self._unsettled[0])\n            self._unsettled.popleft()\n",
+        "            self._settle(self._unsettled.popleft())\n",
+        f"{LEAGUE}/daemon/test_matches.py",
+    ),
+    Break(
+        "nobody is ever quarantined",
+        "league/daemon/matches.py",
+        'if member.failures_in_row < QUARANTINE_AFTER or member.status != "active":',
+        "if True:",
+        f"{LEAGUE}/daemon/test_matches.py",
+    ),
+    Break(
+        "a dying learner is never given up",
+        "arena/processes/supervisor.py",
+        "self.given_up = n_deaths >= limits.max_deaths",
+        "self.given_up = False",
+        f"{LEAGUE}/daemon/test_learners.py",
+    ),
+    Break(
+        "a child starts with an unknown rating",
+        "league/members/admission.py",
+        "mu, sigma = child_rating(parent.mu, parent.sigma, allowance)",
+        "mu, sigma = MU, SIGMA",
+        f"{LEAGUE}/daemon/test_manager.py",
+    ),
+    Break(
+        "standings are ordered by mu",
+        "league/rating/standings.py",
+        "(-conservative(*ratings[member_id]), member_id))",
+        "(-ratings[member_id][0], member_id))",
+        f"{LEAGUE}/report/test_standings_order.py",
+    ),
+    Break(
+        "maps are not frozen",
+        "league/config/tree.py",
+        'FROZEN = ("preset", "rules", "maps", "views", "network")',
+        'FROZEN = ("preset", "rules", "views", "network")',
+        f"{LEAGUE}/folder/test_opening_memory.py",
+    ),
+    Break(
+        "views are not frozen",
+        "league/config/tree.py",
+        'FROZEN = ("preset", "rules", "maps", "views", "network")',
+        'FROZEN = ("preset", "rules", "maps", "network")',
+        f"{LEAGUE}/folder/test_opening_memory.py",
+    ),
+    Break(
+        "remember_config does not check",
+        "league/folder/opening.py",
+        "    if stored is not None:\n        check_frozen(stored, config)\n    set_league_value",
+        "    set_league_value",
+        f"{LEAGUE}/daemon/test_manager.py",
+    ),
+    Break(
+        "rating_log_is_gap_free is always true",
+        "db/queries/report.py",
+        "def rating_log_is_gap_free(session: Session) -> bool:\n",
+        "def rating_log_is_gap_free(session: Session) -> bool:\n    return True\n",
+        "tests/db/test_rating_log.py",
+    ),
+    Break(
+        "the doctor compares no snapshot bytes",
+        "league/folder/doctor.py",
+        "if found != sha256:",
+        "if False:",
+        f"{LEAGUE}/folder/test_doctor.py",
+    ),
+    Break(
+        "an exported network's logits are not compared",
+        "league/members/exports.py",
+        "    if not worst <= ",
+        "    if worst < 0.0 and not worst <= ",
+        f"{LEAGUE}/members/test_exports.py",
+    ),
+    Break(
+        "an exported model does not fit our environment",
+        "league/members/exports.py",
+        "observation_space(views_of(description))",
+        "observation_space(views_of(description), with_mask=False)",
+        f"{LEAGUE}/members/test_exports.py",
+    ),
+    Break(
+        "a setting of the learner is lost on the way",
+        "league/learner/settings.py",
+        "        team_share=reward.team_share,\n",
+        "",
+        f"{LEAGUE}/learner/test_settings.py",
+    ),
+    Break(
+        "the second signal waits",
+        "league/daemon/process.py",
+        "if self.n == 2:",
+        "if self.n == 200:",
+        f"{LEAGUE}/daemon/test_process.py",
+    ),
+    Break(
+        "an error leaves processes behind",
+        "league/daemon/process.py",
+        '        log.exception("the league stops")\n        if manager is not None:\n',
+        '        log.exception("the league stops")\n        if manager is None:\n',
+        f"{LEAGUE}/daemon/test_process.py",
+    ),
+    Break(
+        "a full disk ends the league",
+        "league/daemon/process.py",
+        "except (DatabaseFullError, OSError) as error:",
+        "except ZeroDivisionError as error:",
+        f"{LEAGUE}/daemon/test_process.py",
+    ),
+    Break(
+        "a lost plan after a failed write",
+        "league/daemon/matches.py",
+        "planned = self._backlog[:missing]\n",
+        "planned, self._backlog = self._backlog[:missing], self._backlog[missing:]\n",
+        f"{LEAGUE}/daemon/test_matches.py",
+    ),
+    Break(
+        "a match that failed shares its call",
+        "league/daemon/matches.py",
+        "alone = match.failures > 0 or match.attempts > 1",
+        "alone = False",
+        f"{LEAGUE}/daemon/test_matches.py",
+    ),
+    Break(
+        "offers of the last run are forgotten",
+        "league/daemon/manager.py",
+        "for offer in self.store.list_offers():",
+        "for offer in self.store.list_offers()[:0]:",
+        f"{LEAGUE}/daemon/test_manager.py",
+    ),
+    Break(
+        "last messages of a stopping learner are lost",
+        "league/daemon/manager.py",
+        "        for message in self.learners.stop(Stop(), grace_s):\n"
+        "            self._take(message)\n",
+        "        for message in self.learners.stop(Stop(), grace_s):\n            pass\n",
+        f"{LEAGUE}/daemon/test_manager.py",
+    ),
+    Break(
+        "last messages of a dead learner are lost",
+        "league/daemon/learners.py",
+        "            yield from self._read(name, place, limit=None)\n"
+        "            death = place.take_death()\n",
+        "            death = place.take_death()\n",
+        f"{LEAGUE}/daemon/test_learners.py",
+    ),
+    Break(
+        "a stopped learner writes no checkpoint",
+        "league/learner/process.py",
+        "        _train_on(manager, trainer)\n    except _StopOrdered:\n"
+        "        trainer.checkpoint(force=True)\n",
+        "        _train_on(manager, trainer)\n    except _StopOrdered:\n        pass\n",
+        f"{LEAGUE}/learner/test_process.py",
+    ),
+    Break(
+        "two daemons on one league",
+        "league/daemon/lock.py",
+        "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n    except OSError as error:",
+        "pass\n    except OSError as error:",
+        f"{LEAGUE}/daemon/test_lock.py",
+    ),
+]
+
+
+def try_break(row: Break, copy: Path) -> str | None:
+    """Make one change in the copy and run its test; returns what is wrong, or None."""
+    path = copy / row.file
+    before = path.read_text(encoding="utf-8")
+    if before.count(row.old) != 1:
+        return f"{row.file} holds the old text {before.count(row.old)} times, expected once"
+    path.write_text(before.replace(row.old, row.new), encoding="utf-8")
+    try:
+        found = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", row.test],
+            cwd=copy,
+            env=os.environ | {"PYTHONPATH": str(copy)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        path.write_text(before, encoding="utf-8")
+    if found.returncode == 1:  # tests ran, and one failed
+        return None
+    if found.returncode == 0:
+        return f"no test of {row.test} failed"
+    return f"{row.test} could not run: {(found.stdout + found.stderr)[-400:]}"
+
+
+def main(words: list[str]) -> int:
+    """Try all breaks, or those whose name holds a word."""
+    chosen = [row for row in BREAKS if all(word in row.name for word in words)]
+    n_missed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "project"
+        ignored = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "league-data*")
+        shutil.copytree(ROOT, copy, ignore=ignored)
+        for row in chosen:
+            trouble = try_break(row, copy)
+            n_missed += trouble is not None
+            sys.stdout.write(f"{'caught' if trouble is None else 'MISSED'}  {row.name}\n")
+            if trouble is not None:
+                sys.stdout.write(f"        {trouble}\n")
+    sys.stdout.write(f"{len(chosen) - n_missed} of {len(chosen)} breaks were caught\n")
+    return 1 if n_missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,54 @@
+"""Where a database is: what a person may write, and what is never printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from db.errors import DatabaseError
+from db.location import DatabaseLocation
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        (Path("/there/league.db"), "/there/league.db"),
+        ("league.db", "league.db"),
+        ("sqlite:///league.db", "league.db"),
+        ("sqlite:////there/league.db", "/there/league.db"),
+    ],
+)
+def test_a_path_and_a_sqlite_url_are_a_file(written: Path | str, path: str) -> None:
+    location = DatabaseLocation.of(written)
+    assert location.is_sqlite and location.path == Path(path) and str(location) == path
+    assert DatabaseLocation.of(location) is location
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["postgresql://me:secret@host:5433/league", "postgresql+psycopg://host/league?password=secret"],
+)
+def test_a_server_is_printed_without_its_password(written: str) -> None:
+    location = DatabaseLocation.of(written)
+    assert not location.is_sqlite and location.path is None
+    assert location.url is not None and location.url.host == "host"
+    for printed in (str(location), repr(location), f"{location}"):
+        assert "secret" not in printed
+    assert "host" in str(location) and "league" in str(location)
+
+
+def test_the_same_place_written_twice_is_equal() -> None:
+    first, second = (DatabaseLocation.of("postgresql://me:secret@host/league") for _ in range(2))
+    assert first == second
+    assert first != DatabaseLocation.of("postgresql://me:other@host/league")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["mysql://me:secret@host/league", "sqlite://", "sqlite:///:memory:", "postgresql://h:port/d"],
+)
+def test_any_other_url_is_refused_without_its_password(written: str) -> None:
+    with pytest.raises(DatabaseError, match="expected a path, sqlite:///FILE or") as refused:
+        DatabaseLocation.of(written)
+    assert "secret" not in str(refused.value)
