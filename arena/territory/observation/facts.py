@@ -21,7 +21,7 @@ from arena.territory.observation.views import DIRECTION_SCALARS, OWN_SCALARS
 
 _NEUTRAL = int64(rules.NEUTRAL)
 _IMMUNITY = rules.IMMUNITY_TICKS
-# Exact sums up to 2**33 troops, and less than a millionth of a troop lost of each attack.
+# Sums are exact up to 2**33 troops, and each attack loses less than a millionth of a troop.
 _TROOP_PARTS = 2.0**20
 _N_OWN = len(OWN_SCALARS)
 _N_DIRECTION = len(DIRECTION_SCALARS)
@@ -35,7 +35,7 @@ def share_of(a: float, b: float) -> float:
 
 @compiled(inline=True, internal=True)
 def in_parts(value: float, parts: float) -> float:
-    """`value` rounded down to whole parts of 1, a power of two: sums are the same in any order."""
+    """Return `value` rounded down to multiples of 1 / parts, so that sums ignore the order."""
     return math.floor(value * parts) / parts
 
 
@@ -48,7 +48,7 @@ def attack_on(slot_of: np.ndarray, attack_troops: np.ndarray, p: int, q: int) ->
 
 @compiled(internal=True)
 def sum_attacks(s: State, w: Scratch) -> None:
-    """Fill w.out_troops and w.in_troops, each attack in whole parts of a troop."""
+    """Fill w.out_troops and w.in_troops, each attack rounded by `in_parts`."""
     w.out_troops[:] = 0.0
     w.in_troops[:] = 0.0
     for i in range(s.clock[N_ATTACKS]):
@@ -61,7 +61,7 @@ def sum_attacks(s: State, w: Scratch) -> None:
 
 @compiled(inline=True, internal=True)
 def _others(w: Scratch, q: int, mine: float) -> float:
-    """Troops that others than the owner of an attack of `mine` troops send against q."""
+    """Return the troops that attack q, without an attack of `mine` troops."""
     return w.in_troops[q] - in_parts(mine, _TROOP_PARTS)
 
 

@@ -32,12 +32,12 @@ def _quotient(n: int, inverse: float) -> int:
 def _collect_fronts(s: State, w: Scratch, p: int, block: int) -> tuple[int, int, int, int]:
     """List p's front tiles (s.scratch, as y << 16 | x) and their blocks (s.clusters); heat those.
 
-    The heat of a block is the same in whatever order the tiles joined the border: `heat_of` holds
-    whole parts of 2**-30 (observation.py), whose sums are exact.
+    The heat of a block does not depend on the order in which tiles joined the border: `heat_of`
+    holds multiples of 2**-30 (observation.py), whose sums are exact.
 
     Returns:
         (number of front tiles, k, 2 k * mean x, 2 k * mean y) in tile units, tile centres at + 0.5:
-        the mean is over k tiles and kept as integers.  Without a front it is over all border tiles,
+        the mean is over k tiles and kept as integers. Without a front it is over all border tiles,
         without a border it is the map's middle.
     """
     stride = s.shape[2]
@@ -74,7 +74,7 @@ def _collect_fronts(s: State, w: Scratch, p: int, block: int) -> tuple[int, int,
 
 @compiled(inline=True, internal=True)
 def _nearest(twice: int, k: int, step: int, first: int, lean: int) -> int:
-    """The coordinate first + i * step that is nearest to the mean twice / (2 k).
+    """Return the coordinate first + i * step that is nearest to the mean twice / (2 k).
 
     A tie goes to the larger one when `lean` is negative, else to the smaller.
     """
@@ -90,11 +90,11 @@ def _nearest(twice: int, k: int, step: int, first: int, lean: int) -> int:
 def _precedence(
     x: int, y: int, k: int, twice_x: int, twice_y: int, width: int, height: int
 ) -> tuple[int, int, int, int, int]:
-    """Which of two equally hot blocks is taken, by their centres (x, y): that of the smaller tuple.
+    """Return the sort key of a block with centre (x, y): of equally hot ones the smallest is taken.
 
-    Nearer to the mean of the fronts, nearer to the map's middle, clockwise of the mean as seen from
-    the middle: this order turns with a square map.  Where the mean is the middle, north, then west.
-    All exact: up to 2**25 tiles on sides of up to 2**13 stay below 2**55.
+    The order is nearer to the mean of the fronts, nearer to the map's middle, clockwise of the mean
+    as seen from the middle: it rotates with a square map. Where the mean is the middle, north comes
+    first, then west. All exact: up to 2**25 tiles on sides of up to 2**13 stay below 2**55.
     """
     x2 = 2 * x
     y2 = 2 * y
@@ -110,14 +110,15 @@ def place_windows(s: State, w: Scratch, p: int, local: int, tactical: int) -> in
     """Choose the corners of p's windows (w.origin[p]); return the number of front tiles.
 
     The local window is centred on the corner between tiles nearest to the middle of the fronts, on
-    even coordinates; the tactical one on the middle of the hottest block.  Ties of both are decided
-    in the order of `_precedence`, by where things lie and never by history or players' numbers.
+    even coordinates; the tactical one on the middle of the hottest block. Ties of both are decided
+    in the order of `_precedence`, by positions and never by history or players' numbers.
     """
     block = tactical // 2
     width, height = s.shape[0], s.shape[1]
     blocks_x = width // block + 1
     n, k, twice_x, twice_y = _collect_fronts(s, w, p, block)
-    # Of two coordinates as near to the mean: towards the middle, else clockwise, else north-west.
+    # Of two coordinates equally near to the mean: towards the middle, else clockwise, else
+    # north-west.
     off_x, off_y = twice_x - k * width, twice_y - k * height
     lean_x = off_x if off_x != 0 else off_y
     lean_y = off_y if off_y != 0 else -off_x

@@ -66,8 +66,8 @@ _OFF_MAP = np.uint8(rules.OFF_MAP)
 _MIXED = np.uint8(MIXED)
 _LEFT = _FIRST = int64(0)
 _GAINED = 10  # lost comes right after gained
-# A block of 256 x 256 tiles (views of 512) has at most 4 * 14 * 2**16 < 2**22 heat: the sum of
-# parts of 2**-30 is exact in a float64.
+# A block of 256 x 256 tiles (views of 512) has a heat of at most 4 * 14 * 2**16 < 2**22: sums of
+# multiples of 2**-30 are exact in float64.
 _HEAT_PARTS = 2.0**30
 _LANES = np.uint64(0x00FF00FF00FF00FF)
 _ROUND = np.uint64(0x0002000200020002)
