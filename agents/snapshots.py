@@ -175,7 +175,7 @@ class SnapshotStore:
         admitting it again changes nothing.
 
         Args:
-            require: raises SnapshotError for a sound snapshot that has no place in this store.
+            require: raises SnapshotError for a sound snapshot that does not belong in this store.
 
         Raises:
             SnapshotMissingError: neither offered nor in the store.

@@ -1,6 +1,6 @@
 """The game, and how matches are played.
 
-Importing it registers `Territory-v0` in Gymnasium, at no cost (registration.py).
+Importing it registers `Territory-v0` with Gymnasium at no cost (registration.py).
 """
 
 from arena.registration import register_when_possible

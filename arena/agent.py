@@ -1,9 +1,9 @@
-"""The agent seam: what code that plays is given, and what it must return.
+"""The agent interface: what an agent is given, and what it must return.
 
-An agent acts for n seats at once, of one or of many matches. It sees each seat's public facts, its
-legal actions and, when it asks, its observation; nothing else of the game. An agent that samples
-uses `SeatBatch.noise`, whose numbers are keyed by (match seed, seat, decision): then a match does
-not depend on what it was batched with.
+An agent acts for n seats in one call, of one or of many matches. It sees each seat's public facts,
+its legal actions and, on request, its observation; nothing else of the game. An agent that samples
+uses `SeatBatch.noise`, whose numbers are keyed by (match seed, seat, decision), so that a match
+does not depend on what it is batched with.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class SeatBatch:
     """n living seats that must choose an action now.
 
     Attributes:
-        rows: int64[n], stable identity of each seat for as long as its match lasts; the keys of
-            whatever an agent remembers.
+        rows: int64[n], stable identity of each seat while its match lasts; the key of anything that
+            an agent remembers.
         action_mask: bool[n, 45], legal actions (engine/actions.py); always at least one.
         own: int64[n, 6]: tick, max_ticks, my tiles, home troops, cap, living seats.
         directions: int64[n, 8, 7] for N, NE, .. NW: target (0 neutral, an owner id, -1 none),
@@ -74,7 +74,7 @@ class SeatBatch:
         return self._observation
 
     def noise(self, n_columns: int) -> NDArray[np.float64]:
-        """float64[n, n_columns] uniforms in (0, 1), keyed by (match seed, seat, decision)."""
+        """Return float64[n, n_columns], in (0, 1), keyed by (match seed, seat, decision)."""
         from arena.territory.engine.numerics import uniform_noise
 
         noise: NDArray[np.float64] = uniform_noise(
@@ -87,10 +87,10 @@ class Agent(Protocol):
     """Code that acts for one or many seats."""
 
     def reset(self, rows: IntArray) -> None:
-        """New matches begin in these rows (int64[n]): forget what was known about them."""
+        """Forget what is known about these rows, int64[n]: new matches begin in them."""
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
-        """int64[n], one of 45 actions per row; an illegal one counts as WAIT and is reported."""
+        """Return int64[n], one of 45 actions per row; an illegal one is counted, played as WAIT."""
 
 
 LoadAgent = Callable[[str], Agent]

@@ -1,4 +1,4 @@
-"""Owns pictures of a match in progress: whose land is whose, for screens and terminals.
+"""Owns pictures of the board of a match, for screens and terminals: who owns which land.
 
 Seats keep their colours for the whole match, and the same seat has the same colour in every match.
 """
@@ -19,7 +19,7 @@ _ANSI_COLUMNS, _ANSI_ROWS = 80, 32
 
 
 def seat_colours(n_seats: int) -> NDArray[np.uint8]:
-    """uint8[n_seats, 3]: neighbouring seats get hues far apart (golden angle)."""
+    """Return uint8[n_seats, 3]; consecutive seats get hues far apart (golden angle)."""
     colours = [
         colorsys.hsv_to_rgb(seat * 0.381966 % 1.0, (0.75, 0.55)[seat // 8 % 2], 0.95)
         for seat in range(n_seats)
@@ -28,7 +28,7 @@ def seat_colours(n_seats: int) -> NDArray[np.uint8]:
 
 
 def board_picture(engine: Engine) -> NDArray[np.uint8]:
-    """uint8[height, width, 3]: terrain, and the land of each seat in its colour, borders darker."""
+    """Draw uint8[height, width, 3]: terrain, and each seat's land in its colour, borders darker."""
     from arena.territory.maps.pictures import map_to_picture
 
     picture = map_to_picture(engine.map).astype(np.float64)
@@ -46,7 +46,7 @@ def board_picture(engine: Engine) -> NDArray[np.uint8]:
 
 
 def board_text(engine: Engine) -> str:
-    """The board and its seats for a terminal: ANSI colours, 80 columns."""
+    """Draw the board and list its seats for a terminal: ANSI colours, 80 columns."""
     from rich.console import Console
     from rich.style import Style
     from rich.text import Text

@@ -1,9 +1,10 @@
 """Territory as standard environments: `TerritoryEnv` (PettingZoo) and `SoloEnv` (Gymnasium).
 
-Both are thin coats over the lock-step core that rated matches use, so a match played here ends in
-the same state, bit for bit, as the same match anywhere else. The reward is 0 until a seat's end,
-then its placement in [-1, 1]. A seat ends by death or by the match's own end; the time limit
-`max_ticks` is a rule of the game and is observed, so it terminates and never truncates.
+Both are thin wrappers around the lock-step core that rated matches use, so a match played here ends
+in the same state, bit for bit, as the same match anywhere else. The reward is 0 until a seat's
+episode ends, then its placement in [-1, 1]. An episode ends with the seat's death or with the
+match; the time limit `max_ticks` is a rule of the game and is observed, so it terminates and never
+truncates.
 
 Chance: `reset(seed=s)` plays the match of seed s (spawns, seats and all streams follow from it);
 `reset()` takes the next seed from the environment's own PCG64 generator, which `reset(seed=s)`
@@ -47,7 +48,7 @@ _PICTURE_SIDE = 512  # pixels; smaller maps are enlarged to about this
 
 
 class _Table:
-    """A map, rules and views, and the match being played on them, in a lock-step core of one."""
+    """A map, rules and views, and the match played with them, in a lock-step core of one."""
 
     def __init__(
         self,
@@ -58,8 +59,8 @@ class _Table:
     ) -> None:
         if render_mode is not None and render_mode not in _RENDER_MODES:
             raise MatchError(
-                f"render_mode is {render_mode!r}; expected None or one of "
-                f"{', '.join(_RENDER_MODES)}."
+                f"render_mode: expected None or one of {', '.join(_RENDER_MODES)}, found "
+                f"{render_mode!r}"
             )
         self.map = territory if isinstance(territory, TerritoryMap) else load_map(territory)
         self.rules = rules or MatchRules()
@@ -72,7 +73,7 @@ class _Table:
     @property
     def match(self) -> LiveMatch:
         if self._match is None:
-            raise MatchError("No match is being played; call reset() first.")
+            raise MatchError("no match is being played; call reset() first")
         return self._match
 
     def begin(
@@ -94,9 +95,9 @@ class _Table:
         self.core.refresh()
 
     def advance(self, actions: dict[int, Any]) -> None:
-        """Play one decision: actions by seat; living seats without one WAIT, agents are asked."""
+        """Play one decision; agents are asked, and living seats without an action WAIT."""
         if self.match.engine.is_over:
-            raise MatchError("The match is over; call reset() to begin another.")
+            raise MatchError("the match is over; call reset() to begin another")
         self._actions[:] = WAIT
         self.core.ask_agents(self._actions)
         for seat, action in actions.items():
@@ -105,7 +106,7 @@ class _Table:
         self.core.refresh()
 
     def observe(self, seats: Sequence[int]) -> list[Observation]:
-        """The observation of each seat, in new arrays; the dead see zeros and may only wait."""
+        """Return each seat's observation, in new arrays; dead seats see zeros and may only wait."""
         rows = np.array(seats, np.int64)
         buffers = obs.empty_views(len(rows), self.views)
         if len(rows):
@@ -114,16 +115,16 @@ class _Table:
         return [{key: value[i] for key, value in values.items()} for i in range(len(rows))]
 
     def outcome(self, seat: int) -> tuple[float, bool, dict[str, Any]]:
-        """(reward, whether the seat's episode is over, what to add to its info)."""
+        """Return (reward, whether the seat's episode is over, additions to its info)."""
         if not self.match.engine.is_over and self.match.living[seat]:
             return 0.0, False, {}
-        # A dead seat's placement is final: whoever lives is above it, whatever comes.
+        # A dead seat's placement is final: all living seats are above it, whatever happens.
         placement = self.match.engine.placements()[seat]
         return placement_reward(placement, self.rules.n_seats), True, {"placement": placement}
 
     def render(self) -> NDArray[np.uint8] | str | None:
         if self.render_mode is None:
-            gymnasium.logger.warn("render() needs render_mode='rgb_array' or 'ansi'.")
+            gymnasium.logger.warn("render() needs render_mode='rgb_array' or 'ansi'")
             return None
         if self.render_mode == "ansi":
             return board_text(self.match.engine)
@@ -137,18 +138,18 @@ class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
 
     Every step is one decision of all living seats (`ticks_per_decision` ticks). A living seat
     without an action waits; an illegal action counts as WAIT. `infos` hold the `action_mask`,
-    int8[45], and after a seat's end its `placement`. The last observation of a dead seat is zeros.
+    int8[45], and at the end of a seat its `placement`. A dead seat's last observation is zeros.
 
     Args:
         map: a map, or a map reference (arena.territory.maps).
         rules: length of the match, number of seats; None takes the defaults.
         views: sizes of the three views.
-        render_mode: "rgb_array" (uint8[h, w, 3]), "ansi" (a text with ANSI colours) or None.
+        render_mode: "rgb_array" (uint8[h, w, 3]), "ansi" (text with ANSI colours) or None.
 
-    `reset` knows the option `rotation`: the seats move by so many spawns.
+    `reset` takes the option `rotation`: the number of spawns by which the seats are shifted.
 
     Raises:
-        MapError, MatchError: an argument cannot be played; or `step` without a running match.
+        MapError, MatchError: an argument cannot be played, or `step` was called without a match.
     """
 
     metadata: ClassVar[dict[str, Any]] = {
@@ -177,16 +178,16 @@ class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
         self._generator = Generator(PCG64())
 
     def observation_space(self, agent: str) -> gymnasium.spaces.Dict:
-        """The same object for the same agent every time."""
+        """Return the agent's observation space, the same object every time."""
         return self.observation_spaces[agent]
 
     def action_space(self, agent: str) -> gymnasium.spaces.Discrete:
-        """The same object for the same agent every time."""
+        """Return the agent's action space, the same object every time."""
         return self.action_spaces[agent]
 
     @property
     def engine(self) -> Engine:
-        """The board of the current match, to read."""
+        """The board of the current match, for reading."""
         return self._table.match.engine
 
     def reset(
@@ -210,7 +211,7 @@ class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
         dict[str, bool],
         dict[str, dict[str, Any]],
     ]:
-        """Play one decision: observations, rewards, terminations, truncations, infos."""
+        """Play one decision; return observations, rewards, terminations, truncations, infos."""
         acting = self.agents
         self._table.advance(
             {self._seat_of[name]: actions[name] for name in acting if name in actions}
@@ -233,22 +234,22 @@ class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
         return {agent: {"action_mask": seen["action_mask"]} for agent, seen in observations.items()}
 
     def render(self) -> NDArray[np.uint8] | str | None:
-        """The board in the chosen mode."""
+        """Draw the board in the chosen mode."""
         return self._table.render()
 
     def state(self) -> NDArray[np.uint8]:
-        """uint8[height, width] of owner ids: 0 neutral, spawn index + 1, 255 water."""
+        """Return owner ids, uint8[height, width]: 0 neutral, spawn index + 1, 255 water."""
         return self.engine.owner.copy()
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
 
 class SoloEnv(gymnasium.Env[Observation, np.int64]):
     """One seat of a match as a Gymnasium environment, registered as `Territory-v0`.
 
     The other seats are the engine's own bots (kind `bot`: smaller caps, for practice), or given
-    agents. The episode ends with the seat's death or the match; nothing is played after that.
+    agents. The episode ends with the seat's death or with the match; play stops there.
 
     Args:
         map, rules, views, render_mode: as in `TerritoryEnv`.
@@ -258,7 +259,7 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
         seat: the seat to play; seats are labels, the seed decides where they start.
 
     Raises:
-        MapError, MatchError: an argument cannot be played; or `step` without a running match.
+        MapError, MatchError: an argument cannot be played, or `step` was called without a match.
         AgentFault: an opponent failed.
     """
 
@@ -283,7 +284,7 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
         n_seats = self._table.rules.n_seats
         if not 0 <= seat < n_seats:
             raise MatchError(
-                f"seat is {seat}; a match of {n_seats} has the seats 0 to {n_seats - 1}."
+                f"seat: expected 0 to {n_seats - 1} in a match of {n_seats}, found {seat}"
             )
         self._seat = seat
         self._agents: list[Agent | None] = [None] * n_seats
@@ -297,7 +298,7 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
 
     @property
     def engine(self) -> Engine:
-        """The board of the current match, to read."""
+        """The board of the current match, for reading."""
         return self._table.match.engine
 
     def reset(
@@ -323,39 +324,39 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
         self._table.core.refresh()
 
     def step(self, action: np.int64 | int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Play one decision: observation, reward, terminated, truncated (never), info."""
+        """Play one decision; return observation, reward, terminated, truncated (never), info."""
         if self._ended:
-            raise MatchError("The episode is over; call reset() to begin another.")
+            raise MatchError("the episode is over; call reset() to begin another")
         self._table.advance({self._seat: action})
         reward, self._ended, info = self._table.outcome(self._seat)
         seen = self._table.observe([self._seat])[0]
         return seen, reward, self._ended, False, {"action_mask": seen["action_mask"]} | info
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """bool[45] of legal actions, under the name that sb3-contrib's MaskablePPO asks for."""
+        """Return the legal actions, bool[45]; the name is the one that MaskablePPO asks for."""
         mask: NDArray[np.bool_] = self._table.core.facts.mask[self._seat].astype(np.bool_)
         return mask
 
     def render(self) -> NDArray[np.uint8] | str | None:
-        """The board in the chosen mode."""
+        """Draw the board in the chosen mode."""
         return self._table.render()
 
 
 def _seat_opponents(
     opponents: Opponents, load_agent: LoadAgent | None, n: int
 ) -> list[Agent | None]:
-    """One agent per other seat; equal specs share one agent, as in any match."""
+    """Return one agent per other seat; equal specs share one agent, as in any match."""
     alone = isinstance(opponents, str) or not isinstance(opponents, Sequence)
     listed: list[str | Agent] = [opponents] * n if alone else list(opponents)  # type: ignore
     if len(listed) != n:
-        raise MatchError(f"opponents: expected one agent, or {n} of them, found {len(listed)}.")
+        raise MatchError(f"opponents: expected one agent, or {n} of them, found {len(listed)}")
     loaded: dict[str, Agent] = {}
     for name in listed:
         if isinstance(name, str) and name not in loaded:
             if load_agent is None:
                 raise MatchError(
                     f"opponents: the spec {name!r} needs load_agent, such as "
-                    "agents.registry.make_loader()."
+                    "agents.registry.make_loader()"
                 )
             loaded[name] = load_agent(name)
     return [loaded[agent] if isinstance(agent, str) else agent for agent in listed]

@@ -1,6 +1,6 @@
 """Owns the errors that `arena` raises for what a user or a file can cause.
 
-Everything derives from `ArenaError`, so a caller can turn the whole family into one sentence.
+All of them derive from `ArenaError`, so that a caller can turn any of them into one sentence.
 A message says what was expected, what was found, where, and what to do next.
 """
 
@@ -22,11 +22,11 @@ class MatchError(ArenaError):
 
 
 class WorkerError(ArenaError):
-    """The pool of worker processes was used or configured wrongly."""
+    """The worker processes were used or configured wrongly."""
 
 
 class ArenaStopped(WorkerError):
-    """The pool gave up because its workers kept dying; the message names their last words."""
+    """The workers kept exiting and are not restarted; the message says how the last one exited."""
 
 
 class AgentFault(ArenaError):
@@ -34,7 +34,7 @@ class AgentFault(ArenaError):
 
     Attributes:
         agent: the agent.
-        rows: int64[n], the rows it was asked for.
+        rows: int64[n], the rows that it was asked for.
         traceback: of its exception, or "".
     """
 

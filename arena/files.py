@@ -1,7 +1,7 @@
-"""Files and folders that are whole or absent: made beside their place, then renamed.
+"""Write files and folders atomically: beside their destination, then renamed.
 
-Whoever reads one sees the old content, the new one or none, never a part of it, whenever the writer
-is killed. The database has a writer of its own (db.session.backup): db imports nothing of ours.
+A reader sees the old content, the new content or none, never a part, whenever the writer is killed.
+The database has its own writer (db.session.backup): db imports no other package of ours.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STALE_AFTER_S = 3600.0
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in a folder survive a power cut, where the system can (not on Windows)."""
+    """Make renames in a folder survive a power cut, where the system supports it (not Windows)."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -33,16 +33,16 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_whole(path: Path, raw: bytes, *, durable: bool = False) -> None:
-    """Write a file, replacing what is there; its folder must exist.
+    """Write a file atomically, replacing any old one; its folder must exist.
 
     Args:
-        durable: return only when file and name are on the disk, so that a database row may name
-            the file: a power cut then loses neither. It costs two waits for the disk. Without it
-            the file is safe from any death of a process, but after a power cut it may be missing,
-            or be there with no content (ext4), although a row that was synced names it.
+        durable: return only when the file and its name are on disk, so that a database row may
+            refer to it and a power cut loses neither. That waits for the disk twice. Without it a
+            killed process does no harm, but after a power cut the file may be missing or empty
+            (ext4) although a synced row refers to it.
 
     Raises:
-        OSError: a full disk (ENOSPC) or missing rights; nothing is left behind.
+        OSError: a full disk (ENOSPC) or missing permissions; nothing is left behind.
     """
     temporary = _temporary(path)
     try:
@@ -61,13 +61,13 @@ def write_whole(path: Path, raw: bytes, *, durable: bool = False) -> None:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a new folder to fill, which takes the name `path` when the block ends without error.
+    """Yield a new folder to fill, renamed to `path` when the block ends without an exception.
 
-    Whatever is raised, nothing is left behind. Not durable: after a power cut its files may be
+    After an exception nothing is left behind. Not durable: after a power cut its files may be
     missing or empty.
 
     Raises:
-        OSError: `path` exists, or cannot be made.
+        OSError: `path` already exists, or cannot be made.
     """
     if path.exists():  # renaming would replace an empty folder
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
@@ -82,7 +82,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> int:
-    """Remove the temporary files and folders of writers killed long ago; returns how many."""
+    """Remove the temporary files and folders of writers killed long ago; return how many."""
     oldest = time.time() - STALE_AFTER_S
     removed = 0
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
@@ -100,5 +100,5 @@ def sweep(folder: Path) -> int:
 
 
 def _temporary(path: Path) -> Path:
-    # Beside its place: a rename within one folder is one step on every file system.
+    # In the same folder: such a rename is atomic on every file system.
     return path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(8)}")

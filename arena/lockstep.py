@@ -1,8 +1,8 @@
 """Many matches in lock-step in one process: the core that rated matches and training share.
 
-Slot m, seat k is row m * MAX_SEATS + k for as long as the match lasts. Once per decision every
-agent is asked once, for all its rows of all matches; there is no loop over seats in Python. A row
-without an agent belongs to the caller (the learner), who passes its actions to `advance`.
+Seat k of slot m is row m * MAX_SEATS + k while its match lasts. Each decision asks every agent
+once, for all its rows in all matches; there is no loop over seats in Python. A row without an agent
+belongs to the caller (the learner), who passes its actions to `advance`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from arena.territory.observation import observation as obs
 from arena.territory.observation.views import Views
 
 DEAD = 255
-"""Marks a seat without an action in a recorded decision."""
+"""Stands for a seat without an action in a recorded decision."""
 
 
 class LiveMatch:
@@ -35,7 +35,7 @@ class LiveMatch:
 
     Attributes:
         engine: the board.
-        agents: one per seat; None is the caller's seat.
+        agents: one per seat; None is a seat of the caller.
         n_decisions: decisions taken so far.
         record: one uint8[seats] per decision: the actions, DEAD for dead seats.
     """
@@ -62,12 +62,12 @@ class LiveMatch:
 
     @property
     def living(self) -> NDArray[np.bool_]:
-        """bool[seats]."""
+        """Whether each seat lives, bool[seats]."""
         alive: NDArray[np.bool_] = self.engine.tiles[self.engine.spawn_of] > 0
         return alive
 
     def advance(self, actions: IntArray) -> int:
-        """Play one decision: int64[seats], DEAD where there is none; returns the ticks that ran."""
+        """Play one decision, int64[seats], DEAD where there is none; return the ticks played."""
         self.record.append(actions.astype(np.uint8))
         self.engine.act(actions)
         self.n_decisions += 1
@@ -115,10 +115,10 @@ class Lockstep:
         self.alive[base : base + MAX_SEATS] = False
 
     def refresh(self, slots: Iterable[int] | None = None) -> None:
-        """Bring masks, facts and the living rows up to date; before every decision.
+        """Update masks, facts and the living rows; call it before every decision.
 
         Args:
-            slots: only these, where the others did not move since; None is all.
+            slots: those to update, when the others have not advanced; None is all.
         """
         start = time.perf_counter()
         for slot in range(len(self.matches)) if slots is None else slots:
@@ -141,7 +141,7 @@ class Lockstep:
         Args:
             rows: int64[n], living rows, match by match.
             views: the buffers.
-            at: int64[n], where in the buffers each row goes; by default row i goes to i.
+            at: int64[n], the index in the buffers of each row; by default row i goes to i.
         """
         if len(rows) == 0:
             return
@@ -171,7 +171,7 @@ class Lockstep:
         self.seconds["observation"] += time.perf_counter() - start
 
     def batch(self, rows: IntArray, key: int = 0) -> SeatBatch:
-        """The rows as an agent sees them; `key` names the buffers its observation is written to."""
+        """Return the rows as an agent sees them; `key` selects the buffers for its observation."""
 
         def observe() -> dict[str, NDArray[Any]]:
             views = self._views(key, len(rows))
@@ -203,8 +203,8 @@ class Lockstep:
 
         Args:
             actions: int64[slots * MAX_SEATS].
-            only_with_memory: skip agents that say `has_memory = False` (frozen policies): what they
-                would answer is already known when a recorded match is played again.
+            only_with_memory: skip agents with `has_memory = False` (frozen policies): when a
+                recorded match is replayed, their answers are already known.
 
         Raises:
             AgentFault: an agent raised, or returned something that is not one integer per row.
@@ -234,7 +234,7 @@ class Lockstep:
         self.seconds["agents"] += spent - (self.seconds["observation"] - observing)
 
     def _groups(self) -> list[tuple[Agent, IntArray]]:
-        """The living rows of each agent, in the order of slots."""
+        """Return the living rows of each agent, in the order of slots."""
         groups: dict[int, tuple[Agent, list[int]]] = {}
         for slot, match in enumerate(self.matches):
             if match is None:
@@ -246,7 +246,7 @@ class Lockstep:
         return [(agent, np.array(rows, np.int64)) for agent, rows in groups.values()]
 
     def _generator(self, agent: Agent) -> Generator:
-        """A generator for agents that want one; those that sample from noise never use it."""
+        """Return the agent's generator; agents that sample from the batch's noise ignore it."""
         generator = self._generators.get(id(agent))
         if generator is None:
             generator = Generator(PCG64(len(self._generators)))
@@ -254,11 +254,11 @@ class Lockstep:
         return generator
 
     def advance(self, actions: IntArray) -> int:
-        """Play one decision of every match; returns the ticks that ran in all.
+        """Play one decision of every match; return the total of ticks played.
 
         Args:
-            actions: int64[slots * MAX_SEATS]; ignored for the dead; anything that is no action
-                counts as WAIT and is reported by the engine.
+            actions: int64[slots * MAX_SEATS]; ignored for dead seats; a number that is not an
+                action counts as WAIT and is reported by the engine.
         """
         start = time.perf_counter()
         ticks = 0
@@ -275,7 +275,7 @@ class Lockstep:
 
 
 def as_dict(views: obs.SeatViews) -> dict[str, NDArray[Any]]:
-    """The buffers under the observation's keys."""
+    """Return the buffers by the keys of the observation."""
     return {
         "global": views.global_,
         "local": views.local,

@@ -1,7 +1,7 @@
 """A match from its description to its result: MatchSpec in, MatchResult out.
 
 `play_matches` plays many specs in lock-step in this process. A match that fails (an agent raised,
-a map is missing) becomes a MatchFailure naming the agent to blame; the others go on.
+a map is missing) becomes a MatchFailure that names the agent to blame; the others go on.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ LoadMap = Callable[[str], TerritoryMap]
 
 @dataclass(frozen=True)
 class MatchSpec:
-    """Everything that decides a match.
+    """Everything that determines a match.
 
     Attributes:
-        seed: 0..2**63 - 1; decides spawns, seats and all random streams.
+        seed: 0..2**63 - 1; determines spawns, seats and all random streams.
         map: map reference (arena.territory.maps).
         agents: agent spec of each seat.
         rotation: cyclic shift of the seats over the spawns.
@@ -49,20 +49,20 @@ class MatchSpec:
     def __post_init__(self) -> None:
         if len(self.agents) != self.rules.n_seats:
             raise MatchError(
-                f"A match of {self.rules.n_seats} seats needs as many agents, found "
-                f"{len(self.agents)}."
+                f"expected {self.rules.n_seats} agents for a match of {self.rules.n_seats} seats, "
+                f"found {len(self.agents)}"
             )
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict; `from_json` is its inverse."""
+        """Return a dict of JSON types; `from_json` is the inverse."""
         return {**asdict(self), "agents": list(self.agents)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> MatchSpec:
-        """Read a spec.
+        """Rebuild from `to_json`.
 
         Raises:
-            MatchError: a key is missing or unknown, or its value is of the wrong kind.
+            MatchError: a key is missing or unknown, or its value has the wrong type.
         """
         try:
             return cls(
@@ -78,12 +78,12 @@ class MatchSpec:
                 }
             )
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise MatchError(f"Not a match description: {error}.") from error
+            raise MatchError(f"not a match description: {error}") from error
 
 
 @dataclass(frozen=True)
 class MatchResult:
-    """What a finished match leaves behind; tuples are by seat.
+    """The result of a finished match; tuples are by seat.
 
     Attributes:
         placements: 1 is best; ties share the better number.
@@ -131,7 +131,7 @@ def pack_actions(record: Sequence[NDArray[np.uint8]]) -> bytes:
 
 
 def unpack_actions(packed: bytes) -> NDArray[np.uint8]:
-    """The actions of `pack_actions`; who took them follows from who was alive.
+    """Return the actions of `pack_actions`; whose they are follows from who was alive.
 
     Raises:
         MatchError: the bytes are damaged.
@@ -139,7 +139,7 @@ def unpack_actions(packed: bytes) -> NDArray[np.uint8]:
     try:
         return np.frombuffer(zlib.decompress(packed), np.uint8)
     except zlib.error as error:
-        raise MatchError(f"The recorded actions are damaged: {error}.") from error
+        raise MatchError(f"the recorded actions are damaged: {error}") from error
 
 
 def load_spec_map(spec: MatchSpec, load_map: LoadMap) -> TerritoryMap:
@@ -147,25 +147,25 @@ def load_spec_map(spec: MatchSpec, load_map: LoadMap) -> TerritoryMap:
 
     Raises:
         MapError: it is missing or damaged.
-        MatchError: it is another map than the one described.
+        MatchError: it is not the map of the spec.
     """
     territory = load_map(spec.map)
     if spec.map_sha256 and territory.sha256 != spec.map_sha256:
         raise MatchError(
-            f"Map {spec.map!r} has changed: expected SHA-256 {spec.map_sha256[:12]}, found "
-            f"{territory.sha256[:12]}; restore the map this match was planned on."
+            f"map {spec.map!r} has changed: expected SHA-256 {spec.map_sha256[:12]}, found "
+            f"{territory.sha256[:12]}; restore the map that this match was planned on"
         )
     return territory
 
 
 def start_match(spec: MatchSpec, load_map: LoadMap, agents: Sequence[Agent | None]) -> LiveMatch:
-    """Set a match up at tick 0."""
+    """Set up a match at tick 0."""
     territory = load_spec_map(spec, load_map)
     return LiveMatch(territory, spec.rules, spec.views, spec.seed, spec.rotation, agents)
 
 
 def result_of(spec: MatchSpec, match: LiveMatch) -> MatchResult:
-    """The result of a match that is over."""
+    """Return the result of a match that is over."""
     engine = match.engine
     eliminated = engine.by_seat(engine.state.eliminated_tick[1:])
     return MatchResult(
@@ -188,12 +188,12 @@ def play_matches(
     load_map: LoadMap,
     progress: Callable[[int], None] | None = None,
 ) -> list[MatchResult | MatchFailure]:
-    """Play specs in lock-step, one entry of the answer per spec.
+    """Play matches in lock-step; return a result or failure per spec, in order.
 
     Args:
         load_agent: agent spec -> Agent; called once per distinct spec.
         load_map: map reference -> map.
-        progress: told the ticks played so far, after every decision.
+        progress: called with the ticks played so far, after every decision.
     """
     outcomes: list[MatchResult | MatchFailure | None] = [None] * len(specs)
     agents: dict[str, Agent] = {}
@@ -232,7 +232,7 @@ def _begin_all(
         blamed: tuple[str, ...] = ()
         try:
             if spec.views != running.views:
-                raise ArenaError("Matches played in lock-step must have the same views.")
+                raise ArenaError("matches played in lock-step must have the same views")
             for name in spec.agents:
                 if name not in agents:
                     blamed = (name,)
@@ -253,10 +253,10 @@ def _fail(
     outcomes: list[MatchResult | MatchFailure | None],
     names: dict[int, str],
 ) -> None:
-    """End the matches whose agent failed; their decision was not played."""
+    """End the matches whose agent failed; their last decision was not played."""
     name = names[id(fault.agent)]
     for slot in np.unique(fault.rows // MAX_SEATS):
         outcomes[slot] = MatchFailure(
-            specs[slot], f"Agent {name!r} failed: {fault}", fault.traceback, (name,)
+            specs[slot], f"agent {name!r} failed: {fault}", fault.traceback, (name,)
         )
         running.end(int(slot))

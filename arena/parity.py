@@ -1,6 +1,6 @@
-"""Replay recorded scenarios of the original engine and hold ours to fixed gates.
+"""Replay recorded scenarios of the original engine and compare ours within fixed gates.
 
-`check_file` measures a file's gaps; `league parity` prints them. A file is the JSON of one
+`check_file` measures the gaps of a file; `league parity` prints them. A file is the JSON of one
 scenario (kinds `growth_no_attack`, `lone_expansion`, `duel`, `enclave`, `bots`, `scripted_humans`)
 or a file of formula vectors. Their playing ticks start at 101, ours at 0.
 
@@ -10,10 +10,10 @@ players of tile gaps as a share of owned tiles, median over the jitter seeds: 2 
 ticks on large maps; on small maps, where luck decides who survives, 3 % at +100 and +250, and at
 the end owned land within 0.02 of all land and total home troops within 25 %.
 
-Large maps are played with five jitter seeds. On small maps one seed's gap scatters by a third of
-the gate around its median (2.4 % at +250 over 200 seeds of the recorded scenario, close to the gap
-between our own seeds), so that one group of five in eight misses the gate by luck: seeds 1 to 5
-give 3.05 %. Fifteen are played there: the same quantity, less luck.
+Large maps are played with five jitter seeds. On small maps one seed's gap scatters around its
+median by a third of the gate (2.4 % at +250 over 200 seeds of the recorded scenario, close to the
+gap between our own seeds), so that one group of five in eight misses the gate by luck: seeds 1 to 5
+give 3.05 %. Fifteen are played there: the same quantity with less luck.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ def _kind_of(name: str) -> str:
 
 
 def _ticks(record: dict[str, Any]) -> list[int]:
-    """The recorded ticks (theirs), in order: the list, or the range that stands beside it."""
+    """Return the recorded ticks (theirs) in order: the list, or the range given instead."""
     ticks = record.get("ticks") or list(range(record["ticks_first"], record["ticks_last"] + 1))
     if ticks != sorted(set(ticks)) or ticks[0] < _OFFSET:
-        raise ArenaError(f"The ticks of {record['name']!r} do not rise from {_OFFSET} or later on.")
+        raise ArenaError(f"{record['name']!r}: expected rising ticks from {_OFFSET} or later")
     return ticks
 
 
@@ -120,7 +120,7 @@ def _set_up(record: dict[str, Any], territory: TerritoryMap, seed: int) -> Engin
 
 
 def _give_orders(engine: Engine, record: dict[str, Any], tick: int) -> None:
-    """Everything the scenario does just before `tick` (theirs) runs."""
+    """Do everything that the scenario does just before `tick` (theirs)."""
     scenario = record["scenario"]
     ids = {player["id"]: p for p, player in enumerate(record["players"], start=1)}
     preset = scenario.get("set_before_tick")
@@ -144,11 +144,11 @@ def _give_orders(engine: Engine, record: dict[str, Any], tick: int) -> None:
             elif order["kind"] == "conquer":
                 engine.conquer(ids[order["who"]], int(order["x"]), int(order["y"]))
             else:
-                raise ArenaError(f"Unknown order kind {order['kind']!r} in {record['name']!r}.")
+                raise ArenaError(f"{record['name']!r}: unknown kind of order {order['kind']!r}")
 
 
 def _scheduled(engine: Engine, schedule: dict[str, Any], tick: int) -> None:
-    """A lone player's orders, where a file gives their rule instead of the list."""
+    """Give a lone player's orders, where a file states their rule instead of a list."""
     since = tick - schedule["first"]
     if since >= 0 and since % schedule["period"] == 0:
         home = int(engine.troops[0])
@@ -157,7 +157,7 @@ def _scheduled(engine: Engine, schedule: dict[str, Any], tick: int) -> None:
 
 
 def _scripted_humans(engine: Engine, tick: int) -> None:
-    """The recorded scenarios' fixed policy: neutral land first, then the weakest neighbour."""
+    """Play the scenarios' fixed policy: neutral land first, then the weakest neighbour."""
     if tick < _OFFSET + 51:
         return
     s = engine.state
@@ -176,7 +176,7 @@ def _scripted_humans(engine: Engine, tick: int) -> None:
 
 
 def replay(record: dict[str, Any], territory: TerritoryMap, seed: int) -> Curves:
-    """Play a recorded scenario with our engine and jitter seed; curves like the record's."""
+    """Play a recorded scenario with our engine and a jitter seed; return curves like its own."""
     engine = _set_up(record, territory, seed)
     ticks = _ticks(record)
     tiles = np.zeros((engine.n_players, len(ticks)), np.int64)
@@ -205,7 +205,7 @@ def _growth_gates(record: dict[str, Any], territory: TerritoryMap) -> Iterator[G
 def _largest(ours: NDArray[np.int64], theirs: list[list[int]]) -> float:
     expected = np.asarray(theirs)
     if expected.shape != ours.shape:
-        raise ArenaError(f"Expected curves of shape {ours.shape}, found {expected.shape}.")
+        raise ArenaError(f"expected curves of shape {ours.shape}, found {expected.shape}")
     return float(np.abs(ours - expected).max())
 
 
@@ -251,7 +251,7 @@ def _formula_gates(vectors: dict[str, Any], name: str) -> Iterator[Gate]:
         if not vectors.get(group):
             continue
         gaps = [abs(a - b) for vector in vectors[group] for a, b in check(vector)]
-        # numpy's maximum keeps a NaN, Python's max would drop it
+        # numpy's maximum keeps NaN, Python's max may drop it
         gap = float(np.max(gaps))
         yield Gate(name, f"{group}, {len(vectors[group])} vectors", gap, 0.0, "absolute")
 
@@ -328,17 +328,17 @@ _GATES = {
 
 
 def check_file(path: Path, maps: Path) -> list[Gate]:
-    """All gates of one recorded file.
+    """Return all gates of one recorded file.
 
     Raises:
         ArenaError: the file is missing, not JSON, of an unknown kind, incomplete, or has nothing
             to compare.
-        MapError: a map it names is missing or damaged.
+        MapError: its map is missing or damaged.
     """
     try:
         record = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise ArenaError(f"Cannot read the scenario {path}: {error}.") from error
+        raise ArenaError(f"{path}: the scenario cannot be read: {error}") from error
     try:
         if "scenario" not in record and any(group in record for group in _FORMULAS):
             gates = list(_formula_gates(record, path.stem))
@@ -346,17 +346,17 @@ def check_file(path: Path, maps: Path) -> list[Gate]:
             kind = record["scenario"]["kind"]
             if kind not in _GATES:
                 raise ArenaError(
-                    f"{path} has scenario kind {kind!r}; expected one of {', '.join(_GATES)}, or a "
-                    "file of formula vectors."
+                    f"{path}: expected a scenario of kind {', '.join(_GATES)}, or a file of "
+                    f"formula vectors, found kind {kind!r}"
                 )
             record.setdefault("name", path.stem)
             territory = _scenario_map(record["scenario"], maps)
             gates = list(_GATES[kind](record, territory))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise ArenaError(
-            f"{path} is not a complete scenario: {type(error).__name__}: {error}. Compare it with "
-            "the recorded files."
+            f"{path} is not a complete scenario: {type(error).__name__}: {error}; compare it with "
+            "the recorded files"
         ) from error
     if not gates:
-        raise ArenaError(f"{path} ends before the first tick that a gate compares.")
+        raise ArenaError(f"{path} ends before the first tick that a gate compares")
     return gates

@@ -1,9 +1,9 @@
 """Owns the name `Territory-v0` in Gymnasium's registry.
 
-Registering needs Gymnasium, whose import costs half a second with numpy, and most commands of the
-league never need it. So the name is registered at once when Gymnasium is loaded already, and
-otherwise at the moment when somebody imports it: `import arena` then `import gymnasium` works in
-either order, and `import arena` alone stays free.
+Registering needs Gymnasium, whose import takes half a second with numpy, and most commands of the
+league never need it. So the name is registered immediately if Gymnasium is already loaded, and
+otherwise when it is first imported: `import arena` and `import gymnasium` work in either order, and
+`import arena` alone stays fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Replays: a match on file as its description and actions, and the proof that it plays out again.
+"""Replays: a match as a file of its description and actions, and the check that it replays.
 
 A replay is `b"TLR1"` and zlib-compressed JSON (description, result, observation and rules versions)
 followed by the packed actions of the living seats. A 3,000-tick match of ten seats takes about
@@ -46,7 +46,7 @@ class Replay:
 
 
 def write_replay(result: MatchResult, path: Path) -> int:
-    """Write a finished match, atomically; returns the size in bytes."""
+    """Write a finished match atomically; return the size in bytes."""
     header = {
         "spec": result.spec.to_json(),
         "ticks": result.ticks,
@@ -70,9 +70,9 @@ def read_replay(path: Path) -> Replay:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ReplayError(f"Cannot read the replay {path}: {error.strerror}.") from error
+        raise ReplayError(f"{path}: the replay cannot be read: {error.strerror}") from error
     if content[:4] != _MAGIC or len(content) < 8:
-        raise ReplayError(f"{path} is no replay: it does not begin with {_MAGIC.decode()}.")
+        raise ReplayError(f"{path} is not a replay: it does not begin with {_MAGIC.decode()}")
     (length,) = struct.unpack("<I", content[4:8])
     try:
         header: dict[str, Any] = json.loads(zlib.decompress(content[8 : 8 + length]))
@@ -85,11 +85,11 @@ def read_replay(path: Path) -> Replay:
             rules_version=int(header["rules_version"]),
         )
     except (zlib.error, LookupError, TypeError, ValueError, OverflowError, MatchError) as error:
-        raise ReplayError(f"The replay {path} is damaged: {error}.") from error
+        raise ReplayError(f"{path}: the replay is damaged: {error}") from error
 
 
 def play_back(replay: Replay, load_map: LoadMap, n_decisions: int | None = None) -> LiveMatch:
-    """Play a replay's actions; up to `n_decisions` of them, or to the end.
+    """Play a replay's actions to the end, or only the first `n_decisions` decisions.
 
     Raises:
         ReplayError: it was recorded under another rules version, or its actions run out.
@@ -97,8 +97,8 @@ def play_back(replay: Replay, load_map: LoadMap, n_decisions: int | None = None)
     """
     if replay.rules_version != RULES_VERSION:
         raise ReplayError(
-            f"The replay was recorded under rules version {replay.rules_version}; this program "
-            f"plays version {RULES_VERSION}. Verify it with the release that recorded it."
+            f"the replay was recorded under rules version {replay.rules_version}, and this program "
+            f"plays version {RULES_VERSION}; verify it with the release that recorded it"
         )
     match = start_match(replay.spec, load_map, [None] * replay.spec.rules.n_seats)
     at = 0
@@ -107,8 +107,8 @@ def play_back(replay: Replay, load_map: LoadMap, n_decisions: int | None = None)
         n = int(alive.sum())
         if at + n > len(replay.actions):
             raise ReplayError(
-                f"The replay holds {len(replay.actions)} actions; the match needs more at "
-                f"decision {match.n_decisions}. It is damaged, or not of this match."
+                f"the replay holds {len(replay.actions)} actions, and the match needs more at "
+                f"decision {match.n_decisions}: it is damaged, or of another match"
             )
         actions = np.full(len(alive), DEAD, np.int64)
         actions[alive] = replay.actions[at : at + n]
@@ -118,7 +118,7 @@ def play_back(replay: Replay, load_map: LoadMap, n_decisions: int | None = None)
 
 
 def verify(replay: Replay, load_map: LoadMap) -> str:
-    """Play a replay back and compare the final state; returns its SHA-256.
+    """Play a replay back, compare the final state and return its SHA-256.
 
     Raises:
         ReplayError: the end differs from the recorded one.
@@ -127,13 +127,13 @@ def verify(replay: Replay, load_map: LoadMap) -> str:
     found = match.engine.state_sha256()
     if found != replay.final_state_sha256:
         raise ReplayError(
-            f"The replay ends differently: recorded state {replay.final_state_sha256[:12]} at tick "
-            f"{replay.ticks}, replayed {found[:12]} at tick {match.engine.tick}."
+            f"the replay ends differently: recorded state {replay.final_state_sha256[:12]} at tick "
+            f"{replay.ticks}, replayed {found[:12]} at tick {match.engine.tick}"
         )
     result = (match.engine.tick, tuple(match.engine.placements()))
     if result != (replay.ticks, replay.placements):
         raise ReplayError(
-            f"The replay tells another result: recorded placements {replay.placements} after "
-            f"{replay.ticks} ticks, replayed {result[1]} after {result[0]}."
+            f"the replay gives another result: recorded placements {replay.placements} after "
+            f"{replay.ticks} ticks, replayed {result[1]} after {result[0]}"
         )
     return found

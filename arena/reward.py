@@ -1,4 +1,4 @@
-"""What a placement is worth: the one formula of the environments and of the learners."""
+"""The reward of a placement, shared by the environments and the learners."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def placement_reward(
 ) -> float | NDArray[np.float64]:
     """Return 1 - 2 (placement - 1) / (n_seats - 1): 1 for the first, -1 for the last place.
 
-    Evenly spaced, so that the rewards of a match without ties add up to 0.
+    The rewards are evenly spaced, so those of a match without ties add up to 0.
 
     Args:
-        placement: from 1 on, a number or int64[...].
+        placement: 1 or more, a number or int64[...].
         n_seats: seats of the match, at least 2.
     """
     return 1.0 - 2.0 * (placement - 1) / (n_seats - 1)

@@ -1,29 +1,29 @@
-"""The errors of the db package: one base class, one class per thing a caller can do about it."""
+"""Errors raised by db: one base class, and one class per way that a caller can react."""
 
 
 class DatabaseError(Exception):
-    """Base of everything that the league database can refuse; the message says what to do next."""
+    """Base of every error raised by db; the message says what to do next."""
 
 
 class DatabaseBusyError(DatabaseError):
-    """Another process held the writer lock for longer than the busy timeout; trying again helps."""
+    """Another process held the writer lock for longer than the busy timeout; try again."""
 
 
 class DatabaseFullError(DatabaseError):
-    """The disk is full; the transaction was rolled back and nothing damaged: pause, try again."""
+    """The disk is full; the transaction was rolled back and nothing is damaged: wait, try again."""
 
 
 class NetworkFileSystemError(DatabaseError):
-    """The database file lies on a network file system, where SQLite's WAL mode is not safe."""
+    """The database file is on a network file system, where SQLite's WAL mode is not safe."""
 
 
 class RevisionError(DatabaseError):
-    """The schema of the database and this program do not belong together."""
+    """The schema of the database is not the one that this program needs."""
 
 
 class NotFoundError(DatabaseError):
-    """A member, match or learner that was asked for is not in the database."""
+    """The requested member, match, learner or file does not exist."""
 
 
 class ConflictError(DatabaseError):
-    """What should be written contradicts what is stored (a taken name, a missing rating)."""
+    """A row to be written contradicts what is stored (a taken name, a missing rating)."""

@@ -1,7 +1,7 @@
 """Where a league's database is: a SQLite file, or a PostgreSQL server.
 
-Owns the reading of what a person writes for it (`database.url` in league.toml, a path in a script),
-so that nothing else asks what kind of text it has. Promises that printing a location shows no
+Owns the parsing of what a person writes for it (`database.url` in league.toml, a path in a script),
+so that no other code has to tell the kinds apart. Promises that a printed location shows no
 password.
 """
 
@@ -21,7 +21,7 @@ _IS_URL = "://"
 
 @dataclass(frozen=True)
 class DatabaseLocation:
-    """The place of one database; `DatabaseLocation.of` makes it, touching neither disk nor server.
+    """The place of a database; `DatabaseLocation.of` makes it without touching disk or server.
 
     Attributes:
         path: the SQLite file, None for a server.
@@ -33,10 +33,10 @@ class DatabaseLocation:
 
     @classmethod
     def of(cls, place: DatabaseLocation | Path | str) -> DatabaseLocation:
-        """The location that a path, `sqlite:///FILE` or `postgresql://...` names.
+        """Return the location of a path, `sqlite:///FILE` or `postgresql://...`.
 
         Raises:
-            DatabaseError: it names neither.
+            DatabaseError: the text is none of these.
         """
         if isinstance(place, DatabaseLocation):
             return place
@@ -45,7 +45,7 @@ class DatabaseLocation:
         try:
             url = make_url(place)
         except (ArgumentError, ValueError):  # ValueError: a port that is not a number
-            # Not quoted: what cannot be taken apart may hold a password anywhere.
+            # Not quoted: a text that cannot be parsed may hold a password anywhere.
             raise DatabaseError(
                 "expected a path, sqlite:///FILE or postgresql://USER@HOST/DATABASE, found a URL "
                 "that cannot be read"
@@ -61,7 +61,7 @@ class DatabaseLocation:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether the database is a file of this machine."""
+        """Whether the database is a file on this machine."""
         return self.path is not None
 
     def __str__(self) -> str:
@@ -69,5 +69,5 @@ class DatabaseLocation:
 
 
 def _without_password(url: URL) -> str:
-    # Behind the question mark libpq takes one, too.
+    # libpq also takes a password after the question mark.
     return url.difference_update_query(["password"]).render_as_string(hide_password=True)

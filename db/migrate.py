@@ -1,7 +1,7 @@
-"""Bring a league database to the schema of this program, and refuse one that is too new.
+"""Upgrade a league database to the schema of this program, and refuse one that is too new.
 
-Revisions are the numbers that start the files in `db/migrations/versions`; reading them from the
-file names keeps Alembic out of commands that only check.
+Revisions are the numbers that the file names in `db/migrations/versions` start with; reading them
+from there keeps Alembic out of commands that only check.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def known_revisions() -> list[str]:
-    """The revisions that this program can reach, oldest first."""
+    """Return the revisions that this program knows, oldest first."""
     return sorted(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("0*.py"))
 
 
 def head_revision() -> str:
-    """The newest revision of this program."""
+    """Return the newest revision of this program."""
     return known_revisions()[-1]
 
 
 def current_revision(engine: Engine) -> str | None:
-    """The revision of the database; None when it has no tables yet.
+    """Return the revision of the database; None when it has no tables yet.
 
     Raises:
         DatabaseError: it is damaged, or cannot be reached.
@@ -39,10 +39,10 @@ def current_revision(engine: Engine) -> str | None:
 
 
 def check_revision(engine: Engine) -> str:
-    """The revision of the database when this program can use it as it is.
+    """Return the revision of the database if this program can use it as it is.
 
     Raises:
-        RevisionError: unknown (made by a newer program), older, or no tables at all.
+        RevisionError: it is unknown (made by a newer program) or older, or there are no tables.
     """
     found = current_revision(engine)
     expected = head_revision()
@@ -73,7 +73,7 @@ def upgrade(engine: Engine, revision: str = "head") -> str:
         _refuse_unknown(found)
         if found == head_revision():
             return found
-    # Alembic costs 0.2 s to import, so only upgrades pay for it.
+    # Alembic takes 0.2 s to import: only upgrades pay for that.
     from alembic import command
     from alembic.config import Config
 
@@ -91,5 +91,5 @@ def _refuse_unknown(found: str) -> None:
     if found not in known_revisions():
         raise RevisionError(
             f"the database has revision {found}, this program knows up to {head_revision()}: "
-            "the database was made by a newer version; update the program"
+            "it was made by a newer version; update the program"
         )

@@ -1,7 +1,7 @@
-"""The tables of a league, as SQLAlchemy models: the schema that the migrations must arrive at.
+"""The tables of a league as SQLAlchemy models: the schema that the migrations must lead to.
 
 Every float is NOT NULL or checked where it is set, because SQLite stores NaN as NULL and PostgreSQL
-stores it as it is; the range checks below refuse NaN and infinities on both. Times are UTC.
+stores it as it is; the range checks below refuse NaN and infinities in both. Times are UTC.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ Id = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER is a rowid ali
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC datetime; SQLite keeps no zone, so it is removed on the way in and set again."""
+    """An aware UTC datetime; SQLite stores no zone: it is removed on writing and set on reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -79,7 +79,7 @@ def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
 
 def _finite(column: str) -> CheckConstraint:
     # PostgreSQL sorts NaN above every number and SQLite turns it into NULL: both fail here or on
-    # NOT NULL; infinities fail on both.
+    # NOT NULL; infinities fail in both.
     return CheckConstraint(f"{column} > -1e300 AND {column} < 1e300", name=f"{column}_finite")
 
 
@@ -109,7 +109,7 @@ class League(Base):
 
 
 class Member(Base):
-    """An agent in the pool: never deleted, and only status and counters change."""
+    """An agent in the pool: never deleted; only its status and counters change."""
 
     __tablename__ = "members"
     __table_args__ = (
@@ -142,11 +142,11 @@ class Member(Base):
 
 
 class Match(Base):
-    """One game: planned with its line-up, later finished with a result, or failed.
+    """One match: planned with its line-up, later finished with a result, or failed.
 
     `line_up` holds [member_id, rated] per seat, written by the code that seated the agents. A
-    mirrored pair is two matches of one `pair_key`, halves 0 and 1; `series_key` joins the pairs of
-    one head-to-head (A, B, rules, map, seats).
+    mirrored pair is two matches with one `pair_key`, halves 0 and 1; `series_key` joins the pairs
+    of one head-to-head (A, B, rules, map, seats).
     """
 
     __tablename__ = "matches"
@@ -207,7 +207,7 @@ class Match(Base):
 
 
 class Seat(Base):
-    """The result of one seat (match_id, seat: unique); exists only once its match is finished."""
+    """The result of one seat (match_id, seat: unique); exists only when its match is finished."""
 
     __tablename__ = "seats"
     __table_args__ = (
@@ -239,9 +239,9 @@ class Seat(Base):
 
 
 class Rating(Base):
-    """One change of one rating: append-only, `seq` is 1, 2, 3, ... without a gap.
+    """One change of one rating: append-only; `seq` is 1, 2, 3, ... without a gap.
 
-    `match_id` is empty for an admission. `allowance` is set when the admission took the parent's
+    `match_id` is NULL for an admission. `allowance` is set when the admission took the parent's
     rating at that moment (its sigma and the allowance in quadrature), so that a replay can redo it.
     """
 
@@ -267,7 +267,7 @@ class Rating(Base):
 
 
 class Learner(Base):
-    """A process that continues PPO training of one lineage: its state and sign of life."""
+    """A process that continues PPO training of one lineage: its state and heartbeat."""
 
     __tablename__ = "learners"
     __table_args__ = (
@@ -311,7 +311,7 @@ class TrainingResult(Base):
 
 
 class Event(Base):
-    """Something a person should be able to read later: promotion, alarm, crash, canary."""
+    """Something that a person may want to read later: promotion, alarm, crash, canary."""
 
     __tablename__ = "events"
     __table_args__ = (_one_of("level", EVENT_LEVELS), Index(None, "kind"))

@@ -1,4 +1,4 @@
-"""What queries hand out and take in: frozen records of plain values, safe to send anywhere."""
+"""The arguments and results of queries: frozen records of plain values, safe to send anywhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class MemberRecord:
-    """One agent of the pool."""
+    """One member of the pool."""
 
     id: int
     name: str
@@ -126,7 +126,7 @@ class RatingRecord:
 
 @dataclass(frozen=True)
 class RatingLogRow:
-    """A rating change with what a replay needs to redo it: the placement, or the parent."""
+    """A rating change with the placement or the parent that a replay needs to redo it."""
 
     seq: int
     member_id: int
@@ -140,7 +140,7 @@ class RatingLogRow:
 
 @dataclass(frozen=True)
 class RatingMoment:
-    """A rating change and when its match was over; None for an admission."""
+    """A rating change and the time when its match finished; None for an admission."""
 
     member_id: int
     mu: float
@@ -184,7 +184,7 @@ class Throughput:
 
 @dataclass(frozen=True)
 class LearnerRecord:
-    """State and sign of life of one learner."""
+    """State and heartbeat of one learner."""
 
     id: int
     name: str

@@ -35,7 +35,7 @@ from db.errors import (
 from db.location import DatabaseLocation
 
 BUSY_TIMEOUT_MS = 10_000
-# Older versions can corrupt a WAL database when several connections write at the same instant.
+# Older versions can corrupt a WAL database when several connections write simultaneously.
 SAFE_SQLITE_VERSION = (3, 51, 3)
 NETWORK_FILE_SYSTEMS = frozenset(
     {
@@ -48,11 +48,11 @@ NETWORK_FILE_SYSTEMS = frozenset(
 
 
 def file_system_of(path: Path, mounts: str | None = None) -> str | None:
-    """The type of the file system that holds `path`, or None where the system does not tell.
+    """Return the type of the file system that holds `path`, or None where it is unknown.
 
     Args:
         path: an existing or future file.
-        mounts: text in the form of /proc/self/mounts; read from the system when not given.
+        mounts: text in the format of /proc/self/mounts; None reads it from the system.
     """
     if mounts is None:
         table = Path("/proc/self/mounts")
@@ -72,36 +72,36 @@ def file_system_of(path: Path, mounts: str | None = None) -> str | None:
 
 
 def refuse_network_file_system(path: Path, mounts: str | None = None) -> None:
-    """Raise NetworkFileSystemError when `path` lies where SQLite's shared memory cannot work."""
+    """Raise NetworkFileSystemError if `path` is where SQLite's shared memory cannot work."""
     kind = file_system_of(path, mounts)
     if kind in NETWORK_FILE_SYSTEMS:
         raise NetworkFileSystemError(
-            f"{path} is on a network file system ({kind}); SQLite's WAL mode needs a local disk. "
-            "Move the league folder to a local disk, or set database.url to a PostgreSQL server."
+            f"{path} is on a network file system ({kind}), and SQLite's WAL mode needs a local "
+            "disk; move the league folder to one, or set database.url to a PostgreSQL server"
         )
 
 
 def sqlite_version_report() -> tuple[bool, str]:
-    """(safe, sentence) about the SQLite library in use, for `league doctor`."""
+    """Return (safe, sentence) about the SQLite library in use, for `league doctor`."""
     found = sqlite3.sqlite_version
     wanted = ".".join(map(str, SAFE_SQLITE_VERSION))
     if sqlite3.sqlite_version_info >= SAFE_SQLITE_VERSION:
         return True, f"SQLite {found}"
     return False, (
         f"SQLite {found}: versions before {wanted} can corrupt a database that several connections "
-        "write at the same instant; the league writes under one lock, keep other tools out of it"
+        "write simultaneously; the league writes under one lock, keep other tools out of it"
     )
 
 
 def open_writer(place: DatabaseLocation | Path | str, *, create: bool = True) -> Engine:
-    """An engine that may write: a SQLite file or a PostgreSQL server.
+    """Open an engine that may write, for a SQLite file or a PostgreSQL server.
 
     Args:
-        create: make the SQLite file when it is missing.
+        create: make the SQLite file if it is missing.
 
     Raises:
-        NotFoundError: the file is missing and should not be made.
-        NetworkFileSystemError: the file lies on a network file system.
+        NotFoundError: the file is missing and must not be made.
+        NetworkFileSystemError: the file is on a network file system.
         DatabaseError: the folder does not exist, or a text names another kind of database.
     """
     location = DatabaseLocation.of(place)
@@ -126,7 +126,7 @@ def open_writer(place: DatabaseLocation | Path | str, *, create: bool = True) ->
 
 
 def open_reader(place: DatabaseLocation | Path | str) -> Engine:
-    """An engine that cannot write: SQLite in `mode=ro`, PostgreSQL with read-only transactions.
+    """Open an engine that cannot write: SQLite in `mode=ro`, PostgreSQL read-only transactions.
 
     Raises:
         NotFoundError: the SQLite file does not exist.
@@ -149,15 +149,15 @@ def open_reader(place: DatabaseLocation | Path | str) -> Engine:
 
 @contextmanager
 def write_transaction(engine: Engine) -> Iterator[Session]:
-    """A session in one writing transaction: committed at the end, rolled back on any exception.
+    """Open a session in one write transaction: commit at the end, roll back on any exception.
 
-    On SQLite the writer lock file is held around it, so that a command may write beside a daemon.
+    On SQLite the writer lock file is held throughout, so that a command may write beside a daemon.
     Not reentrant.
 
     Raises:
-        DatabaseBusyError: someone else wrote for longer than the busy timeout.
+        DatabaseBusyError: another process held the lock for longer than the busy timeout.
         DatabaseFullError: the disk is full; nothing was changed.
-        DatabaseError: any other refusal of the database itself.
+        DatabaseError: any other error of the database itself.
     """
     lock = engine.get_execution_options().get("writer_lock")
     with _translated(), _writer_lock(lock), Session(engine) as session, session.begin():
@@ -167,7 +167,7 @@ def write_transaction(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def read_transaction(engine: Engine) -> Iterator[Session]:
-    """A session that sees one consistent state and is rolled back at the end."""
+    """Open a session that reads one consistent state and is rolled back at the end."""
     deferred = engine.execution_options(read_only=True)
     with _translated(), Session(deferred) as session:
         try:
@@ -177,11 +177,11 @@ def read_transaction(engine: Engine) -> Iterator[Session]:
 
 
 def backup(engine: Engine, target: Path) -> Path:
-    """Write a consistent copy of a SQLite league to `target`, beside running readers and writer.
+    """Write a consistent copy of a SQLite league to `target`, while others read and write.
 
-    The copy is made under a temporary name and renamed when complete, so that a file called
-    `target` is always a whole backup. Not by arena.files, which writes bytes at hand, while SQLite
-    fills this file itself; and db imports nothing of ours.
+    The copy is made under a temporary name and renamed when complete, so that a file named
+    `target` is always a whole backup. arena.files is not used: it writes given bytes, while SQLite
+    fills this file itself; and db imports no other package of ours.
 
     Raises:
         DatabaseError: `target` exists, its folder does not, or the database is not SQLite.
@@ -189,13 +189,13 @@ def backup(engine: Engine, target: Path) -> Path:
     if engine.dialect.name != "sqlite":
         raise DatabaseError("expected a SQLite league, found PostgreSQL; back it up with pg_dump")
     if target.exists():
-        raise DatabaseError(f"{target} exists already; give a new name for the backup")
+        raise DatabaseError(f"{target} already exists; give the backup another name")
     if not target.parent.is_dir():
         raise DatabaseError(f"expected the folder {target.parent} for the backup, found none")
     partial_copy = target.with_name(f"{target.name}.{os.getpid()}.partial")
     partial_copy.unlink(missing_ok=True)
     try:
-        # VACUUM refuses to run inside a transaction: use the raw connection, which begins none.
+        # VACUUM cannot run inside a transaction: use the raw connection, which begins none.
         with _translated():
             raw = engine.raw_connection()
             try:
@@ -210,7 +210,7 @@ def backup(engine: Engine, target: Path) -> Path:
     return target
 
 
-_to_json = partial(json.dumps, allow_nan=False)  # NaN is no JSON: PostgreSQL would refuse it later
+_to_json = partial(json.dumps, allow_nan=False)  # NaN is not JSON: PostgreSQL would refuse it later
 
 
 def _require_file(path: Path) -> None:
@@ -226,7 +226,7 @@ def _open_postgresql(location: DatabaseLocation, *, read_only: bool) -> Engine:
     arguments: dict[str, Any] = {"connect_timeout": 10}
     if read_only:
         arguments["options"] = "-c default_transaction_read_only=on"
-    # pre_ping: a server restart must not cost the daemon a transaction.
+    # pre_ping: the daemon must not lose a transaction when the server restarts.
     return create_engine(
         location.url.set(drivername="postgresql+psycopg"),
         connect_args=arguments,
@@ -236,7 +236,7 @@ def _open_postgresql(location: DatabaseLocation, *, read_only: bool) -> Engine:
 
 
 def _set_writer_pragmas(connection: sqlite3.Connection, record: object) -> None:
-    connection.isolation_level = None  # the driver would begin by itself, and too late
+    connection.isolation_level = None  # the driver would begin transactions itself, and too late
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "journal_mode = WAL",
@@ -262,9 +262,9 @@ def _begin_deferred(connection: Connection) -> None:
 
 @contextmanager
 def _writer_lock(path: str | None) -> Iterator[None]:
-    """Hold an exclusive flock on `path`; it guards the order of writers of one SQLite league.
+    """Hold an exclusive flock on `path`, which puts the writers of a SQLite league in order.
 
-    The kernel drops the lock when its holder dies, so a stale file means nothing.
+    The kernel releases the lock when its holder dies, so a leftover file does no harm.
     """
     if path is None or sys.platform == "win32":
         yield
@@ -281,7 +281,7 @@ def _writer_lock(path: str | None) -> Iterator[None]:
                 if time.monotonic() > deadline_s:
                     raise DatabaseBusyError(
                         f"another process has held the writer lock {path} for more than "
-                        f"{BUSY_TIMEOUT_MS // 1000} s; look at it with `league status`, try again"
+                        f"{BUSY_TIMEOUT_MS // 1000} s; see `league status`, then try again"
                     ) from None
                 time.sleep(0.005)
         yield
@@ -289,7 +289,7 @@ def _writer_lock(path: str | None) -> Iterator[None]:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Turn the driver's errors that a user can do something about into errors of this package."""
+    """Turn driver errors that a user can act on into errors of this package."""
     try:
         yield
     except DBAPIError as error:
@@ -313,7 +313,7 @@ def _translation(cause: BaseException | None, error: Exception) -> Exception:
         return DatabaseFullError(f"the disk is full ({message}); free some space and try again")
     if "malformed" in message or "not a database" in message:
         return DatabaseError(
-            f"the database is damaged ({message}); restore a backup with `league restore`"
+            f"the database is damaged ({message}); replace it with a copy from `league backup`"
         )
     if "no such table" in message or name == "UndefinedTable":
         return DatabaseError(

@@ -1,7 +1,7 @@
 """The networks: multi-scale attention and its baseline, in pure torch.
 
-Importing the package costs nothing; names are resolved on first use, because a command such as
-`league --help` must not wait for torch. Stable-Baselines3 is imported by `msattn.sb3` alone.
+Importing the package is free; names are resolved on first use, because a command such as
+`league --help` must not wait for torch. Only `msattn.sb3` imports Stable-Baselines3.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""ActorCritic: a torso with its two heads, as it plays and as it is stored.
+"""ActorCritic: a torso with its two heads, for play and for storage.
 
 Its state dict has the names that Stable-Baselines3's MaskableMultiInputActorCriticPolicy gives
 to the same weights (`net_arch=[]`, shared extractor): `features_extractor.torso.*`,
@@ -26,7 +26,7 @@ _DUPLICATES = ("pi_features_extractor.", "vf_features_extractor.")
 
 
 def orthogonal_init(module: nn.Module, gain: float) -> None:
-    """Give every linear and convolution orthogonal weights and zero biases, as SB3 does.
+    """Give every linear and convolutional layer orthogonal weights and zero biases, as SB3 does.
 
     Consumes torch's global random stream.
     """
@@ -40,7 +40,8 @@ def orthogonal_init(module: nn.Module, gain: float) -> None:
 def start_heads(torso: Torso, action_net: nn.Linear) -> None:
     """Finish the initialisation that orthogonal weights begin.
 
-    Direction scores become the logits of the orders, and one of the five WAITs stands for all.
+    Direction scores become the logits of the attacks, and the first of the five WAITs stands for
+    all of them.
     """
     if torso.scores is None:
         return
@@ -65,7 +66,7 @@ class ActorCritic(nn.Module):
             stored weights follow.
 
     Raises:
-        ConfigError: a network that cannot be built.
+        ConfigError: the network cannot be built.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class ActorCritic(nn.Module):
         if n_actions < 1:
             raise ConfigError(f"n_actions must be at least 1, found {n_actions}")
         torso = build_torso(family, spaces, config)
-        # One level deeper than a torso needs: the names of SB3's extractor, which wraps it.
+        # One level deeper than a torso needs, as in SB3's extractor, which wraps it.
         self.features_extractor = nn.ModuleDict({"torso": torso})
         self.action_net = nn.Linear(torso.features_dim, n_actions)
         self.value_net = nn.Linear(torso.features_dim, 1)
@@ -106,10 +107,10 @@ class ActorCritic(nn.Module):
     def on_meta(
         cls, family: str, spaces: Any, config: TorsoConfig, *, n_actions: int = 45
     ) -> ActorCritic:
-        """Build without memory and without touching any random stream.
+        """Build a network without memory and without touching any random stream.
 
-        The shapes can be compared, and `load_state_dict(..., assign=True)` brings it to life.
-        Freezing or loading an opponent must not disturb the draws of a running learner.
+        Its shapes can be compared, and `load_state_dict(..., assign=True)` fills it. Freezing or
+        loading an opponent must not disturb the draws of a running learner.
         """
         with torch.device("meta"):
             return cls(family, spaces, config, n_actions=n_actions, initialise=False)
@@ -121,14 +122,14 @@ def policy_weights(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Drops SB3's duplicates of the shared extractor; the tensors are not copied.
 
     Raises:
-        ConfigError: a key belongs to neither, for example `mlp_extractor` of a policy that was
-            not built with `net_arch=[]`.
+        ConfigError: an unknown key, for example `mlp_extractor` of a policy that was not built
+            with `net_arch=[]`.
     """
     kept = {key: value for key, value in state_dict.items() if key.startswith(_PREFIXES)}
     foreign = [key for key in state_dict if not key.startswith((*_PREFIXES, *_DUPLICATES))]
     if foreign:
         raise ConfigError(
-            f"the policy holds weights that no snapshot can: {foreign[:5]}; build it with "
+            f"the policy holds weights that a snapshot cannot: {foreign[:5]}; build it with "
             "net_arch=[] and msattn.sb3.MultiScaleExtractor"
         )
     return kept
@@ -137,8 +138,8 @@ def policy_weights(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def masked_log_softmax(logits: Tensor, mask: Tensor) -> Tensor:
     """Return log-probabilities float32[n, A] with illegal actions at a large negative number.
 
-    One operation in place of SB3's three distribution objects per forward pass. A finite floor,
-    not -inf: probability 0 times -inf is NaN in an entropy.
+    One operation replaces SB3's three distribution objects per forward pass. The floor is finite
+    and not -inf: in an entropy, probability 0 times -inf is NaN.
 
     Args:
         logits: float32[n, A].

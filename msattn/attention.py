@@ -1,7 +1,7 @@
-"""The three attention layers: where, what, and at which scale to look.
+"""The three attention layers: where, for what, and at which scale to look.
 
-Each layer has a method that returns its weights alone; `forward` uses it and keeps nothing, so
-looking inside (`msattn.inspect`) costs nothing when nobody looks. All tensors are float32.
+Each layer has a method that returns only its weights; `forward` uses it and keeps nothing, so
+`msattn.inspect` costs nothing when it is not used. All tensors are float32.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ class SpatialAttention(nn.Module):
     """Where to look: one weight per cell of a feature map, of mean 1.
 
     1x1 convolutions C -> C/4 -> 1, softmax over H*W, times H*W. Without the factor H*W the signal
-    is divided by the number of cells, by 4096 at the first layer of a 128 x 128 view.
+    is divided by the number of cells: by 4096 at the first layer of a 128 x 128 view.
 
     The scores are multiplied by a learnable `sharpness`. It starts small so that the weights
     start nearly even: with orthogonal weights of gain sqrt(2) scores have a deviation near 1.4,
     and exp of that lets a few cells carry most of the signal before anything is learned. It is a
     parameter of its own, not a smaller gain of the last convolution, because Stable-Baselines3
-    initialises every convolution of a features extractor again.
+    re-initialises every convolution of a features extractor.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.squeeze = nn.Conv2d(channels, max(channels // 4, 1), kernel_size=1)
-        # No bias: softmax is blind to a constant, so it would never have a gradient.
+        # No bias: softmax ignores a constant, so it would never have a gradient.
         self.score = nn.Conv2d(max(channels // 4, 1), 1, kernel_size=1, bias=False)
         self.sharpness = nn.Parameter(torch.tensor(0.3))
 
@@ -60,8 +60,8 @@ class ChannelAttention(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        # Not below 4: with 2 hidden units both start switched off for a quarter of all seeds, and
-        # a layer whose units are all off passes no gradient back.
+        # At least 4: with 2 hidden units both start dead for a quarter of all seeds, and a layer
+        # whose units are all dead passes no gradient back.
         hidden = max(channels // 8, 4)
         self.squeeze = nn.Linear(channels, hidden)
         self.excite = nn.Linear(hidden, channels)
@@ -76,7 +76,7 @@ class ChannelAttention(nn.Module):
 
 
 class ScaleFusion(nn.Module):
-    """At which scale to look: the scalars ask, the scales answer, head by head.
+    """At which scale to look: the scalars query the scales, head by head.
 
     The query is projected from the scalar features; keys and values are projected from the
     features of each scale; scores and values are weighted by n_scales * softmax(scale_logits).
@@ -90,7 +90,7 @@ class ScaleFusion(nn.Module):
         self.n_scales = n_scales
         self.heads = heads
         self.query = nn.Linear(scalar_features, width)
-        # No bias: softmax over the scales is nearly blind to a constant key.
+        # No bias: softmax over the scales nearly ignores a constant key.
         self.key = nn.Linear(branch_features, width, bias=False)
         self.value = nn.Linear(branch_features, width)
         self.out = nn.Linear(width, width)
@@ -102,7 +102,7 @@ class ScaleFusion(nn.Module):
         return torch.softmax(self.scale_logits, dim=0)
 
     def _heads(self, x: Tensor) -> Tensor:
-        """float32[n, tokens, width] -> float32[n, tokens, heads, width / heads]."""
+        """Split float32[n, tokens, width] into float32[n, tokens, heads, width / heads]."""
         n, tokens, width = x.shape
         return x.reshape(n, tokens, self.heads, width // self.heads)
 
@@ -110,16 +110,17 @@ class ScaleFusion(nn.Module):
         return (self.scale_weights() * self.n_scales)[None, :, None]
 
     def _shares(self, scalars: Tensor, branches: Tensor) -> Tensor:
-        """float32[n, n_scales, heads], summing to 1 over the scales.
+        """Return float32[n, n_scales, heads], summing to 1 over the scales.
 
-        Queries and keys have length 1, and each head a learnable sharpness (Henry et al. 2020).
+        Queries and keys have length 1, and each head has a learnable sharpness (Henry et al. 2020).
         With plain products the scores grew without bound in training: after two million decisions
         every head of a policy gave all its weight to one scale and none to the two others, whose
         branches then learned nothing more.
 
-        One query and a few keys: products and sums over whole tensors. Beyond a concatenation, the
-        fusion cost 0.025 ms per observation with torch's scaled_dot_product_attention and 0.010
-        with these (forward and backward, preset small, one x86 core, before the unit lengths).
+        With one query and a few keys, products and sums over whole tensors are enough. Beyond a
+        concatenation, the fusion cost 0.025 ms per observation with torch's
+        scaled_dot_product_attention and 0.010 with these (forward and backward, preset small, one
+        x86 core, before the unit lengths).
         """
         query = F.normalize(self._heads(self.query(scalars)[:, None, :]), dim=3)
         key = F.normalize(self._heads(self.key(branches)), dim=3)
@@ -127,7 +128,7 @@ class ScaleFusion(nn.Module):
         return torch.softmax(scores, dim=1)
 
     def head_weights(self, scalars: Tensor, branches: Tensor) -> Tensor:
-        """Return how each head divides itself over the scales.
+        """Return how each head divides its attention among the scales.
 
         Args:
             scalars: float32[n, scalar_features].

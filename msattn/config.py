@@ -1,7 +1,7 @@
-"""TorsoConfig: the widths of a network, as plain numbers that fit in a JSON description.
+"""TorsoConfig: the widths of a network, as plain numbers that fit into a JSON description.
 
 Owns what may vary between two networks of one family, the limits of each number and the two
-presets. No torch here: a snapshot's description is read and checked without it.
+presets. It does without torch, so that a snapshot's description can be read and checked without it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NORMS = ("group", "batch")
 
 Shapes = dict[str, tuple[int, ...]]
 
-# Far above any sensible network; they keep a hostile description from asking for all memory.
+# Far above any sensible network; they keep a hostile description from exhausting memory.
 _MAX_WIDTH = 4096
 _MAX_LAYERS = 8
 _MAX_IMAGE = 2048
@@ -34,15 +34,15 @@ class TorsoConfig:
         channels: output channels of the stride-2 convolutions of a branch, first to last. A view
             too small for all of them uses the first ones (see `extractors.n_layers`).
         branch_features: features per scale.
-        scalar_features: features of the scalar vector; also what the fusion asks with.
+        scalar_features: features of the scalar vector; also the input of the fusion's query.
         heads: heads of the fusion's attention; divides `fusion`.
         fusion: width of the fusion's attention (the attention family only).
         output: width of the torso's output, which the policy and value heads read.
         norm: "group" (no state that differs between rollout and update) or "batch".
         grid: a branch's last feature map is pooled to at most `grid` x `grid` cells.
-        direction_scalars: how many of the scalars tell of each of the 8 directions, last in the
-            vector (see `directions`); 0 if there are none, and then no direction scores.
-        direction_hidden: width of the layer that judges a direction.
+        direction_scalars: scalars per direction, for 8 directions at the end of the vector (see
+            `directions`); 0 means none, and no direction scores.
+        direction_hidden: width of the hidden layer that scores a direction.
     """
 
     channels: tuple[int, ...] = (32, 64, 64, 48)
@@ -100,12 +100,12 @@ class TorsoConfig:
 
     @classmethod
     def preset(cls, name: str) -> TorsoConfig:
-        """Return a preset by the name of the rules' preset that it belongs to.
+        """Return the preset of a name, `small` or `classic`, which goes with the league's preset.
 
         Parameters with heads, at the observation's 12 channels and 104 scalars (`league bench
-        networks` prints them), and milliseconds per observation as they were before the direction
-        scores, on one x86 core (one torch thread; small: batch 64, best of 30; classic: batch 16,
-        best of 5):
+        networks` prints them), and milliseconds per observation, measured before the direction
+        scores were added, on one x86 core (one torch thread; small: batch 64, best of 30; classic:
+        batch 16, best of 5):
 
         ========  =========  ==========  =======  ==================
         preset    family     parameters  forward  forward + backward
@@ -116,7 +116,7 @@ class TorsoConfig:
         classic   baseline    1,383,667      3.8                11.6
         ========  =========  ==========  =======  ==================
 
-        So on a CPU attention costs the network 15 to 35 % more, not the 10 % aimed at; first
+        So on a CPU attention makes the network 15 to 35 % slower, not the 10 % aimed at; first
         layers of 24 and later ones of 48 or 64 channels gave about the same share. `classic`
         ends in 48 channels, not 64, to keep the baseline below 1.5 million.
         """
@@ -141,11 +141,13 @@ class TorsoConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TorsoConfig:
-        """Rebuild from `to_dict`; raises ConfigError naming a key that is not ours."""
+        """Rebuild from `to_dict`; raise ConfigError if a key is unknown."""
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(values) - known)
         if unknown:
-            raise ConfigError(f"unknown keys in a network description: {unknown}; known: {known}")
+            raise ConfigError(
+                f"unknown keys in a network description: {unknown}; known: {sorted(known)}"
+            )
         channels = values.get("channels", cls.channels)
         if not isinstance(channels, list | tuple):
             raise ConfigError(f"channels must be a list of integers, found {channels!r}")
@@ -153,7 +155,7 @@ class TorsoConfig:
 
 
 def observation_shapes(spaces: Any) -> Shapes:
-    """Return the shapes of the four inputs that a network reads, checked.
+    """Check the four inputs that a network reads and return their shapes.
 
     Args:
         spaces: a `gymnasium.spaces.Dict`, or a mapping from key to a space or to a shape.

@@ -1,7 +1,7 @@
-"""Which device a network runs on: CUDA, else MPS, else the CPU.
+"""Choose the device that a network runs on: CUDA, else MPS, else the CPU.
 
-Stable-Baselines3's "auto" never picks MPS, so the choice is made here. MPS has computed wrong
-results silently before (pytorch#181133), so it is compared with the CPU before it is used.
+Stable-Baselines3's "auto" never picks MPS, so the choice is made here. MPS has silently computed
+wrong results before (pytorch#181133), so it is compared with the CPU before it is used.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def choose_device(choice: str = "auto") -> torch.device:
     "auto" takes CUDA, else MPS if it agrees with the CPU, else the CPU.
 
     Raises:
-        DeviceError: an unknown choice, a named device that is not there, or a named MPS that
+        DeviceError: an unknown choice, a named device that is missing, or a named MPS that
             disagrees with the CPU.
     """
     if choice not in CHOICES:
@@ -47,7 +47,7 @@ def choose_device(choice: str = "auto") -> torch.device:
         return torch.device("cpu")
     if not _is_there(choice):
         raise DeviceError(
-            f"the device {choice!r} was asked for, but torch {torch.__version__} does not see one "
+            f"the device {choice!r} was asked for, but torch {torch.__version__} finds none "
             "here; use device = 'auto' or 'cpu'"
         )
     device = torch.device(choice)
@@ -55,8 +55,8 @@ def choose_device(choice: str = "auto") -> torch.device:
         found = disagreement(device)
         if found is not None:
             raise DeviceError(
-                f"{found}; this torch {torch.__version__} computes wrongly on MPS: use "
-                "device = 'cpu', or another torch"
+                f"{found}; torch {torch.__version__} computes wrong results on MPS here: use "
+                "device = 'cpu', or another version of torch"
             )
     return device
 
@@ -77,8 +77,8 @@ def _forward_backward(net: nn.Module, observation: dict[str, Tensor]) -> dict[st
 def disagreement(device: torch.device) -> str | None:
     """Compare one forward and backward pass of a small attention network with the CPU's.
 
-    Returns None if logits, values and all gradients agree, else what differs. Uses an own random
-    stream: the learner's draws stay as they are.
+    Returns None if logits, values and all gradients agree, else what differs. Uses its own random
+    stream, so that the learner's draws stay the same.
     """
     shapes = {**dict.fromkeys(SCALES, (4, 32, 32)), SCALARS: (104,)}
     with torch.random.fork_rng(devices=[]):
@@ -92,7 +92,7 @@ def disagreement(device: torch.device) -> str | None:
     net.to(device)
     found = _forward_backward(net, {key: x.to(device) for key, x in observation.items()})
     if set(found) != set(expected):
-        return f"{device} computes no gradient for {sorted(set(expected) - set(found))}"
+        return f"{device} computes no gradient of {sorted(set(expected) - set(found))}"
     for name, reference in expected.items():
         worst = float((found[name] - reference).abs().max())
         scale = float(reference.abs().max())

@@ -1,8 +1,8 @@
-"""DirectionScores: one small network that judges all eight directions alike.
+"""DirectionScores: one small network that scores all eight directions alike.
 
 The scalars end in a block per compass direction, and the first 40 actions are direction *
-intensity. A plain linear head must learn eight times over, from each direction's own experience,
-that a weak neighbour is worth an attack; shared weights learn it once.
+intensity. A plain linear head must learn eight times, from the experience of each direction, that a
+weak neighbour is worth attacking; shared weights learn it once.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ N_SCORES = N_DIRECTIONS * N_INTENSITIES
 
 
 class DirectionScores(nn.Module):
-    """A score per direction and intensity, from that direction's scalars and the whole position.
+    """Scores per direction and intensity, from that direction's scalars and the whole position.
 
     hidden_d = relu(A scalars_d + B features), scores_d = C hidden_d, with A, B and C shared by the
-    directions: turning the board turns the scores with it.
+    directions: rotating the board rotates the scores with it.
 
     Args:
-        direction_scalars: scalars per direction; the last 8 times as many of the vector are they.
-        features: width of what is known of the whole position.
+        direction_scalars: scalars per direction; the scalar vector ends in 8 blocks of them.
+        features: width of the features of the whole position.
         hidden: width of the hidden layer.
     """
 
@@ -52,7 +52,7 @@ class DirectionScores(nn.Module):
 
 
 def pass_scores_through(action_net: nn.Linear) -> None:
-    """Let a policy head begin with the scores as the logits of the first 40 actions.
+    """Initialise a policy head so that the scores are the logits of the first 40 actions.
 
     Args:
         action_net: reads the features followed by the scores.

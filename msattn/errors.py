@@ -1,4 +1,4 @@
-"""Errors raised by msattn: one tree, so that a caller can catch everything of ours at once."""
+"""Errors raised by msattn, in one tree, so that a caller can catch them all with one class."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ class ConfigError(NetworkError):
 
 
 class DeviceError(NetworkError):
-    """A device that is not there, or that computes something else than the CPU does."""
+    """A device that is missing, or whose results differ from the CPU's."""

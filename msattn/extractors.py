@@ -1,8 +1,8 @@
-"""The two torsos: from one observation at three scales to one feature vector.
+"""The two torsos: from an observation at three scales to a feature vector.
 
-`MultiScaleAttention` and `MultiScaleBaseline` read the same observation and end in the same
-width, so that a league compares attention with its absence and nothing else. Pure torch: processes
-that only play never import Stable-Baselines3.
+`MultiScaleAttention` and `MultiScaleBaseline` read the same observation and have outputs of the
+same width, so that a league compares attention with its absence and nothing else. Pure torch:
+processes that only play never import Stable-Baselines3.
 
 Input, n rows: `global`, `local`, `tactical` [n, C, S, S], uint8 in 0..255 or float in 0..1;
 `scalars` float [n, F]. Other keys are ignored. Output: float32[n, features_dim].
@@ -28,9 +28,9 @@ _NORM_GROUPS = 8
 def n_layers(size: int, config: TorsoConfig) -> int:
     """Return how many stride-2 layers a view of `size` cells gets.
 
-    All of `config.channels`, but never so many that the map ends smaller than
-    `config.grid`: a 16 x 16 view after four layers is one pixel that has forgotten where
-    everything was. At least one.
+    All of `config.channels`, but never so many that the feature map gets smaller than
+    `config.grid`: after four layers a 16 x 16 view is one pixel, in which positions are lost. At
+    least one.
     """
     layers = 0
     while layers < len(config.channels) and (size + 1) // 2 >= config.grid:
@@ -44,7 +44,7 @@ def _norm(kind: str, channels: int) -> nn.Module:
 
 
 def as_unit_float(image: Tensor) -> Tensor:
-    """Return an image as float32 in 0..1: uint8 is divided by 255, float is taken as it is."""
+    """Return an image as float32 in 0..1: uint8 is divided by 255, float is kept as it is."""
     if image.dtype == torch.uint8:
         return image.to(torch.float32).mul_(1.0 / 255.0)
     return image.to(torch.float32)
@@ -62,8 +62,9 @@ def centred(scalars: Tensor) -> Tensor:
 class CellPool(nn.Module):
     """Average a [n, C, S, S] map over square blocks to at most `grid` x `grid` cells.
 
-    Blocks of ceil(S / grid), padded with zeros on the far edges. Not adaptive pooling: MPS
-    refuses it on sizes that do not divide, and its backward pass on CUDA is not deterministic.
+    Blocks have ceil(S / grid) cells per side; the far edges are padded with zeros. Not adaptive
+    pooling: MPS refuses it for sizes that do not divide, and its backward pass on CUDA is not
+    deterministic.
     """
 
     def __init__(self, size: int, grid: int) -> None:
@@ -84,7 +85,7 @@ class CellPool(nn.Module):
 class Branch(nn.Module):
     """One scale: stride-2 layers Conv -> ReLU -> norm (-> attention), pool, flatten, linear.
 
-    With attention the layers look in turn at "where" (spatial) and "what" (channel), so that each
+    With attention the layers alternate between "where" (spatial) and "what" (channel), so that each
     refines the other.
     """
 
@@ -113,7 +114,7 @@ class Branch(nn.Module):
 
 
 class _MultiScale(nn.Module):
-    """What both families share: the branches and the scalar features."""
+    """The part that both families share: the branches and the scalar features."""
 
     family: str
     output: nn.Linear
@@ -128,7 +129,7 @@ class _MultiScale(nn.Module):
             if shapes[SCALARS][0] < N_DIRECTIONS * config.direction_scalars:
                 raise ConfigError(
                     f"{N_DIRECTIONS} directions with {config.direction_scalars} scalars each do "
-                    f"not fit into {shapes[SCALARS][0]} scalars; set direction_scalars"
+                    f"not fit into {shapes[SCALARS][0]} scalars; set direction_scalars lower"
                 )
             self.scores = DirectionScores(
                 direction_scalars=config.direction_scalars,
@@ -146,7 +147,7 @@ class _MultiScale(nn.Module):
         return scalars, [branch(observation[scale]) for scale, branch in self.branches.items()]
 
     def finish(self, joined: Tensor, observation: Mapping[str, Tensor]) -> Tensor:
-        """Return float32[n, features_dim] of the joined branches and scalar features."""
+        """Return float32[n, features_dim] for the joined branches and scalar features."""
         features: Tensor = F.relu(self.output(joined))
         if self.scores is None:
             return features
@@ -155,9 +156,9 @@ class _MultiScale(nn.Module):
 
 
 class MultiScaleAttention(_MultiScale):
-    """Branches with attention, fused by the scalars asking the scales.
+    """Branches with attention, fused by attention of the scalars over the scales.
 
-    scalars -> features -> query; keys and values from the branches; the answer joined with the
+    scalars -> features -> query; keys and values from the branches; the result joined with the
     scalar features -> output.
     """
 
@@ -201,7 +202,7 @@ Torso = MultiScaleAttention | MultiScaleBaseline
 
 
 def build_torso(family: str, spaces: Any, config: TorsoConfig) -> Torso:
-    """Build a torso: the one switch between the two families.
+    """Build the torso of a family.
 
     Args:
         family: "attention" or "baseline".

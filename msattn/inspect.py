@@ -1,7 +1,7 @@
-"""Where a policy looks: spatial maps, channel weights and scale weights for a batch.
+"""Record where a policy looks: spatial maps, channel weights and scale weights for a batch.
 
 `look` hooks the attention layers for one forward pass and removes the hooks before it returns,
-also when the pass fails. The layers hold no recorder and do no extra work at other times. A
+even when the pass fails. The layers hold no recorder and do no extra work at other times. A
 baseline has no attention; its record is empty.
 """
 
@@ -26,14 +26,14 @@ FloatArray = NDArray[np.float32]
 
 @dataclass
 class AttentionRecord:
-    """What the attention of one forward pass looked at, on the CPU, n rows.
+    """The attention of one forward pass over n rows, on the CPU.
 
     Attributes:
         spatial: per scale, one float32[n, H, W] per spatial layer, first to last; every map has
             mean 1 over its cells.
         channel: per scale, one float32[n, C] in (0, 1) per channel layer, first to last.
-        head_weights: float32[n, heads, 3], shares of the scales (order of `scales`) per head;
-            None for a baseline.
+        head_weights: float32[n, heads, 3], each head's shares of the scales, in the order of
+            `scales`; None for a baseline.
         scale_weights: float32[3], the learnable weights, summing to 1; None for a baseline.
         scales: names of the scales, in order.
     """
@@ -53,11 +53,11 @@ class AttentionRecord:
             size: side of the view in cells.
 
         Returns:
-            float32[n, size, size]; a map cell's share is spread evenly over the view cells that
-            it covers, and every row sums to 1.
+            float32[n, size, size]; the share of a map's cell is spread evenly over the cells of the
+            view that it covers, and every row sums to 1.
 
         Raises:
-            ConfigError: no such map.
+            ConfigError: there is no such map.
         """
         maps = self.spatial.get(scale, [])
         if not -len(maps) <= layer < len(maps):
@@ -86,7 +86,7 @@ class AttentionRecord:
         return share
 
     def entropy(self, scale: str, layer: int) -> FloatArray:
-        """Return how spread out a spatial map is, float32[n]: 1 = evenly, 0 = one cell."""
+        """Return how spread out a spatial map is, float32[n]: 1 is evenly, 0 is one cell."""
         chosen = self.spatial[scale][layer].astype(np.float64)
         shares = chosen / chosen.sum(axis=(1, 2), keepdims=True)
         logs = np.log(np.maximum(shares, np.finfo(np.float64).tiny))
@@ -97,10 +97,10 @@ class AttentionRecord:
 
 
 def find_torso(module: nn.Module) -> Torso:
-    """Return the torso inside an ActorCritic, an SB3 policy, an extractor, or itself.
+    """Return the torso in an ActorCritic, an SB3 policy or an extractor, or the torso itself.
 
     Raises:
-        ConfigError: the module holds none, or several that differ.
+        ConfigError: the module holds none, or several.
     """
     kinds = (MultiScaleAttention, MultiScaleBaseline)
     torsos = [part for part in module.modules() if isinstance(part, kinds)]
@@ -120,7 +120,7 @@ def _array(weights: Tensor) -> FloatArray:
 def recording(torso: Torso) -> Iterator[AttentionRecord]:
     """Fill a record from the forward passes of `torso` inside the block.
 
-    Each pass replaces what the pass before it recorded. The hooks are gone when the block ends,
+    Each pass replaces what the previous one recorded. The hooks are removed when the block ends,
     however it ends.
     """
     record = AttentionRecord()
@@ -177,7 +177,7 @@ def look(
             tensors or numpy arrays.
 
     Raises:
-        ConfigError: no torso in the module.
+        ConfigError: the module holds no torso.
     """
     torso = find_torso(module)
     device = next(torso.parameters()).device

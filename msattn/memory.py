@@ -1,4 +1,4 @@
-"""Keep freed memory in the process: on Linux the C library gives it back too eagerly for networks.
+"""Keep freed memory in the process: on Linux the C library returns it too eagerly for networks.
 
 A pass over a few hundred observations allocates and frees megabytes per layer. glibc returns them
 to the system each time, and every page is faulted in again on its next use: a quarter of the time
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
-# Parameters of mallopt(3); its own maximum for the mapping threshold is 32 MiB.
+# Parameters of mallopt(3); its maximum for the mapping threshold is 32 MiB.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
 _LARGEST_MMAP_THRESHOLD = 32 * 1024 * 1024
 _KEPT = 1024 * 1024 * 1024
@@ -18,14 +18,14 @@ _PAD = 64 * 1024 * 1024
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to keep what is freed, up to 1 GiB at the top of its heap.
+    """Tell glibc to keep freed memory, up to 1 GiB at the top of its heap.
 
     Milliseconds of processor time per observation, forward and backward, preset small, 256 rows,
     one x86 core, with and without: attention 0.23 and 0.30, baseline 0.18 and 0.25, with 0 and
-    some 10,000 page faults per pass.
+    about 10,000 page faults per pass.
 
     Returns:
-        Whether it worked; elsewhere than with glibc nothing is done.
+        Whether it worked; without glibc nothing is done.
     """
     if not sys.platform.startswith("linux"):
         return False

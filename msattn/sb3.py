@@ -1,4 +1,4 @@
-"""Stable-Baselines3's view of the networks: the only file of msattn that imports it.
+"""The networks as Stable-Baselines3 takes them: the only file of msattn that imports it.
 
 Build a policy with `policy_kwargs`; its weights, without SB3's duplicates
 (`actor_critic.policy_weights`), are those of an `ActorCritic` of the same family and widths.
@@ -21,8 +21,8 @@ from msattn.extractors import build_torso
 class MultiScaleExtractor(BaseFeaturesExtractor):
     """A torso as an SB3 features extractor.
 
-    SB3 turns every image into float before the extractor sees it, divided by 255 or not. A float
-    image does not say which, so `images_divided` does. With `normalize_images=False`, which
+    SB3 turns every image into float before the extractor gets it, divided by 255 or not. A float
+    image does not tell which, so `images_divided` does. With `normalize_images=False`, which
     `policy_kwargs` sets, it is False. uint8 images, from a buffer that bypasses SB3's
     preprocessing, are always divided.
 
@@ -33,7 +33,7 @@ class MultiScaleExtractor(BaseFeaturesExtractor):
         images_divided: whether float images arrive in 0..1 instead of 0..255.
 
     Raises:
-        ConfigError: a network that cannot be built.
+        ConfigError: the network cannot be built.
     """
 
     def __init__(

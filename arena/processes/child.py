@@ -1,8 +1,8 @@
-"""Owns what every child process of ours does at birth, worker or learner.
+"""Owns what every child process, worker or learner, does when it starts.
 
 Promises: a child writes nothing to the terminal (its output goes to a file that the parent reads
-when it dies, its log records go up the pipe), ignores SIGINT, exits on SIGTERM, and exits
-immediately when the parent is gone.
+after an unexpected exit, its log records to the parent through the pipe), ignores SIGINT, exits on
+SIGTERM, and exits immediately when the parent is gone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from arena.processes.messages import Birth, Record
 if sys.platform == "linux":
     import fcntl
 
-EXIT_CRASHED = 3  # the child's own code raised; the reason went up the pipe
+EXIT_CRASHED = 3  # the child's own code raised; the parent was told the reason
 EXIT_ORPHANED = 4  # the parent is gone
 _PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 _BLAS_THREADS = (
@@ -40,9 +40,9 @@ ONE_THREAD = dict.fromkeys(_BLAS_THREADS, "1")
 
 
 def begin(pipe: connection.Connection, birth: Birth) -> Link:
-    """Make this process a child of ours; returns its end of the pipe."""
+    """Set this process up as a child; return its end of the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform != "win32":  # born with it blocked
+    if sys.platform != "win32":  # it is blocked at the start
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _follow_parent(birth.die_with_server)
@@ -61,22 +61,22 @@ class Link:
         self._lock = threading.Lock()  # guards the pipe: one message at a time
 
     def send(self, message: object) -> None:
-        """Send a message up; ends the process when the parent is gone."""
+        """Send a message to the parent; exit if it is gone."""
         try:
             with self._lock:
                 self._pipe.send(message)
         except OSError:
-            os._exit(EXIT_ORPHANED)  # nobody is left to tell
+            os._exit(EXIT_ORPHANED)  # there is nobody left to tell
 
     def poll(self) -> bool:
-        """Whether an order waits, or the parent has closed its end."""
+        """Return whether an order is waiting, or the parent has closed its end."""
         try:
             return self._pipe.poll()
         except OSError:
             return True
 
     def receive(self) -> object | None:
-        """Return the next order, None when the parent has closed its end."""
+        """Return the next order, or None when the parent has closed its end."""
         try:
             return cast(object, self._pipe.recv())
         except (EOFError, OSError):
@@ -101,7 +101,7 @@ def find_function(name: str) -> Callable[..., Any]:
     """Import "module:function".
 
     Raises:
-        ImportError, AttributeError, ValueError: as importing gives them.
+        ImportError, AttributeError, ValueError: it cannot be imported.
     """
     module_name, _, function_name = name.partition(":")
     function = getattr(importlib.import_module(module_name), function_name)
@@ -118,9 +118,9 @@ def _follow_parent(die_with_server: bool) -> None:
 
     A thread waits for the parent's sentinel, on every platform. It cannot run while compiled code
     holds the interpreter lock, so on Linux the kernel is asked to send SIGIO, which ends a process
-    that does not handle it, when the parent's end of that pipe is closed. PDEATHSIG alone would
-    not do: below a fork server it tells of the server's death, and the server lives as long as
-    one of its children. It is for the case that the server itself is killed.
+    that does not handle it, when the parent's end of that pipe is closed. PDEATHSIG alone is not
+    enough: below a fork server it reports the exit of the server, which lives as long as any of its
+    children. It covers the case that the server itself is killed.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
@@ -143,7 +143,7 @@ def _leave_with(sentinel: int) -> None:
 
 
 def _write_to_file(path: str) -> None:
-    """Point stdout and stderr, also those of compiled code, at a file; crashes leave a trace."""
+    """Send stdout and stderr, those of compiled code too, to a file; crashes leave a trace."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     sys.stdout.flush()
     sys.stderr.flush()

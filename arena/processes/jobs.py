@@ -1,6 +1,6 @@
-"""Owns what a pool of workers is given and what it answers: jobs, outcomes, limits.
+"""Owns what workers are given and what they return: jobs, outcomes, limits.
 
-Promises: frozen, plain and picklable; nothing here starts or knows a process.
+Promises: all of it is frozen, plain and picklable; nothing here starts or knows a process.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ Fault = Literal["match", "worker", "timeout"]
 
 @dataclass(frozen=True)
 class JobError:
-    """What a player returns in place of the result of a job that failed by itself.
+    """What a player returns instead of a result for a job that failed.
 
     Attributes:
         error: one sentence.
         traceback: of the exception, or "".
-        blamed: names of what is at fault, in the player's terms; empty when nothing is.
+        blamed: names of those at fault, in the player's terms; empty when nobody is.
     """
 
     error: str
@@ -42,10 +42,10 @@ class Failed:
 
     Attributes:
         error: one sentence.
-        traceback: of the exception, or the last output of a dead worker; may be empty.
-        fault: "match" when this job's own code raised; "worker" when the process died, which may
-            be another job's doing; "timeout" when its process made no progress and was killed.
-        blamed: what the player names as being at fault (`JobError.blamed`).
+        traceback: of the exception, or the last output of a worker that exited; may be empty.
+        fault: "match" when this job's own code raised; "worker" when the process exited, for which
+            another job may be to blame; "timeout" when its process was killed for lack of progress.
+        blamed: those whom the player names as being at fault (`JobError.blamed`).
     """
 
     job_id: int
@@ -59,23 +59,24 @@ class Arena(Protocol):
     """Where jobs are played; LocalArena plays them on processes of this machine."""
 
     def submit(self, job_id: int, spec: object, *, alone: bool = False) -> None:
-        """Queue a job under an id that no open job has; `alone` shares no call with others."""
+        """Queue a job under an id that no open job has; with `alone` it shares no call."""
 
     def poll(self, timeout_s: float) -> list[Done | Failed]:
-        """Wait up to `timeout_s` for a job to be settled; return all that are."""
+        """Wait up to `timeout_s` for a job to be settled; return all settled ones."""
 
     def close(self, grace_s: float) -> None:
-        """End everything; open jobs are forgotten."""
+        """End all processes; open jobs are forgotten."""
 
 
 @dataclass(frozen=True)
 class RestartLimits:
-    """When a dead process starts again, and when it does not.
+    """When a process that exited is restarted, and when it is not.
 
     Attributes:
-        first_pause_s, longest_pause_s: a replacement waits, twice as long after each further death
-            in a row.
-        max_deaths, deaths_window_s: so many deaths within so many seconds end the attempts.
+        first_pause_s, longest_pause_s: pause before a restart; it doubles with each further
+            unexpected exit in a row.
+        max_deaths, deaths_window_s: this many unexpected exits within this many seconds end the
+            attempts.
     """
 
     first_pause_s: float = 0.5
@@ -89,16 +90,16 @@ class RestartLimits:
 
 @dataclass(frozen=True)
 class WorkerLimits:
-    """Numbers that a pool of workers is run by; None means off.
+    """Limits of the workers; None means off.
 
     Attributes:
         matches_per_worker: jobs that a worker plays in lock-step.
-        lease_s: a playing worker whose tick count does not rise for so long is killed.
-        match_limit_s: wall time of one call of the player, progress or not.
-        start_limit_s: for import and set-up, where compiling may take its time.
-        recycle_after: jobs after which a worker is replaced, against slow leaks; it is not
-            interrupted, but waits until a batch is finished.
-        restart: when dead workers are replaced; the deaths of all of them count together.
+        lease_s: a playing worker whose tick count does not rise for this long is killed.
+        match_limit_s: wall time of one call of the player, with or without progress.
+        start_limit_s: for import and set-up, which may include compiling.
+        recycle_after: jobs after which a worker is replaced, against slow leaks; the batch that it
+            plays is finished first.
+        restart: when workers that exited are replaced; the exits of all workers count together.
     """
 
     matches_per_worker: int = 8

@@ -1,8 +1,8 @@
 """Owns how a child process is started, and the parent's handle on it.
 
-Promises: children are never forked from a process with threads; they start with one numeric thread
-each and cannot print a traceback on Ctrl-C; a handle makes no decisions (arena.processes.supervisor
-does).
+Promises: children are never forked from a process with threads; each starts with one numeric thread
+and cannot print a traceback on Ctrl-C; a handle makes no decisions (arena.processes.supervisor
+makes them).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from arena.processes.messages import Birth
 Target = Callable[[connection.Connection, Birth, Any], None]
 
 _LAST_OUTPUT_BYTES = 3000
-_MAX_MESSAGES = 1000  # read from one child in one go, so that a chatty one starves nobody
+_MAX_MESSAGES = 1000  # read from one child per poll, so that a busy one does not starve the others
 
 
 class ChildProcess:
-    """The parent's handle on a running child: the process and our end of its pipe.
+    """The parent's handle on a running child: the process and the parent's end of its pipe.
 
     Attributes:
-        output_path: what the child writes to stdout and stderr, from byte `output_start` on.
+        output_path: the file of the child's stdout and stderr, from byte `output_start` on.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ChildProcess:
 
     @property
     def handles(self) -> list[Any]:
-        """What `multiprocessing.connection.wait` can wait for: a message, or the end."""
+        """Handles for `multiprocessing.connection.wait`: ready on a message or on exit."""
         return [self._pipe, self._process.sentinel]
 
     @property
@@ -64,7 +64,7 @@ class ChildProcess:
         return self._pipe_ended or self._process.exitcode is not None
 
     def send(self, message: object) -> bool:
-        """Send a message; False when the child is gone."""
+        """Send a message; return False when the child is gone."""
         try:
             self._pipe.send(message)
         except OSError:
@@ -72,7 +72,7 @@ class ChildProcess:
         return True
 
     def poll(self, limit: int | None = _MAX_MESSAGES) -> list[object]:
-        """Return the messages that have arrived, at most `limit`; never blocks."""
+        """Return the messages that have arrived, at most `limit`, without blocking."""
         messages: list[object] = []
         try:
             while (limit is None or len(messages) < limit) and self._pipe.poll(0):
@@ -82,7 +82,7 @@ class ChildProcess:
         return messages
 
     def hang_up(self) -> None:
-        """Close our end of the pipe, which tells a worker to leave."""
+        """Close the parent's end of the pipe, which tells a worker to exit."""
         self._pipe.close()
 
     def terminate(self) -> None:
@@ -94,12 +94,12 @@ class ChildProcess:
         self._process.kill()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the end; False when it still runs after `timeout_s`."""
+        """Wait for the exit; return False when the process still runs after `timeout_s`."""
         self._process.join(max(timeout_s, 0.0))
         return self._process.exitcode is not None
 
     def close(self, grace_s: float) -> int | None:
-        """Let go: wait for the end, kill after `grace_s`; returns the exit code."""
+        """Wait for the exit, kill after `grace_s`, close the pipe; return the exit code."""
         if not self.join(grace_s):
             self.kill()
             self._process.join()
@@ -133,7 +133,7 @@ class Launcher:
 
         Args:
             name: of the process.
-            orders: picklable, handed to the target.
+            orders: picklable, passed to the target.
             output_path: appended to; made when missing.
 
         Raises:
@@ -162,19 +162,19 @@ class Launcher:
 
 
 def name_exit(exit_code: int | None) -> str:
-    """Describe an exit code for a message; a signal by its name."""
+    """Describe an exit code as a predicate for a message; a signal by its name."""
     if exit_code is None or exit_code >= 0:
-        return f"exit code {exit_code}"
+        return f"exited with code {exit_code}"
     try:
         name = signal.Signals(-exit_code).name
     except ValueError:
         name = f"signal {-exit_code}"
-    hint = " (killed from outside, or out of memory)" if name == "SIGKILL" else ""
-    return f"{name}{hint}"
+    hint = " (from outside, or out of memory)" if name == "SIGKILL" else ""
+    return f"was killed by {name}{hint}"
 
 
 def _process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext:
-    """Return the way in which processes are started; never fork, where threads would deadlock."""
+    """Return the start method of processes; never fork, with which threads would deadlock."""
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -184,10 +184,10 @@ def _process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext
 
 @contextmanager
 def _birth_environment() -> Iterator[None]:
-    """Start processes with one numeric thread each and SIGINT blocked; then restore ours.
+    """Start processes with one numeric thread each and SIGINT blocked; then restore both.
 
-    They ignore SIGINT by themselves later, but Ctrl-C during their first imports would print a
-    traceback for each. The resource tracker comes first: starting it unblocks SIGINT.
+    They ignore SIGINT themselves later, but Ctrl-C during their first imports would make each of
+    them print a traceback. The resource tracker comes first: starting it unblocks SIGINT.
     """
     before = {key: os.environ.get(key) for key in ONE_THREAD}
     os.environ.update(ONE_THREAD)

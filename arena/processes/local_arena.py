@@ -1,12 +1,12 @@
-"""Owns LocalArena: a pool of worker processes that survives its workers.
+"""Owns LocalArena: worker processes on this machine, replaced when they exit.
 
 Promises: every submitted job comes back once, as `Done` or as `Failed`, whatever happens to the
-process that played it, until the pool is closed or gives up. A dead worker is named by its exit
-code or signal, with its last output, and is replaced with growing pauses; after too many deaths
-in a short time the pool raises `ArenaStopped` and says why. A worker that makes no progress is
-killed. Nothing is ever shared but one pipe per worker: a killed process can damage no other.
+process that played it, until the arena is closed or gives up. A worker that exits is reported with
+its exit code or signal and its last output, and is replaced after growing pauses; after too many
+exits in a short time the arena raises `ArenaStopped` and says why. A worker that makes no progress
+is killed. Workers share nothing; each has its own pipe: killing one cannot damage another.
 
-The pool is driven by `poll` alone and not thread-safe: call it often, from one thread.
+The arena runs only inside `poll` and is not thread-safe: call it often, from one thread.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ from arena.processes.supervisor import Death, DeathCount, Place, Process, end_al
 from arena.processes.worker import WorkerOrders, run_worker
 
 logger = logging.getLogger(__name__)
-_LEAVING_S = 5.0  # a recycled worker gets this long to exit before it is killed
+_LEAVING_S = 5.0  # a recycled worker has this long to exit before it is killed
 _NEVER = float("inf")
 
 Start = Callable[[int], Process]  # worker index -> its process
 
 
 class LocalArena:
-    """A pool of worker processes on this machine (an `arena.processes.jobs.Arena`).
+    """Worker processes on this machine (an `arena.processes.jobs.Arena`).
 
     Args:
-        play: "module:function", called in a worker as `play(context, jobs, progress)`; returns
+        play: "module:function", called in a worker as `play(context, jobs, progress)`; it returns
             one result per job, in order, where an exception or a `JobError` stands for a failed
-            job; calls `progress(ticks)` with the ticks of this call so far, at every decision.
+            job, and calls `progress(ticks)` with the ticks of this call so far at every decision.
         n_workers: number of processes, at least 1.
-        settings: handed to `setup`; must be picklable.
+        settings: passed to `setup`; must be picklable.
         setup: "module:function", called once per process with `settings`, before the first job;
-            what it returns is the context. Without it the context is `settings`.
+            it returns the context. Without it the context is `settings`.
         limits: see `WorkerLimits`.
         preload: modules that the fork server imports once for all workers.
 
@@ -73,13 +73,13 @@ class LocalArena:
     ) -> None:
         for name in (play,) if setup is None else (play, setup):
             if not all(name.partition(":")):
-                raise WorkerError(f"worker pool: expected 'module:function', found {name!r}")
+                raise WorkerError(f"workers: expected 'module:function', found {name!r}")
         if n_workers < 1:
-            raise WorkerError(f"worker pool: expected at least 1 worker, found {n_workers}")
+            raise WorkerError(f"workers: expected at least 1, found {n_workers}")
         try:
             pickle.dumps(settings)
         except Exception as error:  # whatever a foreign __reduce__ raises
-            raise WorkerError(f"worker pool: settings cannot be sent: {error}") from error
+            raise WorkerError(f"workers: the settings cannot be sent: {error}") from error
         self.limits = limits or WorkerLimits()
         self._folder = tempfile.TemporaryDirectory(prefix="arena-", ignore_cleanup_errors=True)
         launcher = Launcher(run_worker, [play.partition(":")[0], *preload])
@@ -111,35 +111,35 @@ class LocalArena:
 
     @property
     def n_waiting(self) -> int:
-        """Jobs that no worker has yet."""
+        """Number of jobs that no worker has yet."""
         return len(self._waiting)
 
     @property
     def n_running(self) -> int:
-        """Jobs that a worker has."""
+        """Number of jobs that a worker has."""
         return sum(len(worker.jobs) for worker in self._workers)
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the workers that run."""
+        """Process ids of the running workers."""
         return [w.place.process.pid for w in self._workers if w.place.process is not None]
 
     @property
     def n_idle(self) -> int:
-        """Workers that are set up and have no jobs."""
+        """Number of workers that are set up and have no jobs."""
         return sum(worker.stage == "idle" for worker in self._workers)
 
     def submit(self, job_id: int, spec: object, *, alone: bool = False) -> None:
-        """Queue a job; it is handed out by the next `poll`.
+        """Queue a job; the next `poll` hands it out.
 
         Args:
-            job_id: free to choose, not in use by an open job.
+            job_id: any number that no open job has.
             spec: anything picklable that the player understands.
-            alone: share no call with other jobs; for a replay after a worker died.
+            alone: share no call with other jobs; for playing a job again after its worker exited.
 
         Raises:
-            WorkerError: the pool is closed, the id is in use, or the spec cannot be pickled.
-            ArenaStopped: the pool has given up.
+            WorkerError: the arena is closed, the id is in use, or the spec cannot be pickled.
+            ArenaStopped: the arena has given up.
         """
         self._check_open()
         if job_id in self._open_ids:
@@ -152,14 +152,14 @@ class LocalArena:
         self._waiting.append((job_id, pickled, alone))
 
     def poll(self, timeout_s: float) -> list[Done | Failed]:
-        """Run the pool until a job is settled; return all that are, in no particular order.
+        """Run the workers until a job is settled; return all settled ones, in any order.
 
         Args:
-            timeout_s: the longest wait in seconds; 0 looks once. The list is empty after it.
+            timeout_s: the longest wait in seconds, after which the list is empty; 0 looks once.
 
         Raises:
-            WorkerError: the pool is closed.
-            ArenaStopped: workers died too often; raised when nothing is left to return.
+            WorkerError: the arena is closed.
+            ArenaStopped: workers exited too often; raised when nothing is left to return.
         """
         ends = time.monotonic() + timeout_s
         while True:
@@ -204,7 +204,7 @@ class LocalArena:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise WorkerError("worker pool: is closed; make a new one")
+            raise WorkerError("the arena is closed; make a new one")
         if self._stopped is not None:
             raise ArenaStopped(self._stopped)
 
@@ -242,7 +242,7 @@ class LocalArena:
         return batch
 
     def _wait(self, longest_s: float) -> None:
-        """Wait for a message, a death or a deadline, and read what came."""
+        """Wait for a message, an exit or a deadline, and read the messages."""
         running = [w for w in self._workers if w.place.process is not None]
         handles = [h for w in running if w.place.process for h in w.place.process.handles]
         next_deadline = min(worker.deadline for worker in self._workers)
@@ -252,17 +252,17 @@ class LocalArena:
             return
         connection.wait(handles, timeout_s)
         for worker in running:
-            if worker.place.process is None:  # the pool stopped at the death of another one
+            if worker.place.process is None:  # another one exited, and the arena gave up
                 continue
             self._outcomes += worker.read()
             if worker.place.process.has_ended:
-                self._bury(worker)
+                self._take_exit(worker)
 
-    def _bury(self, worker: _Worker, reason: str | None = None) -> None:
-        """Take in the last messages of a dead worker, fail its jobs and plan its replacement."""
+    def _take_exit(self, worker: _Worker, reason: str | None = None) -> None:
+        """Read the remaining messages of a worker that exited; fail its jobs, plan a restart."""
         self._outcomes += worker.read(limit=None)
         death = worker.place.take_death(reason)
-        assert death is not None  # a worker may not finish: an exit is a death
+        assert death is not None  # a worker never finishes: any exit is unexpected
         self._take_death(worker, death)
 
     def _take_death(self, worker: _Worker, death: Death) -> None:
@@ -270,9 +270,9 @@ class LocalArena:
         if death.pause_s is None and self._stopped is None:
             said = f"; its last line: {death.last_line}" if death.last_line else ""
             self._stop(
-                f"worker pool: stopped after {death.n_deaths} deaths of workers within "
-                f"{self.limits.restart.deaths_window_s:g} s; the last: {worker.place.name} "
-                f"{death.reason}{said}"
+                f"workers exited unexpectedly {death.n_deaths} times within "
+                f"{self.limits.restart.deaths_window_s:g} s and are not restarted; the last: "
+                f"{worker.place.name} {death.reason}{said}"
             )
 
     def _recycle_worn(self) -> None:
@@ -295,7 +295,7 @@ class LocalArena:
                 continue
             process.kill()
             if worker.stage == "starting":
-                self._bury(worker, f"was not ready within {self.limits.start_limit_s:g} s")
+                self._take_exit(worker, f"was not ready within {self.limits.start_limit_s:g} s")
             elif now >= worker.limit_ends:
                 limit_s = self.limits.match_limit_s
                 self._fail_hanging(worker, f"played longer than the limit of {limit_s:g} s")
@@ -311,7 +311,7 @@ class LocalArena:
         self._leaving = still_leaving
 
     def _fail_hanging(self, worker: _Worker, what: str) -> None:
-        """Settle the jobs of a killed worker; no death is counted, the jobs are to blame."""
+        """Fail the jobs of a killed worker; the exit is not counted: the jobs are to blame."""
         error = f"{worker.place.name} {what} after tick {worker.ticks} and was killed"
         logger.warning("%s, with jobs %s", error, sorted(worker.jobs))
         self._fail_jobs(worker, error, worker.place.replace(), "timeout")
@@ -330,12 +330,12 @@ class LocalArena:
 
 
 class _Worker:
-    """A place in the pool and what its worker is doing.
+    """A place for a worker, and what the worker is doing.
 
     Attributes:
-        jobs: given to the worker and not settled.
-        ticks: of the running call.
-        n_played: jobs settled by this process.
+        jobs: those that the worker has and that are not settled.
+        ticks: ticks of the running call.
+        n_played: number of jobs that this process has settled.
     """
 
     def __init__(self, index: int, start: Start, deaths: DeathCount, limits: WorkerLimits) -> None:
@@ -350,13 +350,13 @@ class _Worker:
 
     @property
     def deadline(self) -> float:
-        """Monotonic time at which something is due: a start, or the end of patience."""
+        """Monotonic time at which something is due: a start, or the end of a limit."""
         if self.stage in ("starting", "playing"):
             return min(self._lease_ends, self.limit_ends)
         return self.place.start_at if self.stage == "down" else _NEVER
 
     def start(self) -> Death | None:
-        """Start the process; returns a death when that fails."""
+        """Start the process; return a `Death` if that fails."""
         self.ticks, self.n_played = 0, 0
         death = self.place.start()
         if death is None:
@@ -366,7 +366,7 @@ class _Worker:
         return death
 
     def play(self, batch: Sequence[tuple[int, bytes]]) -> None:
-        """Hand jobs over; should the worker be dead, they fail when its death is noticed."""
+        """Send jobs to the worker; if it has exited, they fail when that is noticed."""
         self.jobs = dict(batch)
         self._begin_call()
         self.stage = "playing"
@@ -374,7 +374,7 @@ class _Worker:
         self.place.process.send(PlayJobs(tuple(batch)))
 
     def read(self, limit: int | None = 1000) -> list[Done | Failed]:
-        """Take the worker's messages in; returns the outcomes among them."""
+        """Process the worker's messages; return the outcomes among them."""
         settled: list[Done | Failed] = []
         for message in self.place.poll(limit):
             match message:

@@ -1,4 +1,4 @@
-"""What a child process and its parent say to each other over one pipe: frozen, picklable records.
+"""The messages between a child process and its parent over one pipe: frozen and picklable.
 
 `Record` and `Crashed` come from any child; the others belong to a worker (arena.processes.worker).
 """
@@ -12,14 +12,14 @@ from arena.processes.jobs import JobError
 
 @dataclass(frozen=True)
 class Birth:
-    """What every child is told when it starts, whatever it does.
+    """What every child is told when it starts.
 
     Attributes:
         output_path: file that stdout and stderr go to.
         log_level: log records below it stay in the child.
-        die_with_server: have the kernel send SIGKILL when the process that forked this one dies.
-            Only right below a fork server: the kernel watches the forking *thread*, which
-            elsewhere may just end.
+        die_with_server: have the kernel send SIGKILL when the process that forked this one exits.
+            Only for children of a fork server: the kernel watches the forking *thread*, which
+            may end elsewhere.
     """
 
     output_path: str
@@ -29,7 +29,7 @@ class Birth:
 
 @dataclass(frozen=True)
 class Record:
-    """A log record of the child, formatted, so that nothing in it must be importable."""
+    """A log record of the child, already formatted, so that it needs no imports."""
 
     name: str
     level: int
@@ -43,7 +43,7 @@ class Crashed:
     """The child's own code raised; the process exits with `EXIT_CRASHED` after this.
 
     Attributes:
-        reason: what follows the child's name in a sentence: "failed: ValueError: ..".
+        reason: the predicate to the child's name in a sentence: "failed: ValueError: ..".
     """
 
     reason: str
@@ -52,7 +52,7 @@ class Crashed:
 
 @dataclass(frozen=True)
 class WorkerReady:
-    """The worker is set up and waits for jobs."""
+    """The worker is set up and waiting for jobs."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class PlayJobs:
 
 @dataclass(frozen=True)
 class CallBegan:
-    """The player is called; its ticks start at 0."""
+    """The player is being called; its ticks start at 0."""
 
 
 @dataclass(frozen=True)

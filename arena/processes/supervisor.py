@@ -1,9 +1,10 @@
-"""Owns the life of one place for a child process: start, messages, death, next start, giving up.
+"""Owns one place for a child process: start, messages, unexpected exit, restart, giving up.
 
-Promises: a place holds at most one process; a death is described by what the child said it raised,
-else by its exit code or signal, with its last output; the next start waits twice as long after each
-death in a row; after too many deaths within the window of its `DeathCount` the place is given up.
-Log records of the child are logged here. Workers of the arena and learners are both run by this.
+Promises: a place holds at most one process; an unexpected exit (a `Death`) is described by what the
+child reported that it raised, else by its exit code or signal, with its last output; the pause
+before a restart doubles with each death in a row; after too many within the window of its
+`DeathCount` the place is given up. Log records of the child are logged here. The arena's workers
+and the learners both use this.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Clock = Callable[[], float]
 
 
 class Process(Protocol):
-    """What a place needs of a running child; `ChildProcess` is the real one."""
+    """The interface of a running child; `ChildProcess` is the real one."""
 
     @property
     def pid(self) -> int:
@@ -33,39 +34,39 @@ class Process(Protocol):
 
     @property
     def handles(self) -> Sequence[Any]:
-        """What `multiprocessing.connection.wait` can wait for."""
+        """Handles for `multiprocessing.connection.wait`."""
 
     @property
     def has_ended(self) -> bool:
         """Whether it has exited, or is about to."""
 
     def send(self, message: object) -> bool:
-        """Send a message; False when the child is gone."""
+        """Send a message; return False when the child is gone."""
 
     def poll(self, limit: int | None = ...) -> list[object]:
         """Return the messages that have arrived; None reads all."""
 
     def hang_up(self) -> None:
-        """Close our end of the pipe."""
+        """Close the parent's end of the pipe."""
 
     def terminate(self) -> None:
-        """Ask it to end (SIGTERM)."""
+        """Ask it to exit (SIGTERM)."""
 
     def kill(self) -> None:
-        """End it (SIGKILL)."""
+        """Kill it (SIGKILL)."""
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the end; False when it still runs."""
+        """Wait for the exit; return False when it still runs."""
 
     def close(self, grace_s: float) -> int | None:
-        """Wait for the end, kill after `grace_s`; returns the exit code."""
+        """Wait for the exit, kill after `grace_s`; return the exit code."""
 
     def last_output(self) -> str:
         """Return the end of its output."""
 
 
 class DeathCount:
-    """Deaths within a sliding window; several places may share one."""
+    """Counts unexpected exits within a sliding window; several places may share one."""
 
     def __init__(self, limits: RestartLimits, clock: Clock = time.monotonic) -> None:
         self.limits = limits
@@ -73,7 +74,7 @@ class DeathCount:
         self._times: deque[float] = deque()
 
     def add(self) -> int:
-        """Count a death now; returns the number within the window."""
+        """Count a death now; return the number within the window."""
         now = self._clock()
         self._times.append(now)
         while now - self._times[0] > self.limits.deaths_window_s:
@@ -83,13 +84,14 @@ class DeathCount:
 
 @dataclass(frozen=True)
 class Death:
-    """A process that ended without being told to.
+    """A process that exited without being told to.
 
     Attributes:
-        reason: "died: SIGKILL (..)", "could not be started: ..", or what the child itself said.
+        reason: a predicate: "exited with code 9", "was killed by SIGKILL (..)", "could not be
+            started: ..", or what the child itself reported.
         output: its traceback or last output; may be empty.
-        n_deaths: within the window of the place's `DeathCount`, this one included.
-        pause_s: until the next start; None when the place is given up.
+        n_deaths: number within the window of the place's `DeathCount`, this one included.
+        pause_s: seconds until the restart; None when the place is given up.
     """
 
     reason: str
@@ -104,18 +106,18 @@ class Death:
 
 
 class Place:
-    """A place for one process, filled again when the process dies.
+    """A place for one process, which is restarted when it exits.
 
     Args:
         name: of the process, for log records.
         start: starts a process; OSError and EOFError count as a death.
-        deaths: counts this place's deaths, alone or with those of others.
-        may_finish: an exit with code 0 means that the work is done; otherwise it is a death, too.
+        deaths: counts the deaths of this place, alone or with those of others.
+        may_finish: an exit with code 0 means that the work is done; else it is a death as well.
 
     Attributes:
-        process: the running one, or None.
-        start_at: clock time of the next start while there is none.
-        given_up: there will be none.
+        process: the running process, or None.
+        start_at: clock time of the next start while there is no process.
+        given_up: whether no process will be started again.
     """
 
     def __init__(
@@ -142,7 +144,7 @@ class Place:
         return self.process is None and not self.given_up and self._clock() >= self.start_at
 
     def start(self) -> Death | None:
-        """Start a process; returns a death when that fails."""
+        """Start a process; return a `Death` if that fails."""
         self._crashed = None
         try:
             self.process = self._start()
@@ -151,7 +153,7 @@ class Place:
         return None
 
     def poll(self, limit: int | None = 1000) -> list[object]:
-        """Return the child's messages but for log records and crashes, which are dealt with."""
+        """Return the child's messages except log records and crashes, which are handled here."""
         if self.process is None:
             return []
         return [m for m in self.process.poll(limit) if not self._take(m)]
@@ -166,16 +168,16 @@ class Place:
         return True
 
     def succeeded(self) -> None:
-        """Note that the process did what it is for: the next death is the first in a row."""
+        """Record that the process did its work: the next death is the first in a row."""
         self._n_in_a_row = 0
 
     def take_death(self, reason: str | None = None) -> Death | None:
-        """Let go of a process that has ended or was killed; plan the next start.
+        """Release a process that has exited or was killed; plan the next start.
 
-        Call it when `poll(None)` has read all messages.
+        Call it after `poll(None)` has read all messages.
 
         Args:
-            reason: why it was killed; None finds out.
+            reason: why it was killed; None takes it from the exit.
 
         Returns:
             None when the process is done (see `may_finish`); the place is given up then.
@@ -186,10 +188,10 @@ class Place:
         if reason is None and exit_code == 0 and self._may_finish:
             self.given_up = True
             return None
-        return self._count_death(reason or f"died: {name_exit(exit_code)}", output)
+        return self._count_death(reason or name_exit(exit_code), output)
 
     def replace(self) -> str:
-        """Let go of a process that was killed for good reason, which counts as no death.
+        """Release a process that was killed on purpose, which does not count as a death.
 
         The next start is due immediately. Returns the last output.
         """
@@ -198,7 +200,7 @@ class Place:
         return output
 
     def detach(self) -> Process:
-        """Hand the running process over to the caller; the next start is due immediately."""
+        """Hand the running process to the caller; the next start is due immediately."""
         process = self._running()
         self.process, self.start_at = None, self._clock()
         return process
@@ -209,7 +211,7 @@ class Place:
 
     def _let_go(self) -> tuple[int | None, str]:
         process = self._running()
-        exit_code = process.close(1.0)  # the pipe may close a moment before the process ends
+        exit_code = process.close(1.0)  # the pipe may close a moment before the process exits
         self.process = None
         return exit_code, process.last_output()
 
@@ -224,7 +226,7 @@ class Place:
         self.given_up = n_deaths >= limits.max_deaths
         death = Death(reason, output, n_deaths, None if self.given_up else pause_s)
         said = f"; its last line: {death.last_line}" if death.last_line else ""
-        following = "given up" if self.given_up else f"next start in {pause_s:g} s"
+        following = "not restarted" if self.given_up else f"restarting in {pause_s:g} s"
         logger.warning("%s %s%s; %s", self.name, reason, said, following)
         if output:
             logger.info("last output of %s:\n%s", self.name, output)
@@ -232,8 +234,7 @@ class Place:
 
 
 def end_all(processes: Sequence[Process], grace_s: float) -> None:
-    """SIGTERM to all, SIGKILL to those that still run after `grace_s`."""
-
+    """Send SIGTERM to all, SIGKILL to those that still run after `grace_s`."""
     for process in processes:
         process.terminate()
     ends = time.monotonic() + grace_s

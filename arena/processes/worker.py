@@ -1,7 +1,7 @@
-"""Owns the inside of one worker process: import, play what comes down the pipe, send up results.
+"""Owns the inside of a worker process: import, play the jobs that it receives, return results.
 
-Promises: what arena.processes.child promises of every child; an exception in a match is a result,
-not a death; the worker exits when the parent closes the pipe.
+Promises: those of every child (arena.processes.child); an exception in a match becomes a result and
+does not end the process; the worker exits when the parent closes the pipe.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from arena.processes.messages import (
     WorkerReady,
 )
 
-PROGRESS_INTERVAL_S = 0.5  # a pipe holds minutes of such messages while the parent is busy
+PROGRESS_INTERVAL_S = 0.5  # a pipe can hold minutes of these messages while the parent is busy
 MAX_OUTPUT_BYTES = 2**20
 
 Player = Callable[[Any, Sequence[Any], Callable[[int], None]], Sequence[object]]
@@ -51,7 +51,7 @@ class WorkerOrders:
 
 
 def run_worker(pipe: connection.Connection, birth: Birth, orders: WorkerOrders) -> None:
-    """Play batches until the parent closes the pipe; the target of the process."""
+    """Play batches until the parent closes the pipe; this is the target of the process."""
     link = begin(pipe, birth)
     try:
         play = cast(Player, find_function(orders.play))
@@ -69,7 +69,7 @@ def run_worker(pipe: connection.Connection, birth: Birth, orders: WorkerOrders) 
 
 
 def _play_batch(play: Player, context: Any, jobs: Sequence[tuple[int, bytes]], link: Link) -> None:
-    """Play jobs together; if that raises, one by one, so that only the guilty one fails."""
+    """Play jobs together; if that raises, one by one, so that only the faulty one fails."""
     outcomes = _try_to_play(play, context, jobs, link)
     if isinstance(outcomes, JobError) and len(jobs) > 1:
         logging.getLogger(__name__).warning(
@@ -114,7 +114,7 @@ def _pack(result: object) -> bytes | JobError:
 
 
 class _Progress:
-    """Tells the parent, not too often, how many ticks of the running call have been played."""
+    """Reports the ticks of the running call to the parent, at a limited rate."""
 
     def __init__(self, link: Link) -> None:
         self._link = link

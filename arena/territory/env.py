@@ -1,7 +1,7 @@
-"""The documented place of the environments; they are in `arena.env`, above the game.
+"""The documented place of the environments, which are defined in `arena.env`, above the game.
 
-They are fetched by name when somebody asks: importing `arena.env` here would make the game depend
-on those who play it.
+They are imported on first use: importing `arena.env` here would make the game depend on the code
+that plays it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The documented place of `MatchRules`; the rules are in `arena.territory.engine.rules`."""
+"""The documented place of `MatchRules`, which is defined in `arena.territory.engine.rules`."""
 
 from arena.territory.engine.rules import MatchRules
 

@@ -1,1 +1,1 @@
-"""Alembic migrations of the league database, from the first table on; run by `db.migrate`."""
+"""Alembic migrations of the league database, run by `db.migrate`."""

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that `db.migrate.upgrade` hands over, never by itself."""
+"""Alembic's entry point: runs on the connection that `db.migrate.upgrade` passes, never alone."""
 
 from alembic import context
 
@@ -9,7 +9,7 @@ context.configure(
     connection=connection,
     target_metadata=Base.metadata,
     render_as_batch=True,  # SQLite alters a table by copying it
-    transactional_ddl=True,  # ours: BEGIN IMMEDIATE stands around the whole upgrade
+    transactional_ddl=True,  # ours: one BEGIN IMMEDIATE around the whole upgrade
 )
 with context.begin_transaction():
     context.run_migrations()

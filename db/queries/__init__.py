@@ -1,4 +1,4 @@
-"""Every statement on the league database, as typed functions of a session.
+"""Every statement on the league database, as typed functions that take a session.
 
 They take plain values and return frozen records (`db.records`); the caller owns the transaction
 (`db.session.write_transaction`, `read_transaction`).

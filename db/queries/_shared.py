@@ -1,4 +1,4 @@
-"""What several query modules need: the clock of the rows, and ORM row to record."""
+"""Shared by the query modules: the time of a row, and turning ORM rows into records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Record = TypeVar("Record")
 
 
 def utc_now() -> datetime:
-    """The present moment in UTC; every query takes `at` instead where a test needs its own."""
+    """Return the current time in UTC; every query takes `at` instead where a test needs its own."""
     return datetime.now(UTC)
 
 
@@ -25,7 +25,7 @@ def change(session: Session, statement: Executable) -> int:
 
 
 def to_record(row: Base, record_type: type[Record]) -> Record:
-    """The frozen record with the fields of `record_type` taken from the columns of `row`."""
+    """Return a record whose fields are the columns of `row` with the same names."""
     values: dict[str, Any] = {}
     for field in dataclasses.fields(record_type):  # type: ignore[arg-type]
         value = getattr(row, field.name)

@@ -41,7 +41,7 @@ def add_event(
 
 
 def list_events(session: Session, *, limit: int = 50, kind: str | None = None) -> list[EventRecord]:
-    """The latest events, newest first."""
+    """Return the latest events, newest first."""
     query = select(Event).order_by(Event.id.desc()).limit(limit)
     if kind is not None:
         query = query.where(Event.kind == kind)
@@ -49,7 +49,7 @@ def list_events(session: Session, *, limit: int = 50, kind: str | None = None) -
 
 
 def get_league_value(session: Session, key: str) -> dict[str, Any] | None:
-    """The JSON object stored under `key`, or None."""
+    """Return the JSON object stored under `key`, or None."""
     row = session.get(League, key)
     return None if row is None else dict(row.value)
 

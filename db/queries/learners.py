@@ -1,4 +1,4 @@
-"""Learners: their state, sign of life, and training results since their latest snapshot."""
+"""Learners: their state, heartbeat, and training results since their latest snapshot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def upsert_learner(
     status: str = "starting",
     at: datetime | None = None,
 ) -> int:
-    """Insert a learner, or take up the one of this name after a restart; returns its id.
+    """Insert a learner, or reuse the one of this name after a restart; return its id.
 
     Raises:
         ConflictError: the name belongs to a learner of another family or role.
@@ -57,7 +57,7 @@ def record_progress(
     status: str | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Set the heartbeat of a learner, and what else is given; raises NotFoundError."""
+    """Set the heartbeat of a learner and any other given values; raise NotFoundError."""
     learner = _learner(session, learner_id)
     learner.heartbeat_at = at or utc_now()
     if trained_decisions is not None:
@@ -70,7 +70,7 @@ def record_progress(
 
 
 def record_snapshot(session: Session, learner_id: int, member_id: int) -> int:
-    """Note the learner's newest member and return its new generation.
+    """Record the learner's newest member and return its new generation.
 
     Training results are counted per generation, so those against the new weights start at zero.
     """
@@ -82,13 +82,13 @@ def record_snapshot(session: Session, learner_id: int, member_id: int) -> int:
 
 
 def list_learners(session: Session) -> list[LearnerRecord]:
-    """All learners in the order of their ids."""
+    """Return all learners in the order of their ids."""
     rows = session.scalars(select(Learner).order_by(Learner.id))
     return [to_record(row, LearnerRecord) for row in rows]
 
 
 def learner_by_name(session: Session, name: str) -> LearnerRecord | None:
-    """The learner of exactly this name, or None."""
+    """Return the learner with exactly this name, or None."""
     learner = session.scalar(select(Learner).where(Learner.name == name))
     return None if learner is None else to_record(learner, LearnerRecord)
 
@@ -100,9 +100,9 @@ def add_training_results(
     *,
     at: datetime | None = None,
 ) -> None:
-    """Add (games, beats) by opponent member id to the sums of the current generation.
+    """Add (games, beats) by opponent's member id to the totals of the current generation.
 
-    `beats` counts opponents' seats above which the learner placed, ties half.
+    `beats` counts the opponents' seats that the learner placed above, ties counting half.
     """
     generation = _learner(session, learner_id).generation
     for opponent_id, (games, beats) in sorted(results.items()):
@@ -123,7 +123,7 @@ def add_training_results(
 
 
 def training_totals(session: Session, learner_id: int) -> dict[int, TrainingTotals]:
-    """Sums by opponent id of the current generation: results since the latest snapshot."""
+    """Return totals by opponent's member id since the newest snapshot (this generation)."""
     generation = _learner(session, learner_id).generation
     rows = session.scalars(
         select(TrainingResult)

@@ -1,7 +1,7 @@
-"""The life of a match: planned, running, finished with a result, or failed.
+"""Matches from plan to result: planned, running, then finished or failed.
 
-Promises that a finished rating match is rated exactly once: status, seats and ratings change in
-the caller's one transaction, and a second result for the same match is ignored.
+Promises: a finished rating match is rated exactly once: status, seats and ratings change in the
+caller's one transaction, and a second result for the same match is ignored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from db.queries.ratings import append_rating, latest_rating, lock_rating_log
 from db.records import MatchOutcome, MatchPlan, MatchRecord, SeatOutcome, SeatRecord
 
 MAX_FAILURES = 3
-# Interruptions are nobody's fault, but a match that takes the machine down every time must end.
+# Interruptions are nobody's fault, but a match that brings the machine down every time must end.
 MAX_ATTEMPTS = 10
 
 Gaussian = tuple[float, float]
@@ -31,16 +31,18 @@ def plan_match(session: Session, plan: MatchPlan, *, at: datetime | None = None)
     """Insert a planned match and return its id.
 
     Raises:
-        ConflictError: fewer than two seats, a single rated seat, a member in two of them, rated
-            seats outside of purpose `rating`, or this half of the mirrored pair exists already.
+        ConflictError: fewer than two seats, a single rated seat, a member in two rated seats, rated
+            seats with a purpose other than `rating`, or this half of the mirrored pair exists.
     """
     rated = [member_id for member_id, is_rated in plan.line_up if is_rated]
     if len(plan.line_up) < 2:
         raise ConflictError(f"a match needs at least 2 seats, found {len(plan.line_up)}")
     if len(set(rated)) != len(rated):
-        raise ConflictError(f"a member may have one rated seat in a match, found {rated}")
+        raise ConflictError(f"a member may have only one rated seat in a match, found {rated}")
     if len(rated) == 1:
-        raise ConflictError(f"one rated seat alone cannot be rated, found member {rated[0]}")
+        raise ConflictError(
+            f"a match needs no rated seat or at least 2, found member {rated[0]} alone"
+        )
     if rated and plan.purpose != "rating":
         raise ConflictError(
             f"only matches of purpose 'rating' have rated seats, found purpose {plan.purpose!r}"
@@ -55,7 +57,7 @@ def plan_match(session: Session, plan: MatchPlan, *, at: datetime | None = None)
         )
         if taken is not None:
             raise ConflictError(
-                f"half {plan.pair_half} of pair {plan.pair_key!r} is match {taken} already"
+                f"half {plan.pair_half} of pair {plan.pair_key!r} is already match {taken}"
             )
     match = Match(
         purpose=plan.purpose,
@@ -80,12 +82,12 @@ def plan_match(session: Session, plan: MatchPlan, *, at: datetime | None = None)
 
 
 def get_match(session: Session, match_id: int) -> MatchRecord:
-    """The match with this id; raises NotFoundError."""
+    """Return the match with this id; raise NotFoundError."""
     return to_record(_match(session, match_id), MatchRecord)
 
 
 def match_seats(session: Session, match_id: int) -> list[SeatRecord]:
-    """The results of the seats of a finished match, in seat order; empty before."""
+    """Return the results of a match's seats in seat order; empty until it is finished."""
     rows = session.scalars(select(Seat).where(Seat.match_id == match_id).order_by(Seat.seat))
     return [to_record(row, SeatRecord) for row in rows]
 
@@ -97,7 +99,7 @@ def list_matches(
     purpose: str | None = None,
     series_key: str | None = None,
 ) -> list[MatchRecord]:
-    """Matches in the order of their ids."""
+    """Return matches in the order of their ids."""
     query = select(Match).order_by(Match.id)
     if status is not None:
         query = query.where(Match.status == status)
@@ -109,7 +111,7 @@ def list_matches(
 
 
 def mark_started(session: Session, match_id: int, *, at: datetime | None = None) -> bool:
-    """Set a planned match to running; False when it is no longer planned."""
+    """Set a planned match to running; return False when it is no longer planned."""
     started = (
         update(Match)
         .where(Match.id == match_id, Match.status == "planned")
@@ -128,18 +130,18 @@ def record_finished_match(
     rating_version: str | None = None,
     at: datetime | None = None,
 ) -> bool:
-    """Write result, seats and new ratings of a match; all or nothing with the transaction.
+    """Write the result, seats and new ratings of a match, all or nothing with the transaction.
 
     Args:
         seats: results in seat order; the members are those of the planned line-up.
-        rate: ((mu, sigma) list, placements) -> (mu, sigma) list, of the rated seats in seat order.
-            Required for a match with two or more rated seats, where it is called once.
+        rate: ((mu, sigma) list, placements) -> (mu, sigma) list, of the rated seats in seat order;
+            required for a match with two or more rated seats, and called once.
 
     Returns:
-        False, and nothing changed, when the match is finished or failed already.
+        False, with nothing changed, when the match is already finished or failed.
 
     Raises:
-        NotFoundError: no such match.
+        NotFoundError: there is no such match.
         ConflictError: wrong number of seats, a rated member without a rating, no `rate`.
     """
     match = session.get(Match, match_id, with_for_update=True)
@@ -198,8 +200,8 @@ def record_failed(
 ) -> str:
     """Count a failure of a running match and return its new status.
 
-    It is planned again until `max_failures`, then failed, with the last error kept. A failure is
-    never a result: nobody loses by it. `blamed` members get one failure each.
+    It is planned again until `max_failures`, then failed, with its last error. A failure is never a
+    result: nobody loses by it. Each of the `blamed` members gets one failure.
     """
     match = _match(session, match_id)
     if match.status not in ("planned", "running"):
@@ -224,9 +226,9 @@ def requeue_interrupted(
     purposes: Iterable[str] | None = None,
     at: datetime | None = None,
 ) -> list[int]:
-    """At start: plan again what was running when the last process died; returns the ids.
+    """Plan again, at a start, what was running when the last process died; return the ids.
 
-    Counts an attempt, not a failure; after `MAX_ATTEMPTS` the match is failed.
+    This counts as an attempt, not as a failure; after `MAX_ATTEMPTS` the match has failed.
     """
     query = select(Match).where(Match.status == "running").order_by(Match.id)
     if purposes is not None:
@@ -246,7 +248,7 @@ def requeue_interrupted(
 
 
 def _match(session: Session, match_id: int) -> Match:
-    # no database column holds a larger id, and asking for one is an error of the driver's own
+    # No column can hold a larger id, and the driver raises its own error when asked for one.
     match = session.get(Match, match_id) if abs(match_id) < 2**63 else None
     if match is None:
         raise NotFoundError(f"there is no match with id {match_id}")

@@ -1,4 +1,4 @@
-"""Members: admission, look-up by name or snapshot, lineage, status and failure counts."""
+"""Members: insertion, look-up by name or snapshot, lineage, status and failure counts."""
 
 from __future__ import annotations
 
@@ -39,10 +39,12 @@ def add_member(
     taken = session.scalar(select(Member.id).where(Member.name == name))
     if taken is not None:
         raise ConflictError(
-            f"a member named {name!r} exists already (id {taken}); choose another name"
+            f"a member named {name!r} already exists (id {taken}); choose another name"
         )
     if parent_id is not None and session.get(Member, parent_id) is None:
-        raise ConflictError(f"the parent of {name!r} should be a member, found no id {parent_id}")
+        raise ConflictError(
+            f"expected a member as the parent of {name!r}, found none with id {parent_id}"
+        )
     member = Member(
         name=name,
         family=family,
@@ -64,7 +66,7 @@ def add_member(
 
 
 def get_member(session: Session, member_id: int) -> MemberRecord:
-    """The member with this id; raises NotFoundError."""
+    """Return the member with this id; raise NotFoundError."""
     member = session.get(Member, member_id)
     if member is None:
         raise NotFoundError(f"there is no member with id {member_id}")
@@ -72,13 +74,13 @@ def get_member(session: Session, member_id: int) -> MemberRecord:
 
 
 def member_by_name(session: Session, name: str) -> MemberRecord | None:
-    """The member of exactly this name, or None."""
+    """Return the member with exactly this name, or None."""
     member = session.scalar(select(Member).where(Member.name == name))
     return None if member is None else to_record(member, MemberRecord)
 
 
 def members_by_snapshot(session: Session, sha256: str) -> list[MemberRecord]:
-    """All members that play these weights, oldest first."""
+    """Return all members that play these weights, oldest first."""
     found = session.scalars(
         select(Member).where(Member.snapshot_sha256 == sha256).order_by(Member.id)
     )
@@ -86,12 +88,12 @@ def members_by_snapshot(session: Session, sha256: str) -> list[MemberRecord]:
 
 
 def resolve_member(session: Session, text: str) -> MemberRecord:
-    """The member that a person means by `text`: a name, an agent spec, or a hash prefix.
+    """Return the member that a person means by a name, an agent spec or a hash prefix.
 
     A prefix of a snapshot hash needs four characters or more, with or without `snapshot:`.
 
     Raises:
-        NotFoundError: nobody, or several, with the names in the message.
+        NotFoundError: no member fits, or several do, and the message names them.
     """
     named = member_by_name(session, text)
     if named is not None:
@@ -105,7 +107,7 @@ def resolve_member(session: Session, text: str) -> MemberRecord:
                 select(Member).where(Member.snapshot_sha256.startswith(prefix)).order_by(Member.id)
             )
         )
-    if len(found) > 1:  # a guest of a head to head and a member may hold the same snapshot
+    if len(found) > 1:  # a guest of a head-to-head and a member may play the same snapshot
         found = [member for member in found if member.status != "guest"] or found
     if len(found) == 1:
         return to_record(found[0], MemberRecord)
@@ -119,7 +121,7 @@ def resolve_member(session: Session, text: str) -> MemberRecord:
 
 
 def list_members(session: Session, *, statuses: Iterable[str] | None = None) -> list[MemberRecord]:
-    """Members in the order of their ids, all or those of the given statuses."""
+    """Return members in the order of their ids: all, or those with one of the statuses."""
     query = select(Member).order_by(Member.id)
     if statuses is not None:
         query = query.where(Member.status.in_(list(statuses)))
@@ -127,7 +129,7 @@ def list_members(session: Session, *, statuses: Iterable[str] | None = None) -> 
 
 
 def ancestors(session: Session, member_id: int) -> list[int]:
-    """Ids of parent, grandparent, ... of a member, nearest first."""
+    """Return the ids of a member's parent, grandparent, ..., nearest first."""
     start = select(Member.parent_id.label("id"), literal(1).label("depth"))
     steps = start.where(Member.id == member_id).cte("lineage", recursive=True)
     steps = steps.union_all(
@@ -140,7 +142,7 @@ def ancestors(session: Session, member_id: int) -> list[int]:
 
 
 def set_status(session: Session, member_id: int, status: str) -> None:
-    """Change the status of a member; raises NotFoundError. An activation clears its failure run."""
+    """Set a member's status; activation resets its failures in a row. Raise NotFoundError."""
     values: dict[str, Any] = {"status": status}
     if status == "active":
         values["failures_in_row"] = 0
@@ -149,7 +151,7 @@ def set_status(session: Session, member_id: int, status: str) -> None:
 
 
 def count_failure(session: Session, member_id: int) -> int:
-    """Add one failed match to a member; returns how many it has failed in a row."""
+    """Count one failed match for a member; return how many it has failed in a row."""
     session.execute(
         update(Member)
         .where(Member.id == member_id)

@@ -1,4 +1,4 @@
-"""The rating log: append with a gap-free `seq`, latest values, and rows for a replay."""
+"""The rating log: appending with a gap-free `seq`, latest values, rows for a replay."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from db.models import Match, Member, Rating, Seat
 from db.queries._shared import to_record
 from db.records import CommonPlacement, RatingLogRow, RatingMoment, RatingRecord
 
-# Any constant will do: it names the rating log among PostgreSQL's advisory locks.
+# An arbitrary constant that stands for the rating log among PostgreSQL's advisory locks.
 _RATING_LOG_LOCK = 7_251_001
 
 
 def lock_rating_log(session: Session) -> None:
     """Make this transaction the only one that rates, until it ends.
 
-    SQLite's writer is alone anyway; on PostgreSQL two processes could otherwise read the same
+    SQLite has a single writer anyway; on PostgreSQL two processes could otherwise read the same
     rating or give the same `seq`.
     """
     if session.get_bind().dialect.name == "postgresql":
@@ -25,7 +25,7 @@ def lock_rating_log(session: Session) -> None:
 
 
 def next_rating_seq(session: Session) -> int:
-    """The next number of the rating log, 1 for the first; takes the log's lock."""
+    """Take the log's lock and return its next number, 1 for the first."""
     lock_rating_log(session)
     return (session.scalar(select(func.max(Rating.seq))) or 0) + 1
 
@@ -41,20 +41,20 @@ def append_rating(
     match_id: int | None = None,
     allowance: float | None = None,
 ) -> int:
-    """Append one change (an admission without `match_id`) and return its `seq`.
+    """Append one change, which is an admission without `match_id`, and return its `seq`.
 
     Args:
         allowance: for a child admitted at its parent's rating of this moment, the fresh sigma that
             was added in quadrature; a replay then recomputes the start from the parent.
 
     Raises:
-        ConflictError: a second admission of the same member to the same season.
+        ConflictError: the member was already admitted to this season.
     """
     if match_id is None:
         known = latest_rating(session, member_id, rules_sha256)
         if known is not None:
             raise ConflictError(
-                f"member {member_id} was admitted to this season before (seq {known.seq})"
+                f"member {member_id} was already admitted to this season (seq {known.seq})"
             )
     seq = next_rating_seq(session)
     session.add(
@@ -74,7 +74,7 @@ def append_rating(
 
 
 def latest_rating(session: Session, member_id: int, rules_sha256: str) -> RatingRecord | None:
-    """The rating of one member in the season of these rules, or None before its admission."""
+    """Return a member's rating in the season of these rules, or None before its admission."""
     row = session.scalar(
         select(Rating)
         .where(Rating.rules_sha256 == rules_sha256, Rating.member_id == member_id)
@@ -85,7 +85,7 @@ def latest_rating(session: Session, member_id: int, rules_sha256: str) -> Rating
 
 
 def latest_ratings(session: Session, rules_sha256: str) -> dict[int, RatingRecord]:
-    """The rating of every member of a season by member id."""
+    """Return the rating of every member of a season by member id."""
     newest = select(func.max(Rating.seq)).where(Rating.rules_sha256 == rules_sha256)
     newest = newest.group_by(Rating.member_id)
     rows = session.scalars(select(Rating).where(Rating.seq.in_(newest)).order_by(Rating.member_id))
@@ -93,7 +93,7 @@ def latest_ratings(session: Session, rules_sha256: str) -> dict[int, RatingRecor
 
 
 def rating_log(session: Session, rules_sha256: str) -> list[RatingLogRow]:
-    """The whole log of a season in `seq` order, with placements and parents, for a replay."""
+    """Return the whole log of a season by `seq`, with placements and parents, for a replay."""
     query = (
         select(
             Rating.seq,
@@ -119,7 +119,7 @@ def rating_log(session: Session, rules_sha256: str) -> list[RatingLogRow]:
 
 
 def rating_moments(session: Session, rules_sha256: str) -> list[RatingMoment]:
-    """The whole log of a season in `seq` order, with the times of the matches."""
+    """Return the whole log of a season by `seq`, with the times of the matches."""
     query = (
         select(Rating.member_id, Rating.mu, Rating.sigma, Match.finished_at)
         .outerjoin(Match, Match.id == Rating.match_id)
@@ -132,9 +132,9 @@ def rating_moments(session: Session, rules_sha256: str) -> list[RatingMoment]:
 def common_placements(
     session: Session, rules_sha256: str, *, after_seq: int = 0
 ) -> list[CommonPlacement]:
-    """Placements of the rated seats of a season in `seq` order, from after `after_seq` on.
+    """Return the placements of a season's rated seats by `seq`, those after `after_seq`.
 
-    The seats of one match stand together; `after_seq` lets a caller keep a payoff up to date.
+    The seats of one match are adjacent; `after_seq` lets a caller keep a payoff up to date.
     """
     query = (
         select(Rating.seq, Rating.match_id, Rating.member_id, Seat.placement)
@@ -150,5 +150,5 @@ def common_placements(
     return [
         CommonPlacement(seq, match_id, member_id, placement)
         for seq, match_id, member_id, placement in session.execute(query)
-        if match_id is not None  # the join leaves none: said for the type checker
+        if match_id is not None  # the join leaves none; this is for the type checker
     ]

@@ -1,4 +1,4 @@
-"""Read-only sums for the reports, computed by the database."""
+"""Read-only totals for the reports, computed by the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from db.records import MatchRecord, MemberTotals, Throughput
 
 
 def member_totals(session: Session, rules_sha256: str) -> dict[int, MemberTotals]:
-    """Rated games, wins (placement 1, shared or not) and mean placement by member id."""
+    """Return rated games, wins (placement 1, even if shared) and mean placement by member id."""
     query = (
         select(
             Seat.member_id,
@@ -37,12 +37,12 @@ def member_totals(session: Session, rules_sha256: str) -> dict[int, MemberTotals
 
 
 def match_counts(session: Session, rules_sha256: str) -> dict[int, int]:
-    """Rated games by member id, for matchmaking; members without games are absent."""
+    """Return rated games by member id, for matchmaking; members without games are absent."""
     return {key: totals.games for key, totals in member_totals(session, rules_sha256).items()}
 
 
 def matches_by_status(session: Session, purpose: str | None = None) -> dict[str, int]:
-    """How many matches are planned, running, finished, failed (absent when none)."""
+    """Return the number of matches by status; a status without matches is absent."""
     query = select(Match.status, func.count()).group_by(Match.status)
     if purpose is not None:
         query = query.where(Match.purpose == purpose)
@@ -52,7 +52,7 @@ def matches_by_status(session: Session, purpose: str | None = None) -> dict[str,
 def recent_matches(
     session: Session, limit: int = 10, *, purpose: str | None = None
 ) -> list[MatchRecord]:
-    """The latest finished matches, newest first."""
+    """Return the latest finished matches, newest first."""
     query = select(Match).where(Match.status == "finished")
     if purpose is not None:
         query = query.where(Match.purpose == purpose)
@@ -63,7 +63,7 @@ def recent_matches(
 def throughput(
     session: Session, window_s: float, *, purpose: str | None = None, now: datetime | None = None
 ) -> Throughput:
-    """Matches, ticks and seats finished in the last `window_s` seconds before `now`."""
+    """Return the matches, ticks and seats finished in the `window_s` seconds before `now`."""
     end = now or utc_now()
     in_window = (
         (Match.status == "finished")
@@ -85,7 +85,7 @@ def throughput(
 
 
 def rating_log_is_gap_free(session: Session) -> bool:
-    """Whether the log holds 1..n without a gap; false means that somebody removed rows."""
+    """Return whether the log holds 1..n without a gap; False means that rows were removed."""
     count, newest = session.execute(
         select(func.count(), func.coalesce(func.max(Rating.seq), 0))
     ).one()

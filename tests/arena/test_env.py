@@ -287,7 +287,7 @@ def test_the_solo_env_reproduces_whole_episodes_against_given_agents() -> None:
     [
         ({"opponents": "scripted:tribe"}, "needs load_agent"),
         ({"opponents": ["scripted:tribe"] * 3, "load_agent": make_loader()}, "or 9 of them"),
-        ({"seat": 10}, "the seats 0 to 9"),
+        ({"seat": 10}, "expected 0 to 9 in a match of 10"),
         ({"render_mode": "human"}, "rgb_array, ansi"),
     ],
 )

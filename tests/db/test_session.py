@@ -173,7 +173,7 @@ def test_a_backup_is_a_whole_league_and_never_overwrites(
     with read_transaction(copy) as session:
         assert [event.message for event in queries.list_events(session)] == ["kept"]
     copy.dispose()
-    with pytest.raises(DatabaseError, match="exists already"):
+    with pytest.raises(DatabaseError, match="already exists"):
         backup(sqlite_writer, target)
     assert not list(tmp_path.glob("*.partial"))
 

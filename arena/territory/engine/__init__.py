@@ -1,1 +1,1 @@
-"""The rules of the game, compiled: the state of a match and everything that changes it."""
+"""The rules of the game in compiled code: the state of a match and all that changes it."""

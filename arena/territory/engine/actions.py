@@ -1,12 +1,12 @@
-"""The 45 compass actions: what each one means on the current map, and which are legal.
+"""The 45 compass actions: what each one means on the current board, and which are legal.
 
 action = direction * 5 + intensity. Directions 0..7 are N, NE, E, SE, S, SW, W, NW; 8 is WAIT.
 Intensities are 0.15, 0.30, 0.45, 0.60, 0.75 of home troops.
 
 The target of a direction is the owner (neutral land included) with the largest contact there, ties
-to the lower id; an owner without a common 4-neighbour border is no target. A direction is legal
-when it has a target, immunity allows it and the order sends at least one troop; the five WAITs are
-always legal. An illegal action counts as WAIT and is reported, never raised.
+to the lower id; an owner without a common 4-neighbour border is not a target. A direction is
+legal when it has a target, immunity allows it and the order sends at least one troop; the five
+WAITs are always legal. An illegal action counts as WAIT and is counted; it never raises.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _IMMUNITY = rules.IMMUNITY_TICKS
 
 
 def encode(direction: int, intensity: int) -> int:
-    """Action number of a direction 0..8 and an intensity 0..4."""
+    """Return the action of a direction 0..8 and an intensity 0..4."""
     return direction * rules.N_INTENSITIES + intensity
 
 
 def decode(action: int) -> tuple[int, int]:
-    """(direction, intensity) of an action number."""
+    """Return (direction, intensity) of an action."""
     return divmod(action, rules.N_INTENSITIES)
 
 
 def describe(action: int) -> str:
-    """A short name for people: "NE 45 %" or "WAIT"."""
+    """Return a short name for people: "NE 45 %" or "WAIT"."""
     direction, intensity = decode(action)
     if direction == rules.WAIT_DIRECTION:
         return "WAIT"
@@ -45,13 +45,13 @@ def describe(action: int) -> str:
 
 @compiled(inline=True, internal=True)
 def troops_sent(home: int, intensity: int) -> int:
-    """floor(intensity share * home troops), in integers: 0.15 * (i + 1) = 3 (i + 1) / 20."""
+    """Return floor(intensity share * home troops) in integers: 0.15 * (i + 1) = 3 (i + 1) / 20."""
     return home * 3 * (intensity + 1) // 20
 
 
 @compiled(internal=True)
 def find_targets(s: State, p: int, targets: np.ndarray, contacts: np.ndarray) -> None:
-    """Target and contact of each direction for player p.
+    """Find the target and the contact of each direction for player p.
 
     Args:
         targets: int64[8], filled with owner ids, -1 for none.
@@ -72,7 +72,7 @@ def find_targets(s: State, p: int, targets: np.ndarray, contacts: np.ndarray) ->
 
 @compiled(internal=True)
 def write_mask(s: State, p: int, targets: np.ndarray, mask: np.ndarray) -> None:
-    """Legal actions of player p: int8[45], 1 for legal; `targets` from `find_targets`."""
+    """Write the legal actions of player p, int8[45], 1 for legal; `targets` from `find_targets`."""
     mask[:] = 0
     mask[40:45] = 1
     if s.tiles[p] == 0:
@@ -92,7 +92,7 @@ def give_orders(s: State, actions: np.ndarray, illegal: np.ndarray) -> None:
     """Turn one decision of all players into orders for the end of the next tick.
 
     Args:
-        actions: int64[P], by spawn index (player p is row p - 1); ignored for the dead.
+        actions: int64[P], by spawn index (player p is row p - 1); ignored for dead players.
         illegal: int64[P], increased by one for each action that was not legal.
     """
     targets = s.direction_target
@@ -115,7 +115,7 @@ def give_orders(s: State, actions: np.ndarray, illegal: np.ndarray) -> None:
             continue
         at = s.clock[N_ORDERS]
         if at >= s.orders.shape[0]:
-            return  # decisions without a tick between them: Engine.act refuses the next one
+            return  # several decisions without a tick between them: Engine.act refuses the next one
         s.orders[at, 0] = p
         s.orders[at, 1] = target
         s.orders[at, 2] = troops

@@ -1,7 +1,7 @@
 """Attacks: how they are created, how they take land tick by tick, and how they end.
 
-One attack per attacker and target is alive at a time: a second order absorbs the first. Troops of
-an attack may be fractional; home troops are integers.
+There is at most one live attack per attacker and target: a second order absorbs the first. Troops
+of an attack may be fractional; home troops are integers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def end_attack(s: State, a: int) -> None:
 
 @compiled(internal=True)
 def compact_attacks(s: State) -> None:
-    """Drop ended attacks from the list, keeping the order of creation, and free their slots."""
+    """Remove ended attacks from the list, keeping the order of creation, and free their slots."""
     kept = 0
     last = s.free_slots.shape[0] - 1
     for i in range(s.clock[N_ATTACKS]):
@@ -51,10 +51,10 @@ def compact_attacks(s: State) -> None:
 
 @compiled(internal=True)
 def start_attack(s: State, p: int, target: int, requested: float) -> None:
-    """Initialise an order of p against `target` (0 for neutral land).
+    """Start an attack of p on `target` (0 for neutral land).
 
-    Refused in silence: attacks on oneself, on a player during immunity, by the dead, of less than
-    nothing, and when all attack slots are taken (1,024 at once; never seen).
+    Silently refused: attacks on oneself, on a player during immunity, by a dead player, with a
+    negative number of troops, and when all 1,024 attack slots are taken (never seen).
     """
     if p == target or requested < 0.0 or s.tiles[p] == 0:
         return
@@ -103,7 +103,7 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
 
 @compiled(internal=True)
 def order_retreat(s: State, p: int) -> None:
-    """Order every running attack of p back, as of the current tick."""
+    """Order all running attacks of p to retreat, as of the current tick."""
     for i in range(s.clock[N_ATTACKS]):
         a = s.attack_list[i]
         if s.attack_live[a] and s.attacker[a] == p and s.retreat_tick[a] < 0:
@@ -112,17 +112,17 @@ def order_retreat(s: State, p: int) -> None:
 
 @compiled(internal=True)
 def _return_home(s: State, a: int, share: float) -> None:
-    # The last tile may overdraw an attack; what is below nothing does not come home.
+    # The last tile may cost more than the attack has left: a negative rest does not return.
     s.troops[s.attacker[a]] += max(0, int(math.floor(s.attack_troops[a] * share)))
     end_attack(s, a)
 
 
 @compiled(internal=True)
 def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
-    """What is left of a player below 100 tiles goes to its neighbours, attacker first.
+    """Give the remaining land of a player below 100 tiles to its neighbours, attacker first.
 
-    Up to ten passes over its tiles (found by flooding from its border; a player's every region has
-    border tiles); passes see tiles that moved earlier in the same pass. Tiles that touch only
+    Up to ten passes go over its tiles (found by flooding from its border: each of its regions has
+    border tiles); a pass sees the tiles that changed hands earlier in it. Tiles that touch only
     water or neutral land stay, so the player may survive.
     """
     stamp = next_stamp(s)
@@ -167,7 +167,7 @@ def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
 
 @compiled(internal=True)
 def attack_tick(s: State, a: int) -> None:
-    """One tick of one attack: spend its budget on the tiles of lowest priority."""
+    """Advance one attack by one tick: spend its budget on the tiles of lowest priority."""
     me = int64(s.attacker[a])
     target = int64(s.target[a])
     tick = s.clock[TICK]

@@ -1,10 +1,10 @@
-"""The original game's bots, inside the engine: for the reference scenarios and for practice.
+"""The original game's bots inside the engine, for the reference scenarios and for practice.
 
-A bot acts every `rate` ticks. First it takes neutral land, keeping `expand` of its cap at home,
-until the first beat on which it touches nothing unowned. From then on it waits for `trigger` of
-its cap, picks a random neighbour, and attacks with all but `reserve` of its cap. As in the
-original, water counts as unowned here, so coastal bots never turn on players; the league's `tribe`
-is the same mind without that quirk.
+A bot acts every `rate` ticks, its beat. First it takes neutral land, keeping `expand` of its cap at
+home, until the first beat at which it touches nothing unowned. From then on it waits until it has
+`trigger` of its cap, picks a random neighbour, and attacks with all but `reserve` of its cap. As in
+the original, water counts as unowned here, so coastal bots never attack players; the scripted agent
+`tribe` plays the same way without that quirk.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _order_with_reserve(s: State, p: int, target: int, cap: float, reserve: floa
 
 @compiled(internal=True)
 def _choose_enemy(s: State, p: int) -> int:
-    """A random neighbouring player, else the largest incoming attacker, else 0."""
+    """Return a random neighbouring player, else the largest incoming attacker, else 0."""
     n_players = s.tiles.shape[0] - 1
     n = 0
     for q in range(1, n_players + 1):
@@ -58,7 +58,7 @@ def _choose_enemy(s: State, p: int) -> int:
 
 @compiled(internal=True)
 def bot_decision(s: State, p: int) -> None:
-    """One bot's turn in the current tick, if it is on its beat."""
+    """Let one bot act in the current tick, if it is on its beat."""
     mind = s.bot_clock[p]
     now = s.clock[TICK] + _OFFSET
     if mind[RATE] == 0 or now % mind[RATE] != mind[PHASE]:

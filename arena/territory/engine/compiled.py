@@ -3,7 +3,8 @@
 numba's on-disk cache notices a change in the file that defines a function (by its time and size),
 but not in a constant or a helper that lives in another file. The cache folder is therefore keyed
 by a hash of the sources that end up in machine code, `compiled_sources`: a changed rule never runs
-old machine code, and a changed map picture or environment costs nobody half a minute of compiling.
+old machine code, and a change to map pictures or environments costs nobody half a minute of
+compiling.
 
 `compiled` releases the GIL, so that several matches can advance on several threads, and never uses
 fast-math: results are IEEE-exact and the same on every platform.
@@ -30,10 +31,10 @@ _IMPORT = re.compile(r"^from (arena\.territory[\w.]*) import (\([^)]*\)|.+)$", r
 
 
 def compiled_sources(game: Path = _GAME) -> list[Path]:
-    """The files that machine code is made of, sorted: all that use `compiled`, and their imports.
+    """Return the files that machine code is made of, sorted: users of `compiled` and their imports.
 
-    Imports are followed inside the game only, where all constants of the rules are, and only those
-    at the head of a file. Indented ones are for type checkers or are run when nothing is compiled.
+    Imports are followed only inside the game, where all constants of the rules are, and only those
+    at the head of a file. Indented ones are for type checkers or run when nothing is compiled.
     """
     imports = {path: _imports(path) for path in game.rglob("*.py")}
     found: set[Path] = set()
@@ -56,7 +57,7 @@ def compiled_sources(game: Path = _GAME) -> list[Path]:
 
 
 def _imports(path: Path) -> list[tuple[str, list[str]]]:
-    """(module, names) of each import from the game at the head of a file."""
+    """Return (module, names) of each import from the game at the head of a file."""
     return [
         (module, [name.split()[0] for name in names.strip("()\n").split(",") if name.strip()])
         for module, names in _IMPORT.findall(path.read_text(encoding="utf-8"))
@@ -64,7 +65,7 @@ def _imports(path: Path) -> list[tuple[str, list[str]]]:
 
 
 def _files(game: Path, module: str, names: list[str]) -> list[Path]:
-    """Where the imported names may be defined: a module, or the modules of a package."""
+    """Return where the imported names may be defined: a module, or the modules of a package."""
     place = game.joinpath(*module.removeprefix(_PACKAGE).split("."))
     if not place.is_dir():
         return [place.with_suffix(".py")]
@@ -73,7 +74,7 @@ def _files(game: Path, module: str, names: list[str]) -> list[Path]:
 
 
 def source_sha256(game: Path = _GAME) -> str:
-    """SHA-256 over the names and bytes of `compiled_sources`."""
+    """Return the SHA-256 of the names and bytes of `compiled_sources`."""
     digest = hashlib.sha256()
     for path in compiled_sources(game):
         digest.update(path.relative_to(game).as_posix().encode())
@@ -82,7 +83,7 @@ def source_sha256(game: Path = _GAME) -> str:
 
 
 def cache_folder() -> Path:
-    """Folder of the machine code: `$LEAGUE_CACHE_DIR`, else the user's cache folder."""
+    """Return the folder of the machine code: `$LEAGUE_CACHE_DIR`, else the user's cache folder."""
     explicit = os.environ.get("LEAGUE_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     if explicit:
         base = Path(explicit)
@@ -90,7 +91,7 @@ def cache_folder() -> Path:
         base = Path.home() / "Library" / "Caches"
     else:
         base = Path.home() / ".cache"
-    # numba's index does not tell code with bounds checks (NUMBA_BOUNDSCHECK=1) from code without.
+    # numba's index does not tell apart code with bounds checks (NUMBA_BOUNDSCHECK=1) and without.
     checked = "-checked" if numba.config.BOUNDSCHECK else ""
     return base / "territory-league" / f"numba-{source_sha256()[:16]}{checked}"
 
@@ -99,20 +100,20 @@ _CACHE = str(cache_folder())
 
 
 def is_compiled() -> bool:
-    """Whether machine code of these sources is on this machine's disk already."""
+    """Return whether machine code of these sources is already on disk."""
     return any(Path(_CACHE).rglob("tick.run_ticks*.nbi"))
 
 
 def compiled(
     *, inline: bool = False, allocates: bool = False, internal: bool = False
 ) -> Callable[[_Function], _Function]:
-    """Decorator: numba `njit` with the GIL released and our cache folder.
+    """Return numba's `njit` decorator with the GIL released and our cache folder.
 
     Args:
-        inline: force inlining at LLVM level: the state is a tuple of some fifty arrays, and handing
-            it over by an ordinary call costs more than the small functions themselves.
-        internal: leave the bridge to Python out (unpacking fifty arrays is most of what there is to
-            compile in a small function); such a function is called from compiled code only.
+        inline: force inlining at LLVM level: the state is a tuple of some fifty arrays, and passing
+            it in an ordinary call costs more than the small functions themselves.
+        internal: leave out the bridge to Python (unpacking fifty arrays is most of what there is to
+            compile in a small function); only compiled code can call such a function.
         allocates: whether the function creates arrays. All others are compiled without numba's
             reference counting, whose two atomic operations per field access made a tick seven
             times slower; they must not create arrays, and their callers keep the arrays alive.
@@ -139,9 +140,9 @@ def compiled(
 
 @register_jitable
 def int64(n: int) -> int:
-    """n as an int64, in compiled code and for constants of it.
+    """Return n as an int64, in compiled code and for its constants.
 
-    To numba int32, uint8 and every single literal are types of their own, and a function is
-    compiled once for every combination that it is called with.
+    For numba int32, uint8 and every literal are separate types, and a function is compiled once for
+    every combination that it is called with.
     """
     return np.int64(n)  # type: ignore[return-value]

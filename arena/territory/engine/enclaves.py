@@ -1,4 +1,4 @@
-"""Enclaves: land that one enemy has surrounded changes hands without a fight.
+"""Enclaves: land that one enemy has surrounded changes hands without fighting.
 
 A player is checked at most every 20 ticks, and only when one of its tiles changed since the last
 check. Clusters are the 8-connected components of its *border* tiles; the longest is the main one.
@@ -26,7 +26,7 @@ _OFF_MAP = rules.OFF_MAP
 
 @compiled(internal=True)
 def _find_clusters(s: State, p: int) -> int:
-    """Fill s.clusters and s.cluster_start with p's border clusters; returns their number."""
+    """Fill s.clusters and s.cluster_start with p's border clusters; return their number."""
     stamp = next_stamp(s)
     stride = s.shape[2]
     n = 0
@@ -113,7 +113,7 @@ def _cluster_is_surrounded(s: State, p: int, start: int, end: int) -> bool:
 
 @compiled(internal=True)
 def _captor(s: State, p: int, start: int, end: int) -> int:
-    """Owner that captures the cluster, 0 for nobody."""
+    """Return the owner that captures the cluster, 0 for nobody."""
     stride = s.shape[2]
     first = -1
     largest = 0.0
@@ -140,7 +140,7 @@ def _captor(s: State, p: int, start: int, end: int) -> int:
 
 @compiled(internal=True)
 def _capture(s: State, p: int, start: int, end: int) -> None:
-    """Hand the region around a cluster over, unless some of it already changed hands."""
+    """Give the region around a cluster to its captor, unless some of it has changed hands."""
     for i in range(start, end):
         if s.owner[s.clusters[i]] != p:
             return
@@ -169,7 +169,7 @@ def _capture(s: State, p: int, start: int, end: int) -> None:
 
 @compiled(internal=True)
 def _sort_clusters(s: State, n: int) -> None:
-    """Fill s.cluster_order: longest first, equal ones in the order found (insertion sort)."""
+    """Fill s.cluster_order: longest first, equal ones in order of discovery (insertion sort)."""
     for c in range(n):
         size = s.cluster_start[c + 1] - s.cluster_start[c]
         at = c
@@ -184,7 +184,7 @@ def _sort_clusters(s: State, n: int) -> None:
 
 @compiled(internal=True)
 def capture_enclaves(s: State, p: int) -> None:
-    """One check of player p, longest border first."""
+    """Check player p once, longest border first."""
     n = _find_clusters(s, p)
     _sort_clusters(s, n)
     for rank in range(n):

@@ -1,8 +1,8 @@
-"""One match of Territory: the public face of the compiled engine.
+"""One match of Territory: the public interface of the compiled engine.
 
 An `Engine` owns the state of one match. Players have ids 1..P in spawn order; random streams, the
 order of moves and all ties follow those ids. Seats are labels: `seat_of[i]` is the seat of player
-i + 1. `Engine.new_match` makes the league's kind of match; the plain constructor makes an empty
+i + 1. `Engine.new_match` makes a match as leagues play it; the plain constructor makes an empty
 board on which reference scenarios are painted.
 
 Everything is deterministic: the same seed, map, rules and actions give the same bits on every
@@ -55,13 +55,13 @@ _BOT_STREAM = 4
 
 
 class Engine:
-    """A board, its players, and time.
+    """The board of a match: land, players and time.
 
     Attributes:
         map: the map.
         seed: the match seed, 0..2**63 - 1.
         n_players: number of players P.
-        state: the arrays the compiled code works on (state.py); read them, do not write.
+        state: the arrays that the compiled code works on (state.py); for reading only.
         seat_of: int64[P], seat of each spawn index.
         spawn_of: int64[P], spawn index of each seat (the inverse).
         illegal: int64[P], illegal actions per spawn index so far.
@@ -71,9 +71,9 @@ class Engine:
         self, territory: TerritoryMap, n_players: int, *, seed: int, grid: int = 32
     ) -> None:
         if not 1 <= n_players <= rules.MAX_SEATS:
-            raise MatchError(f"A match has 1 to {rules.MAX_SEATS} players, not {n_players}.")
+            raise MatchError(f"expected 1 to {rules.MAX_SEATS} players, found {n_players}")
         if not 0 <= seed < 2**63:
-            raise MatchError(f"A seed is an integer from 0 to 2**63 - 1, not {seed}.")
+            raise MatchError(f"expected a seed from 0 to 2**63 - 1, found {seed}")
         self.map = territory
         self.seed = seed
         self.n_players = n_players
@@ -97,7 +97,7 @@ class Engine:
         rotation: int = 0,
         grid: int = 32,
     ) -> Engine:
-        """A league match at tick 0: equal humans on seeded spawns.
+        """Make a league match at tick 0: equal humans on seeded spawns.
 
         Seats are assigned to spawns by a seeded permutation; `rotation` shifts it cyclically, so
         that the same seed can be played from other corners.
@@ -130,15 +130,16 @@ class Engine:
     ) -> None:
         """Put player p (1-based id) on the board, with a start disc when `spawn` is given."""
         if kind not in rules.KINDS:
-            raise MatchError(f"A player is one of {', '.join(rules.KINDS)}, not {kind!r}.")
+            raise MatchError(f"expected a player of kind {', '.join(rules.KINDS)}, found {kind!r}")
         if difficulty not in rules.NATION_CAP_FACTOR:
             raise MatchError(
-                f"A difficulty is one of {', '.join(rules.NATION_CAP_FACTOR)}, not {difficulty!r}."
+                f"expected a difficulty of {', '.join(rules.NATION_CAP_FACTOR)}, found "
+                f"{difficulty!r}"
             )
         if spawn is not None and not (
             0 <= spawn[0] < self.map.width and 0 <= spawn[1] < self.map.height
         ):
-            raise MatchError(f"The spawn {spawn} is not on map {self.map.name!r}.")
+            raise MatchError(f"the spawn {spawn} is not on map {self.map.name!r}")
         s = self.state
         s.kind[p] = rules.KINDS.index(kind)
         if kind == "bot":
@@ -158,19 +159,19 @@ class Engine:
             s.clock[TICK] = max(0, self.tick)
 
     def _before_play(self) -> None:
-        """Date the changes of the set-up before tick 0: they trigger no enclave check."""
+        """Date changes during set-up before tick 0, so that they trigger no enclave check."""
         if self.tick == 0:
             self.state.clock[TICK] = -1
 
     def make_bot(
         self, p: int, *, rate: int, phase: int, trigger: float, reserve: float, expand: float
     ) -> None:
-        """Let the engine's own bot play player p (bots.py); ratios are shares of the cap."""
+        """Let the engine's bot (bots.py) play player p; the ratios are shares of the cap."""
         self.state.bot_clock[p, [RATE, PHASE, LIFE, ENEMY, CHOSEN_AT]] = [rate, phase, 0, 0, 0]
         self.state.bot_ratio[p, [TRIGGER, RESERVE, EXPAND]] = [trigger, reserve, expand]
 
     def make_seeded_bot(self, p: int) -> None:
-        """A bot with a temper drawn from the match seed, as the original draws it."""
+        """Let a bot play player p, its temper drawn from the match seed as the original does."""
         stream = np.array([stream_seed(self.seed, p, _BOT_STREAM)], np.uint64)
         rate = 40 + draw(stream, 0, 40)
         self.make_bot(
@@ -194,12 +195,12 @@ class Engine:
         owners = np.asarray(owners)
         if owners.shape != self.map.land.shape:
             raise MatchError(
-                f"Expected owners of {self.map.land.shape} tiles, found {owners.shape}."
+                f"expected owners of {self.map.land.shape} tiles, found {owners.shape}"
             )
         if owners.min() < 0 or owners.max() > self.n_players or owners[~self.map.land].any():
             raise MatchError(
-                f"Owners are 0 to {self.n_players} on land and 0 on water of map "
-                f"{self.map.name!r}; the painting breaks this."
+                f"expected owners 0 to {self.n_players} on land and 0 on water of map "
+                f"{self.map.name!r}, found others"
             )
         stride = int(self.state.shape[2])
         self._before_play()
@@ -208,71 +209,71 @@ class Engine:
         self.state.clock[TICK] = max(0, self.tick)
 
     def conquer(self, p: int, x: int, y: int) -> None:
-        """Give the land tile (x, y) to player p (0: to nobody), at once and at no cost.
+        """Give the land tile (x, y) to player p (0: to nobody), immediately and at no cost.
 
         Raises:
-            MatchError: (x, y) is no land tile of the map, or there is no player p.
+            MatchError: (x, y) is not a land tile of the map, or there is no player p.
         """
         if not (0 <= x < self.map.width and 0 <= y < self.map.height and self.map.land[y, x]):
-            raise MatchError(f"({x}, {y}) is no land tile of map {self.map.name!r}.")
+            raise MatchError(f"({x}, {y}) is not a land tile of map {self.map.name!r}")
         if not 0 <= p <= self.n_players:
-            raise MatchError(f"Player {p} does not exist; ids are 1 to {self.n_players}.")
+            raise MatchError(f"expected a player id from 1 to {self.n_players}, found {p}")
         tile = (y + 1) * int(self.state.shape[2]) + x + 1
         take_tiles(self.state, np.array([tile]), np.array([p]))
 
     # --- playing ----------------------------------------------------------------------------------
 
     def order(self, p: int, target: int, troops: float) -> None:
-        """Order an attack; its troops leave at the end of the next tick to run."""
+        """Order an attack; its troops leave at the end of the next tick."""
         self._append_order(p, target, troops)
 
     def retreat(self, p: int) -> None:
-        """Order all running attacks of p back, at the end of the next tick to run."""
+        """Order all running attacks of p to retreat, at the end of the next tick."""
         self._append_order(p, -1, 0.0)
 
     def _append_order(self, p: int, target: int, troops: float) -> None:
         s = self.state
         at = int(s.clock[N_ORDERS])
         if at >= len(s.orders):
-            raise MatchError(f"More than {len(s.orders)} orders for one tick.")
+            raise MatchError(f"expected at most {len(s.orders)} orders for one tick, found more")
         s.orders[at] = (p, target, troops)
         s.clock[N_ORDERS] = at + 1
 
     def act(self, actions: IntArray) -> None:
-        """One decision: int64[P] actions by *seat*; the dead's are ignored.
+        """Take one decision: int64[P] actions by *seat*; those of dead seats are ignored.
 
         A match that is over takes no more orders.
 
         Raises:
-            MatchError: the actions are not one per seat, or many decisions came without a tick
+            MatchError: there is not one action per seat, or several decisions came without a tick
                 between them.
         """
         if actions.shape != (self.n_players,):
             raise MatchError(
-                f"Expected one action for each of {self.n_players} seats, found an array of shape "
-                f"{actions.shape}."
+                f"expected one action for each of {self.n_players} seats, found an array of shape "
+                f"{actions.shape}"
             )
         if self.is_over:
             return
         if int(self.state.clock[N_ORDERS]) + self.n_players > len(self.state.orders):
             raise MatchError(
                 f"{int(self.state.clock[N_ORDERS])} orders wait for tick {self.tick}; run it "
-                "before the next decision."
+                "before the next decision"
             )
         give_orders(self.state, actions[self.seat_of], self.illegal)
 
     def run(self, n: int) -> int:
-        """Run up to n ticks, not beyond `max_ticks`; returns how many ran.
+        """Run up to n ticks, not beyond `max_ticks`; return how many ran.
 
         Raises:
-            MatchError: the engine ran out of room (a fault of the engine, never of an agent).
+            MatchError: the engine ran out of space (a fault of the engine, never of an agent).
         """
         n = min(n, self.max_ticks - self.tick)
         ran = int(run_ticks(self.state, n))
         if self.state.clock[FAULT]:
             raise MatchError(
-                f"The attack queues of seed {self.seed} on map {self.map.name!r} outgrew their "
-                f"{len(self.state.node_tile):,} entries at tick {self.tick}; please report it."
+                f"the attack queues of seed {self.seed} on map {self.map.name!r} outgrew their "
+                f"{len(self.state.node_tile):,} entries at tick {self.tick}; please report it"
             )
         return ran
 
@@ -285,19 +286,19 @@ class Engine:
 
     @property
     def is_over(self) -> bool:
-        """Whether somebody won, one player is left, or the time is up."""
+        """Whether somebody has won, one player is left, or the time is up."""
         s = self.state
         if s.clock[ENDED] or self.tick >= self.max_ticks:
             return True
         if not s.clock[MATCH_ENDS]:
             return False
-        # The next tick would begin with the win check: no decision is asked for in between.
+        # The next tick would begin with the win check: no decision is asked for before it.
         checked = self.tick > 0 and self.tick % rules.WIN_CHECK_PERIOD == 0
         won = checked and bool((s.playable_tiles > rules.WIN_SHARE * self.map.n_playable).any())
         return bool(s.clock[N_ALIVE] <= 1) or won
 
     def never_end(self) -> None:
-        """Switch the end of the match off (reference scenarios run to their last tick)."""
+        """Switch off the end of the match (reference scenarios run to their last tick)."""
         self.state.clock[MATCH_ENDS] = 0
 
     @property
@@ -317,16 +318,16 @@ class Engine:
         return self.state.troops[1:]
 
     def attacks(self) -> list[tuple[int, int, float]]:
-        """Running attacks in order of creation: (attacker id, target id, troops)."""
+        """Return running attacks in order of creation: (attacker id, target id, troops)."""
         s = self.state
         live = [int(a) for a in s.attack_list[: int(s.clock[N_ATTACKS])] if s.attack_live[a]]
         return [(int(s.attacker[a]), int(s.target[a]), float(s.attack_troops[a])) for a in live]
 
     def placements(self) -> list[int]:
-        """Placement of each *seat*, 1 is best; ties share the better number.
+        """Return the placement of each *seat*, 1 is best; ties share the better number.
 
-        The winner above 80 % first, then the living by tiles, then troops, then the dead, later
-        deaths above earlier ones, those of one tick by their tiles before it.
+        First comes a winner above 80 %, then the living by tiles, then by troops, then the dead:
+        later deaths above earlier ones, those in the same tick by their tiles before it.
         """
         s = self.state
         limit = rules.WIN_SHARE * self.map.n_playable
@@ -340,11 +341,11 @@ class Engine:
         return [1 + sum(other > key for other in keys) for key in keys]
 
     def by_seat(self, values: Sequence[int] | IntArray) -> list[int]:
-        """Values by spawn index, re-ordered by seat."""
+        """Return values by spawn index in the order of seats."""
         return [int(values[i]) for i in self.spawn_of]
 
     def state_sha256(self) -> str:
-        """SHA-256 of land, troops, attacks, clocks, random streams and bots' minds.
+        """Return the SHA-256 of land, troops, attacks, clocks, random streams and bots' memories.
 
         The order inside the attacks' queues is not hashed: it follows from the same history.
         """

@@ -20,13 +20,13 @@ def _clamp(x: float, low: float, high: float) -> float:
 
 @compiled()
 def troop_cap(tiles: int, cap_divisor: float, cap_factor: float) -> float:
-    """Most home troops a player can grow to; divisor 3 for bots, a factor for nations, else 1."""
+    """Return the most home troops to grow to; divisor 3 for bots, a factor for nations, else 1."""
     return 2.0 * (power(float(tiles), 0.6) * 1000.0 + 50_000.0) / cap_divisor * cap_factor
 
 
 @compiled()
 def troop_increase(troops: float, cap: float, growth_factor: float) -> float:
-    """Growth of one tick before rounding; negative above the cap."""
+    """Return the growth of one tick before rounding; negative above the cap."""
     growth = 10.0 + power(troops, 0.73) / 4.0
     growth *= 1.0 - troops / cap
     growth *= growth_factor
@@ -35,13 +35,13 @@ def troop_increase(troops: float, cap: float, growth_factor: float) -> float:
 
 @compiled(inline=True)
 def terrain_magnitude(terrain: int) -> float:
-    """Troops lost per tile, before factors: 80 plains, 100 highland, 120 mountain."""
+    """Return the troops lost per tile, before factors: 80 plains, 100 highland, 120 mountain."""
     return 80.0 + 20.0 * terrain
 
 
 @compiled(inline=True)
 def terrain_speed(terrain: int) -> float:
-    """Cost of a tile in units of an attack's budget, before factors."""
+    """Return the cost of a tile in units of an attack's budget, before factors."""
     if terrain == 0:
         return 16.5
     return 20.0 if terrain == 1 else 25.0
@@ -49,7 +49,7 @@ def terrain_speed(terrain: int) -> float:
 
 @compiled(inline=True)
 def attack_budget(troops: float, defender_troops: float, border: float, neutral: bool) -> float:
-    """What an attack may spend on tiles in one tick; `border` is its border size plus jitter."""
+    """Return the budget of an attack for one tick; `border` is its border size plus jitter."""
     if neutral:
         return border * 2.0
     if defender_troops <= 0.0:
@@ -59,7 +59,7 @@ def attack_budget(troops: float, defender_troops: float, border: float, neutral:
 
 @compiled(inline=True)
 def neutral_tile(terrain: int, troops: float, attacker_kind: int) -> tuple[float, float]:
-    """(attacker loss, cost) of one neutral tile."""
+    """Return (attacker loss, cost) of one neutral tile."""
     magnitude = terrain_magnitude(terrain)
     loss = magnitude / 10.0 if attacker_kind == _BOT else magnitude / 5.0
     return loss, _clamp(2000.0 * max(10.0, terrain_speed(terrain)) / troops, 5.0, 100.0)
@@ -67,7 +67,7 @@ def neutral_tile(terrain: int, troops: float, attacker_kind: int) -> tuple[float
 
 @compiled(inline=True)
 def large_defender_factor(tiles: int) -> float:
-    """0.7 + 0.3 s: how large defenders lose speed and cost; s falls around 150,000 tiles."""
+    """Return 0.7 + 0.3 s, the discount on taking large defenders; s falls around 150,000 tiles."""
     return 0.7 + 0.3 * (1.0 - 1.0 / (1.0 + exponential(-_LN2_OVER_50K * (tiles - 150_000.0))))
 
 
@@ -82,10 +82,10 @@ def player_tile(
     defender_tiles: int,
     traitor: bool,
 ) -> tuple[float, float, float]:
-    """(attacker loss, defender loss, cost) of one tile taken from a player.
+    """Return (attacker loss, defender loss, cost) of one tile taken from a player.
 
-    `traitor` is a mark of the original's diplomacy that the league never sets; it is here because
-    the recorded vectors cover it.
+    `traitor` is a mark of the original's diplomacy that leagues never set; it is here because the
+    recorded vectors cover it.
     """
     magnitude = terrain_magnitude(terrain)
     if attacker_kind != _BOT and defender_kind == _BOT:

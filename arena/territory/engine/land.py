@@ -1,8 +1,9 @@
 """Who owns which tile, and everything that follows from one tile changing hands.
 
-`change_owner` keeps, exactly and at a cost independent of the map's size: tile counts, the players'
-border lists (in the order of joining, which decides captors of enclaves), the contact table behind
-actions and masks, the count pyramid and the ring of recent changes behind the observation.
+`change_owner` keeps these up to date, exactly and at a cost independent of the map's size: tile
+counts, the players' border lists (in the order of joining, which decides who captures enclaves),
+the contact table behind actions and masks, and the count pyramid and the ring of recent changes
+behind the observation.
 
 A border tile of p is a tile of p with a 4-neighbour of another owner; water and neutral land count
 as other owners, the edge of the map does not. contact[p, d, q] is the number of border tiles of p
@@ -37,7 +38,7 @@ _PLUS, _MINUS = int64(1), int64(-1)
 
 @compiled(inline=True, internal=True)
 def is_border(owner: np.ndarray, stride: int, tile: int, p: int) -> bool:
-    """Whether a tile of p is one of its border tiles; `owner` is State.owner."""
+    """Return whether a tile of p is one of its border tiles; `owner` is State.owner."""
     a = owner[tile - stride]
     b = owner[tile + stride]
     c = owner[tile - 1]
@@ -102,7 +103,7 @@ def _count_contacts(
 
 @compiled(inline=True, internal=True)
 def _refresh_border(s: State, tile: int, count_all: bool) -> None:
-    """Bring the border list up to date for one tile.
+    """Update the border list for one tile.
 
     `count_all` is set for the tile that changed (all eight contacts are new); for its neighbours
     only the diagonals can be affected, since their cardinal contacts are counted by the caller.
@@ -125,14 +126,14 @@ def _refresh_border(s: State, tile: int, count_all: bool) -> None:
 
 @compiled(inline=True, internal=True)
 def change_owner(s: State, tile: int, new: int) -> None:
-    """Give a land tile to `new` (0 for neutral); a tile that is already theirs is left alone."""
+    """Give a land tile to `new` (0 for neutral); do nothing if it is already theirs."""
     old = int64(s.owner[tile])
     if old == new:
         return
     tick = s.clock[TICK]
     playable = 1 if s.flags[tile] & PLAYABLE else 0
 
-    # 1. Take back what the old picture counted.
+    # 1. Subtract what the tile counted for before.
     for d in range(8):
         u = tile + s.offsets[d]
         p = s.owner[u]
@@ -165,7 +166,7 @@ def change_owner(s: State, tile: int, new: int) -> None:
     for step in (0, -stride, stride, -1, 1):
         _refresh_border(s, tile + step, step == 0)
 
-    # 4. Count the new picture.
+    # 4. Count the tile for its new owner.
     for d in range(8):
         u = tile + s.offsets[d]
         p = s.owner[u]
@@ -195,9 +196,9 @@ def change_owner(s: State, tile: int, new: int) -> None:
 
 @compiled(internal=True)
 def take_tile(s: State, tile: int, new: int) -> None:
-    """`change_owner` behind an ordinary call, for the places where speed does not matter.
+    """Call `change_owner` without inlining, for places where speed does not matter.
 
-    int64 everywhere, so that it is compiled once.
+    All arguments are int64, so that it is compiled once.
     """
     change_owner(s, tile, new)
 
@@ -211,7 +212,7 @@ def take_tiles(s: State, tiles: np.ndarray, owners: np.ndarray) -> None:
 
 @compiled(internal=True)
 def next_stamp(s: State) -> int:
-    """A value that no tile of `mark` holds: a fresh "visited" set at no cost."""
+    """Return a value that no tile of `mark` holds: an empty "visited" set at no cost."""
     s.clock[STAMP] += 1
     if s.clock[STAMP] == 2_000_000_000:  # before int32 overflows
         s.mark[:] = 0
@@ -221,5 +222,5 @@ def next_stamp(s: State) -> int:
 
 @compiled(inline=True, internal=True)
 def border_contact(contact: np.ndarray, p: int, q: int) -> int:
-    """Length of the common 4-neighbour border of p with owner q (q = P + 1: water)."""
+    """Return the length of the common 4-neighbour border of p and owner q (P + 1: water)."""
     return int(contact[p, 0, q] + contact[p, 2, q] + contact[p, 4, q] + contact[p, 6, q])

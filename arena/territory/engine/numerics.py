@@ -1,7 +1,7 @@
 """Arithmetic that gives the same bits on every platform: powers, exponentials, random streams.
 
-libm's `pow` and `exp` differ in the last bit between platforms, and one bit is enough to send a
-match another way. Everything here uses only IEEE-754 `+ - * /` and `frexp`/`ldexp`, which are
+libm's `pow` and `exp` differ in the last bit between platforms, and one bit is enough to change
+the course of a match. Everything here uses only IEEE-754 `+ - * /` and `frexp`/`ldexp`, which are
 exact or correctly rounded everywhere. The error of `power` and `exponential` is below 0.6 units
 in the last place (tested against 60-digit arithmetic).
 
@@ -30,7 +30,7 @@ _U30, _U27, _U31, _U32, _U11 = (np.uint64(n) for n in (30, 27, 31, 32, 11))
 
 @compiled(inline=True)
 def _product(a: float, b: float) -> tuple[float, float]:
-    """a * b as an unevaluated sum (Dekker 1971): exact without fused multiply-add."""
+    """Return a * b as an unevaluated sum (Dekker 1971): exact without fused multiply-add."""
     p = a * b
     t = _SPLIT * a
     a_high = t - (t - a)
@@ -43,7 +43,7 @@ def _product(a: float, b: float) -> tuple[float, float]:
 
 @compiled(inline=True)
 def _exponential(high: float, low: float) -> float:
-    """exp(high + low) for |high| < 700."""
+    """Return exp(high + low) for |high| < 700."""
     k = math.floor(high * 1.4426950408889634 + 0.5)
     r = high - k * _LN2_HIGH
     correction = low - k * _LN2_LOW
@@ -77,7 +77,7 @@ def _exponential(high: float, low: float) -> float:
 
 @compiled()
 def exponential(x: float) -> float:
-    """exp(x); 0 below -700 and infinity above 700 (the game never comes near either)."""
+    """Return exp(x); 0 below -700 and infinity above 700 (the game never comes near either)."""
     if x < -700.0:
         return 0.0
     if x > 700.0:
@@ -87,7 +87,7 @@ def exponential(x: float) -> float:
 
 @compiled()
 def power(x: float, y: float) -> float:
-    """x**y for x >= 0 and moderate y; 0**y is 0 for y > 0."""
+    """Return x**y for x >= 0 and moderate y; 0**y is 0 for y > 0."""
     if x <= 0.0:
         return 0.0
     m, e = math.frexp(x)
@@ -126,7 +126,7 @@ def power(x: float, y: float) -> float:
 
 @compiled(inline=True)
 def mix64(x: np.uint64) -> np.uint64:
-    """SplitMix64's finaliser: a bijection of 64-bit numbers that scatters every bit."""
+    """Return SplitMix64's finaliser, a bijection of 64-bit numbers that mixes every bit."""
     x = (x ^ (x >> _U30)) * _MIX_1
     x = (x ^ (x >> _U27)) * _MIX_2
     return x ^ (x >> _U31)
@@ -134,7 +134,7 @@ def mix64(x: np.uint64) -> np.uint64:
 
 @compiled()
 def stream_seed(seed: int, index: int, purpose: int) -> np.uint64:
-    """Start state of the stream for (match seed, spawn index, purpose)."""
+    """Return the initial state of the stream for (match seed, spawn index, purpose)."""
     x = mix64(np.uint64(seed) + _GOLDEN)
     x = mix64(x ^ (np.uint64(index) * _GOLDEN + _MIX_1))
     return mix64(x ^ (np.uint64(purpose) * _MIX_2 + _GOLDEN))
@@ -142,7 +142,7 @@ def stream_seed(seed: int, index: int, purpose: int) -> np.uint64:
 
 @compiled(inline=True)
 def draw(streams: np.ndarray, index: int, n: int) -> int:
-    """Next integer of 0..n-1 from stream `index` (uint64[...], advanced in place)."""
+    """Draw the next integer of 0..n-1 from stream `index` (uint64[...], advanced in place)."""
     state = streams[index] + _GOLDEN
     streams[index] = state
     return int(((mix64(state) >> _U32) * np.uint64(n)) >> _U32)
@@ -152,7 +152,7 @@ def draw(streams: np.ndarray, index: int, n: int) -> int:
 def uniform_noise(
     seeds: np.ndarray, seats: np.ndarray, decisions: np.ndarray, n: int, purpose: int
 ) -> np.ndarray:
-    """Uniforms in (0, 1) keyed by (match seed, seat, decision, column).
+    """Return uniform numbers in (0, 1), keyed by (match seed, seat, decision, column).
 
     Args:
         seeds, seats, decisions: int64[rows].

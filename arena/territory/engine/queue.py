@@ -1,10 +1,10 @@
-"""The attacks' priority queues: exact bucket queues over one pool of nodes.
+"""The attacks' priority queues: exact bucket queues that share one array of nodes.
 
 priority = (k + 10) * (1 - 0.5 * own + m / 2) + t with k in 0..6, own in 0..4, m in {1, 1.5, 2}.
 Four times that is the integer 4 t + x with x in -32..128, so a queue needs no heap: a circular
-window of 256 buckets holds every priority that can still be pushed, and what falls out of the
-window as t advances is appended, in order, to one first-in-first-out list of old entries. All old
-entries lie below all others, so the lowest entry is always found in constant time.
+window of 256 buckets holds every priority that can still be pushed, and entries that leave the
+window as t advances are appended, in order, to one first-in-first-out list of old entries. All old
+entries are below all others, so the lowest entry is always found in constant time.
 
 A tile may be queued several times; the border set (one bit per tile and attack) holds it once.
 """
@@ -83,7 +83,7 @@ def push(s: State, a: int, tile: int, priority: int) -> None:
 
 @compiled(inline=True, internal=True)
 def pop(s: State, a: int) -> int:
-    """Tile with the lowest priority; the queue must not be empty."""
+    """Remove and return the tile with the lowest priority; the queue must not be empty."""
     node = s.old_head[a]
     if node >= 0:
         after = s.node_next[node]
@@ -138,7 +138,7 @@ def clear(s: State, a: int) -> None:
 
 @compiled(inline=True, internal=True)
 def set_remove(s: State, a: int, tile: int) -> None:
-    """Take a tile out of the border set, if it is in it."""
+    """Remove a tile from the border set, if it is in it."""
     bit = np.uint8(1 << (tile & 7))
     byte = s.border_set[a, tile >> 3]
     if byte & bit:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from arena.errors import MatchError
 
 RULES_VERSION: Final = 1
-"""Changes whenever a recorded match could play out differently."""
+"""Changes whenever a recorded match could end differently."""
 
 # --- seats and owners -----------------------------------------------------------------------------
 MAX_SEATS: Final = 64
@@ -45,10 +45,10 @@ RETREAT_LOSS: Final = 0.25  # share of the troops lost on retreat from a player
 CLUSTER_PERIOD: Final = 20  # ticks between two enclave checks of a player
 WIN_CHECK_PERIOD: Final = 10
 WIN_SHARE: Final = 0.8  # of playable land, strictly more
-SMALL_PLAYER_TILES: Final = 100  # below this a defeated player falls apart
+SMALL_PLAYER_TILES: Final = 100  # below this a player who is attacked falls apart
 SMALL_PLAYER_PASSES: Final = 10
 ENEMY_MEMORY_TICKS: Final = 100  # a bot forgets its enemy after this
-REFERENCE_TICK_OFFSET: Final = 101  # the original's tick t is our t - 101; bots keep its beat
+REFERENCE_TICK_OFFSET: Final = 101  # the original's tick t is our t - 101; bots keep its timing
 
 # --- spawn ----------------------------------------------------------------------------------------
 SPAWN_RADIUS_SQUARED: Final = 16.0  # of (x - sx + 0.5, y - sy + 0.5): 52 tiles on open land
@@ -67,7 +67,7 @@ class MatchRules:
     """What a league may choose about its matches; everything else is a constant above.
 
     Attributes:
-        max_ticks: length limit, ticks (placement counts there as at any other end).
+        max_ticks: length limit, ticks (placements count as at any other end).
         ticks_per_decision: ticks between two decisions of every seat.
         n_seats: number of seats, 2..64.
     """
@@ -78,15 +78,15 @@ class MatchRules:
 
     def __post_init__(self) -> None:
         if not 2 <= self.n_seats <= MAX_SEATS:
-            raise MatchError(f"A match has 2 to {MAX_SEATS} seats, not {self.n_seats}.")
+            raise MatchError(f"expected 2 to {MAX_SEATS} seats, found {self.n_seats}")
         if self.max_ticks < 1 or self.ticks_per_decision < 1:
             raise MatchError(
-                f"max_ticks ({self.max_ticks}) and ticks_per_decision "
-                f"({self.ticks_per_decision}) must be at least 1."
+                f"expected max_ticks and ticks_per_decision of at least 1, found {self.max_ticks} "
+                f"and {self.ticks_per_decision}"
             )
 
     def sha256(self) -> str:
-        """Identity of the rules: version and settings. Ratings never mix different ones."""
+        """Return the identity of the rules, from version and settings; ratings never mix rules."""
         text = json.dumps({"version": RULES_VERSION, **asdict(self)}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -97,5 +97,5 @@ class MatchRules:
     def from_json(cls, values: dict[str, Any]) -> MatchRules:
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
-            raise MatchError(f"Unknown rules of a match: {', '.join(sorted(unknown))}.")
+            raise MatchError(f"unknown rules of a match: {', '.join(sorted(unknown))}")
         return cls(**{key: int(value) for key, value in values.items()})

@@ -1,6 +1,6 @@
-"""Where the players start: seeded, far apart, every one with its full disc of land.
+"""Where the players start: seeded, far apart, each with a full disc of land.
 
-The disc of a spawn (sx, sy) is every land tile with (x - sx + 0.5)^2 + (y - sy + 0.5)^2 <= 16, also
+The disc of a spawn (sx, sy) is every land tile with (x - sx + 0.5)^2 + (y - sy + 0.5)^2 <= 16, even
 across water: 52 tiles on open land.
 """
 
@@ -19,18 +19,18 @@ from arena.territory.engine.land import take_tiles
 from arena.territory.engine.numerics import draw, stream_seed
 from arena.territory.engine.state import State
 
-if TYPE_CHECKING:  # a map has no part in machine code, see compiled.py
+if TYPE_CHECKING:  # maps do not enter machine code, see compiled.py
     from arena.territory.maps import TerritoryMap
 
 _RADIUS_SQUARED = rules.SPAWN_RADIUS_SQUARED
 _N_DRAWS = 64
-_N_REDRAWS = 64  # tries of one spawn to keep clear of the earlier ones of its draw
+_N_REDRAWS = 64  # tries to keep one spawn clear of the earlier ones of its draw
 _TWO_DISCS_SQUARED = 64  # spawns further apart than two radii (8 tiles) share no tile
 _SPAWN_STREAM = 1
 
 
 def spawn_disc(s: State, p: int, x: int, y: int) -> int:
-    """Give player p the unowned land tiles of the disc of (x, y); returns how many it took."""
+    """Give player p the unowned land tiles of the disc of (x, y); return their number."""
     width, height, stride, _ = (int(side) for side in s.shape)
     ys, xs = (np.arange(max(0, at - 5), min(end, at + 6)) for at, end in ((y, height), (x, width)))
     inside = (ys[:, None] - y + 0.5) ** 2 + (xs - x + 0.5) ** 2 <= _RADIUS_SQUARED
@@ -42,7 +42,7 @@ def spawn_disc(s: State, p: int, x: int, y: int) -> int:
 
 @compiled(allocates=True)
 def _draw_spawns(candidates: np.ndarray, width: int, n: int, seed: int, n_draws: int) -> np.ndarray:
-    """Best of `n_draws` random draws of n candidates by smallest distance; int64[n, 2] (x, y)."""
+    """Return the best of `n_draws` draws of n candidates by smallest distance, int64[n, 2]."""
     streams = np.empty(1, np.uint64)
     streams[0] = stream_seed(seed, 0, _SPAWN_STREAM)
     best = np.zeros((n, 2), np.int64)
@@ -78,7 +78,7 @@ def _draw_spawns(candidates: np.ndarray, width: int, n: int, seed: int, n_draws:
 
 
 def _full_disc_tiles(territory: TerritoryMap) -> NDArray[np.bool_]:
-    """bool[h, w]: playable tiles whose whole disc is land on the map."""
+    """Return bool[h, w]: playable tiles whose whole disc is land on the map."""
     height, width = territory.land.shape
     offsets = [
         (dx, dy)
@@ -96,7 +96,7 @@ def _full_disc_tiles(territory: TerritoryMap) -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=64)
 def _candidates(territory: TerritoryMap, n: int) -> NDArray[np.int32]:
-    """int32[m] of y * width + x: tiles with a full disc, or all playable ones if those are few."""
+    """Return int32[m] of y * width + x: tiles with a full disc, or all playable if too few."""
     full = _full_disc_tiles(territory)
     if int(full.sum()) < n:
         full = territory.playable
@@ -104,10 +104,10 @@ def _candidates(territory: TerritoryMap, n: int) -> NDArray[np.int32]:
 
 
 def choose_spawns(territory: TerritoryMap, n: int, seed: int) -> NDArray[np.int64]:
-    """Start positions of n players.
+    """Choose the start positions of n players.
 
-    Among the candidates (playable tiles with a full disc; all playable tiles where those are too
-    few), the best of 64 seeded draws by smallest mutual distance.
+    Of the candidates (playable tiles with a full disc; all playable tiles if those are too few),
+    the best of 64 seeded draws by smallest mutual distance.
 
     Returns:
         int64[n, 2] of (x, y); distinct.
@@ -118,12 +118,12 @@ def choose_spawns(territory: TerritoryMap, n: int, seed: int) -> NDArray[np.int6
     candidates = _candidates(territory, n)
     if len(candidates) < n:
         raise MatchError(
-            f"Map {territory.name!r} has {len(candidates)} playable land tiles, too few for "
-            f"{n} seats; choose a larger map or fewer seats."
+            f"map {territory.name!r} has {len(candidates)} playable land tiles, too few for "
+            f"{n} seats; choose a larger map or fewer seats"
         )
     spawns: NDArray[np.int64] = _draw_spawns(candidates, territory.width, n, seed, _N_DRAWS)
     if len({(int(x), int(y)) for x, y in spawns}) < n:
-        # Only tiny maps get here: 64 draws all held a repetition. Take a seeded shuffle instead.
+        # Only on tiny maps: all 64 draws had repetitions. Take a seeded shuffle instead.
         order = np.random.Generator(np.random.PCG64(seed)).permutation(len(candidates))[:n]
         tiles = candidates[order].astype(np.int64)
         spawns = np.stack([tiles % territory.width, tiles // territory.width], axis=1)

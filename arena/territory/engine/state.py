@@ -5,8 +5,8 @@ stride = width + 2. The frame's owner is OFF_MAP and water's is WATER, so a neig
 needs a bounds check. N is the number of framed tiles, P the number of players (ids 1..P, in spawn
 order), K the number of attack slots.
 
-Memory: 26 bytes per tile for land, borders, queues' nodes and sets, of which the operating system
-commits only the pages a match touches (`numpy.zeros` and `numpy.empty` are lazy for large arrays).
+Memory: 26 bytes per tile for land, borders, queues' nodes and sets; the operating system commits
+only the pages that a match touches (`numpy.zeros` and `numpy.empty` are lazy for large arrays).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from arena.territory.engine import rules
 
-if TYPE_CHECKING:  # a map has no part in machine code, see compiled.py
+if TYPE_CHECKING:  # maps do not enter machine code, see compiled.py
     from arena.territory.maps import TerritoryMap
 
 # --- indices into State.clock ---------------------------------------------------------------------
@@ -33,13 +33,13 @@ FAULT = 7  # 0, or one of the FAULT_ codes below
 N_ALIVE = 8
 N_ORDERS = 9  # orders waiting for the end of the tick
 N_PLAYABLE = 10  # tiles of playable land
-MATCH_ENDS = 11  # 0 switches the end of the match off (reference scenarios)
+MATCH_ENDS = 11  # 0 switches off the end of the match (reference scenarios)
 N_LAND = 12
 CELL = 13  # side of a cell of the count pyramid, tiles
 GRID = 14  # cells per side of the count pyramid
 CLOCK_SIZE = 16
 
-FAULT_NODES = 1  # the pool of queue nodes is exhausted
+FAULT_NODES = 1  # all queue nodes are in use
 
 # --- tile flags -----------------------------------------------------------------------------------
 TERRAIN_BITS = 3  # 0 plains, 1 highland, 2 mountain
@@ -49,7 +49,7 @@ PLAYABLE = 16  # in the largest land component
 
 MIXED = 253  # a cell of the pyramid with several owners, or with water or off-map beside land
 
-WINDOW = 256  # buckets per attack queue; a new entry lies at most 160 above the lowest (queue.py)
+WINDOW = 256  # buckets per attack queue; a new entry is at most 160 above the lowest (queue.py)
 EVENT_RING = 1 << 16
 EVENT_MASK = EVENT_RING - 1
 MAX_ATTACK_SLOTS = 1_024
@@ -101,7 +101,7 @@ class State(NamedTuple):
     old_head: NDArray[np.int32]  # [K]
     old_tail: NDArray[np.int32]  # [K]
     queue_base: NDArray[np.int64]  # [K] lowest priority inside the window
-    queue_low: NDArray[np.int64]  # [K] no entry of the window lies below this
+    queue_low: NDArray[np.int64]  # [K] no entry of the window is below this
     queue_size: NDArray[np.int64]  # [K]
     node_tile: NDArray[np.int32]  # [nodes]
     node_next: NDArray[np.int32]  # [nodes]
@@ -129,7 +129,7 @@ class State(NamedTuple):
 
 
 def tile_flags(territory: TerritoryMap) -> NDArray[np.uint8]:
-    """uint8[N] flags of the framed map."""
+    """Return the flags of the framed map, uint8[N]."""
     height, width = territory.terrain.shape
     magnitude = territory.terrain & 31
     flags = (magnitude >= rules.HIGHLAND_FROM).astype(np.uint8)
@@ -146,7 +146,7 @@ def tile_flags(territory: TerritoryMap) -> NDArray[np.uint8]:
 
 
 def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
-    """An empty match: all land neutral, no player placed.
+    """Return the state of an empty match: all land neutral, no player placed.
 
     Args:
         territory: the map.

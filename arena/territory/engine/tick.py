@@ -1,7 +1,7 @@
-"""The order of things inside a tick, and the end of a match.
+"""The order of events inside a tick, and the end of a match.
 
-Win check; then for each player in spawn order: growth, enclave check, a bot's decision; then every
-running attack in order of creation; then the new orders, those from outside first.
+First the win check; then for each player in spawn order: growth, enclave check, a bot's decision;
+then every running attack in order of creation; then the new orders, those from outside first.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _grow(s: State, p: int) -> None:
 
 @compiled(internal=True)
 def _is_over(s: State) -> bool:
-    """One player left, or at every tenth tick a winner."""
+    """Return whether one player is left or, every tenth tick, whether there is a winner."""
     if not s.clock[MATCH_ENDS]:
         return False
     if s.clock[N_ALIVE] <= 1:
@@ -57,11 +57,11 @@ def _is_over(s: State) -> bool:
     return False
 
 
-# The body of a tick stands in the loop: every level of calls is optimised once more with all that
-# it calls, and a function of its own here took two seconds to compile.
+# The body of a tick is inside the loop: every level of calls is optimised once more with all that
+# it calls, and a separate function here took two seconds to compile.
 @compiled()
 def run_ticks(s: State, n: int) -> int:
-    """Run up to n ticks; returns how many ran (fewer when the match ended or a fault arose)."""
+    """Run up to n ticks; return how many ran (fewer if the match ended or there was a fault)."""
     n_players = s.tiles.shape[0] - 1
     for ran in range(n):
         if s.clock[ENDED] or s.clock[FAULT]:

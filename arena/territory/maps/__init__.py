@@ -1,6 +1,6 @@
-"""The land that matches are played on: maps, how they are named, made, read and drawn.
+"""Maps, the land that matches are played on: how they are named, made, read and drawn.
 
-This is the room's front door, as the documents name it; the files behind it import each other.
+These are the documented imports; the modules of this package import each other directly.
 """
 
 from arena.territory.maps.folders import save_map

@@ -1,8 +1,8 @@
 """Owns land bridges: joining separate land masses into one, because boats do not exist.
 
-Promises: land only grows; masses of at least 1 % of all land end in one 4-connected piece, at
-the cost of little new land (a minimum spanning tree over the narrowest straits); integer
-arithmetic only. Smaller islets stay alone as scenery.
+Promises: land only grows; masses of at least 1 % of all land end in one 4-connected piece, with
+little new land (a minimum spanning tree over the narrowest straits); integer arithmetic only.
+Smaller islets stay separate, as scenery.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _find(root: dict[int, int], label: int) -> int:
 def _paint_bridge(
     land: BoolGrid, start: Tile, end: Tile, half_width: int, random_integer: RandomInteger
 ) -> None:
-    """Turn a bent line of discs into land, in place; its ends are land already."""
+    """Turn a bent line of discs into land, in place; its ends are already land."""
     bend = max(abs(end[0] - start[0]), abs(end[1] - start[1])) // 5
     middle = (
         _clamp((start[0] + end[0]) // 2 + random_integer(-bend, bend), land.shape[0]),

@@ -72,7 +72,7 @@ def load_folder(folder: Path) -> TerritoryMap:
     if n_bytes != width * height:
         raise MapError(
             f"{bytes_path}: expected {width * height} bytes for the {width} x {height} tiles of "
-            f"manifest.json, found {n_bytes}; the file was cut or the manifest is of another map"
+            f"manifest.json, found {n_bytes}; the file is truncated or the manifest of another map"
         )
     terrain = np.frombuffer(bytes_path.read_bytes(), dtype=np.uint8)
     if terrain.size != width * height:
@@ -86,16 +86,18 @@ def load_folder(folder: Path) -> TerritoryMap:
 def _compare_manifest(
     folder: Path, manifest: dict[str, Any], claimed_land: object, n_land: int
 ) -> tuple[str, tuple[str, ...]]:
-    """Return the map's name and a warning for each key that is not what it should be."""
+    """Return the map's name and a warning for each key that is wrong."""
     warnings = []
     name = manifest.get("name")
     if not isinstance(name, str) or not name.strip():
         name = folder.resolve().name
-        warnings.append(f"{folder / 'manifest.json'}: has no name, the folder's is used: {name}")
+        warnings.append(
+            f"{folder / 'manifest.json'}: has no name; the folder's name is used: {name}"
+        )
     if claimed_land != n_land or isinstance(claimed_land, bool):
         warnings.append(
             f"{folder / 'manifest.json'}: says num_land_tiles is {_kind(claimed_land)}, but "
-            f"map.bin has {n_land} land tiles; the bytes are trusted"
+            f"map.bin has {n_land} land tiles; map.bin is used"
         )
     return name, tuple(warnings)
 
@@ -123,7 +125,7 @@ def _side(path: Path, sizes: dict[str, Any], key: str) -> int:
 
 
 def _kind(value: object) -> str:
-    """Name a JSON value within a sentence, shortened."""
+    """Return a short name of a JSON value for a message."""
     if value is None:
         return "nothing"
     if isinstance(value, dict | list):

@@ -7,9 +7,9 @@ fields are computed in float32 with + - * / one operation at a time: no libm fun
 product, no floating-point sum over an array, since these differ in the last bit between machines.
 Thresholds come from sorting, which is exact.
 
-How a map comes about: a score per tile (blobs, rings, noise), of which the best share becomes
-land; specks and puddles go; land masses are joined by bridges; a second field, lower near the
-coast, becomes the height, its classes in fixed shares.
+How a map is made: each tile gets a score (blobs, rings, noise), and the best share becomes land;
+specks and puddles are removed; land masses are joined by bridges; a second field, lower near the
+coast, becomes the height, with fixed shares of its classes.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from arena.territory.maps.terrain import (
     largest_region,
 )
 
-MIN_PLAYABLE_SHARE = 0.35  # of all tiles; less and ten seats have no room on a small map
-_MAX_ATTEMPTS = 16  # the land share grows with each, so the last ones are nearly all land
+MIN_PLAYABLE_SHARE = 0.35  # of all tiles; with less, ten seats have no room on a small map
+_MAX_ATTEMPTS = 16  # each has a larger share of land, so the last ones are nearly all land
 _FINEST_CELL = 3.0  # tiles; finer noise is single-tile dust
-_STRIP = 32  # rows of noise at once
+_STRIP = 32  # rows of noise in one step
 
 Field = NDArray[np.float32]
 
@@ -87,12 +87,12 @@ class _Frame:
 
 @dataclass(frozen=True)
 class _Preset:
-    """What a preset is made of.
+    """The recipe of a preset.
 
     Attributes:
         land: the field whose highest tiles become land.
         height: the field whose highest land tiles become mountains.
-        land_share: of all tiles, before specks go and bridges come.
+        land_share: of all tiles, before specks are removed and bridges added.
         highland_share, mountain_share: of land tiles.
         coast: 0..1, how much the height sinks towards water.
     """
@@ -138,7 +138,7 @@ def generate_terrain(preset: str, width: int, height: int, seed: int) -> ByteGri
 
 
 def _smooth(t: Field) -> Field:
-    """Smoothstep, 3t^2 - 2t^3, of values in 0..1."""
+    """Return the smoothstep 3t^2 - 2t^3 of values in 0..1."""
     smoothed: Field = t * t * (np.float32(3) - np.float32(2) * t)
     return smoothed
 
@@ -171,8 +171,8 @@ def _add_octave(
     """Add gradient noise on a lattice `cell` tiles wide, shifted at random; about -1..1 each.
 
     Every lattice point has a random slope; a tile blends the planes of its four points. Value
-    noise would be half the work, but its coasts run along rows and columns. Strip by strip: the
-    temporaries of a strip stay in the processor's cache (4096 x 4096: twice as fast).
+    noise would be half the work, but its coasts run along rows and columns. It goes strip by strip,
+    so that the temporaries stay in the processor's cache (4096 x 4096: twice as fast).
     """
     y, fraction_y = _lattice_position(frame.height, cell, stream.number())
     x, fraction_x = _lattice_position(frame.width, cell, stream.number())
@@ -216,7 +216,7 @@ def _highest(score: Field, share: float) -> BoolGrid:
 
 
 def _without_dust(land: BoolGrid, frame: _Frame) -> BoolGrid:
-    """Drown islets and fill puddles that are too small to matter on a map of this size."""
+    """Remove islets and puddles that are too small to matter on a map of this size."""
     least = max(4, frame.side * frame.side // 2048)
     for value in (True, False):
         labels, sizes = label_regions(land == value)
@@ -228,7 +228,7 @@ def _without_dust(land: BoolGrid, frame: _Frame) -> BoolGrid:
 
 
 def _heights(plan: _Preset, frame: _Frame, stream: _Stream, land: BoolGrid) -> ByteGrid:
-    """Return the magnitude of land, uint8[height, width], classes in the preset's shares."""
+    """Return the magnitude of land, uint8[height, width], with the preset's shares of classes."""
     field = plan.height(frame, stream)
     inland = np.minimum(distance_to(~land) / np.float32(max(0.08 * frame.side, 2.0)), 1)
     field = field + np.float32(plan.coast) * inland.astype(np.float32)
@@ -294,12 +294,12 @@ def _nearest_squared(point: tuple[float, float], others: list[tuple[float, float
 
 
 def _plains_land(frame: _Frame, stream: _Stream) -> Field:
-    """Land everywhere but a few ponds."""
+    """Score land everywhere except a few ponds."""
     return _noise(frame, stream, 5, 0.4)
 
 
 def _continents_land(frame: _Frame, stream: _Stream) -> Field:
-    """Two to four large masses in an ocean."""
+    """Score two to four large masses in an ocean."""
     n = stream.integer(2, 4)
     blobs, lead = _blobs(frame, stream, n, 1.1 - 0.13 * n, 0.38)
     lead = lead + (_noise(frame, stream, 5) - np.float32(0.5)) * np.float32(1.8)
@@ -311,7 +311,7 @@ def _continents_land(frame: _Frame, stream: _Stream) -> Field:
 
 
 def _islands_land(frame: _Frame, stream: _Stream) -> Field:
-    """Many small masses; bridges cross the narrowest straits between them."""
+    """Score many small masses; bridges will cross the narrowest straits between them."""
     blobs, lead = _blobs(frame, stream, stream.integer(10, 16), 0.36, 0.2)
     lead = lead + (_noise(frame, stream, 7) - np.float32(0.5)) * np.float32(1.0)
     strait = np.maximum(np.float32(1) - np.maximum(lead, 0), 0)
@@ -321,18 +321,18 @@ def _islands_land(frame: _Frame, stream: _Stream) -> Field:
 
 
 def _highlands_land(frame: _Frame, stream: _Stream) -> Field:
-    """A land that fills most of the map, with bays at its edges and a few tarns."""
+    """Score land that fills most of the map, with bays at its edges and a few tarns."""
     return _noise(frame, stream, 4) + frame.edge(0.22) * np.float32(0.35)
 
 
 def _lakes_land(frame: _Frame, stream: _Stream) -> Field:
-    """Land to the edges with lakes of all sizes inside it."""
+    """Score land to the edges with lakes of all sizes inside it."""
     basins = _noise(frame, stream, 6, 0.42)
     return basins + (np.float32(1) - frame.edge(0.14)) * np.float32(0.5)
 
 
 def _ring_land(frame: _Frame, stream: _Stream) -> Field:
-    """A ragged ring around an inner sea."""
+    """Score a ragged ring around an inner sea."""
     x, y = frame.across()
     squared = x * x + y * y
     away = np.abs(squared - np.float32(0.44))
@@ -347,12 +347,12 @@ def _rolling(frame: _Frame, stream: _Stream) -> Field:
 
 
 def _ranges(frame: _Frame, stream: _Stream) -> Field:
-    """Hills with some mountain chains through them."""
+    """Score hills with some mountain chains through them."""
     return _noise(frame, stream, 4) + _ridges(frame, stream, 2.5) * np.float32(0.6)
 
 
 def _chains(frame: _Frame, stream: _Stream) -> Field:
-    """Long mountain chains with valleys between them."""
+    """Score long mountain chains with valleys between them."""
     return _ridges(frame, stream, 3.5) + _noise(frame, stream, 6) * np.float32(0.35)
 
 

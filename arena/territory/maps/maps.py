@@ -1,7 +1,7 @@
 """Owns what a map is: its tiles, its identity, and what follows from them.
 
 Promises: a map is what its bytes say, and cannot be changed. Two maps with the same `sha256` are
-the same map, whatever they are called.
+the same map, whatever their names.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _Array = TypeVar("_Array", bound=NDArray[Any])
 
 @dataclass(frozen=True, eq=False)
 class TerritoryMap:
-    """A game board.
+    """The land that a match is played on.
 
     Attributes:
         name: for people; it has no effect on the game.
@@ -51,10 +51,11 @@ class TerritoryMap:
     def from_terrain(
         cls, name: str, terrain: ByteGrid, warnings: tuple[str, ...] = ()
     ) -> TerritoryMap:
-        """Make a map of terrain bytes, uint8[height, width], which are copied.
+        """Make a map from terrain bytes, uint8[height, width], which are copied.
 
         Raises:
-            MapError: the array is no such array, a side is outside 1..4096, or no tile is land.
+            MapError: the array has another shape or type, a side is outside 1..4096, or no tile is
+                land.
         """
         if terrain.ndim != 2 or terrain.dtype != np.uint8:
             raise MapError(
@@ -68,7 +69,7 @@ class TerritoryMap:
         if not (terrain & LAND_BIT).any():
             raise MapError(
                 f"map {name!r}: expected at least one land tile (bit 7 set), found none in "
-                f"{width} x {height} tiles; nobody could stand on it, choose another map"
+                f"{width} x {height} tiles; choose another map"
             )
         digest = hashlib.sha256(b"territory-map-1")
         digest.update(np.array([width, height], dtype="<u4").tobytes())
@@ -76,7 +77,7 @@ class TerritoryMap:
         return cls(name, width, height, terrain, digest.hexdigest(), warnings)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the bytes alone: caches stay behind and the copy is read-only again."""
+        """Pickle only the bytes: caches are left out, and the copy is read-only again."""
         return (TerritoryMap.from_terrain, (self.name, self.terrain, self.warnings))
 
     @cached_property
@@ -91,7 +92,7 @@ class TerritoryMap:
 
     @cached_property
     def playable(self) -> BoolGrid:
-        """bool[height, width]: the largest 4-connected land component, where the game is."""
+        """bool[height, width]: the largest 4-connected land component, where the game is played."""
         return _read_only(largest_region(self.land))
 
     @cached_property
@@ -106,7 +107,7 @@ class TerritoryMap:
 
 
 def check_sides(where: str, width: int, height: int, least: int) -> None:
-    """Raise a MapError unless both sides are `least`..4096 tiles; `where` begins its sentence."""
+    """Raise MapError unless both sides are `least`..4096 tiles; `where` begins the message."""
     if not (least <= width <= MAX_SIDE and least <= height <= MAX_SIDE):
         raise MapError(
             f"{where}: expected sides of {least} to {MAX_SIDE} tiles, found {width} x {height}"

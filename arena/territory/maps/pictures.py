@@ -95,7 +95,7 @@ def map_from_png(path: str | Path) -> TerritoryMap:
     """Read a picture as a map, named after the file; the module's docstring says how.
 
     Raises:
-        MapError: the file is no readable PNG, has a side above 4096, or shows no land.
+        MapError: the file is not a readable PNG, has a side above 4096, or shows no land.
     """
     path = Path(path)
     pixels = _read_pixels(path).astype(np.int32)
@@ -141,8 +141,8 @@ def draw_map(
 def draw_letters(territory_map: TerritoryMap, columns: int, rows: int) -> Text:
     """Draw a map without colours: `~` water, `.` plains, `n` highland, `^` mountain.
 
-    A character stands for a block of tiles, twice as high as wide: for water where that is the
-    larger part, else for the mean height of its land. Arguments as of `draw_picture`.
+    A character stands for a block of tiles, twice as high as wide: water where that is the larger
+    part, else the mean height of its land. Arguments as in `draw_picture`.
     """
     from rich.text import Text
 
@@ -163,14 +163,14 @@ def draw_picture(picture: Picture, columns: int, rows: int) -> Text:
 
     Args:
         picture: uint8[height, width, 3].
-        columns, rows: the room in characters, at least 1 each; the picture keeps its proportions
+        columns, rows: the space in characters, at least 1 each; the picture keeps its proportions
             and is never enlarged.
 
     Returns:
         A Rich text without a final line break.
 
     Raises:
-        MapError: there is no room.
+        MapError: there is no space.
     """
     from rich.color import Color
     from rich.style import Style
@@ -208,7 +208,7 @@ def _shrink(picture: Picture, max_width: int, max_height: int) -> Picture:
 def _block_sums(
     layers: NDArray[Any], max_width: int, max_height: int, aspect: int
 ) -> list[NDArray[np.int64]]:
-    """Sums of layers, [height, width, n], over blocks so that they fit, one int64[..] a layer.
+    """Sum layers, [height, width, n], over blocks so that they fit; one int64[..] per layer.
 
     Blocks are `aspect` times as high as wide; the picture is never enlarged.
     """

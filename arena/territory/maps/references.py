@@ -1,6 +1,6 @@
-"""Owns the names of maps: how a reference is read, and the map it names loaded or generated.
+"""Owns map references: how one is parsed, and how its map is loaded or generated.
 
-A map is named by a reference: a folder that holds `map.bin` and `manifest.json`, a PNG file, or
+A reference names a folder that holds `map.bin` and `manifest.json`, a PNG file, or
 `generated:PRESET:WIDTHxHEIGHT:SEED`, where in lists SEED may be a range such as `0-63`.
 """
 
@@ -19,7 +19,7 @@ from arena.territory.maps.pictures import map_from_png
 
 MIN_GENERATED_SIDE = 16  # tiles; below it not even two start discs fit
 MAX_SEED = 2**63 - 1  # fits a signed 64-bit database column
-MAX_EXPANDED = 10_000  # references from one list; more is a typing error, not a wish
+MAX_EXPANDED = 10_000  # references from one list; more is a typing error
 PRESETS = tuple(PRESET_TABLE)
 _GENERATED_PREFIX = "generated:"
 _GENERATED = re.compile(
@@ -53,7 +53,7 @@ def parse_reference(text: str) -> GeneratedReference | Path:
     """Tell a generated map from a path, without touching any file.
 
     Raises:
-        MapError: the text is empty, or starts with `generated:` and does not go on as it should.
+        MapError: the text is empty, or starts with `generated:` and has another form.
     """
     if not text.strip() or "\0" in text:
         raise MapError(
@@ -80,7 +80,7 @@ def parse_reference(text: str) -> GeneratedReference | Path:
 
 
 def expand_references(references: Iterable[str]) -> list[str]:
-    """Write seed ranges out, one reference per map, in the given order.
+    """Expand seed ranges into one reference per map, in the given order.
 
     Raises:
         MapError: a reference cannot be parsed, or the list grows beyond 10,000 maps.
@@ -103,21 +103,21 @@ def expand_references(references: Iterable[str]) -> list[str]:
 
 
 def load_map(reference: str | Path, *, base: Path | None = None) -> TerritoryMap:
-    """Load or generate the map that a reference names.
+    """Load or generate the map of a reference.
 
     Args:
         reference: see the top of this module; a string with a seed range is refused.
         base: the folder that relative paths start from; None is the current one.
 
     Raises:
-        MapError: in one sentence, whatever is wrong with the reference or the files.
+        MapError: something is wrong with the reference or the files; the message is one sentence.
     """
     parsed = parse_reference(reference) if isinstance(reference, str) else reference
     if isinstance(parsed, GeneratedReference):
         if parsed.n_maps != 1:
             raise MapError(
                 f"map reference {str(reference)!r}: expected one map, found a range of "
-                f"{parsed.n_maps} seeds; ranges stand in lists of maps only"
+                f"{parsed.n_maps} seeds; ranges are allowed only in lists of maps"
             )
         return generate_map(parsed.preset, parsed.width, parsed.height, parsed.first_seed)
     path = parsed if base is None else base / parsed

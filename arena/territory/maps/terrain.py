@@ -1,6 +1,6 @@
 """Owns the meaning of a terrain byte and what follows from land and water alone.
 
-Promises: pure functions of arrays, integer results, the same on every platform. The bits are
+Promises: pure functions of arrays with integer results, the same on every platform. The bits are
 those of OpenFront's `map.bin`: 7 land, 6 shoreline, 5 ocean, 0-4 magnitude. On land the magnitude
 is the height (below 10 plains, below 20 highland, else mountain); on water it grows with the
 distance from land.
@@ -46,8 +46,8 @@ def label_regions(mask: BoolGrid) -> tuple[LabelGrid, NDArray[np.int64]]:
 def largest_region(mask: BoolGrid) -> BoolGrid:
     """Return the largest 4-connected region of a mask, bool[height, width].
 
-    Of equal regions the one whose first tile comes first in row-major order is taken, so that
-    every platform plays on the same land. An empty mask gives an empty region.
+    Of regions of equal size the one whose first tile comes first in row-major order is taken, so
+    that every platform plays on the same land. An empty mask gives an empty region.
     """
     labels, sizes = label_regions(mask)
     if sizes.size == 1:
@@ -86,8 +86,8 @@ def distance_to(mask: BoolGrid) -> NDArray[np.int32]:
 def ocean_of(water: BoolGrid) -> BoolGrid:
     """Return the water that counts as ocean, bool[height, width].
 
-    The largest body of water is ocean, as OpenFront's map builder has it, and so is every body
-    that touches the edge of the map: there it may go on outside.
+    The largest body of water is ocean, as in OpenFront's map builder, and so is every body that
+    touches the edge of the map, since it may continue outside.
     """
     labels, sizes = label_regions(water)
     if sizes.size == 1:
@@ -110,8 +110,8 @@ def encode_terrain(land: BoolGrid, height: ByteGrid) -> ByteGrid:
 
     Returns:
         uint8[rows, columns]. Shoreline is land next to water and water next to land. A water
-        tile at taxicab distance d from land has magnitude min(d // 2, 31), which is how the
-        published OpenFront maps come out.
+        tile at taxicab distance d from land has magnitude min(d // 2, 31), as in the published
+        OpenFront maps.
     """
     water = ~land
     depth = np.minimum(distance_to(land) // 2, MAX_MAGNITUDE).astype(np.uint8)

@@ -1,1 +1,1 @@
-"""What a seat is shown: the three views, the scalars, the public facts."""
+"""What a seat sees: the three views, the scalars, the public facts."""

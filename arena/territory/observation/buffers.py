@@ -1,4 +1,4 @@
-"""The buffers an observation is written to, and the working memory it is computed in.
+"""The buffers that observations are written to, and the working memory they are computed in.
 
 `empty_views` and `empty_facts` make what a caller keeps for its seats; `make_scratch` makes what a
 match needs once, with the parts of the views that never change on its map.
@@ -28,7 +28,7 @@ class SeatViews(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """Public facts for agents that do not look at images; n rows."""
+    """Public facts for agents that do not use images; n rows."""
 
     mask: NDArray[np.int8]  # [n, 45]
     own: NDArray[np.int64]  # [n, 6]: tick, max_ticks, tiles, home troops, cap, living seats
@@ -40,7 +40,7 @@ class Facts(NamedTuple):
 class Scratch(NamedTuple):
     """Working memory of `observe`, one per match."""
 
-    # by owner byte, for the eyes of one player
+    # by owner byte, as one player sees it
     packed: NDArray[np.uint64]  # [256] eight channels
     shades: NDArray[np.uint32]  # [256] the upper four of them
     heat_of: NDArray[np.float64]  # [256] how hot a front with this owner is
@@ -54,8 +54,8 @@ class Scratch(NamedTuple):
     ground: NDArray[np.uint8]  # the same: flags of tiles
     words: NDArray[np.uint32]  # the same
     heat: NDArray[np.float64]  # [blocks of the tactical lattice]
-    # what the engine's changes are followed with
-    seen_events: NDArray[np.int64]  # [1] tile changes that the following arrays know of
+    # for following the engine's changes
+    seen_events: NDArray[np.int64]  # [1] number of tile changes that the next arrays include
     pair_owner: NDArray[np.uint8]  # [ceil(height / 2), ceil(width / 2)] owner of 2 x 2 tiles, MIXED
     mixed_cells: NDArray[np.int32]  # [GRID * GRID + 1] cells of several owners, in order
     mixed_start: NDArray[np.int32]  # [GRID * GRID + 1] where the owners of each begin
@@ -70,7 +70,7 @@ class Scratch(NamedTuple):
 
 
 def empty_views(n: int, views: Views) -> SeatViews:
-    """Zeroed buffers for n rows."""
+    """Return zeroed buffers for n rows."""
     shapes = views.shapes()
     return SeatViews(
         np.zeros((n, *shapes["global"]), np.uint8),
@@ -81,7 +81,7 @@ def empty_views(n: int, views: Views) -> SeatViews:
 
 
 def empty_facts(n: int) -> Facts:
-    """Zeroed facts for n rows."""
+    """Return zeroed facts for n rows."""
     return Facts(
         np.zeros((n, rules.N_ACTIONS), np.int8),
         np.zeros((n, 6), np.int64),
@@ -90,11 +90,13 @@ def empty_facts(n: int) -> Facts:
 
 
 def make_scratch(state: State, views: Views) -> Scratch:
-    """Working memory for matches in this state's map; holds the static parts of the global view."""
+    """Return working memory for a match, with the static parts of the views on its map."""
     width, height, stride, _ = (int(v) for v in state.shape)
     grid = int(state.clock[GRID])
     if grid != views.global_size:
-        raise ValueError(f"The match keeps a pyramid of {grid} cells, not {views.global_size}.")
+        raise ValueError(
+            f"expected views of global size {grid} like the match, found {views.global_size}"
+        )
     cell = int(state.clock[CELL])
     framed = state.owner.reshape(height + 2, stride)[1:-1, 1:-1]
     water = framed == _WATER
@@ -135,7 +137,7 @@ def make_scratch(state: State, views: Views) -> Scratch:
 def _pool(
     values: NDArray[np.uint8], cell: int, shape: tuple[int, int], outside: int, rounding: int
 ) -> NDArray[np.uint8]:
-    """(sum + rounding) // area of the cells of a map padded with `outside`, uint8 of `shape`."""
+    """Return (sum + rounding) // area per cell of a map padded with `outside`, uint8 of `shape`."""
     sums = np.full(shape, outside * cell * cell, np.int32)
     tops, lefts = (np.arange(0, side, cell) for side in values.shape)
     heights, widths = (

@@ -1,6 +1,6 @@
-"""What a seat knows without looking: its scalars, its legal actions and the public facts.
+"""What a seat knows without images: its scalars, its legal actions and the public facts.
 
-`observe_facts` is for all agents, before every decision; the scalars belong to the observation
+`observe_facts` serves all agents before every decision; the scalars belong to the observation
 (observation.py) and are described in views.py.
 """
 
@@ -21,7 +21,7 @@ from arena.territory.observation.views import DIRECTION_SCALARS, OWN_SCALARS
 
 _NEUTRAL = int64(rules.NEUTRAL)
 _IMMUNITY = rules.IMMUNITY_TICKS
-# Exact sums up to 2**33 troops, and less than a millionth of a troop lost of each attack.
+# Sums are exact up to 2**33 troops, and each attack loses less than a millionth of a troop.
 _TROOP_PARTS = 2.0**20
 _N_OWN = len(OWN_SCALARS)
 _N_DIRECTION = len(DIRECTION_SCALARS)
@@ -29,26 +29,26 @@ _N_DIRECTION = len(DIRECTION_SCALARS)
 
 @compiled(inline=True, internal=True)
 def share_of(a: float, b: float) -> float:
-    """a / (a + b), 0 when both are 0."""
+    """Return a / (a + b), 0 when both are 0."""
     return a / (a + b) if a > 0.0 else 0.0
 
 
 @compiled(inline=True, internal=True)
 def in_parts(value: float, parts: float) -> float:
-    """`value` rounded down to whole parts of 1, a power of two: sums are the same in any order."""
+    """Return `value` rounded down to multiples of 1 / parts, so that sums ignore the order."""
     return math.floor(value * parts) / parts
 
 
 @compiled(inline=True, internal=True)
 def attack_on(slot_of: np.ndarray, attack_troops: np.ndarray, p: int, q: int) -> float:
-    """Troops of p's attack on q; two arrays of State, whose every call is long to compile."""
+    """Return the troops of p's attack on q; takes two arrays because State is slow to compile."""
     a = slot_of[p, q]
     return attack_troops[a] if a >= 0 else 0.0
 
 
 @compiled(internal=True)
 def sum_attacks(s: State, w: Scratch) -> None:
-    """Fill w.out_troops and w.in_troops, each attack in whole parts of a troop."""
+    """Fill w.out_troops and w.in_troops, each attack rounded by `in_parts`."""
     w.out_troops[:] = 0.0
     w.in_troops[:] = 0.0
     for i in range(s.clock[N_ATTACKS]):
@@ -61,7 +61,7 @@ def sum_attacks(s: State, w: Scratch) -> None:
 
 @compiled(inline=True, internal=True)
 def _others(w: Scratch, q: int, mine: float) -> float:
-    """Troops that others than the owner of an attack of `mine` troops send against q."""
+    """Return the troops that attack q, without an attack of `mine` troops."""
     return w.in_troops[q] - in_parts(mine, _TROOP_PARTS)
 
 
@@ -178,11 +178,11 @@ def _write_facts(
 
 @compiled()
 def observe_facts(s: State, w: Scratch, rows: np.ndarray, max_ticks: int, f: Facts) -> None:
-    """Masks and facts of all players with a row.
+    """Write the masks and facts of all players with a row.
 
     Args:
-        rows: int64[P], row of each spawn index in the buffers, -1 to leave it out. The dead get a
-            mask of five WAITs and zeros.
+        rows: int64[P], row of each spawn index in the buffers, -1 to leave it out. Dead players get
+            a mask of five WAITs and zeros.
         max_ticks: length limit of the match, ticks.
     """
     sum_attacks(s, w)

@@ -1,7 +1,7 @@
-"""Fronts: where a seat's windows lie, and the channels that are stamped over the owners' ones.
+"""Fronts: where a seat's windows are, and the channels that are stamped over those of owners.
 
-Fronts and recent changes are sparse: they cost what a border is long and what changed hands, not
-what the views are large.
+Fronts and recent changes are sparse: their cost follows the length of the border and the number of
+tiles that changed hands, not the size of the views.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _FRONT, _LOST = 9, 11  # gained comes right before lost (stamp_changes)
 
 @compiled(inline=True, internal=True)
 def _quotient(n: int, inverse: float) -> int:
-    """n // k for 0 <= n < 2**25 and inverse = 1 / k, k <= 2**13; a division takes ten times as
-    long.
+    """Return n // k for 0 <= n < 2**25 and inverse = 1 / k, k <= 2**13.
 
-    (n + 0.5) / k is at least 0.5 / k away from an integer, far more than the product's error.
+    A division takes ten times as long. (n + 0.5) / k is at least 0.5 / k away from an integer, far
+    more than the product's error.
     """
     return int((n + 0.5) * inverse)
 
@@ -32,12 +32,12 @@ def _quotient(n: int, inverse: float) -> int:
 def _collect_fronts(s: State, w: Scratch, p: int, block: int) -> tuple[int, int, int, int]:
     """List p's front tiles (s.scratch, as y << 16 | x) and their blocks (s.clusters); heat those.
 
-    The heat of a block is the same in whatever order the tiles joined the border: `heat_of` holds
-    whole parts of 2**-30 (observation.py), whose sums are exact.
+    The heat of a block does not depend on the order in which tiles joined the border: `heat_of`
+    holds multiples of 2**-30 (observation.py), whose sums are exact.
 
     Returns:
         (number of front tiles, k, 2 k * mean x, 2 k * mean y) in tile units, tile centres at + 0.5:
-        the mean is over k tiles and kept as integers.  Without a front it is over all border tiles,
+        the mean is over k tiles and kept as integers. Without a front it is over all border tiles,
         without a border it is the map's middle.
     """
     stride = s.shape[2]
@@ -74,7 +74,7 @@ def _collect_fronts(s: State, w: Scratch, p: int, block: int) -> tuple[int, int,
 
 @compiled(inline=True, internal=True)
 def _nearest(twice: int, k: int, step: int, first: int, lean: int) -> int:
-    """The coordinate first + i * step that is nearest to the mean twice / (2 k).
+    """Return the coordinate first + i * step that is nearest to the mean twice / (2 k).
 
     A tie goes to the larger one when `lean` is negative, else to the smaller.
     """
@@ -90,11 +90,11 @@ def _nearest(twice: int, k: int, step: int, first: int, lean: int) -> int:
 def _precedence(
     x: int, y: int, k: int, twice_x: int, twice_y: int, width: int, height: int
 ) -> tuple[int, int, int, int, int]:
-    """Which of two equally hot blocks is taken, by their centres (x, y): that of the smaller tuple.
+    """Return the sort key of a block with centre (x, y): of equally hot ones the smallest is taken.
 
-    Nearer to the mean of the fronts, nearer to the map's middle, clockwise of the mean as seen from
-    the middle: this order turns with a square map.  Where the mean is the middle, north, then west.
-    All exact: up to 2**25 tiles on sides of up to 2**13 stay below 2**55.
+    The order is nearer to the mean of the fronts, nearer to the map's middle, clockwise of the mean
+    as seen from the middle: it rotates with a square map. Where the mean is the middle, north comes
+    first, then west. All exact: up to 2**25 tiles on sides of up to 2**13 stay below 2**55.
     """
     x2 = 2 * x
     y2 = 2 * y
@@ -107,17 +107,18 @@ def _precedence(
 
 @compiled(internal=True)
 def place_windows(s: State, w: Scratch, p: int, local: int, tactical: int) -> int:
-    """Choose the corners of p's windows (w.origin[p]); returns the number of front tiles.
+    """Choose the corners of p's windows (w.origin[p]); return the number of front tiles.
 
     The local window is centred on the corner between tiles nearest to the middle of the fronts, on
-    even coordinates; the tactical one on the middle of the hottest block.  Ties of both are decided
-    in the order of `_precedence`, by where things lie and never by history or players' numbers.
+    even coordinates; the tactical one on the middle of the hottest block. Ties of both are decided
+    in the order of `_precedence`, by positions and never by history or players' numbers.
     """
     block = tactical // 2
     width, height = s.shape[0], s.shape[1]
     blocks_x = width // block + 1
     n, k, twice_x, twice_y = _collect_fronts(s, w, p, block)
-    # Of two coordinates as near to the mean: towards the middle, else clockwise, else north-west.
+    # Of two coordinates equally near to the mean: towards the middle, else clockwise, else
+    # north-west.
     off_x, off_y = twice_x - k * width, twice_y - k * height
     lean_x = off_x if off_x != 0 else off_y
     lean_y = off_y if off_y != 0 else -off_x
@@ -188,8 +189,10 @@ def stamp_fronts(
 def _stamp(
     views: np.ndarray, row: np.uint64, channel: np.uint64, y: int, x: int, value: np.uint8
 ) -> None:
-    """views[row, channel, y, x] = value, if that is inside; unsigned, so that one comparison does
-    and no index is tested for counting from the end."""
+    """Set views[row, channel, y, x] to `value` if that is inside.
+
+    Indices are unsigned: one comparison is enough, and none is tested for being negative.
+    """
     to_y, to_x = np.uint64(y), np.uint64(x)
     if to_y < np.uint64(views.shape[2]) and to_x < np.uint64(views.shape[3]):
         views[row, channel, to_y, to_x] = value
@@ -212,7 +215,7 @@ def stamp_changes(s: State, w: Scratch, v: SeatViews) -> None:
         y = s.event_at[at, 3]
         for side in range(2):
             p = np.uint64(s.event_owners[at, side])
-            if w.row_of[p] < 0:  # neutral land, or a player who does not look
+            if w.row_of[p] < 0:  # neutral land, or a player that is not observed
                 continue
             row = np.uint64(w.row_of[p])
             channel = np.uint64(_LOST - side)  # before the change, after it

@@ -1,10 +1,10 @@
-"""Three-scale observations, written for all seats of a match at once: the second hot path.
+"""Observations at three scales, written for all seats of a match in one call.
 
-Cost follows the size of the views, the seat's border and the recent changes, never the size of the
-map. Most channels are functions of a tile's owner: they are packed into one 64-bit word per owner,
-so a tile costs one look-up for eight channels. The whole-map view reads the count pyramid that the
-engine keeps as tiles change hands; the pooled windows read tiles; fronts and recent changes are
-sparse and are stamped over.
+This is the second hot path. Its cost follows the size of the views, the seat's border and the
+recent changes, never the size of the map. Most channels are functions of a tile's owner: they are
+packed into one 64-bit word per owner, so a tile costs one look-up for eight channels. The whole-map
+view reads the count pyramid that the engine keeps as tiles change hands; the pooled windows read
+tiles; fronts and recent changes are sparse and are stamped over.
 
 Channels and scalars are described in views.py. Rotating the state of a square map by 90 degrees
 rotates the views (windows are centred on corners between tiles, on lattices that rotate onto
@@ -66,8 +66,8 @@ _OFF_MAP = np.uint8(rules.OFF_MAP)
 _MIXED = np.uint8(MIXED)
 _LEFT = _FIRST = int64(0)
 _GAINED = 10  # lost comes right after gained
-# A block of 256 x 256 tiles (views of 512) has at most 4 * 14 * 2**16 < 2**22 heat: the sum of
-# parts of 2**-30 is exact in a float64.
+# A block of 256 x 256 tiles (views of 512) has a heat of at most 4 * 14 * 2**16 < 2**22: sums of
+# multiples of 2**-30 are exact in float64.
 _HEAT_PARTS = 2.0**30
 _LANES = np.uint64(0x00FF00FF00FF00FF)
 _ROUND = np.uint64(0x0002000200020002)
@@ -75,7 +75,7 @@ _BYTE = np.uint64(255)
 _U2, _U8, _U32 = np.uint64(2), np.uint64(8), np.uint64(32)
 
 
-# --- what the owner of a tile tells ---------------------------------------------------------------
+# --- channels by the owner of a tile --------------------------------------------------------------
 
 
 @compiled(inline=True, internal=True)
@@ -85,8 +85,11 @@ def _byte(share: float) -> np.uint64:
 
 @compiled(internal=True)
 def _pack_channels(s: State, w: Scratch, p: int) -> None:
-    """Fill w.packed (byte k of a word: k-th of own, rival, neutral, nothing, strength, size,
-    outgoing, incoming), w.shades and w.heat_of for the eyes of player p."""
+    """Fill w.packed, w.shades and w.heat_of as player p sees the owners.
+
+    Byte k of a word in w.packed is the k-th of own, rival, neutral, nothing, strength, size,
+    outgoing, incoming.
+    """
     mine = float(s.troops[p])
     land = float(max(s.clock[N_PLAYABLE], 1))
     for q in range(s.tiles.shape[0]):
@@ -118,7 +121,7 @@ def _pack_channels(s: State, w: Scratch, p: int) -> None:
 
 @compiled(inline=True, internal=True)
 def _mark(owners: np.ndarray, q: np.uint8, value: np.uint8, out: np.ndarray) -> None:
-    """`value` where the owner is q, else 0."""
+    """Write `value` where the owner is q, else 0."""
     for x in range(out.shape[0]):
         out[x] = value if owners[x] == q else np.uint8(0)
 
@@ -132,7 +135,7 @@ def _mark_rivals(owners: np.ndarray, p: np.uint8, out: np.ndarray) -> None:
 
 @compiled(inline=True, internal=True)
 def _spread(words: np.ndarray, shift: int, out: np.ndarray) -> None:
-    """One byte of each word."""
+    """Write one byte of each word."""
     by = np.uint32(shift)
     for x in range(out.shape[0]):
         out[x] = np.uint8(words[x] >> by)
@@ -140,7 +143,7 @@ def _spread(words: np.ndarray, shift: int, out: np.ndarray) -> None:
 
 @compiled(inline=True, internal=True)
 def _look_up(w: Scratch, owners: np.ndarray) -> None:
-    """The upper four channels of a row of owners, into w.words; 0 for MIXED, water, off-map."""
+    """Write the upper four channels of a row of owners to w.words; 0 for MIXED, water, off-map."""
     for x in range(owners.shape[0]):
         w.words[x] = w.shades[owners[x]]
 
@@ -162,7 +165,7 @@ def _write_shades(w: Scratch, view: np.ndarray, y: int) -> None:
 
 @compiled(inline=True, internal=True)
 def _write_mean(w: Scratch, word: np.uint64, view: np.ndarray, y: int, x: int) -> None:
-    """A cell of several owners: its marks at once, its shades into the row's words."""
+    """Write a cell of several owners: its marks to the view, its shades to the row's words."""
     view[0, y, x] = np.uint8(word & _BYTE)
     view[1, y, x] = np.uint8((word >> _U8) & _BYTE)
     view[2, y, x] = np.uint8((word >> np.uint64(16)) & _BYTE)
@@ -177,7 +180,7 @@ def _fill(out: np.ndarray, value: np.uint8) -> None:
 
 @compiled(inline=True, internal=True)
 def _copy_part(source: np.ndarray, y: int, x0: int, outside: np.uint8, out: np.ndarray) -> None:
-    """out[i] = source[y, x0 + i], `outside` where there is none."""
+    """Set out[i] to source[y, x0 + i], to `outside` where there is none."""
     size = out.shape[0]
     first = min(size, max(0, -x0))
     last = max(first, min(size, source.shape[1] - x0))
@@ -197,7 +200,7 @@ def _copy_part(source: np.ndarray, y: int, x0: int, outside: np.uint8, out: np.n
 
 @compiled(inline=True, internal=True)
 def _pair_at(owner: np.ndarray, stride: int, tile: int) -> int:
-    """The one owner of the 2 x 2 tiles from `tile` on, else MIXED."""
+    """Return the single owner of the 2 x 2 tiles that begin at `tile`, else MIXED."""
     a = owner[tile]
     if a == owner[tile + 1] and a == owner[tile + stride] and a == owner[tile + stride + 1]:
         return int(a)
@@ -206,10 +209,10 @@ def _pair_at(owner: np.ndarray, stride: int, tile: int) -> int:
 
 @compiled(internal=True)
 def _follow(s: State, w: Scratch) -> None:
-    """Bring the pairs' owners and the list of mixed cells up to date.
+    """Update the owners of pairs and the list of mixed cells.
 
-    The pairs follow the engine's ring of changes; whoever has not looked for longer than the ring
-    lasts reads the map once.
+    The pairs follow the engine's ring of changes; after more changes than the ring holds, they are
+    read from the whole board.
     """
     newest = s.clock[N_EVENTS]
     before = w.seen_events[0]
@@ -248,7 +251,7 @@ def _follow(s: State, w: Scratch) -> None:
 
 @compiled(inline=True, internal=True)
 def _mixed_cell(w: Scratch, i: int) -> np.uint64:
-    """Area mean of the owners of a cell, in 16-bit lanes: the weights add up to at most 256."""
+    """Return the area mean over a cell's owners, in 16-bit lanes; weights add up to <= 256."""
     even = np.uint64(0)
     odd = np.uint64(0)
     for k in range(w.mixed_start[i], w.mixed_start[i + 1]):
@@ -276,7 +279,7 @@ def _write_global(cell_uniform: np.ndarray, w: Scratch, p: int, view: np.ndarray
 
 @compiled(inline=True, internal=True)
 def _mean_of_four(a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64) -> np.uint64:
-    """Rounded mean of each byte of four words, in 16-bit lanes."""
+    """Return the rounded mean of each byte of four words, in 16-bit lanes."""
     even = (a & _LANES) + (b & _LANES) + (c & _LANES) + (d & _LANES) + _ROUND
     odd = ((a >> _U8) & _LANES) + ((b >> _U8) & _LANES)
     odd += ((c >> _U8) & _LANES) + ((d >> _U8) & _LANES) + _ROUND
@@ -293,7 +296,7 @@ def _has_mixed(owners: np.ndarray) -> bool:
 
 @compiled(internal=True)
 def _write_local(owner: np.ndarray, stride: int, w: Scratch, p: int, view: np.ndarray) -> None:
-    """The window of 2 x 2 tiles per cell whose corner is w.origin[p, :2], both even."""
+    """Write the window of 2 x 2 tiles per cell with corner w.origin[p, :2], both even."""
     size = view.shape[1]
     x0 = w.origin[p, 0]
     y0 = w.origin[p, 1]
@@ -321,7 +324,7 @@ def _write_local(owner: np.ndarray, stride: int, w: Scratch, p: int, view: np.nd
 
 @compiled(inline=True, internal=True)
 def _write_ground(owners: np.ndarray, flags: np.ndarray, view: np.ndarray, y: int) -> None:
-    """Barrier and terrain of a row of tiles."""
+    """Write barrier and terrain of a row of tiles."""
     barrier, terrain = view[3, y], view[4, y]
     for x in range(owners.shape[0]):
         q = owners[x]
@@ -335,7 +338,7 @@ def _write_ground(owners: np.ndarray, flags: np.ndarray, view: np.ndarray, y: in
 def _write_tactical(
     owner: np.ndarray, flags: np.ndarray, w: Scratch, p: int, view: np.ndarray
 ) -> None:
-    """The window of tiles whose corner is w.origin[p, 2:]; uint8[height + 2, stride] each."""
+    """Write the window of tiles with corner w.origin[p, 2:]; arrays are [height + 2, stride]."""
     size = view.shape[1]
     x = w.origin[p, 2] + 1
     owners = w.owners[:size]
@@ -354,11 +357,11 @@ def _write_tactical(
 def observe(
     s: State, w: Scratch, rows: np.ndarray, max_ticks: int, mask: np.ndarray, v: SeatViews
 ) -> None:
-    """The full observation of all players with a row.
+    """Write the full observation of all players with a row.
 
     Args:
-        rows: int64[P], row of each spawn index in the buffers, -1 to leave it out. Rows of the
-            dead are zeroed.
+        rows: int64[P], row of each spawn index in the buffers, -1 to leave it out. Rows of dead
+            players are zeroed.
         max_ticks: length limit of the match, ticks.
         mask: int8[n, 45], from `observe_facts`.
         v: the buffers, written in place.

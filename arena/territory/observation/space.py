@@ -1,7 +1,7 @@
-"""The space of one seat's observation: the only place that says its keys, types and bounds.
+"""The space of one seat's observation: the only place that states its keys, types and bounds.
 
-The environments show it, learners train in it and exported models carry it, so that each fits the
-others: Stable-Baselines3 compares spaces bound by bound.
+Environments, learners and exported models all use it, so that they fit together: Stable-Baselines3
+compares the bounds of spaces one by one.
 """
 
 from __future__ import annotations
@@ -21,23 +21,22 @@ SCALAR_RANGES: Final = {
     "log_troops": (0.0, 1.2),  # the cap of a whole 4096 x 4096 map is 43 million
     "contact": (0.0, 2.4),  # log2 of all tiles of such a map is 24
 }
-"""Ranges of scalars that are not 0..1; a direction's scalar by its last word."""
+"""Ranges of the scalars that are not in 0..1; a direction's scalar by its last word."""
 
 
 def scalar_bounds() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Lowest and highest value of each scalar, two float32[F]."""
+    """Return the lowest and the highest value of each scalar, two float32[F]."""
     ranges = [SCALAR_RANGES.get(name.rpartition(".")[2], (0.0, 1.0)) for name in scalar_names()]
     low, high = np.array(ranges, np.float32).T
     return low, high
 
 
 def observation_space(views: Views, *, with_mask: bool = True) -> gymnasium.spaces.Dict:
-    """The space of one seat's observation: three images, the scalars and the action mask.
+    """Return the space of one seat's observation: three images, the scalars, the action mask.
 
     Args:
         views: sizes of the images.
-        with_mask: leave the mask out for a learner, which stores it with the action and would
-            store it twice.
+        with_mask: False leaves out the mask, for learners, which store it with the action.
     """
     shapes = views.shapes()
     spaces: dict[str, gymnasium.Space[Any]] = {

@@ -1,9 +1,9 @@
-"""The same position in another guise: other numbers, turned, or reached in another order.
+"""Equivalent positions: with other owner numbers, rotated, or reached in another order.
 
 What a seat sees is a function of the board and of the seat ("Symmetries" in docs/observation.md).
-These functions make the positions between which that is checked.  Each returns a new engine to be
-looked at, with `observe` and `observe_facts`; it is not to be played on, because the queues of the
-attacks and the minds of the engine's bots stay those of the original.
+These functions make the positions to compare. Each returns a new engine for `observe` and
+`observe_facts` only: the match must not be continued in it, because the attacks' queues and the
+bots' memories remain those of the original.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _BY_PLAYER = (
 
 
 def copied(engine: Engine) -> Engine:
-    """The position as it is, apart from the match that goes on."""
+    """Return a copy of the position, independent of the match."""
     return _copied_to(engine, engine.map)
 
 
 def renumbered(engine: Engine, number_of: IntArray) -> Engine:
-    """The same land under other owner numbers; every seat keeps its land.
+    """Return the same board with other owner numbers; every seat keeps its land.
 
     Args:
         number_of: int64[P + 1], the new number of each owner: a permutation of 0..P with 0 (neutral
@@ -69,10 +69,10 @@ def renumbered(engine: Engine, number_of: IntArray) -> Engine:
 
 
 def reordered(engine: Engine, rng: Generator) -> Engine:
-    """The same board through another history.
+    """Return the same board with another history.
 
-    The tiles joined the borders in a random order, the attacks were ordered in a random order, and
-    the changes within each tick happened in a random order.
+    Tiles joined the borders in a random order, attacks were ordered in a random order, and the
+    changes within each tick happened in a random order.
     """
     copy = copied(engine)
     s = copy.state
@@ -93,19 +93,20 @@ def reordered(engine: Engine, rng: Generator) -> Engine:
 
 
 def turned(engine: Engine, quarters: int, *, mirrored: bool = False) -> Engine:
-    """The position on the map turned clockwise, mirrored west to east before if asked.
+    """Return the position rotated clockwise, after mirroring it west to east if asked.
 
     Args:
-        quarters: turns of 90 degrees.
+        quarters: rotations by 90 degrees.
+        mirrored: mirror the position first.
 
     Raises:
-        MatchError: the map is not a square that the whole-map view's cells fill.
+        MatchError: the map is not a square that the cells of the global view fill.
     """
     side, grid = engine.map.width, int(engine.state.clock[GRID])
     if side != engine.map.height or side != grid * int(engine.state.clock[CELL]):
         raise MatchError(
-            f"Expected a square map that {grid} x {grid} cells fill, found {side} x "
-            f"{engine.map.height} tiles."
+            f"expected a square map that {grid} x {grid} cells fill, found {side} x "
+            f"{engine.map.height} tiles"
         )
     terrain = _turned_grid(engine.map.terrain, quarters, mirrored)
     copy = _copied_to(engine, TerritoryMap.from_terrain(engine.map.name, terrain))
@@ -138,13 +139,13 @@ def turned(engine: Engine, quarters: int, *, mirrored: bool = False) -> Engine:
 
 
 def turned_directions(quarters: int, mirrored: bool = False) -> IntArray:
-    """int64[8]: what N, NE, .. NW become when the map is turned as by `turned`."""
+    """Return int64[8]: what N, NE, .. NW become under `turned`."""
     directions = np.arange(8, dtype=np.int64)
     return ((-directions if mirrored else directions) + 2 * quarters) % 8
 
 
 def border_of(state: State, p: int) -> NDArray[np.int32]:
-    """int32[n]: p's border tiles in the order in which they joined."""
+    """Return p's border tiles in the order in which they joined, int32[n]."""
     tiles = []
     tile = int(state.border_head[p])
     while tile >= 0:

@@ -1,10 +1,9 @@
-"""What a seat is shown: the sizes of the three views, the channels and the scalars, by name.
+"""What a seat sees: the sizes of the three views, the channels and the scalars, by name.
 
-Every view is centred on the seat's own game, never on the map: `global` is the whole map in square
-cells, `local` a pooled window around the middle of the seat's fronts, `tactical` a window at full
-resolution on its hottest front. Windows never slide when they reach the map's edge: what lies
-outside is marked off-map. All channels are uint8, 0..255 for 0..1; a cell of several tiles holds
-the mean over its area, so that small territories do not vanish.
+`global` is the whole map in square cells, `local` a pooled window around the middle of the seat's
+fronts, `tactical` a window at full resolution on its hottest front. Windows do not shift when they
+reach the map's edge: the area outside is marked off-map. All channels are uint8, 0..255 for 0..1; a
+cell of several tiles holds the mean over its area, so that small territories do not vanish.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ N_SCALARS: Final = len(OWN_SCALARS) + 8 * len(DIRECTION_SCALARS)
 
 
 def scalar_names() -> list[str]:
-    """Names of the scalars in order: own facts, then eleven per direction N, NE, .. NW."""
+    """Return the names of the scalars in order: own facts, then eleven per direction N .. NW."""
     names = [name for name, _ in OWN_SCALARS]
     for direction in ("N", "NE", "E", "SE", "S", "SW", "W", "NW"):
         names += [f"{direction}.{name}" for name, _ in DIRECTION_SCALARS]
@@ -96,12 +95,10 @@ class Views:
     def __post_init__(self) -> None:
         for name, size in asdict(self).items():
             if size < 16 or size % 16 or size > 512:
-                raise MatchError(
-                    f"{name} is {size}; a view's size is a multiple of 16 from 16 to 512."
-                )
+                raise MatchError(f"{name}: expected a multiple of 16 from 16 to 512, found {size}")
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of one seat's observation by key (without the mask)."""
+        """Return the shape of one seat's observation by key (without the mask)."""
         return {
             "global": (N_CHANNELS, self.global_size, self.global_size),
             "local": (N_CHANNELS, self.local_size, self.local_size),

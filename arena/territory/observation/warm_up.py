@@ -1,7 +1,7 @@
-"""Compile everything once, on two cores, before several processes need it at the same time.
+"""Compile everything once, on two cores, before several processes need it simultaneously.
 
 Without this every worker and every learner of a first start would do the same work side by side.
-The tick is about as long to compile as all the rest together, so a second process takes the rest.
+The tick takes about as long to compile as everything else, which a second process compiles.
 Afterwards the machine code is on disk (compiled.py) and loading it takes about a second.
 """
 
@@ -27,14 +27,14 @@ _VIEWS = Views(16, 16, 16)
 
 
 def _empty_state() -> State:
-    """A board without players: enough to compile for, nothing to play."""
+    """Return a state without players: enough to compile for."""
     return allocate(generate_map("plains", 32, 32, 0), 2, _VIEWS.global_size)
 
 
 def _compile_the_rest() -> None:
-    """Everything that Python calls, but the tick.
+    """Compile everything that Python calls except the tick.
 
-    Giving tiles away comes last: by then the process that compiles the tick has stored it.
+    Taking tiles comes last: by then the process that compiles the tick has stored that code.
     """
     territory = generate_map("plains", 32, 32, 0)
     state = _empty_state()
@@ -50,14 +50,14 @@ def _compile_the_rest() -> None:
 
 
 def _n_cores() -> int:
-    """Cores that this process may use: on a single one a helper would only double the imports."""
+    """Return the cores that this process may use: on one, a helper would only import twice."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def warm_up() -> None:
-    """Compile what is not compiled yet; a second's work when everything is."""
+    """Compile what is not compiled yet; takes a second when everything is."""
     helper = None
     if not is_compiled() and _n_cores() > 1:
         helper = subprocess.Popen([sys.executable, "-m", __name__])

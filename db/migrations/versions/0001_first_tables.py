@@ -1,7 +1,7 @@
-"""The first tables: everything a league remembers.
+"""The first tables: everything that a league stores.
 
-Written out in full, not taken from the models: a migration must stay what it was when the models
-move on.
+Written out in full, not taken from the models: a migration must stay the same when the models
+change.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""The worker pool: real processes that raise, hang, are killed, and lose their parent."""
+"""LocalArena: real processes that raise, hang, are killed, and lose their parent."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_a_worker_killed_in_a_match_is_named_and_replaced(make_arena: Any, tmp_p
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     lost = failed(collect(arena, 1)[1])
     assert lost.fault == "worker"
-    assert "died: SIGKILL (killed from outside, or out of memory)" in lost.error
+    assert "was killed by SIGKILL (from outside, or out of memory)" in lost.error
     arena.submit(1, ("add", 1), alone=True)
     arena.submit(3, ("add", 3))
     assert collect(arena, 2) == {1: Done(1, 101), 3: Done(3, 103)}
@@ -154,10 +154,10 @@ def test_a_crash_in_compiled_code_leaves_its_last_words(make_arena: Any) -> None
     arena.submit(1, ("segfault",))
     arena.submit(2, ("exit", 9), alone=True)
     outcomes = collect(arena, 2)
-    assert "died: SIGSEGV" in failed(outcomes[1]).error
+    assert "was killed by SIGSEGV" in failed(outcomes[1]).error
     assert "Segmentation fault" in failed(outcomes[1]).traceback
     assert "worker_toys.py" in failed(outcomes[1]).traceback
-    assert "died: exit code 9" in failed(outcomes[2]).error
+    assert "exited with code 9" in failed(outcomes[2]).error
 
 
 def test_ticks_keep_a_slow_match_alive_and_messages_without_ticks_do_not(make_arena: Any) -> None:
@@ -195,7 +195,7 @@ def test_too_many_deaths_stop_the_pool_and_say_why(make_arena: Any) -> None:
         arena.submit(job_id, ("exit", 9))
     lost = collect(arena, 3)
     assert {failed(outcome).fault for outcome in lost.values()} == {"worker"}
-    with pytest.raises(ArenaStopped, match=r"3 deaths of workers within 300 s.*exit code 9"):
+    with pytest.raises(ArenaStopped, match=r"unexpectedly 3 times within 300 s.*code 9"):
         arena.poll(5.0)
     with pytest.raises(ArenaStopped):
         arena.submit(9, ("add", 1))
@@ -291,7 +291,7 @@ def test_workers_leave_within_two_seconds_when_the_parent_is_killed(tmp_path: Pa
 def test_misuse_is_refused_with_what_was_expected(make_arena: Any) -> None:
     with pytest.raises(WorkerError, match="'module:function', found 'toys'"):
         LocalArena("toys", 1)
-    with pytest.raises(WorkerError, match="at least 1 worker, found 0"):
+    with pytest.raises(WorkerError, match="at least 1, found 0"):
         LocalArena("tests.arena.processes.worker_toys:play", 0)
     with pytest.raises(WorkerError, match="lease_s above 0, found 0"):
         WorkerLimits(lease_s=0)

@@ -87,7 +87,7 @@ def die(place: Place) -> Any:
 def test_a_death_is_described_by_signal_or_exit_code_with_the_last_output() -> None:
     place, _ = place_with(ScriptedProcess(exit_code=-11, output="at frame 3\nSegmentation fault"))
     death = die(place)
-    assert (death.reason, death.last_line) == ("died: SIGSEGV", "Segmentation fault")
+    assert (death.reason, death.last_line) == ("was killed by SIGSEGV", "Segmentation fault")
     assert (death.n_deaths, death.pause_s) == (1, 1.0)
 
 
@@ -103,12 +103,12 @@ def test_a_crash_of_an_earlier_process_is_not_blamed_on_the_next() -> None:
     place, clock = place_with(ScriptedProcess(crashed, exit_code=3), ScriptedProcess(exit_code=9))
     die(place)
     clock.now += 1.0
-    assert die(place).reason == "died: exit code 9"
+    assert die(place).reason == "exited with code 9"
 
 
 def test_exit_code_0_is_a_death_unless_the_process_may_finish() -> None:
     place, _ = place_with(ScriptedProcess(exit_code=0))
-    assert die(place).reason == "died: exit code 0"
+    assert die(place).reason == "exited with code 0"
     finishing, _ = place_with(ScriptedProcess(exit_code=0), may_finish=True)
     assert die(finishing) is None
     assert finishing.given_up and not finishing.is_due

@@ -1,4 +1,4 @@
-"""Players for tests of the worker pool; a job is a tuple of an order and its arguments."""
+"""Players for tests of the workers; a job is a tuple of an order and its arguments."""
 
 from __future__ import annotations
 

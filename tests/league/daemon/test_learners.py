@@ -77,7 +77,7 @@ def test_a_dead_learner_is_named_with_its_signal_and_started_again_after_a_pause
     ready, died = pool.poll()
     assert ready.message == Ready(0)  # what it said before it died is not lost
     assert died.message == Died(
-        "learner attention died: SIGKILL (killed from outside, or out of memory); "
+        "learner attention was killed by SIGKILL (from outside, or out of memory); "
         "starting again in 1 s",
         given_up=False,
     )

@@ -257,7 +257,7 @@ def test_a_dying_learner_is_an_alarm_and_one_that_is_given_up_is_marked_stopped(
     run.turn()
     assert run.learner().status == "starting"
     (event,) = run.events("learner_died")
-    assert event == "learner attention died: exit code 1; starting again in 1 s"
+    assert event == "learner attention exited with code 1; starting again in 1 s"
     for _ in range(4):
         run.manager.learners._places["attention"].start_at = 0.0
         run.turn()  # starts it

@@ -193,7 +193,7 @@ def test_a_malformed_name_is_refused(hand_made_league: LeagueFolder, name: str) 
 
 def test_a_taken_name_is_refused_and_nobody_joins(hand_made_league: LeagueFolder) -> None:
     before = _members(hand_made_league)
-    with pytest.raises(ConflictError, match="'tribe' exists already"):
+    with pytest.raises(ConflictError, match="'tribe' already exists"):
         add_member(hand_made_league, "scripted:turtle", "tribe")
     assert _members(hand_made_league) == before
 
