@@ -127,7 +127,7 @@ def test_interrupted_matches_are_played_again_at_the_next_start(run: Run) -> Non
     after = Run(run.league)  # the first one died without a word
     after.turn()
     assert [(job_id, spec) for job_id, spec, _ in after.arena.submitted] == first
-    assert after.events("requeued") == ["4 interrupted matches are played again"]
+    assert after.events("requeued") == ["4 interrupted matches will be played again"]
 
 
 def test_matches_of_other_rules_stay_planned(run: Run) -> None:
