@@ -12,7 +12,7 @@ def match_outcome(result: MatchResult, replay_path: str) -> MatchOutcome:
 
 
 def seat_outcomes(result: MatchResult) -> list[SeatOutcome]:
-    """The outcome of each seat of a finished match, in seat order."""
+    """Return the outcome of each seat of a finished match, in seat order."""
     return [
         SeatOutcome(*seat)
         for seat in zip(

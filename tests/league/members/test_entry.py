@@ -203,7 +203,7 @@ def test_nobody_joins_a_league_before_its_first_start(tmp_path: Path) -> None:
     engine = open_writer(folder.sqlite)
     upgrade(engine)
     engine.dispose()
-    with pytest.raises(FolderError, match="league that was started once"):
+    with pytest.raises(FolderError, match="league that has been started"):
         add_member(folder, "scripted:turtle")
     assert _members(folder) == {}
 
