@@ -1,8 +1,8 @@
-"""The manager's side of the learners: their processes, messages and deaths.
+"""The manager's side of the learners: their processes, their messages, their restarts.
 
-Promises: a dead learner is named with its exit code or signal, or with what it raised, and started
-again after a pause that doubles; one that keeps dying is given up, while the league goes on. All of
-this moves only inside `poll`.
+Promises: a learner whose process exits is reported with the exit code or signal, or with what it
+raised, and is started again after a pause that doubles; one that keeps exiting is given up, while
+the league goes on. All of this happens only inside `poll`.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ Launch = Callable[[str, LearnerOrders], Process]  # lineage and its orders -> it
 
 @dataclass(frozen=True)
 class Died:
-    """A learner's process ended without being told to.
+    """A learner's process exited without being told to.
 
     Attributes:
         text: one sentence: who, why, and what happens next.
-        given_up: it is not started again.
+        given_up: whether it will not be started again.
     """
 
     text: str
@@ -45,14 +45,14 @@ class Died:
 
 @dataclass(frozen=True)
 class LearnerMessage:
-    """What came from a learner (league.learner.messages), or `Died`."""
+    """A message from a learner (league.learner.messages), or `Died`."""
 
     learner: str
     message: object
 
 
 def launch_learner(output_folder: Path) -> Launch:
-    """Start learners as processes of this machine, which print to `learner-NAME.out`."""
+    """Return a function that starts learners on this machine, printing to `learner-NAME.out`."""
     launcher = Launcher(run_learner, ["league.learner.process"])
 
     def launch(name: str, orders: LearnerOrders) -> Process:
@@ -67,8 +67,8 @@ class Learners:
     """The processes of the learners.
 
     Args:
-        names: of the lineages.
-        make_orders: what a learner is told when it starts, asked again at every start.
+        names: names of the lineages.
+        make_orders: returns what a learner is told when it starts; called at every start.
         launch: starts a process.
     """
 
@@ -93,7 +93,7 @@ class Learners:
 
     @property
     def pids(self) -> dict[str, int]:
-        """PID of each running learner."""
+        """PIDs of the running learners, by name."""
         return {name: process.pid for name, process in self._running()}
 
     def _running(self) -> list[tuple[str, Process]]:
@@ -101,13 +101,13 @@ class Learners:
         return [(name, place.process) for name, place in places if place.process is not None]
 
     def send(self, name: str, order: object) -> None:
-        """Tell a learner something; forgotten when it is down."""
+        """Send an order to a learner; it is dropped if the process is down."""
         process = self._places[name].process
         if process is not None and not process.send(order):
-            log.debug("learner %s exited before it was told %s", name, type(order).__name__)
+            log.debug("learner %s exited before it received %s", name, type(order).__name__)
 
     def poll(self) -> Iterator[LearnerMessage]:
-        """Start what is due, and yield what the learners have said since the last call."""
+        """Start the processes that are due, and yield the messages since the last call."""
         for name, place in self._places.items():
             death = place.start() if place.is_due else None
             if death is not None:
@@ -132,13 +132,14 @@ class Learners:
             return Died(text, given_up=False)
         window = f"{RESTART.deaths_window_s / 60:.0f} minutes"
         text = (
-            f"{place.name} died {death.n_deaths} times within {window} and is given up until the "
-            f"next start; the last time it {death.reason}; see the folder logs/"
+            f"{place.name} exited unexpectedly {death.n_deaths} times within {window} and is given "
+            f"up until the next `league start`; the last time it {death.reason}; see the folder "
+            "logs/"
         )
         return Died(text, given_up=True)
 
     def stop(self, order: object, grace_s: float) -> Iterator[LearnerMessage]:
-        """Send an order to stop to all learners; kill what has not exited within the grace."""
+        """Send the order to stop to all learners; kill those that still run after `grace_s`."""
         for name in self._places:
             self.send(name, order)
         ends = self._clock() + grace_s
@@ -153,9 +154,9 @@ class Learners:
         self.kill()
 
     def kill(self) -> None:
-        """End what still runs immediately."""
+        """Kill the learners that still run."""
         for name, process in self._running():
-            log.warning("learner %s did not exit in time and is killed", name)
+            log.warning("killing learner %s, which is still running", name)
             self._places[name].detach()
             process.kill()
             process.close(0.0)

@@ -1,7 +1,7 @@
-"""Who holds a league: the lock, what its holder wrote about itself, and its sign of life.
+"""The lock of a league, what its holder wrote about itself, and the holder's sign of life.
 
 Promises: two daemons on one league are impossible (`flock` on the folder's `lock`, which the kernel
-drops with the process).
+releases when the process exits).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ State = Literal["running", "stopped", "stale"]
 
 @dataclass(frozen=True)
 class StatusReport:
-    """Whether a league runs; "stale" is a daemon that holds the lock without a sign of life."""
+    """Whether a league is running; "stale": its daemon has shown no sign of life for a while."""
 
     state: State
     pid: int | None = None
@@ -35,7 +35,7 @@ class StatusReport:
 
 
 def read_note(folder: LeagueFolder) -> dict[str, Any]:
-    """What the lock's holder wrote about itself; for messages only."""
+    """Return what the lock's holder wrote about itself; for messages only."""
     try:
         values = json.loads(folder.lock.read_text() or "{}")
     except (OSError, ValueError):
@@ -45,10 +45,10 @@ def read_note(folder: LeagueFolder) -> dict[str, Any]:
 
 @contextmanager
 def hold_lock(folder: LeagueFolder) -> Iterator[None]:
-    """Be the league's only daemon.
+    """Hold the lock that makes this process the league's only daemon.
 
     Raises:
-        LeagueError: another one is.
+        LeagueError: another process holds it.
     """
     descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -57,8 +57,9 @@ def hold_lock(folder: LeagueFolder) -> Iterator[None]:
         os.close(descriptor)
         pid = read_note(folder).get("pid", "unknown")
         raise LeagueError(
-            f"{folder.root}: this league runs already, PID {pid}; `league stop --league "
-            f"{folder.root}` stops it, `league report --live` watches it"
+            f"{folder.root}: this league is already running, PID {pid}; stop it with `league stop "
+            f"--league {folder.root}`, or watch it with `league report --live --league "
+            f"{folder.root}`"
         ) from error
     try:
         note = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -71,7 +72,7 @@ def hold_lock(folder: LeagueFolder) -> Iterator[None]:
 
 
 def is_locked(folder: LeagueFolder) -> bool:
-    """Whether a daemon holds the league."""
+    """Return whether a daemon holds the league."""
     try:
         descriptor = os.open(folder.lock, os.O_RDWR)
     except OSError:
@@ -86,7 +87,7 @@ def is_locked(folder: LeagueFolder) -> bool:
 
 
 def status(root: Path) -> StatusReport:
-    """Whether the league in `root` runs."""
+    """Return whether the league in `root` is running."""
     folder = LeagueFolder.at(root)
     if not is_locked(folder):
         return StatusReport("stopped")
@@ -101,12 +102,12 @@ def status(root: Path) -> StatusReport:
 
 
 def sign_path(folder: LeagueFolder) -> Path:
-    """The file that the daemon touches with every turn."""
+    """Return the file that the daemon touches after every round of work."""
     return folder.logs / "alive"
 
 
 def _last_sign(folder: LeagueFolder) -> float:
-    """Time of the daemon's last turn (it touches a file), or of its start."""
+    """Return the time of the daemon's last round (it touches a file), or of its start."""
     for path in (sign_path(folder), folder.lock):
         with suppress(OSError):
             return path.stat().st_mtime

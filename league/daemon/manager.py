@@ -1,8 +1,8 @@
-"""The manager: takes the learners' messages, admits snapshots, sends rosters, keeps matches going.
+"""The manager: handles learners' messages, admits snapshots, sends rosters, keeps matches going.
 
-Promises: it is the only writer of a SQLite league, with the rated matches that it owns
-(league.daemon.matches); what was running when it died is planned again. It acts only inside `turn`,
-which returns within about a second.
+Promises: together with its rated matches (league.daemon.matches) it is the only writer of a SQLite
+league; matches that were running when it exited are played again. It acts only inside `turn`, which
+returns within about a second.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Manager:
     """A running league.
 
     Args:
-        engine: writer of the league's database, migrated.
-        arena: where rated matches are played; None makes worker processes.
+        engine: of the league's migrated database, for writing.
+        arena: where rated matches are played; None starts worker processes.
         launch: starts a learner; None starts a process.
     """
 
@@ -85,10 +85,10 @@ class Manager:
     # --- starting ---------------------------------------------------------------------------------
 
     def _prepare(self) -> list[MatchRecord]:
-        """Bring the database up to this start: settings, members, offers, interrupted matches.
+        """Prepare the database for this start: settings, members, offers, interrupted matches.
 
         Returns:
-            the matches that wait to be played under these rules.
+            The planned matches of the present rules.
         """
         self.store.sweep()
         with write_transaction(self.engine) as session:
@@ -102,7 +102,7 @@ class Manager:
             planned = queries.list_matches(session, status="planned", purpose="rating")
             if again:
                 queries.add_event(
-                    session, "requeued", f"{len(again)} interrupted matches are played again"
+                    session, "requeued", f"{len(again)} interrupted matches will be played again"
                 )
         for offer in self.store.list_offers():
             if offer.description is not None and offer.description.lineage in self._lineages:
@@ -122,7 +122,7 @@ class Manager:
         )
 
     def _orders(self, name: str) -> LearnerOrders:
-        """What a learner is told when it starts."""
+        """Return what a learner is told when it starts."""
         lineage = self._lineages[name]
         with read_transaction(self.engine) as session:
             learner = queries.learner_by_name(session, name)
@@ -140,13 +140,13 @@ class Manager:
             trained_decisions=learner.trained_decisions,
         )
 
-    # --- turning ----------------------------------------------------------------------------------
+    # --- running ----------------------------------------------------------------------------------
 
     def turn(self, timeout_s: float = 0.2) -> None:
-        """One round: take the messages of learners and arena, and give them work.
+        """Do one round of work: handle the messages of learners and arena, and hand out work.
 
         Raises:
-            ArenaStopped: the arena's workers keep dying; the message says why.
+            ArenaStopped: the arena's workers keep exiting; the message says why.
             DatabaseError: the database cannot be written.
         """
         for message in self.learners.poll():
@@ -161,7 +161,7 @@ class Manager:
             self._beat()
 
     def _beat(self) -> None:
-        """Tell the database that the league is alive, for reports."""
+        """Record in the database that the league is running, for reports."""
         with write_transaction(self.engine) as session:
             queries.set_league_value(
                 session,
@@ -222,11 +222,11 @@ class Manager:
             queries.add_training_results(session, learner_id, results)
 
     def _admit(self, name: str, sha256: str, reason: str) -> None:
-        """Make an offered snapshot a member, or refuse it with a sentence in the journal."""
+        """Make an offered snapshot a member, or refuse it and record why in the journal."""
         try:
             description = admission.check_offer(self.store, sha256, self._views)
         except (AgentError, OSError) as error:
-            log.error("offered snapshot %s is refused: %s", sha256[:12], error)
+            log.error("refused the offered snapshot %s: %s", sha256[:12], error)
             with write_transaction(self.engine) as session:
                 queries.add_event(
                     session, "offer_refused", f"{name}: {sha256[:12]}: {error}", level="alarm"
@@ -273,7 +273,7 @@ class Manager:
     # --- stopping ---------------------------------------------------------------------------------
 
     def close(self, grace_s: float) -> None:
-        """End arena and learners; running matches are planned again, checkpoints are written."""
+        """Stop arena and learners: running matches are planned again, checkpoints written."""
         self.rated.close(min(2.0, grace_s))
         for message in self.learners.stop(Stop(), grace_s):
             self._take(message)
@@ -283,6 +283,6 @@ class Manager:
                 queries.record_progress(session, learner_id, status="stopped")
 
     def kill(self) -> None:
-        """End arena and learners immediately."""
+        """Kill arena and learners immediately."""
         self.rated.close(0.0)
         self.learners.kill()

@@ -1,8 +1,8 @@
 """Rated matches: planned, played by the arena's workers, recorded and rated, or planned again.
 
 Promises: every finished match is rated exactly once, in the transaction that stores its result; an
-outcome is forgotten only when it is stored, so that a full disk loses nothing; a member that fails
-again and again is taken out of play.
+outcome is dropped only after it is stored, so that a full disk loses nothing; a member that keeps
+failing is taken out of play.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from league.rating.trueskill import RATING_VERSION, rate_match
 
 log = logging.getLogger(__name__)
 
-ARENA_NICENESS = 5  # rated matches give way to training where both want the same core
+ARENA_NICENESS = 5  # rated matches yield to training when both want the same core
 QUARANTINE_AFTER = 5  # failures in a row
 
 
@@ -48,8 +48,8 @@ class MatchSettings:
 
     Attributes:
         maps: map references to draw from.
-        seed: of the line-ups.
-        n_workers: processes that play.
+        seed: seed of the line-ups.
+        n_workers: number of worker processes.
         matches_per_worker: matches of one line-up that a worker plays in lock-step.
         floor_share: members with fewer games than this share of the mean play first.
     """
@@ -64,7 +64,7 @@ class MatchSettings:
 
 
 def count_workers(wanted: int | None, n_learners: int) -> int:
-    """Worker processes of the arena: as set, else the cores that the learners leave."""
+    """Return the number of worker processes: as set, else the cores that the learners leave."""
     if wanted is not None:
         return wanted
     if hasattr(os, "sched_getaffinity"):
@@ -75,7 +75,7 @@ def count_workers(wanted: int | None, n_learners: int) -> int:
 
 
 def make_arena(folder: LeagueFolder, arena: ArenaConfig, n_learners: int) -> LocalArena:
-    """Worker processes that play rated matches with the league's snapshots and maps."""
+    """Make an arena whose workers play rated matches with the league's snapshots and maps."""
     return LocalArena(
         "league.matches.worker:play",
         count_workers(arena.n_workers, n_learners),
@@ -99,10 +99,10 @@ class RatedMatches:
     """The rated matches of a running league.
 
     Args:
-        engine: writer of the league's database, migrated.
-        season: under which rules and allowance members are rated.
+        engine: of the league's migrated database, for writing.
+        season: the rules and the allowance by which members are rated.
         arena: where matches are played (`make_arena`).
-        backlog: planned matches that an earlier run left.
+        backlog: planned matches of an earlier run.
     """
 
     def __init__(
@@ -127,36 +127,36 @@ class RatedMatches:
 
     @property
     def n_playing(self) -> int:
-        """Matches handed to the arena and not yet recorded."""
+        """Number of matches handed to the arena and not yet recorded."""
         return len(self._playing)
 
     def _entropy(self) -> list[int]:
-        """The league's seed, and how far the log has come: a restart draws new line-ups."""
+        """Return the league's seed and the number of matches: a restart draws new line-ups."""
         with read_transaction(self.engine) as session:
             n_matches = sum(queries.matches_by_status(session).values())
         return [self.settings.seed, n_matches]
 
     def turn(self, timeout_s: float) -> None:
-        """Keep the arena busy, and record what it has finished within `timeout_s`.
+        """Keep the arena busy, and record what it finishes within `timeout_s`.
 
         Raises:
-            ArenaStopped: the arena's workers keep dying; the message says why.
+            ArenaStopped: the arena's workers keep exiting; the message says why.
             DatabaseError: the database cannot be written.
         """
         self._plan()
         self._unsettled.extend(self._arena.poll(timeout_s))
-        while self._unsettled:  # an outcome leaves only when it is stored: the disk may be full
+        while self._unsettled:  # removed only after it is stored: the disk may be full
             self._settle(self._unsettled[0])
             self._unsettled.popleft()
 
     def close(self, grace_s: float) -> None:
-        """End the arena; what was running is planned again at the next start."""
+        """Close the arena; matches that were running are planned again at the next start."""
         self._arena.close(grace_s)
 
     def _plan(self) -> None:
         """Keep the arena busy: one batch per worker in play and one waiting.
 
-        New matches are planned by whole batches, each of one line-up.
+        New matches are planned in whole batches, each of one line-up.
         """
         batch = self.settings.matches_per_worker
         missing = 2 * self.settings.n_workers * batch - len(self._playing)
@@ -241,7 +241,7 @@ class RatedMatches:
             )
 
     def _record_failure(self, match: MatchRecord, failed: Failed) -> None:
-        """Count a failure; the match is played again, unless it failed too often."""
+        """Count a failure; the match is played again unless it has failed too often."""
         with write_transaction(self.engine) as session:
             members = {m.agent_spec: m for m in queries.list_members(session)}
             blamed = [members[spec].id for spec in failed.blamed if spec in members]

@@ -1,6 +1,6 @@
-"""The league as a process: its signals, its log; start and stop.
+"""The league as a process: how it starts and stops, its signals and its log.
 
-Promises: the first SIGTERM or SIGINT stops the league within the grace time with everything
+Promises: the first SIGTERM or SIGINT stops the league within the grace period with everything
 committed, the second one immediately; a full disk pauses the league.
 """
 
@@ -35,7 +35,7 @@ EXIT_KILLED = 130
 
 
 def stop(root: Path, grace_s: float) -> int:
-    """Stop a running league; returns the exit code of `league stop`."""
+    """Stop a running league; return the exit code of `league stop`."""
     folder = LeagueFolder.at(root)
     found = status(root)
     if found.state == "stopped" or found.pid is None:
@@ -56,10 +56,10 @@ def stop(root: Path, grace_s: float) -> int:
 
 
 class StopSignals:
-    """Counts SIGINT and SIGTERM while it is entered; the second raises KeyboardInterrupt.
+    """Counts SIGINT and SIGTERM inside a `with` block; the second one raises KeyboardInterrupt.
 
     Attributes:
-        n: signals so far.
+        n: number of signals so far.
     """
 
     def __init__(self) -> None:
@@ -94,18 +94,18 @@ def _log_to_file(folder: LeagueFolder) -> None:
 
 
 def start(root: Path, config: LeagueConfig, *, for_s: float | None, detach: bool) -> int:
-    """Run the league in `root`; returns the exit code.
+    """Run the league in `root`; return the exit code.
 
     Args:
-        for_s: stop so many seconds after the league began to turn, None for never.
-        detach: run in the background and return once the league turns.
+        for_s: seconds after which the running league stops; None for never.
+        detach: run in the background and return as soon as the league is running.
 
     Raises:
-        LeagueError: it runs already, or cannot be started.
+        LeagueError: it is already running, or cannot be started.
     """
     folder = LeagueFolder.at(root)
     if is_locked(folder):
-        with hold_lock(folder):  # says who holds it
+        with hold_lock(folder):  # raises; the message names the process that holds it
             pass
     if detach:
         return _detach(folder, config, for_s)
@@ -115,7 +115,7 @@ def start(root: Path, config: LeagueConfig, *, for_s: float | None, detach: bool
 
 
 def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
-    """Start this program again in a session of its own, and wait until the league turns."""
+    """Start this program again in its own session, and wait until the league is running."""
     order = json.dumps({"config": config.to_json(), "for_s": for_s})
     with (folder.logs / "daemon.out").open("ab") as output:
         process = subprocess.Popen(
@@ -142,7 +142,7 @@ def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> 
 
 
 def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
-    """Migrate, build the manager, and run it until told to stop."""
+    """Migrate the database, make the manager, and run it until it is told to stop."""
     sign_path(folder).touch()
     sys.stderr.write(f"league in {folder.root}: starting (Ctrl-C stops it)\n")
     with StopSignals() as signals:
@@ -152,7 +152,9 @@ def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int
             from arena.territory.observation.warm_up import warm_up
 
             if not is_compiled():
-                sys.stderr.write("compiling the game, once on this machine (about half a minute)\n")
+                sys.stderr.write(
+                    "compiling the game, only once on this machine (about half a minute)\n"
+                )
             warm_up()
             ends = None if for_s is None else time.monotonic() + for_s
             from league.daemon.manager import Manager
@@ -165,29 +167,29 @@ def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int
             engine.dispose()
 
 
-class Turning(Protocol):
+class Runnable(Protocol):
     """What the daemon needs of the manager."""
 
     def turn(self) -> None:
-        """One round of work, about a second at most."""
+        """Do one round of work, which takes about a second at most."""
 
     def close(self, grace_s: float) -> None:
-        """Stop everything with everything committed, within the grace."""
+        """Stop everything within `grace_s`, with everything committed."""
 
     def kill(self) -> None:
-        """End all processes immediately."""
+        """Kill all processes immediately."""
 
 
 def run_manager(
     folder: LeagueFolder,
-    make_manager: Callable[[], Turning],
+    make_manager: Callable[[], Runnable],
     signals: StopSignals,
     ends: float | None,
 ) -> int:
-    """Turn a manager until a signal or the time says stop; returns the exit code.
+    """Run a manager until a signal comes or the time is up; return the exit code.
 
-    The first signal closes it within the grace time; a second one, whenever it comes, kills what it
-    runs. So does any error, which is raised again.
+    The first signal closes it within the grace period; a second one, whenever it comes, kills its
+    processes. So does any error, which is raised again.
 
     Args:
         ends: monotonic time at which to stop, or None.
@@ -195,8 +197,10 @@ def run_manager(
     manager = None
     try:
         manager = make_manager()
-        _turn_until_stopped(folder, manager, signals, ends)
-        sys.stderr.write("stopping: matches in flight are planned again, learners checkpoint\n")
+        _run_until_stopped(folder, manager, signals, ends)
+        sys.stderr.write(
+            "stopping: unfinished matches are planned again, learners write checkpoints\n"
+        )
         manager.close(GRACE_S)
         sys.stderr.write("stopped, everything is committed\n")
         return 0
@@ -213,7 +217,7 @@ def run_manager(
 
 
 def _open_database(folder: LeagueFolder) -> Any:
-    """The writer's engine, migrated to this program's revision after a backup."""
+    """Open the database for writing; back it up and migrate it to this program's revision."""
     from db.migrate import current_revision, head_revision, upgrade
     from db.session import backup, open_writer
 
@@ -227,13 +231,13 @@ def _open_database(folder: LeagueFolder) -> Any:
     return engine
 
 
-def _turn_until_stopped(
-    folder: LeagueFolder, manager: Turning, signals: StopSignals, ends: float | None
+def _run_until_stopped(
+    folder: LeagueFolder, manager: Runnable, signals: StopSignals, ends: float | None
 ) -> None:
     from db.errors import DatabaseFullError
     from league.daemon.screen import ProgressScreen
 
-    # The same file, not a new one: the lock is on it.
+    # Written in place, not replaced by a new file: the lock is on this one.
     folder.lock.write_text(json.dumps({**read_note(folder), "turning": True}))
     with ProgressScreen(folder, ends) as screen:
         while signals.n == 0 and (ends is None or time.monotonic() < ends):
@@ -242,15 +246,15 @@ def _turn_until_stopped(
             except (DatabaseFullError, OSError) as error:
                 if isinstance(error, OSError) and error.errno != 28:  # ENOSPC
                     raise
-                log.error("the disk is full, the league pauses: %s", error)
-                screen.say(f"the disk is full; pausing {DISK_FULL_PAUSE_S:.0f} s: {error}")
+                log.error("the disk is full, pausing the league: %s", error)
+                screen.say(f"the disk is full; pausing for {DISK_FULL_PAUSE_S:.0f} s: {error}")
                 time.sleep(DISK_FULL_PAUSE_S)
             sign_path(folder).touch()
             screen.refresh()
 
 
 def _main() -> int:
-    """The detached process: its folder on the command line, its order on standard input."""
+    """Run the detached process: folder on the command line, order on standard input."""
     from league.config.tree import LeagueConfig
 
     order = json.loads(sys.stdin.read())

@@ -1,4 +1,4 @@
-"""What matchmaking knows of the pool: candidates for rated matches, a roster for each learner.
+"""What matchmaking knows about the pool: candidates for rated matches, a roster for each learner.
 
 Reads the database inside the manager's transactions and changes nothing.
 """
@@ -22,7 +22,7 @@ Gaussian = tuple[float, float]
 
 
 def candidates(session: Session, season: Season) -> list[Candidate]:
-    """The active members as the rating matchmaking sees them."""
+    """Return the active members as candidates for rated matches."""
     ratings = queries.latest_ratings(session, season.rules_sha256)
     games = queries.match_counts(session, season.rules_sha256)
     return [
@@ -44,7 +44,7 @@ def make_roster(
     payoff: Payoff,
     season: Season,
 ) -> Roster:
-    """Whom a learner may meet, with its x against each, and whom it must beat."""
+    """Return whom a learner may meet, its x against each of them, and whom it must beat."""
     members = {m.id: m for m in queries.list_members(session, statuses=("active",))}
     known: Mapping[int, Gaussian] = {
         member_id: (rating.mu, rating.sigma)

@@ -29,7 +29,7 @@ LINE_EVERY_S = 15.0
 
 
 class ProgressScreen:
-    """A context manager; `refresh` may be called as often as one likes.
+    """Shows the running league; a context manager. `refresh` may be called at any rate.
 
     Args:
         ends: monotonic time at which the league stops, or None.
@@ -63,7 +63,7 @@ class ProgressScreen:
         self._stack.close()
 
     def refresh(self) -> None:
-        """Draw, if it is time."""
+        """Draw the league's state if it is time to."""
         now = time.monotonic()
         if now < self._next:
             return
@@ -76,7 +76,7 @@ class ProgressScreen:
             else:
                 left = "" if self._ends is None else f", {max(0.0, self._ends - now):.0f} s left"
                 self.say(summary_line(state) + left)
-        except Exception:  # the league matters, its picture does not
+        except Exception:  # a broken screen must not stop the league
             log.exception("the progress screen could not be drawn")
 
     def say(self, text: str) -> None:

@@ -1,1 +1,1 @@
-"""The league folder: its layout, its opening, its examination and its backups."""
+"""The league folder: its layout, its opening, its check-up and its backups."""

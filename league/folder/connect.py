@@ -1,8 +1,9 @@
-"""Owns how a command reaches the database of a league that exists: to read, or to write.
+"""Owns how a command opens the database of an existing league, to read or to write.
 
-Promises: what is yielded belongs to this program's revision, and its connections are closed at the
-end, whatever happened. Only the first step of a start looks into a database of any revision
-(league.folder.opening), and only the daemon makes and migrates one (league.daemon.process).
+Promises: the database that is yielded has this program's revision, and its connections are closed
+at the end, whatever happens. Only the first step of a start and a backup read a database of any
+revision (league.folder.opening, league.folder.backup), and only the daemon makes and migrates one
+(league.daemon.process).
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def reader(folder: LeagueFolder, *, of_any_revision: bool = False) -> Iterator[Engine]:
-    """A read-only engine, for several readings or a copy.
+    """Open a read-only engine, for several transactions or a copy.
 
     Args:
-        of_any_revision: also an older or newer database, or one without tables.
+        of_any_revision: accept an older or newer database too, or one without tables.
 
     Raises:
-        NotFoundError: the league was never started.
-        RevisionError: program and database do not belong together.
+        NotFoundError: the league has never been started.
+        RevisionError: program and database have different revisions.
     """
     engine = open_reader(folder.database())
     try:
@@ -42,18 +43,18 @@ def reader(folder: LeagueFolder, *, of_any_revision: bool = False) -> Iterator[E
 
 @contextmanager
 def reading(folder: LeagueFolder) -> Iterator[Session]:
-    """A session that sees one consistent state; raises what `reader` does."""
+    """Open a session that sees one consistent state; raises the errors of `reader`."""
     with reader(folder) as engine, read_transaction(engine) as session:
         yield session
 
 
 @contextmanager
 def writer(folder: LeagueFolder) -> Iterator[Engine]:
-    """An engine for short write transactions, also beside a running daemon.
+    """Open an engine for short write transactions, even while the daemon runs.
 
     Raises:
-        NotFoundError: the league was never started; no empty database is made.
-        RevisionError: program and database do not belong together.
+        NotFoundError: the league has never been started; no empty database is made.
+        RevisionError: program and database have different revisions.
     """
     engine = open_writer(folder.database(), create=False)
     try:

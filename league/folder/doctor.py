@@ -1,4 +1,4 @@
-"""Owns the examination of a league by hand: program, database, ratings, snapshots.
+"""Owns the checks of `league doctor`: program, database, ratings, snapshots.
 
 Promises: nothing here changes a league.
 """
@@ -19,21 +19,21 @@ from league.folder.rerate import rerate
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of an examination."""
+    """The result of one check."""
 
     ok: bool
     text: str
 
 
 def examine(folder: LeagueFolder) -> list[Finding]:
-    """Look a league over: program, database, ratings, snapshots."""
+    """Check a league: program, database, ratings, snapshots."""
     safe, sentence = sqlite_version_report()
     findings = [Finding(True, sentence if safe else f"note: {sentence}")]
     place = folder.database()
     if place.path is not None:
         refuse_network_file_system(place.path)
     with reading(folder) as session:
-        findings.append(Finding(True, f"database: revision {head_revision()}"))  # else refused
+        findings.append(Finding(True, f"database: revision {head_revision()}"))  # or refused
         gap_free = queries.rating_log_is_gap_free(session)
         members = queries.list_members(session)
         failed = queries.matches_by_status(session).get("failed", 0)
@@ -53,7 +53,7 @@ def examine(folder: LeagueFolder) -> list[Finding]:
 def _replay_finding(folder: LeagueFolder) -> Finding:
     try:
         seq = rerate(folder).first_difference_seq
-    except RatingError as error:  # rows are missing: a finding, and the rest is looked at too
+    except RatingError as error:  # rows are missing: a finding; the other checks go on
         return Finding(False, f"ratings: cannot be replayed: {error}")
     same = "equal to their replay" if seq is None else f"differ from their replay at seq {seq}"
     return Finding(seq is None, f"ratings: {same}")

@@ -1,8 +1,8 @@
-"""Owns the league folder: where everything lies, and whether a folder is a league at all.
+"""Owns the league folder: where everything is kept, and whether a folder is a league at all.
 
-Promises: a league is known by its `league.toml`, which is written last, so that a half-made folder
-is never taken for one; paths that are stored are relative to the folder and never lead out of it,
-so that the folder can be moved and copied.
+Promises: a folder is a league if it holds `league.toml`, which is written last, so that a
+half-made folder is never taken for one; stored paths are relative to the folder and never point
+outside it, so that the folder can be moved and copied.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _FOLDERS = ("snapshots", "snapshots/offered", "checkpoints", "replays", "logs", 
 
 @dataclass(frozen=True)
 class LeagueFolder:
-    """The paths of one league; making the object touches no disk."""
+    """The paths of one league; creating the object does not touch the disk."""
 
     root: Path
 
     @classmethod
     def at(cls, root: str | Path) -> LeagueFolder:
-        """The folder at an absolute version of `root`."""
+        """Return the folder at the absolute path of `root`."""
         return cls(Path(root).resolve())
 
     @property
@@ -43,7 +43,7 @@ class LeagueFolder:
 
     @property
     def snapshots(self) -> Path:
-        """Snapshot files, named by their hash; `offered/` inside holds what is not settled."""
+        """Snapshot files, named by their hash; `offered/` inside holds those not yet admitted."""
         return self.root / "snapshots"
 
     @property
@@ -73,21 +73,21 @@ class LeagueFolder:
 
     @property
     def lock(self) -> Path:
-        """Held by the running daemon."""
+        """The file on which the running daemon holds a lock."""
         return self.root / "lock"
 
     def is_league(self) -> bool:
-        """Whether the folder holds a league."""
+        """Return whether the folder holds a league."""
         return self.toml.is_file()
 
     def database(self) -> DatabaseLocation:
-        """Where the league is remembered: its own SQLite file, or what `league.toml` names.
+        """Return where the league is stored: its own SQLite file, or what `league.toml` names.
 
-        Reads only that one key.
+        Only that one key is read.
 
         Raises:
             FolderError: `league.toml` cannot be read.
-            DatabaseError: `database.url` names no kind of database that a league can use.
+            DatabaseError: `database.url` names a kind of database that a league cannot use.
         """
         try:
             values = tomllib.loads(self.toml.read_text(encoding="utf-8"))
@@ -98,14 +98,14 @@ class LeagueFolder:
         return self.database_of(None if url is None or url == "off" else str(url))
 
     def database_of(self, url: str | None) -> DatabaseLocation:
-        """The database that a `database.url` stands for; None is the league's own SQLite file."""
+        """Return the database of a `database.url`; None stands for the league's SQLite file."""
         return DatabaseLocation.of(self.sqlite if url is None else url)
 
     def relative(self, path: Path) -> str:
-        """A path inside the folder as it is stored: relative, with forward slashes.
+        """Return a path inside the folder as it is stored: relative, with forward slashes.
 
         Raises:
-            FolderError: the path lies outside.
+            FolderError: the path is outside the folder.
         """
         resolved, root = path.resolve(), self.root.resolve()
         if not resolved.is_relative_to(root):
@@ -113,19 +113,19 @@ class LeagueFolder:
         return resolved.relative_to(root).as_posix()
 
     def inside(self, stored: str) -> Path:
-        """The path that a stored relative one stands for.
+        """Return the absolute path for a stored relative one.
 
         Raises:
-            FolderError: it leads out of the folder.
+            FolderError: it points outside the folder.
         """
         root = self.root.resolve()
         path = (root / stored).resolve()
         if not path.is_relative_to(root):
-            raise FolderError(f"the stored path {stored!r} leads out of the league folder {root}")
+            raise FolderError(f"expected a path inside the league folder {root}, found {stored!r}")
         return path
 
     def make_folders(self) -> None:
-        """Make the folder and those inside that are missing; raises FolderError."""
+        """Make the folder and its missing subfolders; raises FolderError."""
         try:
             for name in _FOLDERS:
                 (self.root / name).mkdir(parents=True, exist_ok=True)
@@ -137,7 +137,7 @@ class LeagueFolder:
 
 
 def open_folder(root: Path) -> LeagueFolder:
-    """The league in `root`.
+    """Return the league in `root`.
 
     Raises:
         FolderError: there is none; the message says what is there instead.
@@ -157,7 +157,7 @@ def open_folder(root: Path) -> LeagueFolder:
 
 
 def check_can_become_league(root: Path) -> None:
-    """Raise FolderError unless `root` is a league, is empty, or can be made."""
+    """Raise FolderError unless `root` is a league, is empty, or can be created."""
     folder = LeagueFolder(root)
     if folder.is_league():
         return
@@ -170,11 +170,13 @@ def check_can_become_league(root: Path) -> None:
     while not parent.exists() and parent != parent.parent:
         parent = parent.parent
     if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise FolderError(f"{root}: the league folder cannot be made in {parent}; name another one")
+        raise FolderError(
+            f"{root}: the league folder cannot be made in {parent}; name another with --league"
+        )
 
 
 def create_folder(root: Path, toml_text: str) -> LeagueFolder:
-    """Make a league folder, or complete one; `league.toml` is written when it is missing.
+    """Make a league folder, or complete one; `league.toml` is written if it is missing.
 
     Raises:
         FolderError: the folder holds other things, or cannot be written.
@@ -190,7 +192,7 @@ def create_folder(root: Path, toml_text: str) -> LeagueFolder:
     return folder
 
 
-# What a start that died before `league.toml` may have left: it may be completed.
+# What a start may have made that failed before it wrote `league.toml`; it can be completed.
 _OURS = frozenset(name.partition("/")[0] for name in _FOLDERS) | {"maps", "lock"}
 
 

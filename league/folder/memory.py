@@ -1,7 +1,7 @@
-"""What a league's database remembers of its settings, without loading the tree of settings.
+"""The settings that a league's database holds, read without loading the tree of settings.
 
-Written by each start (league.folder.opening.remember_config); read by every command that needs the
-rules, the views or the season of a league.
+Each start writes them (league.folder.opening.remember_config); every command that needs the rules,
+the views or the season of a league reads them.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ STORED_KEY = "config"  # of the league table
 
 
 def stored_settings(session: Session) -> dict[str, Any] | None:
-    """The settings of the newest start as JSON values, or None before the first one."""
+    """Return the settings of the newest start as JSON values, or None before the first one."""
     return queries.get_league_value(session, STORED_KEY)
 
 
 def stored_season(session: Session) -> Season | None:
-    """The season of the newest start, or None before the first one."""
+    """Return the season of the newest start, or None before the first one."""
     settings = stored_settings(session)
     return None if settings is None else Season.of(settings)
 
 
 def started_settings(session: Session, folder: LeagueFolder) -> dict[str, Any]:
-    """The settings of the newest start; raises FolderError before the first one."""
+    """Return the settings of the newest start; raises FolderError before the first one."""
     settings = stored_settings(session)
     if settings is None:
         raise FolderError(
-            f"{folder.root}: expected a league that was started once, found none of its settings "
-            f"in the database; run `league start --league {folder.root}`"
+            f"{folder.root}: expected a league that has been started, found no settings in its "
+            f"database; run `league start --league {folder.root}`"
         )
     return settings

@@ -1,7 +1,7 @@
 """Owns the first step of `league start`: check everything, then make or complete the folder.
 
-Promises: nothing on the disk changes before the settings, the maps and the folder are known to be
-good; a map given by `--map` is copied into the folder, so that a league can be moved.
+Promises: nothing on the disk changes before the settings, the maps and the folder have been
+checked; a map given by `--map` is copied into the folder, so that a league can be moved.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """A league folder that is ready for the daemon, and its settings of this start."""
+    """A league folder that is ready for the daemon, and the settings of this start."""
 
     folder: LeagueFolder
     config: LeagueConfig
@@ -45,13 +45,13 @@ def open_for_start(
     sets: Sequence[str] = (),
     map_path: Path | None = None,
 ) -> Opened:
-    """Check a start, then make the folder when it is new.
+    """Check a start, then make the folder if it is new.
 
     Args:
         map_path: a map folder or PNG that replaces both lists of maps.
 
     Raises:
-        LeagueError, arena.errors.ArenaError, db.errors.DatabaseError: in one sentence; nothing was
+        LeagueError, arena.errors.ArenaError, db.errors.DatabaseError: a check failed; nothing was
             changed.
     """
     check_can_become_league(root)
@@ -83,7 +83,7 @@ def open_for_start(
 
 
 def stored_config(folder: LeagueFolder) -> dict[str, Any] | None:
-    """The settings that the database holds, or None before the first start."""
+    """Return the settings that the database holds, or None before the first start."""
     place = folder.database()
     if place.path is not None and not place.path.is_file():
         return None
@@ -98,8 +98,8 @@ def check_maps(config: LeagueConfig, base: Path, *, except_for: str = "") -> Non
     """Check every map reference of the settings: files are loaded, generators only parsed.
 
     Raises:
-        MapError: a reference that is no map.
-        ConfigError: the seats do not fit on a map of the lists.
+        MapError: a reference does not name a map.
+        ConfigError: the seats do not fit on one of the maps.
     """
     from arena.territory.maps import (
         GeneratedReference,
@@ -116,24 +116,24 @@ def check_maps(config: LeagueConfig, base: Path, *, except_for: str = "") -> Non
         _check_room(reference, load_map(reference, base=base), config)
 
 
-def _check_room(name: str, board: TerritoryMap, config: LeagueConfig) -> None:
+def _check_room(name: str, found: TerritoryMap, config: LeagueConfig) -> None:
     from arena.territory.engine.rules import FULL_DISC_TILES
 
     n_seats = config.rules.n_seats
-    if board.n_playable < FULL_DISC_TILES * n_seats:
+    if found.n_playable < FULL_DISC_TILES * n_seats:
         raise ConfigError(
-            f"map {name}: expected room for the starts of {n_seats} seats, found "
-            f"{board.n_playable} playable tiles; take a larger map, or lower rules.n_seats"
+            f"map {name}: expected {FULL_DISC_TILES * n_seats} playable tiles for the starts of "
+            f"{n_seats} seats, found {found.n_playable}; choose a larger map or lower rules.n_seats"
         )
 
 
 def _check_same_database(folder: LeagueFolder, config: LeagueConfig) -> None:
-    """Every command reads `league.toml` to find the database: a change for one start is none."""
+    """Refuse another `database.url` for one start: every other command reads `league.toml`."""
     held, given = folder.database(), folder.database_of(config.database.url)
     if held != given:
         raise ConfigError(
-            f"database.url: {folder.toml} says {str(held)!r}, --set says {str(given)!r}; a league "
-            f"stays in its database, edit {folder.toml.name} after you have moved it"
+            f"database.url: expected {str(held)!r} as in {folder.toml}, found {str(given)!r}; a "
+            f"league keeps its database: to move it, copy the data, then edit {folder.toml.name}"
         )
 
 
@@ -144,19 +144,19 @@ def _load_given(path: Path) -> TerritoryMap:
 
 
 def _check_same_map(folder: LeagueFolder, name: str, given: TerritoryMap) -> None:
-    """A map of that name that the league has already must be the same board."""
+    """Refuse a map under a name that the league already uses for a different map."""
     from arena.territory.maps import load_map
 
     held = folder.root / name
     if held.exists() and load_map(held).sha256 != given.sha256:
         raise ConfigError(
-            f"--map: the league holds another map as {name}; maps are frozen at the first start, "
-            "start another league in another folder"
+            f"--map: the league already holds a different map as {name}; maps are frozen at the "
+            "first start, so start a new league in another folder"
         )
 
 
 def _copy_map(source: Path, target: Path) -> None:
-    """Copy a map folder's two files, or a PNG; what is there already is the same board."""
+    """Copy a map folder's two files, or a PNG; an existing target is the same map."""
     if target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -173,7 +173,7 @@ def remember_config(session: Session, config: LeagueConfig) -> None:
     """Store the settings of this start in the league's database, inside the caller's transaction.
 
     Raises:
-        ConfigError: what the league froze at its first start differs.
+        ConfigError: a setting that the league froze at its first start differs.
     """
     stored = stored_settings(session)
     if stored is not None:

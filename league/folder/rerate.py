@@ -1,4 +1,4 @@
-"""Owns the comparison of the stored ratings with what the rating log gives when it is replayed.
+"""Owns the comparison of the stored ratings with a replay of the rating log.
 
 Promises: nothing here changes a league.
 """
@@ -17,9 +17,9 @@ from league.rating.trueskill import first_difference, replay, smooth
 
 @dataclass(frozen=True)
 class Rerated:
-    """The log replayed: whether it equals what is stored, and reported mu by member name.
+    """A replayed log: whether it equals what is stored, and the reported ratings by member name.
 
-    `online` is (mu, sigma) as stored, `smoothed` order-free, or empty when not asked for.
+    `online` is (mu, sigma) as played, `smoothed` is order-free, or empty if it was not asked for.
     """
 
     n_changes: int

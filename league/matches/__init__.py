@@ -1,1 +1,1 @@
-"""How a worker process plays matches, and what is stored of them."""
+"""How a worker process plays matches, and how their results are recorded."""

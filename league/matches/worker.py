@@ -1,7 +1,7 @@
 """What a worker process of the league's arena does: load agents and maps, play matches.
 
 `setup` runs once per process, `play` per batch of matches (arena.processes). Agents are loaded anew
-for every batch, except policies, whose weights never change and which keep no memory: those stay in
+for every batch, except policies, whose weights never change and which have no state: those stay in
 a small cache, so that a snapshot is read and verified once per process.
 """
 
@@ -34,7 +34,7 @@ class PlayContext:
 
 
 def cached_policies(load: LoadAgent) -> LoadAgent:
-    """Keep the policies of the most recent snapshots; everything else is loaded anew."""
+    """Make a loader keep the policies of the most recent snapshots; it loads others anew."""
     policies = lru_cache(N_CACHED_POLICIES)(load)
 
     def load_cached(spec: str) -> Agent:
@@ -44,7 +44,7 @@ def cached_policies(load: LoadAgent) -> LoadAgent:
 
 
 def cached_maps(base: Path | None) -> LoadMap:
-    """A map loader that keeps the most recent maps; relative folders start at `base`."""
+    """Return a map loader that keeps the most recent maps; relative paths start at `base`."""
     return lru_cache(N_CACHED_MAPS)(lambda reference: load_map(reference, base=base))
 
 
@@ -54,7 +54,7 @@ def setup(settings: dict[str, Any]) -> PlayContext:
     Args:
         settings: "snapshots": folder of the snapshot store or None; "maps": folder that relative
             map references start from, or None; "device": "cpu", "cuda", "mps" or "auto";
-            "niceness": added to the process's, so that training goes first.
+            "niceness": added to that of the process, so that training goes first.
     """
     if hasattr(os, "nice"):
         os.nice(settings.get("niceness", 0))
@@ -75,7 +75,7 @@ def setup(settings: dict[str, Any]) -> PlayContext:
 def play(
     context: PlayContext, specs: Sequence[MatchSpec], progress: Callable[[int], None]
 ) -> list[MatchResult | JobError]:
-    """Play a batch in lock-step; a failed match becomes a JobError, agents at fault named."""
+    """Play a batch in lock-step; a failed match becomes a JobError naming the agents at fault."""
     outcomes = play_matches(specs, context.load_agent, context.load_map, progress)
     return [
         JobError(outcome.error, outcome.traceback, outcome.blamed)

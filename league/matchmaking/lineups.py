@@ -1,4 +1,4 @@
-"""Who plays whom in rated matches: line-ups that share games out and tie the scale together.
+"""Who plays whom in rated matches: line-ups that spread the games and keep one common scale.
 
 Pure functions of numbers and an explicit numpy.random.Generator: no I/O, no clock. Each draw's
 docstring says what it promises.
@@ -15,17 +15,17 @@ from numpy.random import Generator
 from league.errors import MatchmakingError
 from league.rating.trueskill import BETA
 
-# Below this share of the pool's mean games a member is starving and goes first.
+# A member with fewer games than this share of the pool's mean goes first.
 FLOOR_SHARE = 0.5
 # The reach is BETA * 2^u, u uniform in this range: from 2 to 33 points, so that most line-ups are
-# even and some span the league, which ties the scale together.
+# even and some span the league, which keeps all ratings on one scale.
 REACH_LOG2 = (-1.0, 3.0)
 P_LEAST_PLAYED = 0.5  # else the most uncertain member goes first
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An active member that may be drawn for a rating match; `games` are its rated ones."""
+    """An active member that may be drawn for a rated match; `games` counts its rated matches."""
 
     member_id: int
     mu: float
@@ -44,21 +44,21 @@ def choose_line_up(
     *,
     floor_share: float = FLOOR_SHARE,
 ) -> LineUp:
-    """The members of one rating match, in random seat order.
+    """Return the members of one rated match, in random seat order.
 
-    First comes the member that needs games most: the least played one below `floor_share` of the
-    mean, else the least played or the most uncertain one, by a coin. Further starving members take
-    up to half of the seats, the others are drawn near the first by mu with a random reach. At
-    least one anchor plays when the pool has one. With fewer members than seats, members take
-    further seats that are not rated, as evenly as possible.
+    The member that needs games most comes first: the least played one below `floor_share` of the
+    mean, else the least played or the most uncertain one, by the toss of a coin. Other members
+    below that share take up to half of the seats; the rest are drawn near the first by mu, with a
+    random reach. At least one anchor plays if the pool has one. With fewer members than seats,
+    members take further seats that are not rated, as evenly as possible.
 
     Raises:
         MatchmakingError: fewer than two members or seats.
     """
     if len(candidates) < 2 or n_seats < 2:
         raise MatchmakingError(
-            f"a rating match needs 2 members and 2 seats, found {len(candidates)} active members "
-            f"and {n_seats} seats; add members with `league members add`"
+            f"a rated match needs at least 2 members and 2 seats, found {len(candidates)} active "
+            f"members and {n_seats} seats; add members with `league members add`"
         )
     games = np.array([c.games for c in candidates], dtype=np.float64)
     jitter = rng.random(len(candidates))  # breaks ties without favouring low ids
@@ -75,7 +75,7 @@ def choose_line_up(
     chosen += [i for i in order if i not in chosen][: n_seats - len(chosen)]
     if not any(candidates[i].anchor for i in chosen):
         anchors = [i for i in order if candidates[i].anchor]
-        if anchors:  # the last one drawn has the weakest claim to its seat
+        if anchors:  # it replaces the member that was drawn last
             chosen[-1] = anchors[0]
     seats = [(candidates[i].member_id, True) for i in chosen]
     while len(seats) < n_seats:
@@ -93,7 +93,7 @@ def choose_line_ups(
     share: int = 1,
     floor_share: float = FLOOR_SHARE,
 ) -> list[LineUp]:
-    """Line-ups of `n_matches` matches; `share` matches in a row seat the same members anew.
+    """Return the line-ups of `n_matches` matches; runs of `share` matches reseat the same members.
 
     The cost of a match is that of its distinct networks: matches of one line-up, played together,
     share one forward pass per member and decision.
@@ -112,7 +112,7 @@ def choose_line_ups(
 
 
 def _near(candidates: Sequence[Candidate], first: int, rng: Generator) -> list[int]:
-    """All other candidates in a random order that prefers those near `first` by mu.
+    """Return all other candidates in a random order that prefers those near `first` by mu.
 
     Sorting log-weights plus Gumbel noise draws without replacement in proportion to the weights,
     and cannot underflow.

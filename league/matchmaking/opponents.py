@@ -1,4 +1,4 @@
-"""Whom a learner meets in its training matches, by role.
+"""The opponents of a learner in its training matches, by its role.
 
 Pure functions of numbers and an explicit numpy.random.Generator: no I/O, no clock. The weights are
 those of prioritised fictitious self-play (Vinyals et al., Nature 2019, supplement).
@@ -17,9 +17,9 @@ from league.errors import MatchmakingError
 
 FloatArray = NDArray[np.float64]
 
-HOPELESS_X = 0.05  # below it the variance weight is held, so that hopeless foes are still met
+HOPELESS_X = 0.05  # below it the variance weight is constant: hopeless opponents are still met
 P_SELF_PLAY, P_HARD = 0.35, 0.50  # the rest of the main's seats (15 %) is verification
-P_ANCHOR = 0.75  # of the hard draws: among dozens of snapshots the few anchors would be forgotten
+P_ANCHOR = 0.75  # of the hard draws: among dozens of snapshots the few anchors would hardly be met
 EXPLOITER_BEATEN_X = 0.3  # a former exploiter below this x needs verification
 ANCESTOR_FORGOTTEN_X = 0.7  # an ancestor below this x may have been forgotten
 MAIN_IN_REACH_X = 0.1  # above it a main exploiter plays the main itself
@@ -27,10 +27,10 @@ MAIN_IN_REACH_X = 0.1  # above it a main exploiter plays the main itself
 
 @dataclass(frozen=True)
 class Foe:
-    """A member that a learner may meet; x = the learner's probability to beat it.
+    """A member that a learner may meet; x is the learner's probability of beating it.
 
-    `own_ancestor`: of the learner's lineage. `current_main`: the newest snapshot of the main that
-    an exploiter is after. `main_ancestor`: an older snapshot of that main.
+    `own_ancestor`: a snapshot of the learner's own lineage. `current_main`: the newest snapshot of
+    the main that an exploiter trains against. `main_ancestor`: an older snapshot of that main.
     """
 
     member_id: int
@@ -42,25 +42,25 @@ class Foe:
 
 
 def weights_hard(x: FloatArray) -> FloatArray:
-    """(1 - x)^2 of float64 [n]: the stronger the foe, the more often."""
+    """Return (1 - x)^2 of float64 [n]: the stronger the opponent, the larger its weight."""
     return (1.0 - x) ** 2
 
 
 def weights_variance(x: FloatArray) -> FloatArray:
-    """x (1 - x) of float64 [n], equals first; held below x = 0.05 at its value there."""
+    """Return x (1 - x) of float64 [n]: largest for equals, constant below x = 0.05."""
     held = np.maximum(x, HOPELESS_X)
     return held * (1.0 - x.clip(HOPELESS_X, 1.0))
 
 
 def weights_capped_linear(x: FloatArray) -> FloatArray:
-    """min(1/2, 1 - x) of float64 [n]: everybody who is not beaten yet, alike."""
+    """Return min(1/2, 1 - x) of float64 [n]: equal for all opponents that are not beaten yet."""
     return np.minimum(0.5, 1.0 - x)
 
 
 def probabilities(weights: FloatArray) -> FloatArray:
-    """float64 [n] that sums to 1; uniform when all weights underflow or one is no number.
+    """Return float64 [n] that sums to 1; uniform if all weights underflow or one is not finite.
 
-    A learner that beats everybody always has weight 0 for all: dividing by that sum gave NaN in
+    A learner that always beats everybody has weight 0 for all: dividing by that sum gave NaN in
     two public leagues.
     """
     total = float(weights.sum())
@@ -77,15 +77,15 @@ def draw_opponents(
     *,
     p_self_play: float = P_SELF_PLAY,
 ) -> list[int | None]:
-    """The opponent of each of `n_seats` seats of a training match; None is self-play.
+    """Draw an opponent for each of `n_seats` seats of a training match; None is self-play.
 
-    `p_self_play` is a main's; hard draws and verification share the rest 10 : 3.
+    `p_self_play` is that of a main; hard draws and verification share the rest 10 : 3.
 
-    Every seat draws for itself and keeps its opponent to the end. Without any foe all seats are
+    Each seat draws independently and keeps its opponent to the end. Without `foes` all seats are
     self-play.
 
     Raises:
-        MatchmakingError: a role that does not train.
+        MatchmakingError: the role does not train.
     """
     rules: dict[str, Callable[[Sequence[Foe], Generator], int | None]] = {
         "main": lambda foes, rng: _draw_for_main(foes, rng, p_self_play),
@@ -107,7 +107,7 @@ def _draw(
 
 
 def _draw_for_main(foes: Sequence[Foe], rng: Generator, p_self_play: float) -> int | None:
-    """By default 35 % self-play, 50 % hard (most of it among anchors), 15 % verification."""
+    """Draw: by default 35 % self-play, 50 % hard (mostly anchors), 15 % verification."""
     if rng.random() < p_self_play:
         return None
     if rng.random() < P_HARD / (1.0 - P_SELF_PLAY):
@@ -122,16 +122,16 @@ def _draw_for_main(foes: Sequence[Foe], rng: Generator, p_self_play: float) -> i
 
 
 def _draw_for_main_exploiter(foes: Sequence[Foe], rng: Generator) -> int | None:
-    """The current main while it is in reach, else those of its ancestors that are."""
+    """Draw the current main while it is in reach, else one of its ancestors."""
     mains = [foe for foe in foes if foe.current_main]
     ancestors = [foe for foe in foes if foe.main_ancestor]
     in_reach = [foe for foe in mains if foe.x > MAIN_IN_REACH_X]
     if in_reach:
         return in_reach[int(rng.integers(len(in_reach)))].member_id
-    # Before the main has ancestors, its exploiter meets it anyway; without a main, the league.
+    # Before the main has ancestors, its exploiter meets it anyway; without a main, the whole pool.
     return _draw(ancestors or mains or foes, weights_variance, rng)
 
 
 def _draw_for_league_exploiter(foes: Sequence[Foe], rng: Generator) -> int | None:
-    """Capped linear over the whole league."""
+    """Draw from the whole pool with capped linear weights."""
     return _draw(foes, weights_capped_linear, rng)

@@ -1,4 +1,4 @@
-"""When a learner is frozen into a new member, and what it goes on from.
+"""When a learner's weights become a new member, and which weights it continues from.
 
 Pure functions of numbers and an explicit numpy.random.Generator: no I/O, no clock.
 """
@@ -15,7 +15,7 @@ P_LEAGUE_EXPLOITER_RESET = 0.25
 
 @dataclass(frozen=True)
 class RequiredFoe:
-    """Games of the learner's current weights against a foe that a snapshot must beat."""
+    """Games of the learner's current weights against an opponent that it must beat."""
 
     name: str
     games: int
@@ -24,7 +24,7 @@ class RequiredFoe:
 
 @dataclass(frozen=True)
 class SnapshotDecision:
-    """Whether to take a snapshot now, and the sentence for the journal."""
+    """Whether to take a snapshot now, and the reason for the journal."""
 
     take: bool
     reason: str
@@ -40,11 +40,11 @@ def snapshot_decision(
     win_rate: float = 0.7,
     min_games: int = 30,
 ) -> SnapshotDecision:
-    """Whether a learner should be frozen into a new member now.
+    """Decide whether a learner's weights should become a new member now.
 
-    Yes when it beats each required foe (its parent, the champion, the best anchor) above
-    `win_rate` over at least `min_games` games, or after `snapshot_every` trained decisions; but
-    not while its policy hardly differs from its parent's.
+    They should if it beats each required opponent (its parent, the champion, the best anchor) at a
+    rate above `win_rate` over at least `min_games` games, or after `snapshot_every` trained
+    decisions; but not while its policy hardly differs from its parent's.
 
     Args:
         kl: mean KL divergence (nats) from the parent on a fixed observation set; None without a
@@ -60,7 +60,7 @@ def snapshot_decision(
             if foe.games < min_games or foe.beats <= win_rate * foe.games
         ]
         reason = f"{decisions_since} of {snapshot_every} decisions; not beaten yet: "
-        return SnapshotDecision(False, reason + (", ".join(waiting) or "no required foe"))
+        return SnapshotDecision(False, reason + (", ".join(waiting) or "no required opponent"))
     if kl is not None and kl < min_kl:
         return SnapshotDecision(
             False, f"the policy hardly differs from its parent's (KL {kl:.4f} below {min_kl:g})"
@@ -72,10 +72,10 @@ def snapshot_decision(
 
 
 def reset_after_snapshot(role: str, rng: Generator) -> str:
-    """What a learner goes on from after a snapshot: "keep", "fresh" or "early_ancestor".
+    """Draw what a learner continues from after a snapshot: "keep", "fresh" or "early_ancestor".
 
-    A main keeps its weights; a main exploiter always starts again, so that it finds new holes; a
-    league exploiter does so one time in four.
+    A main keeps its weights; a main exploiter always starts afresh, so that it finds new
+    weaknesses; a league exploiter does so one time in four.
     """
     if role == "main_exploiter":
         return "fresh" if rng.random() < 0.5 else "early_ancestor"

@@ -1,1 +1,1 @@
-"""How agents join the pool and leave it, and how weights are exported and imported."""
+"""How agents join and leave the pool, and how weights are exported and imported."""

@@ -1,8 +1,8 @@
 """How snapshots and scripted members join the pool of a league, and with what rating.
 
-Everything here runs inside the manager's transactions.  Admission order for a snapshot: the file is
-moved into the store, the row is committed, the offer is settled; a crash in between is repaired by
-doing it again.
+Everything here runs inside the manager's transactions. Admission order for a snapshot: the file is
+moved into the store, the row is committed, the offer is settled; after a crash in between all of it
+is done again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 def admit_scripted(session: Session, anchors: Sequence[str], season: Season) -> None:
     """Make sure that the scripted members are in the pool and rated in this season."""
     for name in anchors:
-        # A league of an older version holds the member under the name that it had then.
+        # A league of an older version holds the member under its former name.
         names = (name, *other_names(name))
         if all(queries.member_by_name(session, known) is None for known in names):
             queries.add_member(
@@ -66,7 +66,7 @@ def admit_snapshot(
     description: SnapshotDescription,
     season: Season,
 ) -> MemberRecord:
-    """Add a snapshot of a learner as a member; the same snapshot again gives the same member."""
+    """Add a snapshot of a learner as a member; for a known snapshot, return its member."""
     for known in queries.members_by_snapshot(session, sha256):
         if known.status != "guest":
             return known
@@ -75,7 +75,7 @@ def admit_snapshot(
     parents.sort(key=lambda parent: parent.status == "guest")  # a guest has no rating to start from
     name = f"{learner.name}-{generation:04d}"
     if queries.member_by_name(session, name) is not None:
-        # A person gave that name to somebody else: refusing would stop the league at every start.
+        # Somebody gave that name to another member: refusing would fail every start of the league.
         name = f"{name}-{sha256[:8]}"
     member_id = queries.add_member(
         session,
@@ -98,15 +98,15 @@ def check_offer(store: SnapshotStore, sha256: str, views: Views) -> SnapshotDesc
     """Check that an offer belongs to this league, and move it into the store.
 
     Raises:
-        SnapshotError: it is damaged, or made for other views or versions; it is still an offer.
+        SnapshotError: it is damaged, or made for other views or versions; it stays an offer.
     """
     expected = views.shapes()
 
     def require_views(found: SnapshotDescription) -> None:
         if {k: tuple(v) for k, v in found.shapes.items()} != expected:
             raise SnapshotError(
-                f"snapshot {sha256[:12]} was made for views {dict(found.shapes)}, the league's "
-                f"are {expected}"
+                f"snapshot {sha256[:12]}: expected views {expected} as the league has them, found "
+                f"{dict(found.shapes)}"
             )
 
     return describe(store.admit(sha256, require_views))

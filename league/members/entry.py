@@ -1,8 +1,8 @@
-"""Owns how an agent joins the pool by hand, and leaves it: specs, snapshot files, plug-ins.
+"""Owns how an agent joins and leaves the pool by hand: specs, snapshot files, plug-ins.
 
-Promises: whatever joins can play in this league (a snapshot's views are the league's, a plug-in
-keeps the agent contract) and its row implies a complete file; a guest is known to the database and
-never scheduled.
+Promises: whatever joins can play in this league (a snapshot has the league's views, a plug-in keeps
+the agent contract), and the file of a stored snapshot is complete; a guest is in the database and
+is never scheduled.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 SNAPSHOT_SUFFIX = ".safetensors"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
-# Who may change to what by hand. A quarantined member comes back only with a whole snapshot; a
-# guest joins with `league members add`, because it has no rating yet.
+# Status -> the statuses that may change to it by hand. A quarantined member comes back only with an
+# intact snapshot; a guest joins with `league members add`, because it has no rating yet.
 _TRANSITIONS = {
     "retired": ("active", "suspended"),
     "active": ("retired", "suspended", "quarantined"),
@@ -55,27 +55,27 @@ class Newcomer:
 
 
 def is_snapshot_file(text: str) -> bool:
-    """Whether a text means a snapshot file rather than a name or a spec."""
+    """Return whether a text names a snapshot file rather than a member or a spec."""
     return text.endswith(SNAPSHOT_SUFFIX) or (Path(text).is_file() and ":" not in text)
 
 
 def views_of(description: SnapshotDescription) -> Views:
-    """The views that a snapshot was trained on."""
+    """Return the views that a snapshot was trained on."""
     sizes = [description.shapes[key][1] for key in ("global", "local", "tactical")]
     return Views(*sizes)
 
 
 def identify(text: str, snapshots: Path, views: Views | None, *, check: bool = True) -> Newcomer:
-    """Find out who is meant, and whether they can play.
+    """Find out which agent is meant, and whether it can play.
 
     Args:
         text: an agent spec, or a snapshot file, which is copied into `snapshots`.
         snapshots: folder of the snapshot store.
-        views: those of the league; None takes a snapshot of any.
+        views: those of the league; None accepts a snapshot of any views.
         check: play two short matches with a plug-in to see whether it keeps the contract.
 
     Raises:
-        MemberError, AgentError: in one sentence.
+        MemberError, AgentError: the agent does not exist or cannot play.
     """
     if is_snapshot_file(text):
         return _from_snapshot(text, snapshots, views)
@@ -123,7 +123,7 @@ def _check_views(name: str, description: SnapshotDescription, views: Views | Non
     if views is not None and found != views:
         raise MemberError(
             f"{name}: expected a snapshot trained on views of {_sizes(views)}, found "
-            f"{_sizes(found)}; it can play in a league with those [views] only"
+            f"{_sizes(found)}; it can only play in a league with those [views]"
         )
 
 
@@ -132,13 +132,13 @@ def _sizes(views: Views) -> str:
 
 
 def find_member(session: Session, text: str) -> MemberRecord:
-    """Return the member that a person means, under a present or former name of a scripted agent.
+    """Return the member that a user means; a scripted agent's former name will do.
 
     Args:
         text: its name, agent spec or hash prefix.
 
     Raises:
-        NotFoundError: nobody is meant, or several are.
+        NotFoundError: no member fits, or several do.
     """
     try:
         return queries.resolve_member(session, text)
@@ -151,23 +151,23 @@ def find_member(session: Session, text: str) -> MemberRecord:
 
 
 def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> MemberRecord:
-    """Let an agent join the pool of a league and its present season.
+    """Add an agent to the pool of a league and rate it in the present season.
 
     Args:
         text: see `identify`.
-        name: what to call it; None derives a name from what it is.
+        name: what to call it; None derives a name from the spec or file.
 
     Raises:
-        FolderError: the league was never started.
-        MemberError: the name is malformed, or somebody in the pool plays the same already and no
-            name tells them apart.
+        FolderError: the league has never been started.
+        MemberError: the name is malformed, or a member already plays the same agent and no `name`
+            tells them apart.
         ConflictError: the name is taken.
     """
     if name is not None and not _NAME.fullmatch(name):
         raise MemberError(
             f"expected a name of letters, digits, '.', '_', ':' and '-', found {name!r}"
         )
-    from league.members.admission import admit_rating  # loads torch, which `pit` may do without
+    from league.members.admission import admit_rating  # loads torch, which `pit` can do without
 
     with writer(folder) as engine:
         with read_transaction(engine) as session:
@@ -185,15 +185,15 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
 
 
 def _enter(session: Session, newcomer: Newcomer, name: str | None) -> int:
-    """Insert a newcomer; without a name of its own, a guest that plays the same is taken up."""
+    """Insert a newcomer; without a name, a guest that plays the same agent becomes the member."""
     if name is None:
         for member in queries.list_members(session):
             if present_spec(member.agent_spec) != newcomer.agent_spec:
                 continue
             if member.status != "guest":
                 raise MemberError(
-                    f"{member.name} ({member.status}) plays {member.agent_spec} already; give "
-                    "--name to let it join a second time"
+                    f"{member.name} ({member.status}) already plays {member.agent_spec}; use "
+                    "--name to add it a second time"
                 )
             queries.set_status(session, member.id, "active")
             return member.id
@@ -201,7 +201,7 @@ def _enter(session: Session, newcomer: Newcomer, name: str | None) -> int:
 
 
 def ensure_guest(session: Session, newcomer: Newcomer) -> MemberRecord:
-    """The member that plays this spec, or a new guest, who is never scheduled or rated."""
+    """Return the member that plays this spec, or a new guest, never scheduled or rated."""
     for member in queries.list_members(session):
         if present_spec(member.agent_spec) == newcomer.agent_spec:
             return member
@@ -212,15 +212,15 @@ def ensure_guest(session: Session, newcomer: Newcomer) -> MemberRecord:
 
 
 def change_status(folder: LeagueFolder, text: str, status: str) -> MemberRecord:
-    """Retire a member, or let one play again; of a quarantined one the snapshot is checked first.
+    """Retire a member or let it play again; a quarantined one's snapshot is checked first.
 
     Args:
         text: its name, agent spec or hash prefix.
         status: "retired" or "active".
 
     Raises:
-        NotFoundError: no such member.
-        MemberError: its present status does not allow that.
+        NotFoundError: there is no such member.
+        MemberError: its present status does not allow the change.
         SnapshotError: it was quarantined and its snapshot is still damaged or missing.
     """
     with writer(folder) as engine:
@@ -229,7 +229,7 @@ def change_status(folder: LeagueFolder, text: str, status: str) -> MemberRecord:
         if status == "active" and member.status == "quarantined" and member.snapshot_sha256:
             from agents.snapshots import SnapshotStore
 
-            # Outside of the write transaction, because it takes as long as a network does.
+            # Outside the write transaction, because loading a network takes a while.
             SnapshotStore(folder.snapshots).load(member.snapshot_sha256)
         with write_transaction(engine) as session:
             return _change_status(session, member.id, status)

@@ -1,7 +1,7 @@
 """Owns how weights leave a league: SB3 zips, ONNX graphs, safetensors.
 
-Promises: what is exported gives the member's logits (checked before the file is written), a file
-appears whole or not at all, an existing one is never replaced.
+Promises: an exported network computes the member's logits (checked before the file is written); a
+file is written completely or not at all, and an existing one is never replaced.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 FORMATS = ("sb3", "onnx", "safetensors")
 SUFFIXES = {"sb3": ".zip", "onnx": ".onnx", "safetensors": ".safetensors"}
-_OPSET = 17  # the newest that torch's tracing exporter and onnxruntime 1.20 both know well
+_OPSET = 17  # the newest that torch's tracing exporter and onnxruntime 1.20 both support well
 _TOLERANCE = 1e-4
 _N_CHECKED_ROWS = 3
 
 
 def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None = None) -> Path:
-    """Write a member's network to a new file; returns it.
+    """Write a member's network to a new file; return its path.
 
     Args:
         text: name, agent spec or hash prefix of the member.
@@ -47,7 +47,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
 
     Raises:
         MemberError: the member has no snapshot, the target exists, an extra is missing, or the
-            exported network computes something else.
+            exported network computes different logits.
         SnapshotError: the snapshot is damaged.
     """
     if kind not in FORMATS:
@@ -63,7 +63,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
     if path.is_dir():
         path = path / f"{member.name}{SUFFIXES[kind]}"
     if path.exists():
-        raise MemberError(f"{path} exists already; name another file with --out")
+        raise MemberError(f"{path} already exists; name another file with --out")
     if not path.parent.is_dir():
         raise MemberError(f"expected the folder {path.parent} for the exported file, found none")
     store = SnapshotStore(folder.snapshots)
@@ -79,7 +79,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
 
 
 def check_rows(loaded: LoadedSnapshot, n: int = _N_CHECKED_ROWS) -> dict[str, Tensor]:
-    """A few fixed observations that an exported network is compared on."""
+    """Return a few fixed observations on which an exported network is compared."""
     noise = noise_observations(loaded.description.shapes, n)
     return {key: torch.from_numpy(rows) for key, rows in noise.items()}
 
@@ -89,16 +89,17 @@ def _require_equal(what: str, found: Tensor, expected: Tensor) -> None:
     # Written so that NaN fails.
     if not worst <= _TOLERANCE * max(1.0, float(expected.abs().max())):
         raise MemberError(
-            f"the exported {what} computes other logits than the member, by {worst:.3g}; nothing "
-            "was written, please report it"
+            f"the exported {what} computes logits that differ from the member's by up to "
+            f"{worst:.3g}; nothing was written, please report this as a bug"
         )
 
 
 def sb3_bytes(loaded: LoadedSnapshot) -> bytes:
-    """A fresh `MaskablePPO` around a snapshot, saved; it loads wherever msattn is installed.
+    """Return a saved `MaskablePPO` with a snapshot's weights; it loads where msattn is installed.
 
-    It has the observation space of `arena.env`, mask included, and so learns on in `Territory-v0`
-    of the same views: `MaskablePPO.load("m.zip", env=env, n_steps=512, batch_size=64)`.
+    It has the observation space of `arena.env`, mask included, so training can continue in
+    `Territory-v0` with the same views:
+    `MaskablePPO.load("m.zip", env=env, n_steps=512, batch_size=64)`.
     """
     import gymnasium as gym
     from sb3_contrib import MaskablePPO
@@ -110,15 +111,15 @@ def sb3_bytes(loaded: LoadedSnapshot) -> bytes:
     space = observation_space(views_of(description))
 
     class Spaces(gym.Env[Any, Any]):
-        """The league's spaces; nothing is ever played in it."""
+        """Holds the league's spaces; nothing is ever played in it."""
 
         observation_space = space
         action_space = gym.spaces.Discrete(description.n_actions)
 
     # Building a policy draws weights, which must not disturb the streams of a running learner.
     with torch.random.fork_rng(devices=[]):
-        # SB3 allocates n_steps observations also on loading: as few as it takes. Who goes on
-        # training gives `load` a longer rollout.
+        # SB3 allocates n_steps observations on loading too: as few as possible. To continue
+        # training, give `load` a longer rollout.
         model = MaskablePPO(
             "MultiInputPolicy",
             DummyVecEnv([Spaces]),
@@ -131,7 +132,7 @@ def sb3_bytes(loaded: LoadedSnapshot) -> bytes:
     policy.load_state_dict(loaded.network.state_dict(), strict=False)
     policy.set_training_mode(False)
     if policy_weights(policy.state_dict()).keys() != loaded.network.state_dict().keys():
-        raise MemberError("Stable-Baselines3 built another network than the member's; nothing done")
+        raise MemberError("Stable-Baselines3 built a network unlike the member's; nothing written")
     rows = check_rows(loaded)
     with torch.inference_mode():
         features = policy.extract_features({key: x.float() for key, x in rows.items()})
@@ -142,7 +143,7 @@ def sb3_bytes(loaded: LoadedSnapshot) -> bytes:
 
 
 class _Positional(nn.Module):
-    """The network with one argument per input, as a graph wants them."""
+    """The network with one argument per input, as an ONNX graph needs them."""
 
     def __init__(self, network: ActorCritic) -> None:
         super().__init__()
@@ -154,11 +155,11 @@ class _Positional(nn.Module):
 
 
 def onnx_bytes(loaded: LoadedSnapshot) -> bytes:
-    """An ONNX graph: uint8 views and float32 scalars to `logits` and `value`, any batch size."""
+    """Return an ONNX graph: uint8 views and float32 scalars to `logits` and `value`, any batch."""
     missing = [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
     if missing:
         raise MemberError(
-            f"exporting to ONNX needs {' and '.join(missing)}, found none: install them with "
+            f"exporting to ONNX needs {' and '.join(missing)}, which cannot be imported; run "
             '`pip install "territory-league[onnx]"`'
         )
     import onnxruntime

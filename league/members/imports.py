@@ -1,7 +1,7 @@
-"""Owns how weights enter a league: SB3 zips, snapshots of ours, bare safetensors.
+"""Owns how weights enter a league: SB3 zips, our own snapshots, bare safetensors.
 
-Promises: nothing that is imported is executed, and weights enter only if they are exactly a network
-of this league.
+Promises: no code in an imported file is executed, and weights enter only if they fit a network of
+this league exactly.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ if TYPE_CHECKING:
     from db.records import MemberRecord
 
 _POLICY_FILE = "policy.pth"  # the weights inside an SB3 zip
-_MAX_POLICY_BYTES = 1 << 30  # far above any network of ours; against zips that unpack for ever
+_MAX_POLICY_BYTES = 1 << 30  # far above any network of ours; protects from zip bombs
 
 
 def import_member(
     folder: LeagueFolder, path: Path, family: str | None = None, name: str | None = None
 ) -> MemberRecord:
-    """Let the weights in a file join the pool, also beside a running daemon.
+    """Add the weights in a file to the pool as a member, even while the daemon runs.
 
     Args:
-        path: an SB3 zip, a snapshot of ours, or a safetensors file of bare weights.
-        family: which network the weights are of; a snapshot of ours knows it itself.
-        name: what to call the member; None makes a name of family and hash.
+        path: an SB3 zip, one of our snapshots, or a safetensors file of bare weights.
+        family: the network that the weights belong to; a snapshot names it itself.
+        name: what to call the member; None makes a name from family and hash.
 
     Raises:
-        MemberError: the file is none of these, or holds another network than the league's.
-        SnapshotError: a damaged or unfit snapshot.
+        MemberError: the file is none of these, or holds a network unlike the league's.
+        SnapshotError: the snapshot is damaged or does not fit.
     """
     if not path.is_file():
         raise MemberError(f"expected a snapshot file or SB3 zip, found none at {path}")
@@ -78,7 +78,7 @@ def _import_weights(
     """Save weights without a description as a snapshot of the league's network and add it."""
     if family not in FAMILIES:
         raise MemberError(
-            f"{path}: weights alone do not say which network they are of; expected --family "
+            f"{path}: bare weights do not say which network they belong to; expected --family "
             f"{' or '.join(FAMILIES)}, found {family or 'none'}"
         )
     with reading(folder) as session:
@@ -97,15 +97,15 @@ def _import_weights(
     except (ConfigError, SnapshotArchitectureError) as error:
         raise MemberError(
             f"{path}: expected the league's {family} network ([views] and [network] of "
-            f"{folder.toml}), found another: {error}"
+            f"{folder.toml}), found a different one: {error}"
         ) from error
     return add_member(folder, f"snapshot:{sha256}", name)
 
 
 def _sb3_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of an SB3 zip's policy.
+    """Return the tensors of an SB3 zip's policy.
 
-    Nothing else of the zip is read: its `data` file holds pickles, which would run code.
+    Nothing else in the zip is read: its `data` file holds pickles, which could run code.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -128,7 +128,7 @@ def _sb3_weights(path: Path) -> dict[str, Tensor]:
     except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MemberError(
-            f"{path}: expected tensors alone in {_POLICY_FILE}, found something else, which was "
+            f"{path}: expected only tensors in {_POLICY_FILE}, found something else, which was "
             f"not loaded: {reason}"
         ) from error
     if not isinstance(weights, dict) or not all(

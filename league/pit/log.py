@@ -1,7 +1,7 @@
-"""Owns what a head-to-head leaves in the league's database: its matches, whole pairs at a time.
+"""Owns the matches of a head-to-head in the league's database, written in whole pairs.
 
-Promises: both matches of a pair are written in one transaction; a pair counts once, whoever wrote
-it; a failed match is kept with its error and counts for nobody.
+Promises: both matches of a pair are written in one transaction; a pair counts once, whichever run
+wrote it; a failed match is kept with its error and counts for neither side.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Pair = tuple[PitMatch, PitMatch]
 FAILURE_EVENT = "pit_match_failed"  # its details name the agents at fault
-MAX_FAILURES = 100_000  # events read back; a pit gives up after three failures of a pair
+MAX_FAILURES = 100_000  # events read back; a head-to-head gives up after three failures of a pair
 
 
 class PitLog:
@@ -41,7 +41,7 @@ class PitLog:
         )
 
     def load(self) -> tuple[dict[str, Pair], Counter[str], int]:
-        """Complete pairs by key, crashes by member name, and the number of failed matches."""
+        """Return complete pairs by key, crashes by member name, and the count of failed matches."""
         halves: dict[tuple[str, int], PitMatch] = {}
         crashes: Counter[str] = Counter()
         n_failed = 0
@@ -71,7 +71,7 @@ class PitLog:
         return pairs, crashes, n_failed
 
     def record_pair(self, seed: int, results: Sequence[MatchResult]) -> None:
-        """Write both matches of a pair; a pair that another run wrote meanwhile stays."""
+        """Write both matches of a pair, unless another run has written it in the meantime."""
         key = self._plan.pair_key(seed)
         names = [f"pit/{key.replace(':', '-')}-{half}{SUFFIX}" for half in (0, 1)]
         for name, result in zip(names, results, strict=True):
@@ -108,7 +108,7 @@ class PitLog:
             queries.add_event(
                 session,
                 FAILURE_EVENT,
-                f"match {match_id} of a pit: {failed.error}",
+                f"match {match_id} of a head-to-head: {failed.error}",
                 level="warning",
                 match_id=match_id,
                 details={"blamed": list(blamed)},
@@ -132,7 +132,7 @@ class PitLog:
 
 
 def name_of(plan: PitPlan, agent_spec: str) -> str:
-    """The side that plays a spec, by name."""
+    """Return the name of the side that plays a spec."""
     for side in (plan.a, plan.b, *plan.field):
         if side.agent_spec == agent_spec:
             return side.name

@@ -1,7 +1,7 @@
-"""Owns the two sides of a head-to-head and its plan: who is meant, and which seat is whose.
+"""Owns the two sides of a head-to-head and its plan: who plays, and who holds which seat.
 
-Promises: pair k is one seed and two matches in which A and B have exchanged all their seats; the
-same request always gives the same plan and the same keys.
+Promises: a pair is two matches of one seed between which A and B exchange all their seats; the same
+request always gives the same plan and the same keys.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Side:
 
 @dataclass(frozen=True)
 class PitPlan:
-    """What is played: sides, board and seats; `maps` are single references, taken in turn.
+    """What is played: sides, maps and seats; `maps` are single references, used in turn.
 
-    `field` holds the third parties' sides when A and B play one seat each, else it is empty.
+    `field` holds the sides of the third parties if A and B hold one seat each, else it is empty.
     """
 
     a: Side
@@ -52,7 +52,7 @@ class PitPlan:
 
     @property
     def series_key(self) -> str:
-        """Names the head-to-head: the same A, B, rules, maps and seats resume one another."""
+        """Key of the head-to-head: requests with the same A, B, rules, maps and seats share it."""
         parts = [
             self.a.agent_spec,
             self.b.agent_spec,
@@ -63,11 +63,11 @@ class PitPlan:
         return "pit-" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
     def pair_key(self, seed: int) -> str:
-        """Names one mirrored pair."""
+        """Return the key of one mirrored pair."""
         return f"{self.series_key}:{seed}"
 
     def sides(self, seed: int, half: int) -> tuple[str | None, ...]:
-        """ "A", "B" or None (the field) per seat; in half 1 A and B have changed places."""
+        """Return "A", "B" or None (the field) per seat; half 1 has A and B exchanged."""
         n_seats = self.rules.n_seats
         first, second = ("A", "B") if half == 0 else ("B", "A")
         if not self.field:
@@ -78,7 +78,7 @@ class PitPlan:
         return tuple(seats)
 
     def line_up(self, seed: int, half: int) -> tuple[Side, ...]:
-        """Who holds each seat."""
+        """Return the side that holds each seat."""
         field = iter(self.field)
         return tuple(
             self.a if side == "A" else self.b if side == "B" else next(field)
@@ -86,7 +86,7 @@ class PitPlan:
         )
 
     def spec(self, seed: int, half: int) -> MatchSpec:
-        """One match of the pair."""
+        """Return the spec of one match of the pair."""
         return MatchSpec(
             seed=seed,
             map=self.maps[seed % len(self.maps)],
@@ -96,29 +96,29 @@ class PitPlan:
         )
 
     def setting(self, seeds: Sequence[int]) -> str:
-        """The line of the report that says what was played."""
+        """Return the part of the report that says what was played."""
         n_seats = self.rules.n_seats
         share = (
             f"1A+1B among {n_seats - 2} scripted"
             if self.field
             else f"{n_seats // 2}A+{n_seats // 2}B"
         )
-        board = f"map {self.maps[0]}" if len(self.maps) == 1 else f"{len(self.maps)} maps"
-        return f"{n_seats} seats, {share}, {board}, seeds {seeds[0]}..{seeds[-1]}"
+        maps = f"map {self.maps[0]}" if len(self.maps) == 1 else f"{len(self.maps)} maps"
+        return f"{n_seats} seats, {share}, {maps}, seeds {seeds[0]}..{seeds[-1]}"
 
 
 def check_seats(rules: MatchRules, with_field: bool) -> None:
-    """Raise PitError when the seats cannot be shared out evenly."""
+    """Raise PitError if the seats cannot be divided evenly."""
     if not with_field and rules.n_seats % 2:
         raise PitError(
             f"expected an even number of seats for A and B, found {rules.n_seats}; use --field"
         )
     if with_field and rules.n_seats < 3:
-        raise PitError(f"expected 3 seats or more for --field, found {rules.n_seats}")
+        raise PitError(f"expected at least 3 seats for --field, found {rules.n_seats}")
 
 
 def make_field(n_seats: int, engine: Engine | None) -> tuple[Side, ...]:
-    """Scripted third parties for all seats but two, in a fixed order."""
+    """Return scripted third parties for all seats but two, in a fixed order."""
     names = [SCRIPTED[i % len(SCRIPTED)] for i in range(n_seats - 2)]
     if engine is None:
         return tuple(Side(name, f"scripted:{name}") for name in names)
@@ -134,12 +134,12 @@ def make_field(n_seats: int, engine: Engine | None) -> tuple[Side, ...]:
 
 
 def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> Side:
-    """The side that a text means: a member, a snapshot prefix, a file or an agent spec.
+    """Return the side that a text means: a member, a hash prefix, a file or an agent spec.
 
     Files and specs that no member plays become guests.
 
     Raises:
-        NotFoundError: nobody is meant, or several are.
+        NotFoundError: no member fits, or several do.
         MemberError, AgentError: what is meant cannot play here.
     """
     is_spec = text.startswith(("scripted:", "plugin:"))
@@ -154,10 +154,10 @@ def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> 
 
 
 def side_without_league(text: str, snapshots: Path) -> Side:
-    """The same where there is no league: a snapshot file, an agent spec or a scripted agent's name.
+    """Return the same without a league: a snapshot file, an agent spec or a scripted agent's name.
 
     Raises:
-        PitError: a name or prefix, which only a league could know.
+        PitError: the text is a name or hash prefix, which only a league knows.
         AgentError: what is meant cannot play.
     """
     if text in SCRIPTED or text in FORMER_NAMES:

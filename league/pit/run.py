@@ -1,9 +1,9 @@
 """Owns the running of a head-to-head: mirrored pairs on worker processes until a verdict.
 
-Promises: the state is the match log alone, so that the same command goes on where it was cut off;
-ratings never change; pairs are judged in the order of their seeds, so that a verdict does not
-depend on which match ended first. Both matches of a pair are recorded in one transaction: half a
-pair is never evidence. Statistics are `league.pit.statistics`.
+Promises: the match log is the only state, so that the same command continues where it was
+interrupted; ratings never change; pairs are judged in the order of their seeds, so that a verdict
+does not depend on which match ended first. Both matches of a pair are recorded in one transaction:
+half a pair is never evidence. Statistics are in `league.pit.statistics`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from league.pit.statistics import (
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-MAX_TRIES = 3  # of a pair, before the whole pit gives up
+MAX_TRIES = 3  # of a pair, before the whole head-to-head gives up
 DEFAULT_CAP = 1_000  # matches: SPRT of [0, 50] nElo rarely needs 400
 
 
@@ -56,12 +56,12 @@ class PitRequest:
 
     Attributes:
         a, b: names, hash prefixes, snapshot files or agent specs.
-        n_matches: fixed length, rounded up to whole pairs; None plays until SPRT decides.
-        cap: matches after which SPRT gives up, undecided.
-        seed: of the first pair; the next ones count up.
+        n_matches: fixed number, rounded up to whole pairs; None plays until SPRT decides.
+        cap: number of matches after which SPRT stops undecided.
+        seed: seed of the first pair; each further pair adds 1.
         with_field: A and B take one seat each among scripted third parties.
-        maps: references to play on; empty takes those that the league rates on.
-        n_workers: processes; None is one per core.
+        maps: references to play on; empty uses the maps of the league's rated matches.
+        n_workers: number of processes; None starts one per core.
     """
 
     a: str
@@ -76,7 +76,7 @@ class PitRequest:
 
     @property
     def max_pairs(self) -> int:
-        """Pairs at most."""
+        """Largest number of pairs."""
         return -(-(self.n_matches or self.cap) // 2)
 
 
@@ -88,12 +88,12 @@ def run_pit(
     """Play a head-to-head and return its report.
 
     Args:
-        folder: the league that knows the members and remembers the matches; None plays on
-            generated maps and remembers nothing.
-        progress: told one line after every judged pair.
+        folder: the league that holds the members and stores the matches; None plays on generated
+            maps and stores nothing.
+        progress: called with one line after every judged pair.
 
     Raises:
-        LeagueError, AgentError, ArenaError, DatabaseError: in one sentence.
+        LeagueError, AgentError, ArenaError, DatabaseError: it cannot be played, or not to its end.
     """
     with _prepared(request, folder) as (plan, log, settings):
         return _Run(request, plan, log, settings, progress).play()
@@ -103,7 +103,7 @@ def run_pit(
 def _prepared(
     request: PitRequest, folder: LeagueFolder | None
 ) -> Iterator[tuple[PitPlan, PitLog | None, dict[str, str | None]]]:
-    """The plan, the log to record in, and what the workers are told."""
+    """Yield the plan, the log to record in, and the settings of the workers."""
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="league-pit-") as store:
             plan = _plan_without_league(request, Path(store))
@@ -124,7 +124,7 @@ def _plan_in_league(request: PitRequest, folder: LeagueFolder, engine: Engine) -
     rules = MatchRules.from_json(config["rules"])
     views = Views.from_json(config["views"])
     check_seats(rules, request.with_field)
-    # A map given by hand is a path of the person who types; those of the league lie in its folder.
+    # Maps of the command line are relative to the current folder, those of the league to its own.
     given = [_from_here(reference) for reference in request.maps]
     a, b = (
         side_in_league(text, engine, folder.snapshots, views) for text in (request.a, request.b)
@@ -168,7 +168,7 @@ def _from_here(reference: str) -> str:
 
 
 class _Run:
-    """One run of a pit: what is known, what is in the air, and when to stop."""
+    """One run of a head-to-head: its results, its open matches, and when to stop."""
 
     def __init__(
         self,
@@ -192,7 +192,7 @@ class _Run:
         self._n_played = 0
 
     def play(self) -> PitReport:
-        """Play until enough is known."""
+        """Play until there is a verdict; return the report."""
         started = time.monotonic()
         if not self._judge():
             self._play_pairs()
@@ -212,7 +212,7 @@ class _Run:
     def _play_pairs(self) -> None:
         n_workers = self._request.n_workers or os.cpu_count() or 1
         limits = WorkerLimits()
-        # Twice what the workers hold: none ever waits, and few matches are wasted at the verdict.
+        # Twice what the workers hold: no worker waits, and few matches are wasted at the verdict.
         n_ahead = max(n_workers * limits.matches_per_worker, 2)
         waiting = iter([seed for seed in self._seeds if seed not in self._complete])
         n_open = 0
@@ -238,7 +238,7 @@ class _Run:
             arena.submit(2 * seed + half, self._plan.spec(seed, half), alone=alone)
 
     def _take(self, arena: LocalArena, outcome: Done | Failed) -> int:
-        """Take one outcome in; returns how many pairs it settled."""
+        """Record one outcome; return how many pairs it settled."""
         seed, half = divmod(outcome.job_id, 2)
         if isinstance(outcome, Failed):
             self._fail(seed, half, outcome)
@@ -271,12 +271,12 @@ class _Run:
         self._tries[seed] += 1
         if self._tries[seed] >= MAX_TRIES:
             raise PitError(
-                f"the match of seed {seed} failed {MAX_TRIES} times: {outcome.error}; "
-                "repair the agent, or begin at another --seed"
+                f"the matches of seed {seed} failed {MAX_TRIES} times: {outcome.error}; "
+                "repair the agent, or start at another --seed"
             )
 
     def _judge(self) -> bool:
-        """Judge complete pairs in the order of their seeds; True when the pit is over."""
+        """Judge complete pairs in the order of their seeds; return True if that was the last."""
         while len(self._judged) < len(self._seeds):
             pair = self._complete.get(self._seeds[len(self._judged)])
             if pair is None:

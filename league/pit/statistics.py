@@ -1,8 +1,8 @@
 """Head-to-head statistics: from placements of mirrored pairs to a verdict with error bars.
 
 The unit is the mirrored pair (one seed, two matches, A and B exchanging their seats): the 25 seat
-pairs inside a match are not independent, and counting them so gives a 95 % interval that covers
-only 68 to 70 %. Pure functions; scipy is imported where it is needed.
+pairs inside a match are not independent, and treating them as such gives a 95 % interval that
+covers only 68 to 70 %. Pure functions; scipy is imported where it is needed.
 """
 
 from __future__ import annotations
@@ -20,15 +20,19 @@ ELO_CLAMP = 0.001  # scores nearer to 0 or 1 are reported as this far away
 NELO_SCALE = 800.0 / math.log(10.0)
 T_BELOW = 30  # Student t below this many pairs
 BIN_EDGES = (0.3, 0.45, 0.55, 0.7)
-MIN_EXPECTED = 5.0  # wins per seat below which a chi-square says nothing
+MIN_EXPECTED = 5.0  # wins per seat below which a chi-square test means nothing
 
 EXIT_STRONGER, EXIT_NOT_STRONGER, EXIT_UNDECIDED = 0, 1, 4
 
 
 @dataclass(frozen=True)
 class PitMatch:
-    """One match of a pair: per seat its placement, its side ("A", "B", or None for the field) and
-    whether it was alive at the end."""
+    """One match of a pair, seat by seat.
+
+    Attributes:
+        sides: "A", "B", or None for the field.
+        alive: whether the seat was alive at the end.
+    """
 
     placements: tuple[int, ...]
     sides: tuple[str | None, ...]
@@ -106,17 +110,17 @@ class PitReport:
 
     @property
     def exit_code(self) -> int:
-        """0 A is stronger or the fixed number is played, 1 it is not, 4 undecided at the cap."""
+        """0: A is stronger, or the number was fixed; 1: it is not; 4: undecided at the cap."""
         return {"H0": EXIT_NOT_STRONGER, "undecided": EXIT_UNDECIDED}.get(
             self.decision, EXIT_STRONGER
         )
 
 
 def match_score(match: PitMatch) -> float:
-    """U: the share of (A seat, B seat) pairs with A placed above, ties half.
+    """Return U: the share of (A seat, B seat) pairs with A placed above, ties counting half.
 
     Raises:
-        StatisticsError: a side without a seat.
+        StatisticsError: a side has no seat.
     """
     a = [p for p, side in zip(match.placements, match.sides, strict=True) if side == "A"]
     b = [p for p, side in zip(match.placements, match.sides, strict=True) if side == "B"]
@@ -127,16 +131,16 @@ def match_score(match: PitMatch) -> float:
 
 
 def pair_score(pair: tuple[PitMatch, PitMatch]) -> float:
-    """s of one mirrored pair: the mean of its two U."""
+    """Return s of one mirrored pair: the mean of its two U."""
     return 0.5 * (match_score(pair[0]) + match_score(pair[1]))
 
 
 def floored_variance(n: int, score: float, sum_squares: float) -> tuple[float, bool]:
-    """(variance of one pair score, whether the floor was used).
+    """Return (variance of one pair score, whether the floor was used).
 
     The sample variance, but never below what two pseudo-pairs, one at each end (scores 0 and 1),
     bring among n + 2: (s^2 + (1 - s)^2) / (n + 2). A one-sided match has no variance of its own
-    and would print infinities; with usual scores the floor is out of play from 25 pairs on.
+    and would print infinities; with usual scores the floor has no effect from 25 pairs on.
 
     Args:
         sum_squares: sum of (s_i - s)^2 over the n pairs.
@@ -147,10 +151,10 @@ def floored_variance(n: int, score: float, sum_squares: float) -> tuple[float, b
 
 
 def estimate(scores: Sequence[float]) -> Estimate:
-    """Score, Elo, normalised Elo and LOS of pair scores.
+    """Return score, Elo, normalised Elo and LOS of pair scores.
 
     Raises:
-        StatisticsError: no pair, or a score outside of [0, 1].
+        StatisticsError: there is no pair, or a score is outside [0, 1].
     """
     if not scores or not all(0.0 <= s <= 1.0 for s in scores):
         raise StatisticsError(f"expected pair scores in [0, 1], found {list(scores)[:5]}")
@@ -159,13 +163,13 @@ def estimate(scores: Sequence[float]) -> Estimate:
 
 
 def elo(score: float) -> float:
-    """-400 log10(1/s - 1), with s clamped to [0.001, 0.999]."""
+    """Return -400 log10(1/s - 1), with s clamped to [0.001, 0.999]."""
     s = min(max(score, ELO_CLAMP), 1.0 - ELO_CLAMP)
     return -400.0 * math.log10(1.0 / s - 1.0)
 
 
 def log_likelihood_ratio(found: Estimate, settings: SprtSettings) -> float:
-    """LLR of nelo1 against nelo0: N (s1 - s0)(2s - s0 - s1) / (2v).
+    """Return the LLR of nelo1 against nelo0: N (s1 - s0)(2s - s0 - s1) / (2v).
 
     s_i = 1/2 + t_i sqrt(v), t_i = nElo_i sqrt(2) ln(10) / 800. Source: the normal approximation
     of Van den Bergh, "A practical introduction to the GSPRT", with pairs as units.
@@ -179,7 +183,7 @@ def log_likelihood_ratio(found: Estimate, settings: SprtSettings) -> float:
 
 
 def sprt_decision(found: Estimate, settings: SprtSettings) -> str | None:
-    """ "H1", "H0", or None to go on; never before 16 pairs."""
+    """Return "H1", "H0", or None to go on; there is no decision before 16 pairs."""
     if found.n_pairs < MIN_PAIRS:
         return None
     lower, upper = settings.bounds
@@ -190,11 +194,11 @@ def sprt_decision(found: Estimate, settings: SprtSettings) -> str | None:
 
 
 def histogram(scores: Sequence[float]) -> tuple[int, int, int, int, int]:
-    """Pairs by A's score: below .3, .3 to .45, .45 to .55, .55 to .7, above .7.
+    """Count pairs by A's score: below .3, .3 to .45, .45 to .55, .55 to .7, above .7.
 
     The middle bin holds both of its ends and the outer bins hold neither of theirs, so that A and
     B exchanged give the mirrored counts. Scores are multiples of 1/100 at most: rounding to six
-    digits takes the float noise off the edges.
+    digits removes float noise at the edges.
     """
     counts = [0, 0, 0, 0, 0]
     low, middle_low, middle_high, high = BIN_EDGES
@@ -209,11 +213,11 @@ def histogram(scores: Sequence[float]) -> tuple[int, int, int, int, int]:
 
 
 def seat_bias_p_value(pairs: Sequence[tuple[PitMatch, PitMatch]]) -> float | None:
-    """p of a chi-square test that every seat comes first equally often; None when too few.
+    """Return p of a chi-square test that all seats come first equally often; None if too few.
 
-    The two matches of a pair share a seed and are not independent, so each counts half: exact when
-    both always agree, and careful (too large a p) when they do not. Shared first places are
-    shared.
+    The two matches of a pair share a seed and are not independent, so each counts half: exact if
+    both always agree, and conservative (p too large) if they do not. A shared first place is split
+    among its seats.
     """
     if not pairs:
         return None
@@ -243,7 +247,7 @@ def summarise(
     crashes: Mapping[str, int] | None = None,
     matches_per_s: float | None = None,
 ) -> PitReport:
-    """The report of all complete pairs of a head-to-head, which may still be going on.
+    """Return the report of all complete pairs of a head-to-head, which may still be running.
 
     Args:
         setting: what was played, for example "10 seats, 5A+5B, map plains-128, seeds 1..46".
@@ -251,11 +255,11 @@ def summarise(
         crashes: failed matches by member name.
 
     Raises:
-        StatisticsError: no complete pair.
+        StatisticsError: no pair is complete.
     """
     if not pairs:
         raise StatisticsError(
-            f"expected mirrored pairs of {a} and {b}, found none complete; run `league pit` again"
+            f"expected complete mirrored pairs of {a} and {b}, found none; run `league pit` again"
         )
     scores = [pair_score(pair) for pair in pairs]
     found = estimate(scores)
@@ -305,7 +309,7 @@ def _estimate(n: int, score: float, sum_squares: float) -> Estimate:
 
 
 def _t_quantile(n: int) -> float:
-    """97.5 % point: Student t with n - 1 degrees (1 at least) below 30 pairs, then normal."""
+    """Return the 97.5 % point: Student t (n - 1 degrees, at least 1) below 30 pairs, else normal."""
     if n >= T_BELOW:
         return Z_95
     from scipy.special import stdtrit
@@ -316,7 +320,7 @@ def _t_quantile(n: int) -> float:
 def _side_facts(
     pairs: Sequence[tuple[PitMatch, PitMatch]], side: str
 ) -> tuple[float, float, float]:
-    """(mean placement, first places, share alive at the end) of a side's seats."""
+    """Return (mean placement, first places, share alive at the end) of a side's seats."""
     placements: list[int] = []
     alive, firsts = 0, 0.0
     for match in (match for pair in pairs for match in pair):

@@ -9,7 +9,7 @@ from league.pit.statistics import PitReport, SprtSettings
 
 
 def format_report(report: PitReport) -> list[str]:
-    """The report as lines: verdict first, one fact group per line, stable prefixes."""
+    """Return the report as lines: verdict first, one fact group per line, stable prefixes."""
     e = report.estimate
     stopped = "   at stop (biased away from 50 %)" if report.decision in ("H0", "H1") else ""
     lines = [
@@ -36,7 +36,7 @@ def format_report(report: PitReport) -> list[str]:
 
 
 def verdict(report: PitReport) -> str:
-    """The first line: who is stronger, and on what evidence."""
+    """Return the first line: who is stronger, and on what evidence."""
     subject_a, subject_b = f"A = {report.a}", f"B = {report.b}"
     n = f"{report.estimate.n_pairs} mirrored pairs, {report.n_matches} matches"
     if report.decision == "H1":
@@ -53,7 +53,7 @@ def verdict(report: PitReport) -> str:
 
 
 def report_json(report: PitReport) -> dict[str, Any]:
-    """The numbers of `format_report` as plain JSON values, with verdict and exit code."""
+    """Return the numbers of `format_report` as JSON values, with verdict and exit code."""
     values = asdict(report)
     values["verdict"] = verdict(report)
     values["exit_code"] = report.exit_code

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from league.rating.trueskill import Gaussian, win_probability
 
 DECAY = 0.99  # per common match: old games of a pair fade, for matchmaking only
-MIN_COMMON = 8  # below this many common matches the prior still has a say
+MIN_COMMON = 8  # below this many common matches the prior still counts
 
 
 class PlacementRow(Protocol):
-    """A rated seat as `db.queries.common_placements` returns it."""
+    """A rated seat, as `db.queries.common_placements` returns it."""
 
     @property
     def match_id(self) -> int: ...
@@ -43,7 +43,7 @@ class Payoff:
         self._sums = np.zeros((4, 16, 16))
 
     def add_rows(self, rows: Iterable[PlacementRow]) -> None:
-        """Count the matches of further rows in log order, those of one match standing together."""
+        """Count the matches of further rows, in log order with the rows of a match adjacent."""
         for _, seats in groupby(rows, key=lambda row: row.match_id):
             match = list(seats)
             self.add_match([row.member_id for row in match], [row.placement for row in match])
@@ -60,15 +60,15 @@ class Payoff:
         self._sums[3][pair] = self._sums[3][pair] * self.decay + above
 
     def common(self, i: int, j: int) -> int:
-        """How many matches i and j played together."""
+        """Return how many matches i and j played together."""
         return int(self._sum(0, i, j))
 
     def beats(self, i: int, j: int) -> float:
-        """In how many common matches i placed above j, ties half."""
+        """Return in how many common matches i placed above j, ties counting half."""
         return self._sum(1, i, j)
 
     def beat_rate(self, i: int, j: int, *, decayed: bool = False) -> float | None:
-        """Share of common matches with i above j; None when there are none."""
+        """Return the share of common matches with i above j; None if there are none."""
         first = 2 if decayed else 0
         games = self._sum(first, i, j)
         return self._sum(first + 1, i, j) / games if games > 0 and i != j else None
@@ -82,12 +82,12 @@ class Payoff:
         *,
         decayed: bool = True,
     ) -> float:
-        """P(i places above j), for matchmaking: the beat rate, completed by a prior.
+        """Return P(i places above j), for matchmaking: the beat rate, completed by a prior.
 
-        With g < 8 common matches the prior weighs as 8 - g of them. The prior is the estimate of
-        the younger member's parent against the other one (a child inherits its parent's row),
-        and the TrueSkill win probability where there is no such parent. A member without a rating
-        counts as unknown, so that the answer without any knowledge is 1/2.
+        With g < 8 common matches the prior weighs as much as 8 - g of them. The prior is the
+        estimate of the younger member's parent against the other one (a child inherits its parent's
+        row), and the TrueSkill win probability if there is no such parent. A member without a
+        rating counts as unknown, so that the answer without any knowledge is 1/2.
         """
         steps: list[tuple[int, float]] = []
         while True:
@@ -115,7 +115,7 @@ class Payoff:
         *,
         decayed: bool = True,
     ) -> NDArray[np.float64]:
-        """float64 [n, n] of estimates, row beats column; 1/2 on the diagonal."""
+        """Return float64 [n, n] of estimates, row beats column; 1/2 on the diagonal."""
         n = len(member_ids)
         result = np.full((n, n), 0.5)
         for row in range(n):
@@ -129,7 +129,7 @@ class Payoff:
     def cycles(
         self, member_ids: Sequence[int], *, confidence: float = 0.95, limit: int = 20
     ) -> list[tuple[int, int, int]]:
-        """Triples (i, j, k) with i > j > k > i, each edge above 1/2 with simultaneous confidence.
+        """Return triples with i > j > k > i, each edge above 1/2 with simultaneous confidence.
 
         An edge counts when its undecayed beat rate over at least 8 common matches clears 1/2 by
         the normal test at level (1 - confidence) / (ordered pairs tested): Bonferroni, because
@@ -167,10 +167,10 @@ class Payoff:
 
 
 def with_training(p_prior: float, games: int, beats: float) -> float:
-    """x of a learner: its latest snapshot's payoff, moved by the training results since.
+    """Return x of a learner: its newest snapshot's payoff, moved by the training results since.
 
     Args:
-        p_prior: estimate of the snapshot against the candidate; weighs as `MIN_COMMON` games.
+        p_prior: estimate of the snapshot against the candidate; weighs as `MIN_COMMON` games do.
         games, beats: of the learner's current weights since that snapshot, ties half.
     """
     return (p_prior * MIN_COMMON + beats) / (MIN_COMMON + games)

@@ -1,7 +1,7 @@
 """The season: which ratings belong together, and how a new member starts among them.
 
 Ratings under different rules are never mixed; the rules are frozen with the league, so a league has
-one season unless its rules' version changes under it.
+one season unless the version of its rules changes with the program.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ class Season:
     """The rules that ratings belong to, and how new members start.
 
     Attributes:
-        sigma_allowance: uncertainty added to the parent's when a snapshot starts, rating points.
+        sigma_allowance: uncertainty added to that of the parent when a snapshot starts, in rating
+            points.
     """
 
     rules_sha256: str
@@ -26,6 +27,6 @@ class Season:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Season:
-        """The season of a league's settings, as `LeagueConfig.to_json` gives and stores them."""
+        """Return the season of a league's settings in the form of `LeagueConfig.to_json`."""
         rules = MatchRules.from_json(settings["rules"])
         return cls(rules.sha256(), float(settings["rating"]["sigma_allowance"]))

@@ -1,6 +1,6 @@
 """The table of a league: ranks, tiers and the reported scale, from ratings alone.
 
-What people see is shifted so that one anchor stands at 25 (`scale_shift`).
+Reported ratings are shifted so that one anchor stands at 25 (`scale_shift`).
 """
 
 from __future__ import annotations
@@ -39,20 +39,21 @@ class Standing:
 
 
 def scale_shift(ratings: Mapping[int, Gaussian], anchor_id: int | None) -> float:
-    """What to add to every mu so that the anchor is reported at 25; 0 without a rated anchor."""
+    """Return what to add to every mu to report the anchor at 25; 0 without a rated anchor."""
     if anchor_id is None or anchor_id not in ratings:
         return 0.0
     return ANCHOR_MU - ratings[anchor_id][0]
 
 
 def standings(ratings: Mapping[int, Gaussian], *, shift: float = 0.0) -> list[Standing]:
-    """The table, best mu - 3 sigma first (ties by the lower id), on the reported scale.
+    """Return the table on the reported scale, best mu - 3 sigma first, ties by the lower id.
 
-    Not by mu: a snapshot that has not played yet has its parent's mu and would stand beside it.
+    It is not ordered by mu: a snapshot that has not played yet has the mu of its parent and would
+    stand beside it.
 
-    A member can be as high as one below those whose 95 % interval lies wholly above its own, and
-    as low as one above those wholly below. A tier opens with the best member that no longer
-    overlaps with the best of the tier before.
+    A member's best possible rank is just below the members whose 95 % interval lies wholly above
+    its own, its worst just above those whose interval lies wholly below. A tier starts with the
+    best member whose interval does not overlap with that of the best member of the tier before.
     """
     order = sorted(ratings, key=lambda member_id: (-conservative(*ratings[member_id]), member_id))
     low = {i: ratings[i][0] - Z_95 * ratings[i][1] for i in order}
@@ -81,6 +82,6 @@ def standings(ratings: Mapping[int, Gaussian], *, shift: float = 0.0) -> list[St
 
 
 def scale_anchor_id(members: list[MemberRecord]) -> int | None:
-    """The member that the reported scale puts at 25."""
+    """Return the id of the member that the reported scale puts at 25."""
     found = [m.id for m in members if m.agent_spec == SCALE_ANCHOR_SPEC and m.role == "anchor"]
     return found[0] if found else None

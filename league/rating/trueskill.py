@@ -34,7 +34,7 @@ DRAW_PROBABILITY = 1e-6
 
 
 class LogRow(Protocol):
-    """A change of a rating as `db.queries.rating_log` returns it."""
+    """A change of a rating, as `db.queries.rating_log` returns it."""
 
     @property
     def seq(self) -> int: ...
@@ -58,24 +58,24 @@ Row = TypeVar("Row", bound=LogRow)
 
 
 def normal_cdf(x: float, mu: float = 0.0, sigma: float = 1.0) -> float:
-    """P(X <= x); with erfc, so that the far left tail keeps its relative precision."""
+    """Return P(X <= x); by erfc, so that the far left tail keeps its relative precision."""
     return 0.5 * math.erfc((mu - x) / (sigma * math.sqrt(2.0)))
 
 
 def normal_pdf(x: float, mu: float = 0.0, sigma: float = 1.0) -> float:
-    """Density at x."""
+    """Return the density at x."""
     z = (x - mu) / sigma
     return math.exp(-0.5 * z * z) / (sigma * math.sqrt(2.0 * math.pi))
 
 
 def normal_ppf(p: float, mu: float = 0.0, sigma: float = 1.0) -> float:
-    """The x with P(X <= x) = p, for 0 < p < 1."""
+    """Return the x with P(X <= x) = p, for 0 < p < 1."""
     return NormalDist(mu, sigma).inv_cdf(p)
 
 
 @lru_cache(maxsize=1)
 def environment() -> TrueSkill:
-    """The TrueSkill environment of RATING_VERSION.
+    """Return the TrueSkill environment of RATING_VERSION.
 
     The package's own cdf loses precision in the tails (two equals that tie get sigma 6.304 where
     6.455 is right), and its scipy backend is 10 times slower.
@@ -93,14 +93,14 @@ def environment() -> TrueSkill:
 
 
 def rate_match(ratings: Sequence[Gaussian], placements: Sequence[int]) -> list[Gaussian]:
-    """New (mu, sigma) of members that each hold one seat, from all placements (1 is best).
+    """Return new (mu, sigma) of members with one seat each, from all placements (1 is best).
 
     Args:
         ratings: before the match, in seat order: the order is part of the result's last bits.
         placements: of the same seats; equal numbers are a tie. Gaps (unrated seats) do not matter.
 
     Raises:
-        RatingError: fewer than two seats, or lengths that differ.
+        RatingError: there are fewer than two seats, or the lengths differ.
     """
     if len(ratings) < 2 or len(ratings) != len(placements):
         raise RatingError(
@@ -114,27 +114,29 @@ def rate_match(ratings: Sequence[Gaussian], placements: Sequence[int]) -> list[G
 
 
 def child_rating(parent_mu: float, parent_sigma: float, allowance: float) -> Gaussian:
-    """Where a new snapshot starts: its parent's mu, and sigma with a fresh `allowance` in
-    quadrature, never above that of an unknown member (25/3)."""
+    """Return the first rating of a snapshot: its parent's, made less certain.
+
+    The `allowance` is added to sigma in quadrature, up to the sigma of an unknown member (25/3).
+    """
     return parent_mu, min(SIGMA, math.hypot(parent_sigma, allowance))
 
 
 def win_probability(a: Gaussian, b: Gaussian) -> float:
-    """P(a places above b) = Phi((mu_a - mu_b) / sqrt(2 beta^2 + sigma_a^2 + sigma_b^2))."""
+    """Return P(a places above b) = Phi((mu_a - mu_b) / sqrt(2 beta^2 + sigma_a^2 + sigma_b^2))."""
     spread = math.sqrt(2.0 * BETA**2 + a[1] ** 2 + b[1] ** 2)
     return normal_cdf((a[0] - b[0]) / spread)
 
 
 def conservative(mu: float, sigma: float) -> float:
-    """The skill that a member has almost surely: mu - 3 sigma."""
+    """Return the skill that a member almost certainly has: mu - 3 sigma."""
     return mu - 3.0 * sigma
 
 
 def replay_changes(log: Sequence[LogRow]) -> list[Gaussian]:
-    """The rating after every row of a log, recomputed from admissions and placements alone.
+    """Return the rating after every row of a log, from admissions and placements alone.
 
     Args:
-        log: one season in `seq` order; the rows of a match stand together, in seat order.
+        log: one season in `seq` order; the rows of a match are adjacent, in seat order.
 
     Raises:
         RatingError: the log is out of order, or a member plays before its admission.
@@ -154,13 +156,13 @@ def replay_changes(log: Sequence[LogRow]) -> list[Gaussian]:
 
 
 def replay(log: Sequence[LogRow]) -> dict[int, Gaussian]:
-    """The final ratings by member id of a log; see `replay_changes`."""
+    """Return the final ratings of a log, by member id; see `replay_changes`."""
     changes = replay_changes(log)
     return {row.member_id: rating for row, rating in zip(log, changes, strict=True)}
 
 
 def first_difference(log: Sequence[Row]) -> Row | None:
-    """The first row whose stored rating is not, bit for bit, what the replay gives; None if all."""
+    """Return the first row whose stored rating differs in any bit from its replay, or None."""
     for row, rating in zip(log, replay_changes(log), strict=True):
         if (row.mu, row.sigma) != rating:
             return row
@@ -168,12 +170,12 @@ def first_difference(log: Sequence[Row]) -> Row | None:
 
 
 def smooth(log: Sequence[LogRow], *, sweeps: int = 1) -> dict[int, Gaussian]:
-    """Order-free ratings: TrueSkill Through Time with gamma 0 (skills do not move).
+    """Return order-free ratings: TrueSkill Through Time with gamma 0 (skills do not move).
 
     Every match leaves one message per seat; a sweep takes each message out again, rates the match
     against what all the other matches say, and puts the new message in, once forwards and once
-    backwards. One sweep is within 0.003 mu of convergence on 1,000 matches of 50 members, but for
-    the common level of all members: matches say nothing about it and sweeps approach it slowly
+    backwards. One sweep is within 0.003 mu of convergence on 1,000 matches of 50 members, except
+    for the common level of all members: matches say nothing about it and sweeps approach it slowly
     (1.6 % a sweep with 8 members), so it is set at the end, from the priors. A child starts from
     the smoothed rating of its parent; its own games say nothing about the parent.
     Source: Dangauthier et al., TrueSkill Through Time (NIPS 2007), without the dynamics.
@@ -200,7 +202,10 @@ def smooth(log: Sequence[LogRow], *, sweeps: int = 1) -> dict[int, Gaussian]:
         cavities = []
         for row, message in zip(rows, messages[index], strict=True):
             if row.member_id not in priors:
-                raise RatingError(f"member {row.member_id} plays at seq {row.seq} unadmitted")
+                raise RatingError(
+                    f"member {row.member_id} plays at seq {row.seq} before its admission; the log "
+                    "is incomplete"
+                )
             precision, weighted = _natural(marginal(row.member_id))
             cavities.append((precision - message[0], weighted - message[1]))
         before = [_gaussian(cavity) for cavity in cavities]
@@ -228,7 +233,7 @@ def smooth(log: Sequence[LogRow], *, sweeps: int = 1) -> dict[int, Gaussian]:
 
 
 def _steps(log: Sequence[Row]) -> Iterator[list[Row]]:
-    """Admissions one by one, and matches as the run of their rows."""
+    """Yield admissions one by one, and each match as the run of its rows."""
     rows: list[Row] = []
     for row in log:
         if rows and row.seq <= rows[-1].seq:
@@ -248,7 +253,7 @@ def _admission(row: LogRow, current: Mapping[int, Gaussian]) -> Gaussian:
 
 
 def _level_shift(admissions: Sequence[LogRow], ratings: Mapping[int, Gaussian]) -> float:
-    """What to add to every mu so that the priors are met best.
+    """Return what to add to every mu so that the priors are met best.
 
     Results and the step from parent to child do not change when all skills move together, so the
     best level is where the precision-weighted distances from the fixed priors sum to 0.
@@ -283,11 +288,11 @@ def _placement(row: LogRow) -> int:
 
 
 def _natural(rating: Gaussian) -> Gaussian:
-    """(mu, sigma) -> (precision, precision * mu)."""
+    """Convert (mu, sigma) to (precision, precision * mu)."""
     precision = 1.0 / (rating[1] * rating[1])
     return precision, precision * rating[0]
 
 
 def _gaussian(natural: Gaussian) -> Gaussian:
-    """(precision, precision * mu) -> (mu, sigma)."""
+    """Convert (precision, precision * mu) to (mu, sigma)."""
     return natural[1] / natural[0], 1.0 / math.sqrt(natural[0])

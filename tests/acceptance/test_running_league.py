@@ -84,7 +84,7 @@ def test_a_killed_league_goes_on_where_it_was_and_loses_or_doubles_no_match(runn
         assert league("status", "--league", str(root)).returncode == 0
         refused = league("start", "--league", str(root))
         assert refused.returncode == 2
-        assert "runs already" in refused.stderr
+        assert "is already running" in refused.stderr
         again.send_signal(signal.SIGTERM)
         assert again.wait(timeout=60) == 0
     finally:

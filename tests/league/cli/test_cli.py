@@ -260,7 +260,7 @@ def test_a_guest_is_taken_up_and_nobody_joins_twice_unnamed(
 ) -> None:
     there = ["--league", str(hand_made_league.root)]
     assert main(["members", "add", "scripted:tribe", *there]) == 2
-    assert "tribe (active) plays scripted:tribe already" in capsys.readouterr().err
+    assert "tribe (active) already plays scripted:tribe" in capsys.readouterr().err
     engine = open_writer(hand_made_league.sqlite)
     with write_transaction(engine) as session:
         guest = ensure_guest(session, identify("scripted:turtle", hand_made_league.snapshots, None))

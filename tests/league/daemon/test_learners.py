@@ -46,26 +46,26 @@ def learners(clock: Clock) -> Callable[[Launches], Learners]:
 
 def test_what_a_learner_says_comes_with_its_name(learners: Callable[..., Learners]) -> None:
     process = ScriptedProcess(Ready(0), Progress(64))
-    pool = learners(Launches(process))
-    assert pool.pids == {}
-    assert list(pool.poll()) == [
+    group = learners(Launches(process))
+    assert group.pids == {}
+    assert list(group.poll()) == [
         LearnerMessage("attention", Ready(0)),
         LearnerMessage("attention", Progress(64)),
     ]
-    assert list(pool.poll()) == []
-    assert pool.pids == {"attention": 4711}
+    assert list(group.poll()) == []
+    assert group.pids == {"attention": 4711}
 
 
 def test_what_is_sent_reaches_the_process_and_is_forgotten_while_there_is_none(
     learners: Callable[..., Learners],
 ) -> None:
     process = ScriptedProcess()
-    pool = learners(Launches(process))
-    pool.send("attention", "too early")
-    list(pool.poll())
-    pool.send("attention", "now")
+    group = learners(Launches(process))
+    group.send("attention", "too early")
+    list(group.poll())
+    group.send("attention", "now")
     process.exit_code = 1
-    pool.send("attention", "too late")
+    group.send("attention", "too late")
     assert process.sent == ["now"]
 
 
@@ -73,8 +73,8 @@ def test_a_dead_learner_is_named_with_its_signal_and_started_again_after_a_pause
     clock: Clock, learners: Callable[..., Learners]
 ) -> None:
     launch = Launches(ScriptedProcess(Ready(0), exit_code=-9), ScriptedProcess())
-    pool = learners(launch)
-    ready, died = pool.poll()
+    group = learners(launch)
+    ready, died = group.poll()
     assert ready.message == Ready(0)  # what it said before it died is not lost
     assert died.message == Died(
         "learner attention was killed by SIGKILL (from outside, or out of memory); "
@@ -82,9 +82,9 @@ def test_a_dead_learner_is_named_with_its_signal_and_started_again_after_a_pause
         given_up=False,
     )
     clock.now += 0.9
-    assert list(pool.poll()) == [] and len(launch.started) == 1
+    assert list(group.poll()) == [] and len(launch.started) == 1
     clock.now += 0.1
-    assert list(pool.poll()) == [] and len(launch.started) == 2
+    assert list(group.poll()) == [] and len(launch.started) == 2
 
 
 def test_all_that_a_learner_said_before_it_died_is_taken(learners: Callable[..., Learners]) -> None:
@@ -98,8 +98,8 @@ def test_a_learner_that_raised_is_named_with_what_it_raised(
     learners: Callable[..., Learners],
 ) -> None:
     crashed = Crashed("failed: ValueError: no such network", "Traceback\n  line 7")
-    pool = learners(Launches(ScriptedProcess(crashed, exit_code=3)))
-    (died,) = pool.poll()
+    group = learners(Launches(ScriptedProcess(crashed, exit_code=3)))
+    (died,) = group.poll()
     assert isinstance(died.message, Died)
     assert died.message.text.startswith("learner attention failed: ValueError: no such network;")
 
@@ -108,10 +108,10 @@ def test_orders_are_asked_for_anew_at_every_start(
     clock: Clock, learners: Callable[..., Learners]
 ) -> None:
     launch = Launches(ScriptedProcess(exit_code=1), ScriptedProcess())
-    pool = learners(launch)
-    list(pool.poll())
+    group = learners(launch)
+    list(group.poll())
     clock.now += 1.0
-    list(pool.poll())
+    list(group.poll())
     assert launch.orders == [orders("attention"), orders("attention")]
     assert launch.orders[0] is not launch.orders[1]
 
@@ -120,28 +120,28 @@ def test_pauses_double_and_the_fifth_death_within_ten_minutes_is_the_last(
     clock: Clock, learners: Callable[..., Learners]
 ) -> None:
     launch = Launches(*[ScriptedProcess(exit_code=1) for _ in range(6)])
-    pool = learners(launch)
+    group = learners(launch)
     texts = []
     for pause_s in (1.0, 2.0, 4.0, 8.0):
-        (died,) = pool.poll()
+        (died,) = group.poll()
         assert isinstance(died.message, Died) and not died.message.given_up
         texts.append(died.message.text)
         assert texts[-1].endswith(f"starting again in {pause_s:.0f} s")
         clock.now += pause_s
-    (last,) = pool.poll()
+    (last,) = group.poll()
     assert isinstance(last.message, Died) and last.message.given_up
-    assert "died 5 times within 10 minutes and is given up" in last.message.text
+    assert "exited unexpectedly 5 times within 10 minutes and is given up" in last.message.text
     clock.now += 10_000.0
-    assert list(pool.poll()) == [] and len(launch.started) == 5
+    assert list(group.poll()) == [] and len(launch.started) == 5
 
 
 def test_deaths_that_lie_far_apart_never_end_a_learner(
     clock: Clock, learners: Callable[..., Learners]
 ) -> None:
     launch = Launches(*[ScriptedProcess(Progress(64), exit_code=1) for _ in range(20)])
-    pool = learners(launch)
+    group = learners(launch)
     for _ in range(20):
-        *_, died = pool.poll()
+        *_, died = group.poll()
         assert isinstance(died.message, Died)
         # it had trained: the first death in a row, so the shortest pause
         assert died.message.text.endswith("starting again in 1 s")
@@ -153,8 +153,8 @@ def test_a_process_that_cannot_be_started_counts_as_a_death(clock: Clock) -> Non
     def refuse(name: str, given: LearnerOrders) -> ScriptedProcess:
         raise OSError("no more processes")
 
-    pool = Learners(["attention"], orders, refuse, clock=clock)
-    (died,) = pool.poll()
+    group = Learners(["attention"], orders, refuse, clock=clock)
+    (died,) = group.poll()
     assert isinstance(died.message, Died)
     assert "could not be started: OSError('no more processes')" in died.message.text
 
@@ -163,26 +163,26 @@ def test_a_learner_that_exits_with_code_0_is_done(
     clock: Clock, learners: Callable[..., Learners]
 ) -> None:
     launch = Launches(ScriptedProcess(exit_code=0))
-    pool = learners(launch)
-    assert list(pool.poll()) == []
+    group = learners(launch)
+    assert list(group.poll()) == []
     clock.now += 10_000.0
-    assert list(pool.poll()) == [] and len(launch.started) == 1
+    assert list(group.poll()) == [] and len(launch.started) == 1
 
 
 def test_stopping_waits_for_the_last_messages(learners: Callable[..., Learners]) -> None:
     process = ScriptedProcess()
-    pool = learners(Launches(process))
-    list(pool.poll())
+    group = learners(Launches(process))
+    list(group.poll())
     process.messages.append(Progress(128))
-    assert list(pool.stop(Stop(), 20.0)) == [LearnerMessage("attention", Progress(128))]
+    assert list(group.stop(Stop(), 20.0)) == [LearnerMessage("attention", Progress(128))]
     assert process.sent == [Stop()] and not process.was_killed
-    assert pool.pids == {}
+    assert group.pids == {}
 
 
 def test_a_learner_that_does_not_stop_is_killed_when_the_grace_is_over(clock: Clock) -> None:
     process = ScriptedProcess(stops=False)
-    pool = Learners(["attention"], orders, Launches(process), clock=clock)
-    list(pool.poll())
+    group = Learners(["attention"], orders, Launches(process), clock=clock)
+    list(group.poll())
     polled = process.poll
 
     def poll_and_wait(limit: int | None = 1000) -> list[object]:
@@ -190,14 +190,14 @@ def test_a_learner_that_does_not_stop_is_killed_when_the_grace_is_over(clock: Cl
         return polled(limit)
 
     process.poll = poll_and_wait  # type: ignore[method-assign]
-    assert list(pool.stop(Stop(), 20.0)) == []
+    assert list(group.stop(Stop(), 20.0)) == []
     assert clock.now == 1_020.0 and process.was_killed
-    assert pool.pids == {}
+    assert group.pids == {}
 
 
 def test_killing_does_not_ask(learners: Callable[..., Learners]) -> None:
     process = ScriptedProcess()
-    pool = learners(Launches(process))
-    list(pool.poll())
-    pool.kill()
+    group = learners(Launches(process))
+    list(group.poll())
+    group.kill()
     assert process.sent == [] and process.was_killed

@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> LeagueFolder:
 def test_two_daemons_on_one_league_are_impossible(folder: LeagueFolder) -> None:
     with hold_lock(folder):
         assert is_locked(folder)
-        with pytest.raises(LeagueError, match="runs already, PID"), hold_lock(folder):
+        with pytest.raises(LeagueError, match="is already running, PID"), hold_lock(folder):
             pass
         assert status(folder.root).state == "running"
     assert not is_locked(folder)

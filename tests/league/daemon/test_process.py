@@ -1,4 +1,4 @@
-"""The daemon's turn and its stop: the first signal, the second, the time, errors."""
+"""The daemon's rounds and its stop: the first signal, the second, the time, errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> LeagueFolder:
 
 
 class ScriptedManager:
-    """Counts its turns; does what the test says in a turn and while closing."""
+    """Counts its rounds; does what the test says in a round and while closing."""
 
     def __init__(
         self,
@@ -58,13 +58,13 @@ def run(folder: LeagueFolder, manager: ScriptedManager, ends: float | None = Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_first_signal_ends_the_turn_it_came_in_and_closes(
+def test_the_first_signal_closes_the_league_after_the_running_round(
     folder: LeagueFolder, number: signal.Signals
 ) -> None:
     manager = ScriptedManager(turn=lambda n: send(number) if n == 3 else None)
     assert run(folder, manager) == 0
     assert manager.calls == ["turn", "turn", "turn", "close"]
-    # the README promises 30 s in all; the rest is for the running turn and the commit
+    # the README promises 30 s in all; the rest is for the running round and the commit
     assert manager.grace_s == GRACE_S < 30.0
 
 
@@ -76,7 +76,7 @@ def test_the_second_signal_while_closing_kills_immediately(folder: LeagueFolder)
     assert manager.calls == ["turn", "close", "kill"]
 
 
-def test_the_second_signal_within_one_turn_does_not_wait_for_its_end(folder: LeagueFolder) -> None:
+def test_the_second_signal_within_one_round_does_not_wait_for_its_end(folder: LeagueFolder) -> None:
     def turn(n: int) -> None:
         send(signal.SIGINT)
         send(signal.SIGTERM)
@@ -101,7 +101,7 @@ def test_a_third_signal_does_not_interrupt_the_killing(folder: LeagueFolder) -> 
     assert manager.calls[-1] == "killed all"
 
 
-def test_a_signal_before_the_first_turn_closes_without_one(folder: LeagueFolder) -> None:
+def test_a_signal_before_the_first_round_closes_without_one(folder: LeagueFolder) -> None:
     manager = ScriptedManager()
 
     def make() -> ScriptedManager:
@@ -135,12 +135,12 @@ def test_handlers_are_as_before_when_it_is_over(folder: LeagueFolder) -> None:
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
 
-def test_every_turn_leaves_a_sign_of_life(folder: LeagueFolder) -> None:
+def test_every_round_leaves_a_sign_of_life(folder: LeagueFolder) -> None:
     alive = folder.logs / "alive"
 
     def turn(n: int) -> None:
         if n == 2:
-            assert alive.is_file()  # touched after turn 1
+            assert alive.is_file()  # touched after round 1
             send(signal.SIGTERM)
 
     assert not alive.exists()

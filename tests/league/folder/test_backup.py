@@ -77,13 +77,11 @@ def test_without_a_target_backups_lie_inside_the_league_and_not_in_each_other(
     assert list(LeagueFolder(second).backups.iterdir()) == []
 
 
-def test_a_backup_that_broke_off_is_a_sentence_and_leaves_nothing(
-    league: LeagueFolder, tmp_path: Path
-) -> None:
+def test_a_failed_backup_says_why_and_leaves_nothing(league: LeagueFolder, tmp_path: Path) -> None:
     # A file that cannot be copied: a link to nowhere.
     lost = league.snapshots / "lost.safetensors"
     lost.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(FolderError, match=r"nothing of it is left: .*lost\.safetensors: .*No such"):
+    with pytest.raises(FolderError, match=r"files were removed: .*lost\.safetensors: .*No such"):
         back_up(league, tmp_path / "copy")
     assert [path.name for path in tmp_path.iterdir()] == ["league"]
     lost.unlink()
@@ -110,7 +108,7 @@ def test_a_snapshot_that_is_being_written_is_not_copied(
 def test_an_existing_folder_is_never_filled(league: LeagueFolder, tmp_path: Path) -> None:
     target = tmp_path / "copy"
     target.mkdir()
-    with pytest.raises(FolderError, match="expected to make a new folder"):
+    with pytest.raises(FolderError, match="expected the name of a new folder"):
         back_up(league, target)
     assert list(target.iterdir()) == []
 
@@ -119,7 +117,7 @@ def test_an_existing_folder_is_never_filled(league: LeagueFolder, tmp_path: Path
     ("toml", "words"),
     [
         ('[database]\nurl = "postgresql://h/d"\n', "back it up with pg_dump"),
-        ("", "expected the database of a league that was started once, found none"),
+        ("", "expected the database of a league that has been started, found none"),
     ],
     ids=["on a server", "never started"],
 )

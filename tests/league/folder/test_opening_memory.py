@@ -42,7 +42,7 @@ def _changed(section: str) -> LeagueConfig:
 
 
 def _start(root: Path, **arguments: Any) -> LeagueFolder:
-    """A league that was started once."""
+    """A league that has been started."""
     opened = open_for_start(root, "small", **arguments)
     engine = open_writer(opened.folder.sqlite)
     upgrade(engine)

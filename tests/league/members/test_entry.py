@@ -127,7 +127,7 @@ def test_an_exact_name_wins_over_a_former_one(session: Session) -> None:
 
 
 def test_a_member_does_not_join_again_under_its_other_name(hand_made_league: LeagueFolder) -> None:
-    with pytest.raises(MemberError, match=r"idle \(retired\) plays scripted:idle already"):
+    with pytest.raises(MemberError, match=r"idle \(retired\) already plays scripted:idle"):
         add_member(hand_made_league, "scripted:wait")
 
 
@@ -203,7 +203,7 @@ def test_nobody_joins_a_league_before_its_first_start(tmp_path: Path) -> None:
     engine = open_writer(folder.sqlite)
     upgrade(engine)
     engine.dispose()
-    with pytest.raises(FolderError, match="league that was started once"):
+    with pytest.raises(FolderError, match="league that has been started"):
         add_member(folder, "scripted:turtle")
     assert _members(folder) == {}
 

@@ -138,7 +138,7 @@ def test_a_snapshot_goes_out_and_into_another_league(
 
     loaded = _add(hand_made_league, "baseline", "mine")
     path = export_member(hand_made_league, "mine", "safetensors", tmp_path)
-    with pytest.raises(MemberError, match="exists already"):
+    with pytest.raises(MemberError, match="already exists"):
         export_member(hand_made_league, "mine", "safetensors", tmp_path)
     other = make_league(tmp_path / "other")
     with pytest.raises(MemberError, match="expected weights of the family 'attention'"):

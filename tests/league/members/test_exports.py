@@ -1,4 +1,4 @@
-"""An export that computes something else than the member is refused, and nothing is written."""
+"""An export that computes other logits than the member is refused, and nothing is written."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _loaded(folder: LeagueFolder) -> LoadedSnapshot:
 
 
 def _shift(by: float, loaded: LoadedSnapshot, *, unless_tracing: bool = False) -> LoadedSnapshot:
-    """Let the member's network give other logits than its weights alone say."""
+    """Let the member's network give other logits than its weights alone give."""
 
     def shifted(module: nn.Module, inputs: Any, output: Output) -> Output:
         # Tracing freezes what a graph does: a branch that it did not see is lost.
@@ -90,7 +90,7 @@ def test_an_exported_model_plays_and_learns_on_in_our_environment(
 # 1e-4 of the largest logit, or of 1, is allowed: these few networks have logits of about 1.
 @pytest.mark.parametrize("by", [0.01, float("nan")])
 def test_an_sb3_model_with_other_logits_is_refused(loaded: LoadedSnapshot, by: float) -> None:
-    with pytest.raises(MemberError, match="exported SB3 model computes other logits"):
+    with pytest.raises(MemberError, match="exported SB3 model computes logits that differ"):
         sb3_bytes(_shift(by, loaded))
 
 
@@ -98,7 +98,7 @@ def test_an_onnx_graph_with_other_logits_is_refused(loaded: LoadedSnapshot) -> N
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")
     assert len(onnx_bytes(loaded)) > 1_000
-    with pytest.raises(MemberError, match="exported ONNX graph computes other logits"):
+    with pytest.raises(MemberError, match="exported ONNX graph computes logits that differ"):
         onnx_bytes(_shift(0.01, loaded, unless_tracing=True))
 
 
