@@ -129,7 +129,7 @@ def _write_bad_maps(folder: Path) -> None:
         ("members", "found no such folder"),
         ("members add scripted:tribe", "found no such folder"),
         ("members retire", "Missing argument"),
-        ("maps check cut", "the file was cut"),
+        ("maps check cut", "the file is truncated"),
         ("maps check generated:moon:64x64:1", "expected one of the presets"),
         ("maps generate --size 3", "expected WIDTHxHEIGHT"),
         ("maps generate --out cut", "expected a new or empty folder"),
