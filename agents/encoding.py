@@ -26,7 +26,7 @@ from agents.errors import (
     SnapshotProbeError,
 )
 from msattn.actor_critic import ActorCritic
-from msattn.config import Shapes
+from msattn.config import SCALES, Shapes
 
 # float32 on another processor differs by about 1e-6 of the largest logit; a network that computes
 # something else differs by a large part of it.
@@ -50,6 +50,20 @@ def probe_observation(shapes: Shapes) -> dict[str, NDArray[Any]]:
             scaled = hashed.astype(np.float32) / np.float32(32768.0) - np.float32(1.0)
             probe[key] = scaled.reshape(1, *shape)
     return probe
+
+
+def noise_observations(shapes: Shapes, n: int) -> dict[str, NDArray[Any]]:
+    """Return `n` observations of seeded noise, where any will do: timings, comparisons of logits.
+
+    Images are uint8[n, C, S, S], scalars float32[n, F], standard normal.
+    """
+    rng = np.random.Generator(np.random.PCG64(0))
+    return {
+        key: rng.integers(0, 256, (n, *shape), dtype=np.uint8)
+        if key in SCALES
+        else rng.standard_normal((n, *shape)).astype(np.float32)
+        for key, shape in shapes.items()
+    }
 
 
 def _network(description: SnapshotDescription, weights: dict[str, Tensor]) -> ActorCritic:

@@ -32,6 +32,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 FAMILIES = ("attention", "baseline", "scripted", "plugin")
 ROLES = ("main", "main_exploiter", "league_exploiter", "anchor")
 MEMBER_STATUSES = ("active", "retired", "suspended", "quarantined", "guest")
+# What the constraints of revision 1 let in. Nothing writes the purposes "canary" and "training", a
+# match that is "void" or a learner that is "failed" (one that is given up is stopped, with an alarm
+# in the journal); taking them out would need a migration and make nothing safer.
 PURPOSES = ("rating", "pit", "canary", "training")
 MATCH_STATUSES = ("planned", "running", "finished", "failed", "void")
 LEARNER_STATUSES = ("starting", "running", "stopped", "failed")
@@ -139,7 +142,7 @@ class Member(Base):
 
 
 class Match(Base):
-    """One match: planned with its line-up, later finished with a result, or failed, or void.
+    """One match: planned with its line-up, later finished with a result, or failed.
 
     `line_up` holds [member_id, rated] per seat, written by the code that seated the agents. A
     mirrored pair is two matches with one `pair_key`, halves 0 and 1; `series_key` joins the pairs

@@ -109,6 +109,42 @@ BREAKS = [
         f"{LEAGUE}/daemon/test_manager.py",
     ),
     Break(
+        "a quarantined member comes back unchecked",
+        "league/members/entry.py",
+        "            SnapshotStore(folder.snapshots).load(member.snapshot_sha256)\n",
+        "            pass\n",
+        f"{LEAGUE}/members/test_entry.py",
+    ),
+    Break(
+        "a refused offer enters the store",
+        "agents/snapshots.py",
+        "            require(self._load_file(source, sha256).description)\n",
+        "            self._load_file(source, sha256)\n",
+        f"{LEAGUE}/members/test_admission.py",
+    ),
+    Break(
+        "a backup that broke off stays",
+        "arena/files.py",
+        "        shutil.rmtree(temporary, ignore_errors=True)\n",
+        "        pass\n",
+        f"{LEAGUE}/folder/test_backup.py",
+    ),
+    Break(
+        "a command opens a database of any version",
+        "league/folder/connect.py",
+        "    engine = open_writer(folder.database(), create=False)\n    try:\n"
+        "        check_revision(engine)\n",
+        "    engine = open_writer(folder.database(), create=False)\n    try:\n",
+        f"{LEAGUE}/folder/test_connect.py",
+    ),
+    Break(
+        "a password is printed",
+        "db/location.py",
+        "render_as_string(hide_password=True)",
+        "render_as_string(hide_password=False)",
+        "tests/db/test_location.py",
+    ),
+    Break(
         "rating_log_is_gap_free is always true",
         "db/queries/report.py",
         "def rating_log_is_gap_free(session: Session) -> bool:\n",

@@ -42,12 +42,10 @@ from db.queries.ratings import (
     latest_ratings,
     lock_rating_log,
     next_rating_seq,
-    rating_history,
     rating_log,
     rating_moments,
 )
 from db.queries.report import (
-    last_rating_seq,
     match_counts,
     matches_by_status,
     member_totals,
@@ -67,7 +65,6 @@ __all__ = [
     "get_league_value",
     "get_match",
     "get_member",
-    "last_rating_seq",
     "latest_rating",
     "latest_ratings",
     "learner_by_name",
@@ -85,7 +82,6 @@ __all__ = [
     "members_by_snapshot",
     "next_rating_seq",
     "plan_match",
-    "rating_history",
     "rating_log",
     "rating_log_is_gap_free",
     "rating_moments",

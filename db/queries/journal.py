@@ -40,20 +40,11 @@ def add_event(
     return event.id
 
 
-def list_events(
-    session: Session,
-    *,
-    limit: int = 50,
-    kind: str | None = None,
-    level: str | None = None,
-    after_id: int = 0,
-) -> list[EventRecord]:
+def list_events(session: Session, *, limit: int = 50, kind: str | None = None) -> list[EventRecord]:
     """Return the latest events, newest first."""
-    query = select(Event).where(Event.id > after_id).order_by(Event.id.desc()).limit(limit)
+    query = select(Event).order_by(Event.id.desc()).limit(limit)
     if kind is not None:
         query = query.where(Event.kind == kind)
-    if level is not None:
-        query = query.where(Event.level == level)
     return [to_record(row, EventRecord) for row in session.scalars(query)]
 
 

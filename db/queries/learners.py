@@ -98,22 +98,19 @@ def add_training_results(
     learner_id: int,
     results: Mapping[int, tuple[int, float]],
     *,
-    generation: int | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Add (games, beats) by opponent's member id to the totals of a generation.
+    """Add (games, beats) by opponent's member id to the totals of the current generation.
 
     `beats` counts the opponents' seats that the learner placed above, ties counting half.
-    `generation` None is the current one.
     """
-    learner = _learner(session, learner_id)
-    wanted = learner.generation if generation is None else generation
+    generation = _learner(session, learner_id).generation
     for opponent_id, (games, beats) in sorted(results.items()):
-        row = session.get(TrainingResult, (learner_id, wanted, opponent_id))
+        row = session.get(TrainingResult, (learner_id, generation, opponent_id))
         if row is None:
             row = TrainingResult(
                 learner_id=learner_id,
-                generation=wanted,
+                generation=generation,
                 opponent_id=opponent_id,
                 games=0,
                 beats=0.0,
@@ -125,14 +122,12 @@ def add_training_results(
     session.flush()
 
 
-def training_totals(
-    session: Session, learner_id: int, *, generation: int | None = None
-) -> dict[int, TrainingTotals]:
-    """Return the totals of one generation (None: the current one) by opponent's member id."""
-    wanted = _learner(session, learner_id).generation if generation is None else generation
+def training_totals(session: Session, learner_id: int) -> dict[int, TrainingTotals]:
+    """Return totals by opponent's member id since the newest snapshot (this generation)."""
+    generation = _learner(session, learner_id).generation
     rows = session.scalars(
         select(TrainingResult)
-        .where(TrainingResult.learner_id == learner_id, TrainingResult.generation == wanted)
+        .where(TrainingResult.learner_id == learner_id, TrainingResult.generation == generation)
         .order_by(TrainingResult.opponent_id)
     )
     return {row.opponent_id: to_record(row, TrainingTotals) for row in rows}

@@ -1,4 +1,4 @@
-"""Matches from plan to result: planned, running, then finished, failed or void.
+"""Matches from plan to result: planned, running, then finished or failed.
 
 Promises: a finished rating match is rated exactly once: status, seats and ratings change in the
 caller's one transaction, and a second result for the same match is ignored.
@@ -98,7 +98,6 @@ def list_matches(
     status: str | None = None,
     purpose: str | None = None,
     series_key: str | None = None,
-    limit: int | None = None,
 ) -> list[MatchRecord]:
     """Return matches in the order of their ids."""
     query = select(Match).order_by(Match.id)
@@ -108,7 +107,7 @@ def list_matches(
         query = query.where(Match.purpose == purpose)
     if series_key is not None:
         query = query.where(Match.series_key == series_key)
-    return [to_record(row, MatchRecord) for row in session.scalars(query.limit(limit))]
+    return [to_record(row, MatchRecord) for row in session.scalars(query)]
 
 
 def mark_started(session: Session, match_id: int, *, at: datetime | None = None) -> bool:
@@ -139,7 +138,7 @@ def record_finished_match(
             required for a match with two or more rated seats, and called once.
 
     Returns:
-        False, with nothing changed, when the match is already finished, failed or void.
+        False, with nothing changed, when the match is already finished or failed.
 
     Raises:
         NotFoundError: there is no such match.
@@ -225,12 +224,11 @@ def requeue_interrupted(
     session: Session,
     *,
     purposes: Iterable[str] | None = None,
-    max_attempts: int = MAX_ATTEMPTS,
     at: datetime | None = None,
 ) -> list[int]:
     """Plan again, at a start, what was running when the last process died; return the ids.
 
-    This counts as an attempt, not as a failure; after `max_attempts` the match has failed.
+    This counts as an attempt, not as a failure; after `MAX_ATTEMPTS` the match has failed.
     """
     query = select(Match).where(Match.status == "running").order_by(Match.id)
     if purposes is not None:
@@ -238,7 +236,7 @@ def requeue_interrupted(
     requeued = []
     for match in session.scalars(query).all():
         match.attempts += 1
-        if match.attempts >= max_attempts:
+        if match.attempts >= MAX_ATTEMPTS:
             match.status = "failed"
             match.error = f"interrupted {match.attempts} times; last error: {match.error}"
             match.finished_at = at or utc_now()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,6 @@ def add_member(
     generation: int = 0,
     snapshot_sha256: str | None = None,
     trained_decisions: int = 0,
-    details: Mapping[str, Any] | None = None,
     at: datetime | None = None,
 ) -> int:
     """Insert a member and return its id.
@@ -58,7 +57,7 @@ def add_member(
         trained_decisions=trained_decisions,
         failures=0,
         failures_in_row=0,
-        details=dict(details or {}),
+        details={},  # nothing is kept there yet
         created_at=at or utc_now(),
     )
     session.add(member)
@@ -121,15 +120,11 @@ def resolve_member(session: Session, text: str) -> MemberRecord:
     )
 
 
-def list_members(
-    session: Session, *, statuses: Iterable[str] | None = None, role: str | None = None
-) -> list[MemberRecord]:
-    """Return members in the order of their ids: all, or those with given statuses and role."""
+def list_members(session: Session, *, statuses: Iterable[str] | None = None) -> list[MemberRecord]:
+    """Return members in the order of their ids: all, or those with one of the statuses."""
     query = select(Member).order_by(Member.id)
     if statuses is not None:
         query = query.where(Member.status.in_(list(statuses)))
-    if role is not None:
-        query = query.where(Member.role == role)
     return [to_record(member, MemberRecord) for member in session.scalars(query)]
 
 

@@ -1,4 +1,4 @@
-"""The rating log: appending with a gap-free `seq`, latest values, history, rows for a replay."""
+"""The rating log: appending with a gap-free `seq`, latest values, rows for a replay."""
 
 from __future__ import annotations
 
@@ -84,29 +84,12 @@ def latest_rating(session: Session, member_id: int, rules_sha256: str) -> Rating
     return None if row is None else to_record(row, RatingRecord)
 
 
-def latest_ratings(
-    session: Session, rules_sha256: str, *, up_to_seq: int | None = None
-) -> dict[int, RatingRecord]:
-    """Return the rating of every member of a season by id, now or as of `up_to_seq`."""
+def latest_ratings(session: Session, rules_sha256: str) -> dict[int, RatingRecord]:
+    """Return the rating of every member of a season by member id."""
     newest = select(func.max(Rating.seq)).where(Rating.rules_sha256 == rules_sha256)
-    if up_to_seq is not None:
-        newest = newest.where(Rating.seq <= up_to_seq)
     newest = newest.group_by(Rating.member_id)
     rows = session.scalars(select(Rating).where(Rating.seq.in_(newest)).order_by(Rating.member_id))
     return {row.member_id: to_record(row, RatingRecord) for row in rows}
-
-
-def rating_history(
-    session: Session, member_id: int, rules_sha256: str, *, limit: int | None = None
-) -> list[RatingRecord]:
-    """Return the changes of one member's rating, or the last `limit`, oldest first."""
-    query = (
-        select(Rating)
-        .where(Rating.rules_sha256 == rules_sha256, Rating.member_id == member_id)
-        .order_by(Rating.seq.desc())
-        .limit(limit)
-    )
-    return [to_record(row, RatingRecord) for row in reversed(session.scalars(query).all())]
 
 
 def rating_log(session: Session, rules_sha256: str) -> list[RatingLogRow]:

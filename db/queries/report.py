@@ -84,12 +84,6 @@ def throughput(
     return Throughput(window_s, int(matches), int(ticks or 0), int(seats or 0))
 
 
-def last_rating_seq(session: Session, rules_sha256: str) -> int:
-    """Return the newest `seq` of a season, 0 when it has none: cheap to poll."""
-    newest = select(func.max(Rating.seq)).where(Rating.rules_sha256 == rules_sha256)
-    return session.scalar(newest) or 0
-
-
 def rating_log_is_gap_free(session: Session) -> bool:
     """Return whether the log holds 1..n without a gap; False means that rows were removed."""
     count, newest = session.execute(

@@ -15,27 +15,17 @@ from typing import Any
 import numpy as np
 import torch
 
+from agents.encoding import noise_observations
 from agents.inference import prepare, rows_per_pass
 from agents.policy import PolicyAgent
 from league.bench import machine
 from league.config.layers import resolve
 from msattn.actor_critic import ActorCritic, masked_log_softmax
-from msattn.config import FAMILIES, SCALES, Shapes
+from msattn.config import FAMILIES
 from msattn.device import choose_device
 
 # Rows of a decision of four matches with ten seats at classic, of a minibatch at small.
 BATCH = {"small": 256, "classic": 64}
-
-
-def random_observation(shapes: Shapes, n: int) -> dict[str, Any]:
-    """n observations of noise: the time of a forward pass does not depend on the numbers."""
-    rng = np.random.Generator(np.random.PCG64(0))
-    return {
-        key: rng.integers(0, 256, (n, *shape), dtype=np.uint8)
-        if key in SCALES
-        else rng.standard_normal((n, *shape)).astype(np.float32)
-        for key, shape in shapes.items()
-    }
 
 
 def _wait(device: torch.device) -> None:
@@ -72,7 +62,7 @@ def _measure(
     frozen = copy.deepcopy(network).eval().requires_grad_(False)
     plain = copy.deepcopy(frozen)
     agent = PolicyAgent(prepare(frozen, device, shapes), shapes, device=device)
-    arrays = random_observation(shapes, batch)
+    arrays = noise_observations(shapes, batch)
     observation = {key: torch.from_numpy(x).to(device) for key, x in arrays.items()}
     mask = torch.ones(batch, network.n_actions, dtype=torch.bool, device=device)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-5)
@@ -113,7 +103,6 @@ def run(
     repeats: int = 7,
     device: str = "auto",
     threads: int = 1,
-    families: tuple[str, ...] = FAMILIES,
 ) -> dict[str, Any]:
     """Measure both families.
 
@@ -133,7 +122,7 @@ def run(
         "repeats": repeats,
         "device": str(where),
         "threads": threads,
-        "families": {name: _measure(name, preset, rows, repeats, where) for name in families},
+        "families": {name: _measure(name, preset, rows, repeats, where) for name in FAMILIES},
         "torch": torch.__version__,
         "machine": machine.describe(),
     }

@@ -6,10 +6,17 @@ from typing import Any
 
 import click
 
-from league.cli.options import Duration, examples, json_option, league_option, print_json
+from league.cli.options import (
+    Duration,
+    count_option,
+    examples,
+    json_option,
+    league_option,
+    print_json,
+)
+from msattn.config import FAMILIES
 
 PRESETS = ("small", "classic")
-FAMILIES = ("attention", "baseline")
 EXIT_BROKEN = 1
 QUICK_MAP = "generated:continents:256x256:1"
 
@@ -86,27 +93,15 @@ def bench(context: click.Context, as_json: bool) -> None:
     show_default=True,
     help="Map folder, PNG file or generated:PRESET:WIDTHxHEIGHT:SEED.",
 )
-@click.option(
-    "--bots",
-    type=click.IntRange(1, 64),
-    default=10,
-    show_default=True,
-    help="Players of a match, all bots of the engine.",
-)
-@click.option(
+@count_option("--bots", default=10, most=64, text="Players of a match, all bots of the engine.")
+@count_option(
     "--ticks",
-    type=click.IntRange(100, 100_000),
     default=3_000,
-    show_default=True,
-    help="Length of a match, ticks of 0.1 s.",
+    least=100,
+    most=100_000,
+    text="Length of a match, ticks of 0.1 s.",
 )
-@click.option(
-    "--runs",
-    type=click.IntRange(1, 1_000),
-    default=5,
-    show_default=True,
-    help="Matches; the median speed counts.",
-)
+@count_option("--runs", default=5, most=1_000, text="Matches; the median speed counts.")
 @json_option
 @league_option
 def territory(reference: str, bots: int, ticks: int, runs: int, as_json: bool) -> None:
@@ -129,13 +124,7 @@ def territory(reference: str, bots: int, ticks: int, runs: int, as_json: bool) -
     help="Observations per forward pass and update.  [default: small 256, classic 64]",
 )
 @_device
-@click.option(
-    "--threads",
-    type=click.IntRange(1, 256),
-    default=1,
-    show_default=True,
-    help="Threads of torch.",
-)
+@count_option("--threads", default=1, most=256, text="Threads of torch.")
 @json_option
 @league_option
 def networks(preset: str, batch: int | None, device: str, threads: int, as_json: bool) -> None:
@@ -183,20 +172,8 @@ def learner(preset: str, family: str, seconds: str, sets: tuple[str, ...], as_js
 
 @bench.command(epilog=examples("league bench arena", "league bench arena --workers 2 --json"))
 @_preset
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 1_024),
-    default=1,
-    show_default=True,
-    help="Worker processes.",
-)
-@click.option(
-    "--matches",
-    type=click.IntRange(1, 100_000),
-    default=24,
-    show_default=True,
-    help="Matches to play.",
-)
+@count_option("--workers", default=1, most=1_024, text="Worker processes.")
+@count_option("--matches", default=24, most=100_000, text="Matches to play.")
 @json_option
 @league_option
 def arena(preset: str, workers: int, matches: int, as_json: bool) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from league.cli.options import examples, existing_league, league_option
+from msattn.config import FAMILIES
 
 FORMATS = ("safetensors", "sb3", "onnx")  # as members/exports, which loads torch
-FAMILIES = ("attention", "baseline")
 
 
 @click.command(

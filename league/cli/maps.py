@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from league.cli.options import (
+    count_option,
     examples,
     json_option,
     league_option,
@@ -94,13 +95,7 @@ def generate(preset: str, size: str, seed: int, out: Path | None) -> None:
     )
 )
 @click.argument("reference", metavar="PATH")
-@click.option(
-    "--columns",
-    type=click.IntRange(1, 500),
-    default=80,
-    show_default=True,
-    help="Width of the drawing in characters.",
-)
+@count_option("--columns", default=80, most=500, text="Width of the drawing in characters.")
 @click.option(
     "--png",
     "png_path",

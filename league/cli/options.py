@@ -67,6 +67,15 @@ def json_option(command: Decorated) -> Decorated:
     )(command)
 
 
+def count_option(
+    flag: str, *, default: int, least: int = 1, most: int, text: str
+) -> Callable[[Decorated], Decorated]:
+    """Add an option that takes a whole number of `least` to `most`; its help shows both."""
+    return click.option(
+        flag, type=click.IntRange(least, most), default=default, show_default=True, help=text
+    )
+
+
 def league_root() -> Path:
     """The folder that the command is about, a league or not."""
     given = click.get_current_context().meta.get(_META_KEY)

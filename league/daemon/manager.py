@@ -232,7 +232,7 @@ class Manager:
                     session, "offer_refused", f"{name}: {sha256[:12]}: {error}", level="alarm"
                 )
             self.store.discard(sha256)
-            self._tell(name, Settled(sha256, None, str(error)))
+            self._tell(name, Settled(sha256, str(error)))
             return
         with write_transaction(self.engine) as session:
             learner = queries.learner_by_name(session, name)
@@ -247,7 +247,7 @@ class Manager:
             )
         self.store.discard(sha256)
         log.info("%s joined the pool (%s): %s", member.name, sha256[:12], reason)
-        self._tell(name, Settled(sha256, member.name, reason))
+        self._tell(name, Settled(sha256, reason))
         self._rosters_at = -ROSTER_EVERY_S
 
     def _tell(self, name: str, order: object) -> None:
@@ -263,10 +263,10 @@ class Manager:
             if rows:
                 self._payoff_seq = max(row.seq for row in rows)
             rosters = {}
-            for name, lineage in self._lineages.items():
+            for name in self._lineages:
                 learner = queries.learner_by_name(session, name)
                 assert learner is not None
-                rosters[name] = make_roster(session, lineage, learner, self.payoff, self.season)
+                rosters[name] = make_roster(session, learner, self.payoff, self.season)
         for name, roster in rosters.items():
             self.learners.send(name, roster)
 

@@ -26,12 +26,12 @@ from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
 from arena.territory.observation.views import Views
 from db import queries
-from db.records import MatchOutcome, MatchPlan, MatchRecord
+from db.records import MatchPlan, MatchRecord
 from db.session import read_transaction, write_transaction
 from league.config.tree import ArenaConfig
 from league.daemon import roster
 from league.folder.layout import LeagueFolder
-from league.matches.recording import seat_outcomes
+from league.matches.recording import match_outcome, seat_outcomes
 from league.matchmaking.lineups import choose_line_ups
 from league.rating.season import Season
 from league.rating.trueskill import RATING_VERSION, rate_match
@@ -234,9 +234,7 @@ class RatedMatches:
         path = self.folder.replays / f"{match.id:08d}{SUFFIX}"
         write_replay(result, path)
         seats = seat_outcomes(result)
-        outcome = MatchOutcome(
-            result.ticks, result.final_state_sha256, result.wall_s, self.folder.relative(path)
-        )
+        outcome = match_outcome(result, self.folder.relative(path))
         with write_transaction(self.engine) as session:
             queries.record_finished_match(
                 session, match.id, outcome, seats, rate=rate_match, rating_version=RATING_VERSION

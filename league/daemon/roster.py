@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from db import queries
 from db.records import LearnerRecord
-from league.config.training import LineageConfig
 from league.learner.messages import Roster
 from league.matchmaking.lineups import Candidate
 from league.matchmaking.opponents import Foe
@@ -41,7 +40,6 @@ def candidates(session: Session, season: Season) -> list[Candidate]:
 
 def make_roster(
     session: Session,
-    lineage: LineageConfig,
     learner: LearnerRecord,
     payoff: Payoff,
     season: Season,

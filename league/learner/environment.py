@@ -360,12 +360,3 @@ class LeagueVecEnv(VecEnv):
 def _pack_rows(match: LiveMatch) -> bytes:
     """The recorded decisions, DEAD seats included; `unpack_actions` reads them."""
     return zlib.compress(b"".join(decision.tobytes() for decision in match.record))
-
-
-def mixed_draw(specs: Sequence[str]) -> DrawOpponents:
-    """Draw every opponent uniformly from `specs` (training outside a league, benchmarks)."""
-
-    def draw(n: int, rng: Generator) -> list[str]:
-        return [specs[int(rng.integers(len(specs)))] for _ in range(n)]
-
-    return draw

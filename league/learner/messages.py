@@ -55,7 +55,6 @@ class Settled:
     """Manager to learner: what became of an offered snapshot."""
 
     sha256: str
-    member_name: str | None
     reason: str
 
 

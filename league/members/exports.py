@@ -12,10 +12,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from agents.encoding import noise_observations
 from agents.snapshots import SnapshotStore
 from arena.files import write_whole
 from arena.territory.observation.space import observation_space
@@ -80,15 +80,8 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
 
 def check_rows(loaded: LoadedSnapshot, n: int = _N_CHECKED_ROWS) -> dict[str, Tensor]:
     """A few fixed observations that an exported network is compared on."""
-    rng = np.random.Generator(np.random.PCG64(0))
-    return {
-        key: torch.from_numpy(
-            rng.integers(0, 256, (n, *shape), dtype=np.uint8)
-            if key in SCALES
-            else rng.standard_normal((n, *shape)).astype(np.float32)
-        )
-        for key, shape in loaded.description.shapes.items()
-    }
+    noise = noise_observations(loaded.description.shapes, n)
+    return {key: torch.from_numpy(rows) for key, rows in noise.items()}
 
 
 def _require_equal(what: str, found: Tensor, expected: Tensor) -> None:

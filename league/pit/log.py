@@ -16,10 +16,10 @@ from arena.processes.jobs import Failed
 from arena.replay import SUFFIX, write_replay
 from arena.territory.maps import load_map
 from db import queries
-from db.records import MatchOutcome, MatchPlan
+from db.records import MatchPlan
 from db.session import read_transaction, write_transaction
 from league.folder.layout import LeagueFolder
-from league.matches.recording import seat_outcomes
+from league.matches.recording import match_outcome, seat_outcomes
 from league.pit.plan import PitPlan
 from league.pit.statistics import PitMatch
 
@@ -88,12 +88,7 @@ class PitLog:
                 queries.record_finished_match(
                     session,
                     match_id,
-                    MatchOutcome(
-                        ticks=result.ticks,
-                        final_state_sha256=result.final_state_sha256,
-                        wall_s=result.wall_s,
-                        replay_path=f"replays/{names[half]}",
-                    ),
+                    match_outcome(result, f"replays/{names[half]}"),
                     seat_outcomes(result),
                 )
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-FIELD = "field"
-
 
 @dataclass(frozen=True)
 class Side:

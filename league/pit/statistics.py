@@ -147,7 +147,7 @@ def floored_variance(n: int, score: float, sum_squares: float) -> tuple[float, b
 
 
 def estimate(scores: Sequence[float]) -> Estimate:
-    """Score, Elo, normalised Elo and LOS of pair scores; see `estimate_counts` for histograms.
+    """Score, Elo, normalised Elo and LOS of pair scores.
 
     Raises:
         StatisticsError: no pair, or a score outside of [0, 1].
@@ -156,17 +156,6 @@ def estimate(scores: Sequence[float]) -> Estimate:
         raise StatisticsError(f"expected pair scores in [0, 1], found {list(scores)[:5]}")
     mean = math.fsum(scores) / len(scores)
     return _estimate(len(scores), mean, math.fsum((s - mean) ** 2 for s in scores))
-
-
-def estimate_counts(counts: Sequence[int]) -> Estimate:
-    """The same from counts of equally spaced pair scores (five bins: 0, 1/4, 1/2, 3/4, 1)."""
-    n = sum(counts)
-    if n == 0 or len(counts) < 2:
-        raise StatisticsError(f"expected counts of pairs, found {list(counts)}")
-    values = [k / (len(counts) - 1) for k in range(len(counts))]
-    mean = math.fsum(c * v for c, v in zip(counts, values, strict=True)) / n
-    squares = math.fsum(c * (v - mean) ** 2 for c, v in zip(counts, values, strict=True))
-    return _estimate(n, mean, squares)
 
 
 def elo(score: float) -> float:

@@ -42,15 +42,8 @@ class Payoff:
         # again with decay.
         self._sums = np.zeros((4, 16, 16))
 
-    @classmethod
-    def from_rows(cls, rows: Iterable[PlacementRow], decay: float = DECAY) -> Payoff:
-        """A payoff of rows in log order, those of one match standing together."""
-        payoff = cls(decay)
-        payoff.add_rows(rows)
-        return payoff
-
     def add_rows(self, rows: Iterable[PlacementRow]) -> None:
-        """Count the matches of further rows, in log order."""
+        """Count the matches of further rows in log order, those of one match standing together."""
         for _, seats in groupby(rows, key=lambda row: row.match_id):
             match = list(seats)
             self.add_match([row.member_id for row in match], [row.placement for row in match])
@@ -173,16 +166,14 @@ class Payoff:
         return float(self._sums[which, row, column])
 
 
-def with_training(
-    p_prior: float, games: int, beats: float, *, prior_weight: float = MIN_COMMON
-) -> float:
+def with_training(p_prior: float, games: int, beats: float) -> float:
     """x of a learner: its latest snapshot's payoff, moved by the training results since.
 
     Args:
-        p_prior: estimate of the snapshot against the candidate; weighs as `prior_weight` games.
+        p_prior: estimate of the snapshot against the candidate; weighs as `MIN_COMMON` games.
         games, beats: of the learner's current weights since that snapshot, ties half.
     """
-    return (p_prior * prior_weight + beats) / (prior_weight + games)
+    return (p_prior * MIN_COMMON + beats) / (MIN_COMMON + games)
 
 
 def _rated_probability(i: int, j: int, ratings: Mapping[int, Gaussian]) -> float:

@@ -178,9 +178,7 @@ def test_an_offered_snapshot_joins_the_pool_and_the_learner_is_told(run: Run) ->
     sha256 = run.offer()
     run.say(Offered(sha256, 640, "the untrained start of the lineage"))
     assert run.names()[-1] == "attention-0000"
-    assert run.told(Settled) == [
-        Settled(sha256, "attention-0000", "the untrained start of the lineage")
-    ]
+    assert run.told(Settled) == [Settled(sha256, "the untrained start of the lineage")]
     assert run.manager.store.list_offers() == []
     assert run.manager.store.load(sha256).sha256 == sha256
     assert run.events("promotion") == [
@@ -220,7 +218,7 @@ def test_a_snapshot_that_does_not_fit_is_refused_with_a_sentence(run: Run) -> No
     run.say(Offered(sha256, 640, "start"))
     assert "attention-0000" not in run.names()
     (settled,) = run.told(Settled)
-    assert isinstance(settled, Settled) and settled.member_name is None
+    assert isinstance(settled, Settled) and settled.sha256 == sha256
     assert "was made for views" in settled.reason
     assert run.manager.store.list_offers() == [] and run.manager.store.shas() == []
     (event,) = run.events("offer_refused")

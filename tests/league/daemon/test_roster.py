@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from db import queries
 from db.records import LearnerRecord, MatchOutcome, MatchPlan, SeatOutcome
-from league.config.training import LineageConfig
 from league.daemon.roster import candidates, make_roster
 from league.learner.messages import Roster
 from league.matchmaking.opponents import Foe
@@ -35,10 +34,7 @@ def _learner(
 
 
 def _roster(session: Session, learner: LearnerRecord, payoff: Payoff | None = None) -> Roster:
-    lineage = LineageConfig.model_validate(
-        {"name": learner.name, "family": learner.family, "role": learner.role}
-    )
-    return make_roster(session, lineage, learner, payoff or Payoff(), SEASON)
+    return make_roster(session, learner, payoff or Payoff(), SEASON)
 
 
 def _foes(roster: Roster) -> dict[int, Foe]:

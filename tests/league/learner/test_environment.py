@@ -12,7 +12,7 @@ from agents.registry import make_loader
 from arena.env import SoloEnv
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
-from league.learner.environment import LeagueVecEnv, mixed_draw
+from league.learner.environment import LeagueVecEnv
 from league.learner.rewards import RewardWeights, potential, with_team_share
 from league.learner.settings import EnvSettings
 from league.matches.worker import cached_maps
@@ -38,9 +38,11 @@ def make_env(
         GAMMA,
         weights or RewardWeights(),
     )
-    return LeagueVecEnv(
-        settings, make_loader(), cached_maps(None), mixed_draw(SCRIPTED), None, seed
-    )
+    return LeagueVecEnv(settings, make_loader(), cached_maps(None), draw_scripted, None, seed)
+
+
+def draw_scripted(n: int, rng: np.random.Generator) -> list[str]:
+    return [SCRIPTED[int(rng.integers(len(SCRIPTED)))] for _ in range(n)]
 
 
 def act(env: LeagueVecEnv, rng: np.random.Generator) -> Any:

@@ -91,7 +91,7 @@ def test_it_reports_ready_then_every_update_and_checkpoints_when_stopped() -> No
 
 
 def test_it_does_not_train_before_it_knows_whom_to_meet() -> None:
-    manager = ScriptedManager(NO_FOES, Settled("a" * 64, None, "refused"), ROSTER)
+    manager = ScriptedManager(NO_FOES, Settled("a" * 64, "refused"), ROSTER)
     trainer = ScriptedTrainer(manager, Stop())
     run(manager, trainer)
     assert trainer.roster == ROSTER

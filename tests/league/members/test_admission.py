@@ -116,7 +116,7 @@ def test_an_anchor_of_an_older_league_keeps_its_old_name_and_its_rating(
     session: Session, config: LeagueConfig
 ) -> None:
     old = add_rated(session, "wait", 22.0, 0.5, role="anchor")
-    admit_scripted(session, config, SEASON)
+    admit_scripted(session, config.rating.anchors, SEASON)
     names = [m.name for m in queries.list_members(session)]
     # "idle", the first of the anchors, is there as "wait"; the others join after it
     assert names == ["wait", *config.rating.anchors[1:]]

@@ -20,7 +20,6 @@ from league.pit.statistics import (
     SprtSettings,
     elo,
     estimate,
-    estimate_counts,
     histogram,
     log_likelihood_ratio,
     match_score,
@@ -56,11 +55,16 @@ def pairs_of(n: int, seed: int, *, strength: float) -> list[tuple[PitMatch, PitM
     return pairs
 
 
+def _scores(counts: list[int]) -> list[float]:
+    """The pair scores behind counts of 0, 1/4, 1/2, 3/4 and 1."""
+    return [k / 4 for k, count in enumerate(counts) for _ in range(count)]
+
+
 def test_published_five_bin_counts_give_the_published_numbers() -> None:
     settings_ = SprtSettings(0.0, 2.0)
-    first = estimate_counts([365, 16618, 36229, 16974, 390])
+    first = estimate(_scores([365, 16618, 36229, 16974, 390]))
     assert log_likelihood_ratio(first, settings_) == pytest.approx(2.250, abs=0.0006)
-    second = estimate_counts([379, 10170, 21828, 10640, 343])
+    second = estimate(_scores([379, 10170, 21828, 10640, 343]))
     assert log_likelihood_ratio(second, settings_) == pytest.approx(2.946, abs=0.0006)
     assert second.nelo == pytest.approx(3.05, abs=0.005)
     assert second.nelo_half_width == pytest.approx(2.31, abs=0.005)

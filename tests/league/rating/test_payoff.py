@@ -80,7 +80,8 @@ def test_rows_of_the_rating_log_are_counted_by_match_and_more_can_follow() -> No
         member_id: int
         placement: int
 
-    payoff = Payoff.from_rows([Row(7, 1, 1), Row(7, 2, 2), Row(8, 2, 1), Row(8, 3, 2)])
+    payoff = Payoff()
+    payoff.add_rows([Row(7, 1, 1), Row(7, 2, 2), Row(8, 2, 1), Row(8, 3, 2)])
     assert (payoff.common(1, 2), payoff.common(2, 3), payoff.common(1, 3)) == (1, 1, 0)
     payoff.add_rows([Row(9, member, member) for member in range(1, 40)])  # grows past 16
     assert payoff.common(1, 39) == 1 and payoff.beat_rate(1, 2) == 1.0
