@@ -1,12 +1,12 @@
-"""The errors of the league floor: what a user or a file can cause, with its exit code.
+"""Errors of the league package that a user or a file can cause, each with its exit code.
 
-The command line prints such an error as one line on stderr and leaves with its `exit_code`;
+The command line prints such an error as one line on stderr and exits with its `exit_code`;
 anything else is a bug and keeps its traceback.
 """
 
 
 class LeagueError(Exception):
-    """Base of the errors that a user can do something about."""
+    """Base class of the errors that a user can do something about."""
 
     exit_code = 2
 
@@ -20,7 +20,7 @@ class MatchmakingError(LeagueError):
 
 
 class StatisticsError(LeagueError):
-    """Head-to-head results or settings that have no meaning."""
+    """Head-to-head results or settings from which nothing can be computed."""
 
 
 class ConfigError(LeagueError):
@@ -28,15 +28,15 @@ class ConfigError(LeagueError):
 
 
 class FolderError(LeagueError):
-    """A folder that is not, or cannot become, what a command needs."""
+    """A folder or file that a command needs and cannot use, read or write."""
 
 
 class PitError(LeagueError):
-    """A head-to-head that cannot be set up, or whose matches cannot be played."""
+    """A head-to-head comparison that cannot be set up, or whose matches cannot be played."""
 
 
 class MemberError(LeagueError):
-    """An agent that cannot join the pool, or a change that a member's status forbids."""
+    """An agent that cannot join the pool, or a change that a member's status does not allow."""
 
 
 class UsageError(LeagueError):
@@ -44,4 +44,4 @@ class UsageError(LeagueError):
 
 
 class BenchError(LeagueError):
-    """A benchmark whose matches or processes failed."""
+    """A benchmark or audit whose matches or processes failed."""

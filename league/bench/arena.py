@@ -1,4 +1,4 @@
-"""Benchmark of the arena: matches per second of a pool of processes with scripted members."""
+"""Benchmark of the arena: matches per second of worker processes with scripted members."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PLAYERS = tuple(f"scripted:{name}" for name in SCRIPTED)
 
 
 def specs(preset: str, n: int) -> list[MatchSpec]:
-    """n rated matches of scripted members on the preset's maps."""
+    """Return the specs of n matches of scripted members on the preset's maps."""
     config = resolve(preset)
     rules, views = config.rules.to_rules(), config.views.to_views()
     maps = expand_references(config.maps.rate)
@@ -35,12 +35,12 @@ def specs(preset: str, n: int) -> list[MatchSpec]:
     ]
 
 
-def _play(pool: LocalArena, jobs: Sequence[MatchSpec], first_id: int) -> list[MatchResult]:
+def _play(arena: LocalArena, jobs: Sequence[MatchSpec], first_id: int) -> list[MatchResult]:
     for i, spec in enumerate(jobs):
-        pool.submit(first_id + i, spec)
+        arena.submit(first_id + i, spec)
     results: list[MatchResult] = []
     while len(results) < len(jobs):
-        for outcome in pool.poll(1.0):
+        for outcome in arena.poll(1.0):
             if not isinstance(outcome, Done):
                 raise BenchError(f"a match of the benchmark failed: {outcome.error}")
             results.append(outcome.result)
@@ -50,24 +50,24 @@ def _play(pool: LocalArena, jobs: Sequence[MatchSpec], first_id: int) -> list[Ma
 def run(
     preset: str = "small", *, workers: int = 1, matches: int = 24, per_worker: int = 4
 ) -> dict[str, Any]:
-    """Play `matches` matches on `workers` processes, the start of the processes not counted.
+    """Play matches on `workers` processes; the start of the processes is not counted.
 
     Raises:
         BenchError: a match failed.
     """
     limits = WorkerLimits(matches_per_worker=per_worker)
-    pool = LocalArena(
+    arena = LocalArena(
         "league.matches.worker:play",
         workers,
         {"snapshots": None},
         setup="league.matches.worker:setup",
         limits=limits,
     )
-    with pool:
+    with arena:
         warm = workers * per_worker
-        _play(pool, specs(preset, warm), 0)
+        _play(arena, specs(preset, warm), 0)
         began = time.perf_counter()
-        results = _play(pool, specs(preset, matches), warm)
+        results = _play(arena, specs(preset, matches), warm)
         seconds = time.perf_counter() - began
     ticks = sum(result.ticks for result in results)
     return {
@@ -83,7 +83,7 @@ def run(
 
 
 def lines(result: dict[str, Any]) -> list[str]:
-    """The result as text."""
+    """Return the result as text."""
     return [
         f"arena      {result['matches_per_s']:10.2f} matches/s  {result['matches']} matches of "
         f"{result['mean_ticks']:,.0f} ticks on average, {result['workers']} workers, scripted "

@@ -1,7 +1,7 @@
-"""`league bench audit`: makes random cases, checks the invariants on them, and tells.
+"""`league bench audit`: make random cases, check the invariants on them, and report.
 
-Promises to touch no league: all files lie in a temporary folder.  The same seed makes the same
-cases.  What is checked, and how, is in invariants.py.
+Promises to touch no league: all files are in a temporary folder. The same seed makes the same
+cases. `league.bench.invariants` says what is checked, and how.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ from msattn.actor_critic import ActorCritic, orthogonal_init
 from msattn.config import FAMILIES, TorsoConfig
 
 RULES = MatchRules(max_ticks=600)
-DECISIONS = (0, 2, 8, 20)  # of a match: all seats alike, the first contact, war, few are left
-N_MATCHES = 3  # whose positions are looked at
+DECISIONS = (0, 2, 8, 20)  # of a match: all seats equal, first contact, war, few survivors
+N_MATCHES = 3  # whose positions are examined
 N_REPLAYS = 8
 N_RATED = 200  # matches of a rating log, of N_RATED_SEATS each
 N_RATED_SEATS = 5
-N_SHOWN = 3  # failures of one invariant that the text names
-_SIDE = 64  # 32 x 32 cells and 8 x 8 blocks fill it, so it may be turned
+N_SHOWN = 3  # failures of one invariant that the text lists
+_SIDE = 64  # tiles; views and blocks divide it evenly, so that it can be turned
 
 
 # --- the cases ------------------------------------------------------------------------------------
 
 
 def positions(seed: int) -> list[Engine]:
-    """Positions of matches of scripted members, from the start to the end game."""
+    """Return positions of matches of scripted members, from the start to the endgame."""
     found = []
     for number in range(seed, seed + N_MATCHES):
         rng = Generator(PCG64([seed, number]))
@@ -70,8 +70,8 @@ def positions(seed: int) -> list[Engine]:
         agents = [
             load(f"scripted:{SCRIPTED[rng.integers(len(SCRIPTED))]}") for _ in range(RULES.n_seats)
         ]
-        board = load_map(f"generated:{PRESETS[number % len(PRESETS)]}:{_SIDE}x{_SIDE}:{number}")
-        match = LiveMatch(board, RULES, SMALL_VIEWS, number, 0, agents)
+        territory = load_map(f"generated:{PRESETS[number % len(PRESETS)]}:{_SIDE}x{_SIDE}:{number}")
+        match = LiveMatch(territory, RULES, SMALL_VIEWS, number, 0, agents)
         running = Lockstep(1, SMALL_VIEWS)
         running.begin(0, match)
         actions = np.zeros(MAX_SEATS, np.int64)
@@ -85,7 +85,7 @@ def positions(seed: int) -> list[Engine]:
 
 
 def matches(seed: int) -> list[MatchResult]:
-    """Finished matches of random scripted members on random maps.
+    """Play matches of random scripted members on random maps.
 
     Raises:
         BenchError: a match failed.
@@ -110,7 +110,7 @@ def matches(seed: int) -> list[MatchResult]:
 
 
 def rating_log(folder: Path, seed: int) -> tuple[list[RatingLogRow], dict[int, Gaussian]]:
-    """The log and the ratings of a season of random results, children of members among them."""
+    """Return the log and ratings of a season of random results, with children of members."""
     engine = open_writer(folder / "ratings.db")
     upgrade(engine)
     rng = Generator(PCG64([seed, 2]))
@@ -147,7 +147,7 @@ def rating_log(folder: Path, seed: int) -> tuple[list[RatingLogRow], dict[int, G
 
 
 def _admit(session: Any, season: str, ids: list[int], rng: Generator) -> int:
-    """A new member: one of the first, or a child of a random member."""
+    """Add a member: one of the first, or a child of a random member."""
     parent = int(rng.choice(ids)) if len(ids) >= N_RATED_SEATS else None
     member_id = queries.add_member(
         session,
@@ -175,7 +175,7 @@ def _admit(session: Any, season: str, ids: list[int], rng: Generator) -> int:
 
 
 def network(family: str, seed: int) -> ActorCritic:
-    """A policy with random weights whose logits differ by more than those of a fresh one."""
+    """Return a policy with random weights, its logits further apart than an untrained one's."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         made = ActorCritic(family, SMALL_VIEWS.shapes(), TorsoConfig.preset("small"))
@@ -184,7 +184,7 @@ def network(family: str, seed: int) -> ActorCritic:
 
 
 def train(seed: int, root: Path, n_updates: int) -> dict[str, NDArray[Any]]:
-    """Go on with a small learner in a league folder; see `invariants.check_resume`."""
+    """Train a small learner in a league folder, as `invariants.check_resume` expects it."""
     small = (
         *("views.global_size=16", "views.local_size=16", "learner.n_matches=2"),
         *("learner.n_steps=96", "learner.batch_size=32", "learner.n_threads=1"),
@@ -214,12 +214,12 @@ def train(seed: int, root: Path, n_updates: int) -> dict[str, NDArray[Any]]:
 # --- the audit ------------------------------------------------------------------------------------
 
 
-def _policies(seed: int, looked_at: list[Engine]) -> Outcome:
+def _policies(seed: int, examined: list[Engine]) -> Outcome:
     shapes = SMALL_VIEWS.shapes()
     rng = Generator(PCG64([seed, 3]))
     found = [
         invariants.check_logits(
-            looked_at[1::2], rng, PolicyAgent(network(family, seed), shapes).logits
+            examined[1::2], rng, PolicyAgent(network(family, seed), shapes).logits
         )
         for family in FAMILIES
     ]
@@ -240,16 +240,14 @@ def _directions(seed: int) -> Outcome:
 
 
 def checks(seed: int, folder: Path) -> dict[str, Callable[[], Outcome]]:
-    """Every invariant by its sentence, with its cases; made when the check is called."""
-    looked_at = lru_cache(1)(lambda: positions(seed))
+    """Return a check for each invariant by its sentence; the cases are made when it is called."""
+    examined = lru_cache(1)(lambda: positions(seed))
     rng = Generator(PCG64([seed, 5]))
     return {
-        "the order of a position's history does not show": lambda: invariants.check_history(
-            looked_at(), rng
-        ),
-        "other owner numbers permute the views": lambda: invariants.check_numbers(looked_at(), rng),
-        "a turned map turns the views": lambda: invariants.check_turns(looked_at()),
-        "logits do not depend on number or batch": lambda: _policies(seed, looked_at()),
+        "views do not show a position's history": lambda: invariants.check_history(examined(), rng),
+        "other owner numbers permute the views": lambda: invariants.check_numbers(examined(), rng),
+        "a turned map turns the views": lambda: invariants.check_turns(examined()),
+        "logits do not depend on number or batch": lambda: _policies(seed, examined()),
         "the direction scores are shared": lambda: _directions(seed),
         "a random match replays to its end": lambda: invariants.check_replays(
             matches(seed), folder, load_map
@@ -268,15 +266,15 @@ def run(seed: int = 0, tell: Callable[[str], None] | None = None) -> dict[str, A
 
     Args:
         seed: of the random cases.
-        tell: told what is being checked.
+        tell: called with what is being checked.
     """
     say = tell or (lambda text: None)
     found = []
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # bit for bit is promised for one thread
+    torch.set_num_threads(1)  # equality bit for bit is promised for one thread
     try:
         with TemporaryDirectory(prefix="league-bench-") as place:
-            say("loading the machine code")
+            say("loading the compiled code")
             warm_up()
             for name, check in checks(seed, Path(place)).items():
                 say(name)
@@ -302,7 +300,7 @@ def run(seed: int = 0, tell: Callable[[str], None] | None = None) -> dict[str, A
 
 
 def lines(result: dict[str, Any]) -> list[str]:
-    """The result as text: a line for each invariant, and the first failures of those that fail."""
+    """Return the result as text: a line per invariant, and the first failures of each."""
     shown = []
     for entry in result["invariants"]:
         verdict = "ok" if entry["ok"] else "failed"

@@ -1,7 +1,7 @@
 """The invariants that `league bench audit` holds the program to, one function each.
 
-A check is given its cases and what it examines, and returns an Outcome: how many cases there were
-and a sentence for each that failed.  It prints nothing and raises for nothing that it looks for.
+A check takes its cases and what it examines, and returns an Outcome: how many cases there were and
+a sentence for each that failed. It prints nothing, and raises no error for what it looks for.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from league.rating.trueskill import Gaussian, first_difference, replay
 from msattn.config import SCALARS, SCALES
 from msattn.directions import N_DIRECTIONS, N_INTENSITIES
 
-LOGIT_TOLERANCE = 1e-4  # float rounding of a forward pass whose rows are batched otherwise
+LOGIT_TOLERANCE = 1e-4  # float rounding of a forward pass whose rows are batched differently
 IMAGES = ("global", "local", "tactical")
-# The facts of the directions: where they begin and end along the second axis.
+# Where the facts of the directions begin and end along the second axis.
 _DIRECTION_BLOCKS: dict[str, tuple[int, int | None]] = {
     "scalars": (len(OWN_SCALARS), None),
     "mask": (0, N_DIRECTIONS * N_INTENSITIES),
@@ -58,7 +58,7 @@ class Outcome:
 
 
 def look(engine: Engine) -> Seen:
-    """What all players are shown, row i for player i + 1: views, scalars, mask and facts."""
+    """Return what all players see, row i for player i + 1: views, scalars, mask and facts."""
     n = engine.n_players
     rows = np.arange(n, dtype=np.int64)
     scratch = obs.make_scratch(engine.state, SMALL_VIEWS)
@@ -72,7 +72,7 @@ def look(engine: Engine) -> Seen:
 
 
 def check_history(positions: Sequence[Engine], rng: Generator, look: Look = look) -> Outcome:
-    """The order in which a position came about does not show, in any bit."""
+    """Check that no bit of a view shows the order in which a position came about."""
     failures: list[str] = []
     for engine in positions:
         failures += _differences(engine, look(engine), look(reordered(engine, rng)))
@@ -80,10 +80,10 @@ def check_history(positions: Sequence[Engine], rng: Generator, look: Look = look
 
 
 def check_numbers(positions: Sequence[Engine], rng: Generator, look: Look = look) -> Outcome:
-    """Other owner numbers permute what is seen, and the targets' numbers, and change nothing else.
+    """Check that other owner numbers permute what is seen and the targets, and nothing else.
 
-    Directions in which several owners have the longest contact are left out: which of them is the
-    target is decided by the numbers, by a rule of the game.
+    Directions in which several owners have the longest contact are left out: by a rule of the game
+    the numbers decide which of them is the target.
     """
     failures: list[str] = []
     for engine in positions:
@@ -103,7 +103,7 @@ def check_numbers(positions: Sequence[Engine], rng: Generator, look: Look = look
 
 
 def check_turns(positions: Sequence[Engine], look: Look = look) -> Outcome:
-    """Turning the map by 90, 180 and 270 degrees turns the views and permutes the directions."""
+    """Check that turning the map by 90, 180 or 270 degrees turns views and permutes directions."""
     failures: list[str] = []
     for engine in positions:
         for quarters in (1, 2, 3):
@@ -118,7 +118,7 @@ def check_turns(positions: Sequence[Engine], look: Look = look) -> Outcome:
 
 
 def tied_directions(engine: Engine) -> NDArray[np.bool_]:
-    """bool[P, 8]: where several owners with a common border have the longest contact."""
+    """Return where several bordering owners have the longest contact, bool[players, 8]."""
     contact = engine.state.contact[1:, :, : engine.n_players + 1]
     has_border = contact[:, ::2].sum(axis=1) > 0
     counted = np.where(has_border[:, None, :], contact, 0)
@@ -128,7 +128,7 @@ def tied_directions(engine: Engine) -> NDArray[np.bool_]:
 
 
 def _blocks(values: NDArray[Any], key: str) -> NDArray[Any]:
-    """[n, 8, ..]: the part that tells of the directions."""
+    """Return the part that describes the directions, [n, 8, ...]."""
     first, last = _DIRECTION_BLOCKS[key]
     return values[:, first:last].reshape(len(values), N_DIRECTIONS, -1)
 
@@ -164,10 +164,10 @@ def check_logits(
     rng: Generator,
     logits: Callable[[Seen], NDArray[np.float32]],
 ) -> Outcome:
-    """A seat's logits depend on neither its number nor the rest of the batch, up to rounding.
+    """Check that a seat's logits depend on neither its number nor the rest of the batch.
 
-    Each living seat without a tied direction is judged alone, and among the seats of the same
-    position under other owner numbers.
+    Each living seat without a tied direction is evaluated alone, and among the seats of the same
+    position under other owner numbers; the logits must agree up to rounding.
     """
     failures: list[str] = []
     cases = 0
@@ -197,7 +197,7 @@ def check_shared_directions(
     rng: Generator,
     cases: int = 100,
 ) -> Outcome:
-    """Permuting the directions' scalars permutes the direction scores, all else held fixed.
+    """Check that permuting the scalars of the directions permutes the direction scores.
 
     Args:
         scores: float32[n, F] scalars and float32[n, n_features] features to float32[n, 40].
@@ -225,7 +225,7 @@ def check_shared_directions(
 
 
 def check_replays(results: Sequence[MatchResult], folder: Path, load_map: LoadMap) -> Outcome:
-    """A match written to a file, read and played back ends in the recorded state and result."""
+    """Check that a match, written, read and played back, ends in the recorded state and result."""
     failures = []
     for i, result in enumerate(results):
         path = folder / f"{i}.replay"
@@ -238,7 +238,7 @@ def check_replays(results: Sequence[MatchResult], folder: Path, load_map: LoadMa
 
 
 def check_ratings(log: Sequence[RatingLogRow], current: Mapping[int, Gaussian]) -> Outcome:
-    """A rating log replays to what it stores, row by row, and to the current ratings, bit for bit.
+    """Check that a rating log replays to its rows and to the current ratings, bit for bit.
 
     Args:
         log: one season, as `db.queries.rating_log` returns it.
@@ -260,12 +260,12 @@ def check_ratings(log: Sequence[RatingLogRow], current: Mapping[int, Gaussian]) 
 
 
 def check_resume(train: Train, folder: Path, *, before: int = 2, after: int = 1) -> Outcome:
-    """A learner that stops and goes on from its checkpoint equals an unbroken one, bit for bit.
+    """Check that a learner resumed from its checkpoint equals an unbroken one, bit for bit.
 
     Args:
-        train: goes on in a folder (from its newest checkpoint, else from the start) for so many
-            updates, leaves a checkpoint, and returns all that the learner has become by name.
-        folder: empty.
+        train: trains in a folder (from its newest checkpoint, else from the start) for so many
+            updates, writes a checkpoint, and returns the whole state of the learner by name.
+        folder: an empty folder.
         before: updates up to the stop.
         after: updates after it.
     """
@@ -275,7 +275,7 @@ def check_resume(train: Train, folder: Path, *, before: int = 2, after: int = 1)
     names = sorted(unbroken.keys() | resumed.keys())
     failures = [f"{name} differs" for name in names if not _same(unbroken, resumed, name)]
     if all(_same(unbroken, stopped, name) for name in names):
-        failures.append("training after the stop changes nothing: the case shows nothing")
+        failures.append("training after the stop changed nothing, so the case proves nothing")
     return Outcome(len(names), tuple(failures))
 
 

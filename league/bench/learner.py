@@ -1,8 +1,8 @@
 """Benchmark of a learner: decisions per second over whole PPO cycles, and where the time goes.
 
-A Trainer runs alone in a temporary league, against four scripted members and a snapshot of each
-family made on the spot (random weights cost the same as trained ones), so that both families meet
-the same. The first cycle loads machine code and is not counted.
+A Trainer runs alone in a temporary league, against four scripted members and an untrained snapshot
+of each family (random weights cost the same as trained ones), so that both families meet the same
+opponents. The first cycle loads compiled code and is not counted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SCRIPTED = ("scripted:tribe", "scripted:expander", "scripted:turtle", "scripted
 
 
 def make_orders(root: Path, config: LeagueConfig, family: str) -> LearnerOrders:
-    """What a manager would tell a learner that trains alone in the league folder `root`."""
+    """Return the orders of a learner that trains alone in the league folder `root`."""
     return LearnerOrders(
         root=str(root),
         settings=learner_settings(config),
@@ -45,7 +45,7 @@ def make_orders(root: Path, config: LeagueConfig, family: str) -> LearnerOrders:
 
 
 def make_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
-    """A trainer that meets four scripted members and an untrained snapshot of each family."""
+    """Return a trainer that meets four scripted members and a new snapshot of each family."""
     folder = create_folder(root, write_toml(config))
     trainer = Trainer(make_orders(folder.root, config, family))
     specs = list(_SCRIPTED)
@@ -73,7 +73,7 @@ def run(
     seconds: float = 60.0,
     sets: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Train for `seconds`, at least one whole cycle, after one that is not counted.
+    """Train for `seconds` and at least one whole cycle, after one that is not counted.
 
     Args:
         sets: further settings, `key=value` as `league start --set` takes them.
@@ -82,7 +82,7 @@ def run(
     spent = dict.fromkeys(PHASES, 0.0)
     with TemporaryDirectory(prefix="league-bench-") as place:
         trainer = make_trainer(Path(place) / "league", config, family)
-        trainer.env.load_maps()  # a league generates each of them once
+        trainer.env.load_maps()  # a league generates each map once
         trainer.update()
         before, cycles = trainer.ppo.num_timesteps, 0
         began = time.perf_counter()
@@ -116,7 +116,7 @@ def run(
 
 
 def lines(result: dict[str, Any]) -> list[str]:
-    """The result as text."""
+    """Return the result as text."""
     shares = "  ".join(f"{name} {share:.1%}" for name, share in result["shares"].items())
     return [
         f"learner    {result['decisions_per_s']:10,.0f} decisions/s  {result['family']}, preset "

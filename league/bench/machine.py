@@ -1,6 +1,6 @@
-"""Owns what every benchmark says of its machine, and fresh processes to measure in.
+"""Owns what every benchmark says about its machine, and fresh processes to measure in.
 
-A number without the machine's load is worth little: other work beside it can halve it.
+A number without the machine's load is worth little: other work on the machine can halve it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from league.errors import BenchError
 
 
 def load() -> float | None:
-    """Runnable processes, mean of the last minute; None where the system does not tell."""
+    """Return the mean number of runnable processes in the last minute, None if unknown."""
     try:
         return round(os.getloadavg()[0], 2)
     except (AttributeError, OSError):
@@ -26,7 +26,7 @@ def load() -> float | None:
 
 
 def describe() -> dict[str, Any]:
-    """Cores, load and versions that a benchmark's numbers belong to."""
+    """Return the cores, load and versions that a benchmark's numbers belong to."""
     return {
         "cores": os.cpu_count(),
         "load": load(),
@@ -36,12 +36,12 @@ def describe() -> dict[str, Any]:
 
 
 def sentence(machine: dict[str, Any]) -> str:
-    """The same as the end of a line of text."""
+    """Return cores and load as the end of a line of text."""
     return f"{machine['cores']} cores ({machine['processor']}), load {machine['load']}"
 
 
 def resident_bytes() -> int:
-    """Memory of this process that is in RAM now, or its peak where only that is known."""
+    """Return the bytes of this process in RAM now, or their peak if only that is known."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -57,7 +57,7 @@ def in_fresh_process(
     """Run Python code in a new process and return the JSON object that it prints last.
 
     Raises:
-        BenchError: it failed; the message holds its last line.
+        BenchError: the process failed; the message holds its last line on stderr.
     """
     ran = subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -73,5 +73,5 @@ def in_fresh_process(
 
 
 def middle(values: list[float]) -> float:
-    """The median, which one disturbed run does not move."""
+    """Return the median, which one disturbed run does not change."""
     return float(median(values))

@@ -1,8 +1,8 @@
 """Benchmark of the networks: parameters, forward and update per observation, inference speed-up.
 
-`inference_speedup` compares what a frozen member does (`agents.inference.prepare`, in passes of
-bounded size) with the same modules in plain eager float32 NCHW and one pass, timed in turn in one
-process. The greatest difference of their logits is measured beside it.
+`inference_speedup` compares the inference of a frozen member (`agents.inference.prepare`, in passes
+of bounded size) with the same modules in plain eager float32 NCHW and one pass, timed in turn in
+one process. The largest difference of their logits is reported too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from msattn.actor_critic import ActorCritic, masked_log_softmax
 from msattn.config import FAMILIES
 from msattn.device import choose_device
 
-# Rows of a decision of four matches with ten seats at classic, of a minibatch at small.
+# Rows: a minibatch at small; about a decision of matches with ten seats at classic.
 BATCH = {"small": 256, "classic": 64}
 
 
@@ -38,7 +38,7 @@ def _wait(device: torch.device) -> None:
 def in_turn(
     variants: dict[str, Callable[[], object]], repeats: int, device: torch.device
 ) -> dict[str, float]:
-    """Median seconds of each variant, timed one after the other so that disturbances are shared."""
+    """Return each variant's median seconds, timed in turn so that disturbances hit all alike."""
     spent: dict[str, list[float]] = {name: [] for name in variants}
     for repeat in range(repeats + 1):
         for name, act in variants.items():
@@ -109,9 +109,9 @@ def run(
     Args:
         preset: "small" or "classic": views and widths.
         batch: rows per forward pass and update; None takes BATCH.
-        repeats: timed rounds, the median counts.
+        repeats: timed rounds; the median is reported.
         device: as `msattn.device.choose_device` takes it.
-        threads: of torch.
+        threads: threads that torch uses.
     """
     torch.set_num_threads(threads)
     where = choose_device(device)
@@ -129,7 +129,7 @@ def run(
 
 
 def lines(result: dict[str, Any]) -> list[str]:
-    """The result as text."""
+    """Return the result as text."""
     shown = [
         f"networks   {name:<9}  {found['parameters']:>9,} parameters  forward "
         f"{found['forward_ms']:6.3f} ms  update {found['update_ms']:6.3f} ms  frozen inference "

@@ -1,7 +1,7 @@
 """Benchmark of the game: ticks, single ticks, observations, memory, compilation, threads.
 
-A match here is ten seeded bots of the engine on seeded spawns, never ending before its last tick:
-the scenario that the original engine's 670 ticks per second were measured on.
+A match here has ten seeded bots of the engine on seeded spawns and never ends before its last tick:
+the scenario in which the original engine reaches 670 ticks per second.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from league.bench import machine
 TICKS_PER_DECISION = 10
 # Ten seats, as in a league's match; every bot is observed.
 _VIEWS = {"small": SMALL_VIEWS, "classic": CLASSIC_VIEWS}
-_SMALL_BOARD = "generated:continents:128x128:0"  # a board of preset small, for its views
-_CLASSIC_SIDE = 512  # from here on a map is one for the views of preset classic
+_SMALL_MAP = "generated:continents:128x128:0"  # a map of preset small, for its views
+_CLASSIC_SIDE = 512  # tiles; larger maps are for the views of preset classic
 
 
 def new_match(territory: TerritoryMap, bots: int, seed: int, grid: int = 32) -> Engine:
-    """A match of seeded bots at tick 0."""
+    """Return a match of seeded bots at tick 0."""
     engine = Engine(territory, bots, seed=seed, grid=grid)
     engine.never_end()
     for p, (x, y) in enumerate(choose_spawns(territory, bots, seed), start=1):
@@ -40,7 +40,7 @@ def new_match(territory: TerritoryMap, bots: int, seed: int, grid: int = 32) -> 
 
 
 def ticks_per_s(territory: TerritoryMap, bots: int, ticks: int, seed: int) -> float:
-    """Ticks per second of one whole match."""
+    """Return the ticks per second of one whole match."""
     engine = new_match(territory, bots, seed)
     began = time.perf_counter()
     engine.run(ticks)
@@ -48,7 +48,7 @@ def ticks_per_s(territory: TerritoryMap, bots: int, ticks: int, seed: int) -> fl
 
 
 def tick_milliseconds(territory: TerritoryMap, bots: int, ticks: int) -> np.ndarray:
-    """float64[ticks]: the time of every single tick, call from Python included."""
+    """Return the time of every tick including the call from Python, float64[ticks], in ms."""
     engine = new_match(territory, bots, 0)
     spent = np.empty(ticks)
     for tick in range(ticks):
@@ -59,7 +59,7 @@ def tick_milliseconds(territory: TerritoryMap, bots: int, ticks: int) -> np.ndar
 
 
 def observations_per_s(territory: TerritoryMap, bots: int, ticks: int, views: Views) -> float:
-    """Observations of living seats per second, facts and masks included, after each decision."""
+    """Return observations of living seats per second, including facts and masks."""
     engine = new_match(territory, bots, 0, views.global_size)
     scratch = obs.make_scratch(engine.state, views)
     buffers, facts = obs.empty_views(bots, views), obs.empty_facts(bots)
@@ -71,19 +71,19 @@ def observations_per_s(territory: TerritoryMap, bots: int, ticks: int, views: Vi
         began = time.perf_counter()
         obs.observe_facts(engine.state, scratch, living, ticks, facts)
         obs.observe(engine.state, scratch, living, ticks, facts.mask, buffers)
-        if decision > 0:  # the first call loads the machine code
+        if decision > 0:  # the first call loads the compiled code
             spent += time.perf_counter() - began
             n_seen += int((living >= 0).sum())
     return n_seen / max(spent, 1e-9)
 
 
 def threads_scaling(territory: TerritoryMap, bots: int, ticks: int) -> tuple[float, float]:
-    """Two matches on two threads against one after the other.
+    """Compare two matches on two threads with the same two one after the other.
 
     Returns:
         By wall time: 2 is perfect, 1 means that the GIL was held or that no second core was free.
-        By processor time: 2 is perfect, less is what the matches cost each other (shared caches,
-        memory); other work on the machine hardly shows in it.
+        By processor time: 2 is perfect, less shows how much the matches slow each other (shared
+        caches, memory); other work on the machine hardly affects it.
     """
 
     def seconds(seeds: tuple[int, ...]) -> tuple[float, float]:
@@ -105,7 +105,7 @@ def threads_scaling(territory: TerritoryMap, bots: int, ticks: int) -> tuple[flo
             thread.join()
         return time.perf_counter() - began, sum(spent)
 
-    # Matches differ in length: both are timed alone. Five rounds: threads share the machine.
+    # Matches differ in length, so both are timed alone; five rounds, because other work disturbs.
     wall, processor = [], []
     for _ in range(5):
         alone = [sum(times) for times in zip(seconds((0,)), seconds((1,)), strict=True)]
@@ -119,13 +119,13 @@ _MEMORY = """
 import gc, json, sys
 from league.bench import machine, territory
 from arena.territory.maps import load_map
-board = load_map(sys.argv[1])
+tested = load_map(sys.argv[1])
 warm = load_map("generated:continents:64x64:1")
 territory.new_match(warm, 4, 0).run(50)
-territory.choose_spawns(board, int(sys.argv[2]), 0)
+territory.choose_spawns(tested, int(sys.argv[2]), 0)
 gc.collect()
 before = machine.resident_bytes()
-engine = territory.new_match(board, int(sys.argv[2]), 0)
+engine = territory.new_match(tested, int(sys.argv[2]), 0)
 engine.run(int(sys.argv[3]))
 gc.collect()
 print(json.dumps({"memory_mb": (machine.resident_bytes() - before) / 1e6}))
@@ -141,13 +141,13 @@ print(json.dumps({"seconds": time.perf_counter() - began}))
 
 
 def memory_mb(reference: str, bots: int, ticks: int) -> float:
-    """What one match adds to a process that has map and machine code already, MB of 10^6 bytes."""
+    """Return the memory that a match adds when map and code are loaded, MB of 10^6 bytes."""
     found = machine.in_fresh_process(_MEMORY, reference, str(bots), str(ticks))
     return float(found["memory_mb"])
 
 
 def compile_seconds() -> tuple[float, float]:
-    """Import and `warm_up` with an empty cache of machine code, and with a full one, seconds."""
+    """Return the seconds of import and `warm_up` with an empty code cache, and with a full one."""
     with TemporaryDirectory(prefix="league-bench-") as folder:
         environment = {"LEAGUE_CACHE_DIR": folder}
         cold = machine.in_fresh_process(_START, environment=environment)["seconds"]
@@ -168,14 +168,14 @@ def run(
 
     Args:
         reference: map folder, PNG or generated:...; `load_map` takes it.
-        runs: whole matches, one seed each; the median counts.
-        tell: told what is being measured.
-        with_processes: also memory and compilation, which need fresh processes and a minute.
+        runs: whole matches, one seed each; the median is reported.
+        tell: called with what is being measured.
+        with_processes: also measure memory and compilation, in fresh processes; takes a minute.
     """
     say = tell or (lambda text: None)
     reference = str(Path(reference).resolve()) if Path(reference).exists() else reference
     territory = load_map(reference)
-    say("loading the machine code")
+    say("loading the compiled code")
     for views in _VIEWS.values():
         observations_per_s(territory, bots, 2 * TICKS_PER_DECISION, views)
     say(f"{runs} whole matches")
@@ -183,9 +183,9 @@ def run(
     say("single ticks")
     single = tick_milliseconds(territory, bots, ticks)
     say("observations")
-    boards = {"small": load_map(_SMALL_BOARD), "classic": territory}
+    maps = {"small": load_map(_SMALL_MAP), "classic": territory}
     seen = {
-        name: observations_per_s(boards[name], bots, ticks, views) for name, views in _VIEWS.items()
+        name: observations_per_s(maps[name], bots, ticks, views) for name, views in _VIEWS.items()
     }
     own = "classic" if max(territory.width, territory.height) >= _CLASSIC_SIDE else "small"
     if own == "small":
@@ -217,7 +217,7 @@ def run(
 
 
 def lines(result: dict[str, Any]) -> list[str]:
-    """The result as text."""
+    """Return the result as text."""
     width, height = result["map_size"]
     seen = result["seat_observations_per_s_by_views"]
     shown = [

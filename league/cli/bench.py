@@ -1,4 +1,4 @@
-"""`league bench`: how fast the hot paths are on this machine."""
+"""`league bench`: measure the hot paths on this machine, and audit the invariants."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _preset = click.option(
     type=click.Choice(PRESETS),
     default="small",
     show_default=True,
-    help="Settings of the league that is measured.",
+    help="Preset whose settings are measured.",
 )
 _device = click.option(
     "--device",
     type=click.Choice(("auto", "cpu", "cuda", "mps")),
     default="auto",
     show_default=True,
-    help="Where networks run.",
+    help="Device that networks run on.",
 )
 
 
@@ -55,7 +55,7 @@ def _show(result: dict[str, Any], lines: list[str], as_json: bool) -> None:
 @league_option
 @click.pass_context
 def bench(context: click.Context, as_json: bool) -> None:
-    """Measure the hot paths; alone, each of them briefly (about a minute)."""
+    """Measure the hot paths; without a subcommand, each of them briefly (about a minute)."""
     if context.invoked_subcommand is not None:
         return
     from league.bench import arena as arena_bench
@@ -93,15 +93,15 @@ def bench(context: click.Context, as_json: bool) -> None:
     show_default=True,
     help="Map folder, PNG file or generated:PRESET:WIDTHxHEIGHT:SEED.",
 )
-@count_option("--bots", default=10, most=64, text="Players of a match, all bots of the engine.")
+@count_option("--bots", default=10, most=64, text="Seats, all played by bots of the engine.")
 @count_option(
     "--ticks",
     default=3_000,
     least=100,
     most=100_000,
-    text="Length of a match, ticks of 0.1 s.",
+    text="Length of a match in ticks of 0.1 s.",
 )
-@count_option("--runs", default=5, most=1_000, text="Matches; the median speed counts.")
+@count_option("--runs", default=5, most=1_000, text="Matches to play; the median is reported.")
 @json_option
 @league_option
 def territory(reference: str, bots: int, ticks: int, runs: int, as_json: bool) -> None:
@@ -121,14 +121,14 @@ def territory(reference: str, bots: int, ticks: int, runs: int, as_json: bool) -
 @click.option(
     "--batch",
     type=click.IntRange(1, 100_000),
-    help="Observations per forward pass and update.  [default: small 256, classic 64]",
+    help="Observations per forward pass and per update.  [default: small 256, classic 64]",
 )
 @_device
-@count_option("--threads", default=1, most=256, text="Threads of torch.")
+@count_option("--threads", default=1, most=256, text="Threads that torch uses.")
 @json_option
 @league_option
 def networks(preset: str, batch: int | None, device: str, threads: int, as_json: bool) -> None:
-    """Measure both networks: parameters, forward and update per observation."""
+    """Measure both networks: parameters, and time per observation of forward pass and update."""
     from league.bench import networks as subject
 
     result = subject.run(preset, batch=batch, device=device, threads=threads)
@@ -147,22 +147,26 @@ def networks(preset: str, batch: int | None, device: str, threads: int, as_json:
     type=click.Choice(FAMILIES),
     default="attention",
     show_default=True,
-    help="Network that is trained.",
+    help="Family of the network to train.",
 )
 @click.option(
     "--seconds",
     metavar="DURATION",
     default="60",
     show_default=True,
-    help="Shortest time to measure, seconds or 5m; whole PPO cycles count.",
+    help="Measure for at least this long, in seconds or as 5m; whole PPO cycles are measured.",
 )
 @click.option(
-    "--set", "sets", metavar="KEY=VALUE", multiple=True, help="A setting, as for `league start`."
+    "--set",
+    "sets",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Change a setting, as in `league start`; repeatable.  [default: none]",
 )
 @json_option
 @league_option
 def learner(preset: str, family: str, seconds: str, sets: tuple[str, ...], as_json: bool) -> None:
-    """Measure training: decisions per second and the shares of the phases."""
+    """Measure training: decisions per second, and the share of time of each phase."""
     length = Duration().convert(seconds if not seconds.isdigit() else f"{seconds}s", None, None)
     from league.bench import learner as subject
 
@@ -177,7 +181,7 @@ def learner(preset: str, family: str, seconds: str, sets: tuple[str, ...], as_js
 @json_option
 @league_option
 def arena(preset: str, workers: int, matches: int, as_json: bool) -> None:
-    """Measure rated matches per second, scripted members in all seats."""
+    """Measure rated matches per second, with scripted members in all seats."""
     from league.bench import arena as subject
 
     result = subject.run(preset, workers=workers, matches=matches)
@@ -195,7 +199,10 @@ def arena(preset: str, workers: int, matches: int, as_json: bool) -> None:
 @json_option
 @league_option
 def audit(seed: int, as_json: bool) -> int:
-    """Check what must always hold: symmetries, replays, ratings, resuming; exit code 1 if not."""
+    """Check what must always hold: symmetries, replays, ratings, resuming.
+
+    Exit code: 0 all invariants hold, 1 one does not.
+    """
     from league.bench import audit as subject
 
     result = subject.run(seed, tell=_tell)

@@ -1,4 +1,4 @@
-"""`league curves`: how the learners got better, as tables, as JSON or as a picture."""
+"""`league curves`: the progress of the learners, as tables, as JSON or as a picture."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ from league.cli.options import (
     type=click.Choice(["decisions", "minutes"]),
     default="decisions",
     show_default=True,
-    help="What the picture's axis counts: trained decisions, or minutes since the first start, "
-    "pauses included.",
+    help="What the picture's horizontal axis counts: trained decisions, or minutes since the first "
+    "start, including pauses.",
 )
 @click.option(
     "--min-matches",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Rated matches that a rating needs to count as evidence.  [default: 30]",
+    help="Rated matches that a member needs before its rating counts.  [default: 30]",
 )
 @json_option
 @league_option
@@ -54,12 +54,13 @@ def curves(
     min_matches: int | None,
     as_json: bool,
 ) -> None:
-    """Show how the learners of a league, or of each league in FOLDER, got better.
+    """Show the progress of the learners of a league, or of each league in FOLDER.
 
     For every snapshot: trained decisions, minutes since the first start, rating, rated matches and
-    mean placement; for every lineage, the first snapshot whose mu - 3 sigma stands above those of
-    tribe, expander, turtle and opportunist today, and since when the newest one has stood above
-    them, by the ratings of each moment. Reads only, while the league runs and after.
+    mean placement. For every lineage: the first snapshot whose mu - 3 sigma is above those of
+    tribe, expander, turtle and opportunist by today's ratings, and since when the newest snapshot
+    has been above them by the ratings at each moment. Only reads, whether the league is running or
+    not.
     """
     from league.curves.lineages import MIN_MATCHES, curves_document, league_curves
     from league.folder.layout import open_folder
@@ -70,7 +71,8 @@ def curves(
 
         require_matplotlib()
     roots = league_roots(folders)
-    # Seeds are often kept as seed-1/league, seed-2/league: then the last part names none of them.
+    # Seeds are often kept as seed-1/league, seed-2/league: then the last part tells none of them
+    # apart.
     named = len({root.resolve().name for root in roots}) == len(roots)
     found = []
     for root in roots:

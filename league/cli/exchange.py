@@ -1,4 +1,4 @@
-"""`league export` and `league import`: weights out of a league and into it."""
+"""`league export` and `league import`: move weights out of a league and into it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ FORMATS = ("safetensors", "sb3", "onnx")  # as members/exports, which loads torc
     type=click.Choice(FORMATS),
     default="safetensors",
     show_default=True,
-    help="What to write: our snapshot, a model for MaskablePPO.load, or an ONNX graph.",
+    help="What to write: a snapshot, a model for MaskablePPO.load, or an ONNX graph.",
 )
 @click.option(
     "--out",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="File or folder to write to; the same as PATH.  [default: the member's name, here]",
+    help="File or folder to write to; the same as PATH.  [default: ./ and the member's name]",
 )
 @league_option
 def export(member: str, path: Path | None, kind: str, out: Path | None) -> None:
@@ -56,18 +56,20 @@ def export(member: str, path: Path | None, kind: str, out: Path | None) -> None:
 @click.option(
     "--family",
     type=click.Choice(FAMILIES),
-    help="Network that the weights are of.  [default: what a snapshot of ours says]",
+    help="Family of the network with these weights.  [default: as a snapshot says]",
 )
-@click.option("--name", metavar="NAME", help="What to call it.  [default: made from the snapshot]")
+@click.option(
+    "--name", metavar="NAME", help="Name of the new member.  [default: made from the snapshot]"
+)
 @league_option
 def import_(path: Path, family: str | None, name: str | None) -> None:
-    """Let the weights in PATH (a snapshot, safetensors or SB3 zip) join the pool."""
+    """Add the weights in PATH (a snapshot, safetensors or SB3 zip) to the pool."""
     from league.errors import MemberError
 
     if not path.is_file():
-        raise MemberError(f"expected a snapshot file or SB3 zip, found none at {path}")
+        raise MemberError(f"expected a snapshot file or SB3 zip, found no file at {path}")
     league = existing_league()
     from league.members.imports import import_member
 
     member = import_member(league, path, family, name)
-    click.echo(f"{member.name} joined the league ({member.family}, {member.agent_spec})")
+    click.echo(f"{member.name} joined the pool ({member.family}, {member.agent_spec})")

@@ -1,4 +1,4 @@
-"""`league look`: what one seat saw at one decision, and where its network looked."""
+"""`league look`: what one seat saw at one decision, and where its network attended."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from league.errors import UsageError
     )
 )
 @click.argument("match")
-@click.option("--seat", type=int, required=True, help="Seat to look through, from 0.")
-@click.option("--decision", type=int, required=True, help="Decision to look at, from 0.")
+@click.option("--seat", type=int, required=True, help="Seat to look at, counted from 0.")
+@click.option("--decision", type=int, required=True, help="Decision to look at, counted from 0.")
 @click.option(
     "--png",
     "png_path",
@@ -37,7 +37,7 @@ from league.errors import UsageError
     "--attention",
     "with_attention",
     is_flag=True,
-    help="Show where the seat's network looks; it must have attention.  [default: off]",
+    help="Show where the seat's network attends; only for the attention family.  [default: off]",
 )
 @json_option
 @league_option
@@ -54,11 +54,11 @@ def look(
     from league.inspect.look import attend, find_replay, measure, see
 
     if png_path is None and not as_json:
-        raise UsageError("expected --png FILE or --json, found neither; nothing would be shown")
+        raise UsageError("expected --png FILE or --json, found neither; give one of them")
     if png_path is not None:
         from league.report.figures import require_matplotlib
 
-        require_matplotlib()  # before a long match is played back for nothing
+        require_matplotlib()  # before a long match is played back in vain
     folder = existing_league() if match.isdecimal() or with_attention else None
     replay, names = find_replay(match, folder)
     base = league_root().resolve()

@@ -1,8 +1,8 @@
-"""The command `league`, which holds all others.
+"""The command `league`, the group of all others.
 
-Importing it loads click alone; each command imports what it needs when it runs. Exit codes: 0 done,
-2 bad input (one sentence on stderr), 130 interrupted; `status`, `pit`, `parity` and `bench audit`
-add their own.
+Importing this module loads click alone; each command imports what it needs when it runs. Exit
+codes: 0 done, 2 bad input (one sentence on stderr), 130 interrupted; `status`, `pit`, `rerate`,
+`doctor`, `parity` and `bench audit` add their own.
 """
 
 from __future__ import annotations

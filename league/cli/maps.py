@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 @league_option
 def maps() -> None:
-    """Check, generate and show maps."""
+    """Check, generate and draw maps."""
 
 
 @maps.command(
@@ -43,14 +43,14 @@ def maps() -> None:
 @json_option
 @league_option
 def check(reference: str, as_json: bool) -> None:
-    """Say whether PATH (a folder, a PNG or generated:...) is a map that can be played."""
+    """Check whether PATH (a folder, a PNG or generated:...) is a map that can be played."""
     territory = _load(reference)
     facts = _facts(territory)
     if as_json:
         print_json({"ok": True, **facts})
         return
     click.echo(
-        f"{facts['name']}: a good map of {facts['width']} x {facts['height']} tiles, "
+        f"{facts['name']}: a playable map of {facts['width']} x {facts['height']} tiles, "
         f"{facts['n_land']} land, {facts['n_playable']} playable, room for "
         f"{facts['max_seats']} seats"
     )
@@ -101,13 +101,13 @@ def generate(preset: str, size: str, seed: int, out: Path | None) -> None:
     "png_path",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write it as a picture instead, a pixel per tile, that loads as the same map.  "
+    help="Write a PNG with one pixel per tile instead, which loads as the same map.  "
     "[default: none]",
 )
 @league_option
 def show(reference: str, columns: int, png_path: Path | None) -> None:
-    """Draw the map at PATH (a folder, a PNG or generated:...): in colour on a terminal, else in
-    letters (~ water, . plains, n highland, ^ mountain)."""
+    """Draw the map at PATH (a folder, a PNG or generated:...): in colour on a terminal,
+    otherwise in letters (~ water, . plains, n highland, ^ mountain)."""
     from arena.territory.maps import draw_map, map_to_png
 
     territory = _load(reference)
@@ -124,7 +124,7 @@ def show(reference: str, columns: int, png_path: Path | None) -> None:
 
 
 def _load(reference: str) -> TerritoryMap:
-    """A map by its reference; a relative path may also lie in the league folder."""
+    """Load a map by its reference; a relative path may also be inside the league folder."""
     from arena.territory.maps import load_map
 
     is_path = not reference.startswith("generated:")

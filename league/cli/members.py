@@ -1,4 +1,4 @@
-"""`league members`: who is in the pool, and changes to it by hand."""
+"""`league members`: list the members of the pool, and change it by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @league_option
 @click.pass_context
 def members(context: click.Context, as_json: bool) -> None:
-    """List the members, add one, retire one or let one play again."""
+    """List the members; add one, retire one, or let one play again."""
     if context.invoked_subcommand is None:
         _print_members(as_json)
 
@@ -38,7 +38,7 @@ def members(context: click.Context, as_json: bool) -> None:
 @json_option
 @league_option
 def list_(as_json: bool) -> None:
-    """List all members, guests and retired ones too."""
+    """List all members, including guests and retired ones."""
     _print_members(as_json)
 
 
@@ -49,14 +49,14 @@ def list_(as_json: bool) -> None:
     )
 )
 @click.argument("spec")
-@click.option("--name", metavar="NAME", help="What to call it.  [default: made from SPEC]")
+@click.option("--name", metavar="NAME", help="Name of the new member.  [default: made from SPEC]")
 @league_option
 def add(spec: str, name: str | None) -> None:
-    """Let SPEC (an agent spec or a snapshot file) join the pool."""
+    """Add SPEC (an agent spec or a snapshot file) to the pool."""
     from league.members.entry import add_member
 
     member = add_member(existing_league(), spec, name)
-    click.echo(f"{member.name} joined the league ({member.family}, {member.agent_spec})")
+    click.echo(f"{member.name} joined the pool ({member.family}, {member.agent_spec})")
 
 
 @members.command(
@@ -65,7 +65,7 @@ def add(spec: str, name: str | None) -> None:
 @click.argument("name")
 @league_option
 def retire(name: str) -> None:
-    """Take NAME out of all future matches; it keeps its rating."""
+    """Take NAME out of future matches; it keeps its rating."""
     from league.members.entry import change_status
 
     click.echo(f"{change_status(existing_league(), name, 'retired').name} is retired")
@@ -77,10 +77,10 @@ def retire(name: str) -> None:
 @click.argument("name")
 @league_option
 def resume(name: str) -> None:
-    """Let NAME, who is retired, suspended or quarantined, play again.
+    """Let NAME, a retired, suspended or quarantined member, play again.
 
-    A member is quarantined when its snapshot has failed match after match; it comes back once its
-    snapshot file passes all checks, for example restored from a backup.
+    A member is quarantined after its snapshot has failed in several matches; it can resume once its
+    snapshot file passes all checks, for example after it was restored from a backup.
     """
     from league.members.entry import change_status
 

@@ -1,6 +1,6 @@
 """What all commands share: the folder option, durations, examples, and errors as one sentence.
 
-Importing it loads click alone, because `league --help` must answer within 0.3 s.
+Importing this module loads click alone, because `league --help` must answer within 0.3 s.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 _META_KEY = "league.folder"
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
-# Only what a person can repair; any other OSError is a bug and keeps its traceback.
+# Only what a user can repair; any other OSError is a bug and keeps its traceback.
 _USER_ERRNOS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 def examples(*commands: str) -> str:
-    """The end of a help text: commands that can be run as they stand."""
+    """Return the end of a help text: commands that can be run as they stand."""
     return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
 
 
@@ -49,7 +49,7 @@ def _remember_folder(context: click.Context, option: click.Parameter, value: Pat
 
 
 def league_option(command: Decorated) -> Decorated:
-    """Add `--league DIR`; it may stand before or after a subcommand, the last one counts."""
+    """Add `--league DIR`; it may stand before or after a subcommand, and the last one wins."""
     return click.option(
         "--league",
         metavar="DIR",
@@ -77,7 +77,7 @@ def count_option(
 
 
 def league_root() -> Path:
-    """The folder that the command is about, a league or not."""
+    """Return the folder that the command works on, whether it is a league or not."""
     given = click.get_current_context().meta.get(_META_KEY)
     if given is not None:
         return Path(given)
@@ -85,10 +85,10 @@ def league_root() -> Path:
 
 
 def league_roots(more: Sequence[Path]) -> list[Path]:
-    """The folders that a command about several leagues is about, each once.
+    """Return the folders that a command about several leagues works on, each once.
 
-    That of `--league` and those given besides; $LEAGUE_DIR and the default only where there is
-    neither, because an environment should not add a league to those that were named.
+    These are the folder of `--league` and those in `more`; $LEAGUE_DIR and the default count only
+    if there are none, because the environment should not add a league to those that were named.
     """
     given = click.get_current_context().meta.get(_META_KEY)
     roots = [*([] if given is None else [Path(given)]), *more] or [league_root()]
@@ -96,13 +96,13 @@ def league_roots(more: Sequence[Path]) -> list[Path]:
 
 
 def league_was_named() -> bool:
-    """Whether the folder was given, by option or environment."""
+    """Return whether the folder was given, by option or environment."""
     meta = click.get_current_context().meta
     return _META_KEY in meta or bool(os.environ.get("LEAGUE_DIR"))
 
 
 def existing_league() -> LeagueFolder:
-    """The league that the command is about; raises FolderError when there is none."""
+    """Return the league that the command works on; raise FolderError if there is none."""
     from league.folder.layout import open_folder
 
     return open_folder(league_root())
@@ -116,7 +116,7 @@ class Duration(SecondsType):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Seconds of the text; fails with a sentence."""
+        """Return the seconds of a text; fail with a sentence if it is not a duration."""
         if isinstance(value, float):
             return value
         match = _DURATION.fullmatch(str(value))
@@ -128,12 +128,12 @@ class Duration(SecondsType):
 
 
 def print_json(document: object) -> None:
-    """JSON on stdout."""
+    """Print a document as JSON on stdout."""
     click.echo(json.dumps(document, indent=2, allow_nan=False))
 
 
 def stdout_console() -> Console:
-    """A console for results: colours on a terminal, plain text of a fixed width elsewhere."""
+    """Return a console for results: colours on a terminal, plain text of fixed width elsewhere."""
     from rich.console import Console
 
     from league.report.screen import WIDTH
@@ -142,7 +142,7 @@ def stdout_console() -> Console:
 
 
 def known_errors() -> tuple[type[BaseException], ...]:
-    """What a user or a file can cause, of every floor."""
+    """Return the errors of every package that a user or a file can cause."""
     from agents.errors import AgentError
     from arena.errors import ArenaError
     from db.errors import DatabaseError
@@ -163,7 +163,7 @@ def known_errors() -> tuple[type[BaseException], ...]:
 
 
 def run(group: click.Command, arguments: list[str] | None = None) -> int:
-    """Run a command line; known errors become one sentence on stderr and exit code 2."""
+    """Run a command line and return its exit code; a known error becomes a sentence on stderr."""
     try:
         result = group.main(args=arguments, prog_name="league", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -186,6 +186,6 @@ def run(group: click.Command, arguments: list[str] | None = None) -> int:
 
 
 def _refuse(message: str) -> int:
-    # One line, whatever a message quotes: scripts read stderr line by line.
+    # Always one line, whatever a message quotes: scripts read stderr line by line.
     click.echo(f"league: {' '.join(message.split())}", err=True)
     return EXIT_BAD_INPUT

@@ -1,4 +1,4 @@
-"""`league parity`: recorded scenarios of the original engine, replayed and held to fixed gates."""
+"""`league parity`: replay recorded scenarios of the original engine and check fixed gates."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ _HEADER = f"{'scenario':32} {'gate':36} {'gap':>10} {'allowed':>9} {'unit':9}"
 def parity(files: tuple[Path, ...], maps: Path | None, as_json: bool) -> int:
     """Replay the recorded scenario in each FILE and compare its curves with ours.
 
-    Prints one row per gate: the measured gap and the allowed one. Exit code: 0 all gates
-    held, 1 a gate missed.
+    Prints one row per gate: the measured gap and the allowed one. Exit code: 0 all gates are held,
+    1 a gate is missed.
     """
     folder = maps or files[0].resolve().parent.parent / "maps"
     gates = _check(files, folder)
@@ -48,7 +48,7 @@ def parity(files: tuple[Path, ...], maps: Path | None, as_json: bool) -> int:
 
 
 def _check(files: tuple[Path, ...], maps: Path) -> Iterator[Gate]:
-    """The gates of all files in order, those of a file as soon as it has been replayed."""
+    """Yield the gates of all files in order, those of a file as soon as it has been replayed."""
     from arena.parity import check_file
 
     for path in files:
@@ -56,7 +56,7 @@ def _check(files: tuple[Path, ...], maps: Path) -> Iterator[Gate]:
 
 
 def _print_rows(gates: Iterator[Gate]) -> bool:
-    """Print the gates as they come, since a large scenario takes seconds; whether all are held."""
+    """Print the gates as they come (a large scenario takes seconds); return if all are held."""
     held = True
     for number, gate in enumerate(gates):
         if number == 0:
@@ -70,7 +70,7 @@ def _print_rows(gates: Iterator[Gate]) -> bool:
 
 
 def _print_document(gates: Iterator[Gate]) -> bool:
-    """Print all gates as JSON; whether all are held."""
+    """Print all gates as JSON; return whether all are held."""
     rows = [_row(gate) for gate in gates]
     held = all(row["held"] for row in rows)
     print_json({"held": held, "gates": rows})
@@ -81,7 +81,7 @@ def _row(gate: Gate) -> dict[str, Any]:
     return {
         "scenario": gate.scenario,
         "gate": gate.what,
-        # JSON has no NaN: a formula that gave no number misses its gate with an unknown gap.
+        # JSON has no NaN: a formula that gave NaN misses its gate, and the gap is unknown.
         "gap": gate.gap if math.isfinite(gate.gap) else None,
         "allowed": gate.allowed,
         "unit": gate.unit,

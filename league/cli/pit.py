@@ -1,4 +1,4 @@
-"""`league pit`: two agents head to head."""
+"""`league pit`: play two agents head to head."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from league.cli.options import (
     "--matches",
     "n_matches",
     type=click.IntRange(min=2),
-    help="Play exactly so many matches, in pairs.  [default: until SPRT decides]",
+    help="Play exactly this many matches, in pairs.  [default: until SPRT decides]",
 )
 @click.option(
     "--cap",
@@ -43,20 +43,20 @@ from league.cli.options import (
     type=click.IntRange(min=0, max=2**61),
     default=1,
     show_default=True,
-    help="Seed of the first pair; the next ones count up.",
+    help="Seed of the first pair; each further pair takes the next one.",
 )
 @click.option(
     "--field",
     "with_field",
     is_flag=True,
-    help="One seat each among scripted members.  [default: off]",
+    help="Give A and B one seat each, among scripted members.  [default: off]",
 )
 @click.option(
     "--map",
     "maps",
     metavar="REFERENCE",
     multiple=True,
-    help="Map to play on; repeatable.  [default: the maps that the league rates on]",
+    help="Map to play on; repeatable.  [default: the maps of the league's rated matches]",
 )
 @click.option(
     "--nelo",
@@ -90,9 +90,9 @@ def pit(
     """Play A against B in mirrored pairs and say who is stronger.
 
     A and B are member names, snapshot hash prefixes, snapshot files or agent specs. In a league the
-    matches are remembered, and the same command goes on where it was cut off; without one, files,
-    specs and scripted agents play on generated maps. Exit code: 0 A is stronger, or --matches are
-    played; 1 it is not; 2 bad input; 4 undecided at --cap.
+    matches are stored, and the same command continues where it was interrupted; without one, files,
+    specs and scripted agents play on generated maps. Exit code: 0 A is stronger, or --matches have
+    been played; 1 it is not; 2 bad input; 4 undecided at --cap.
     """
     from league.folder.layout import LeagueFolder
     from league.pit.run import PitRequest, run_pit

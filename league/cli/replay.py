@@ -1,4 +1,4 @@
-"""`league replay`: recorded matches, played back."""
+"""`league replay`: play recorded matches back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def replay() -> None:
 @json_option
 @league_option
 def verify(match: str, as_json: bool) -> None:
-    """Play MATCH (its number in the league, or a replay file) back to the same final state."""
+    """Play MATCH (its number in the league, or a replay file) back and compare the final state."""
     from arena.replay import verify as play_and_compare
     from arena.territory.maps import load_map
     from league.inspect.look import find_replay
@@ -46,4 +46,6 @@ def verify(match: str, as_json: bool) -> None:
             }
         )
     else:
-        click.echo(f"{match}: {recorded.ticks} ticks played back to the same state {sha256[:16]}")
+        click.echo(
+            f"{match}: {recorded.ticks} ticks played back to the same final state {sha256[:16]}"
+        )

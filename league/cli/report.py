@@ -1,4 +1,4 @@
-"""`league report`: the state of a league on a screen, as JSON or as a picture."""
+"""`league report`: the state of a league on the screen, as JSON or as a picture."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def report(live: bool, svg_path: Path | None, as_json: bool) -> None:
     from league.report.state import StateReader
 
     if live + as_json + (svg_path is not None) > 1:
-        raise click.UsageError("give one of --live, --json and --svg")
+        raise click.UsageError("give only one of --live, --json and --svg")
     with StateReader(existing_league()) as reader:
         if live:
             from league.report.live import run_live

@@ -1,4 +1,4 @@
-"""The commands that start, stop and ask after the daemon."""
+"""The commands that start and stop the daemon and show its state."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
     help="Map folder or PNG to play on instead of generated maps.  [default: generated]",
 )
 @click.option(
-    "--for", "for_s", type=Duration(), help="Stop after so long, such as 5m.  [default: never]"
+    "--for", "for_s", type=Duration(), help="Stop after this long, such as 5m.  [default: never]"
 )
 @click.option("--detach", is_flag=True, help="Run in the background.  [default: off]")
 @click.option(
@@ -54,10 +54,10 @@ def start(
     detach: bool,
     sets: tuple[str, ...],
 ) -> int:
-    """Start the league, a new one or where the last start ended."""
+    """Start a new league, or continue one where it stopped."""
     from league.folder.opening import open_for_start
 
-    # Bad input is answered before the daemon's imports, which take seconds.
+    # Bad input is refused before the daemon's imports, which take seconds.
     opened = open_for_start(league_root(), preset, sets, map_path)
     from league.daemon import process
 
@@ -74,7 +74,7 @@ def start(
 )
 @league_option
 def stop(grace_s: float) -> int:
-    """Stop the running league with everything committed."""
+    """Stop the running league, with everything committed."""
     from league.daemon import process
 
     return process.stop(existing_league().root, grace_s)
@@ -84,10 +84,9 @@ def stop(grace_s: float) -> int:
 @json_option
 @league_option
 def status(as_json: bool) -> int:
-    """Say whether the league runs.
+    """Show whether the league is running.
 
-    Exit code: 0 running, 3 stopped, 4 stale (it holds the lock and gives no sign of
-    life).
+    Exit code: 0 running, 3 stopped, 4 stale (it holds the lock but shows no sign of life).
     """
     from league.daemon import lock
 

@@ -1,4 +1,4 @@
-"""The commands that keep a league: copies, ratings from the log, an examination."""
+"""The commands that look after a league: recompute ratings, back up, check for damage."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ EXIT_FOUND_PROBLEM = 1
     "--smooth",
     "with_smooth",
     is_flag=True,
-    help="Also rate without regard to the order of matches.  [default: off]",
+    help="Also compute ratings that do not depend on the order of matches.  [default: off]",
 )
 @json_option
 @league_option
 def rerate(with_smooth: bool, as_json: bool) -> int:
-    """Replay the match log and compare the ratings.
+    """Recompute the ratings from the match log and compare them with the stored ones.
 
-    Exit code: 0 when they are the stored ones bit for bit, else 1.
+    Exit code: 0 if they are equal bit for bit, otherwise 1.
     """
     from league.folder.rerate import rerate as replay_log
 
@@ -41,11 +41,11 @@ def rerate(with_smooth: bool, as_json: bool) -> int:
         )
         return 0 if same else EXIT_FOUND_PROBLEM
     verdict = (
-        "give the stored ratings, bit for bit"
+        "equal to the stored ratings, bit for bit"
         if same
-        else f"differ from the stored ones from seq {found.first_difference_seq} on"
+        else f"different from the stored ratings from seq {found.first_difference_seq} on"
     )
-    click.echo(f"{found.n_changes} changes, replayed, {verdict}")
+    click.echo(f"{found.n_changes} rating changes replayed: {verdict}")
     width = max(map(len, found.smoothed), default=0)
     for name, (mu, sigma) in found.smoothed.items():
         online = found.online[name][0]
@@ -60,7 +60,7 @@ def rerate(with_smooth: bool, as_json: bool) -> int:
 @click.argument("target", required=False, type=click.Path(path_type=Path))
 @league_option
 def backup(target: Path | None) -> None:
-    """Copy the league to the new folder TARGET, while it runs or not.  [default: backups/TIME]"""
+    """Copy the league, running or not, to the new folder TARGET.  [default: backups/TIME]"""
     from league.folder.backup import back_up
 
     click.echo(back_up(existing_league(), target))
@@ -70,9 +70,9 @@ def backup(target: Path | None) -> None:
 @json_option
 @league_option
 def doctor(as_json: bool) -> int:
-    """Look a league over for anything broken.
+    """Check a league for damage.
 
-    Exit code: 0 all is well, 1 something is broken.
+    Exit code: 0 nothing is damaged, 1 something is.
     """
     from league.folder.doctor import examine
 

@@ -1,1 +1,1 @@
-"""The settings of a league: a typed tree, its layers, and its text as TOML."""
+"""The settings of a league: a typed tree, its layers and its TOML text."""

@@ -1,4 +1,4 @@
-"""The kinds of values that settings have, and the base of all sections (league.config.tree)."""
+"""The types of values that settings have, and the base of all sections (league.config.tree)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _off_is_none(value: Any) -> Any:
     return None if isinstance(value, str) and value == OFF else value
 
 
-# JSON and TOML know lists only; strict mode would refuse them for a tuple.
+# JSON and TOML have lists only, which strict mode would refuse for a tuple.
 Strings = Annotated[tuple[str, ...], Field(strict=False)]
 Integers = Annotated[tuple[int, ...], Field(strict=False)]
 Off = BeforeValidator(_off_is_none)

@@ -1,8 +1,8 @@
-"""Owns how settings come together: preset, then `league.toml`, then `--set`, then `--map`.
+"""Owns how settings are combined: the preset, then `league.toml`, then `--set`, then `--map`.
 
-Promises: a key that is unknown or wrong is one sentence naming the key and where it was written;
-what a league froze at its first start is never replaced, and the sentence names key, stored value
-and given value.
+Promises: an unknown or wrong key gives one sentence that names the key and where it was written;
+settings that were frozen at a league's first start never change, and the sentence names the key,
+the stored value and the given value.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from league.errors import ConfigError
 
 @dataclass(frozen=True)
 class _Layer:
-    """Values from one place; `source` is how a message calls it."""
+    """Values from one place; `source` is its name in messages."""
 
     source: str
     values: dict[str, Any]
 
 
 def _layer(source: str, values: dict[str, Any]) -> _Layer:
-    """Old names are replaced here, before layers meet: a later layer wins under either name."""
+    """Make a layer with old names replaced, so that a later layer wins under either name."""
     return _Layer(source, with_present_names(values, source))
 
 
@@ -40,16 +40,16 @@ def resolve(
     sets: Sequence[str] = (),
     maps: Sequence[str] = (),
 ) -> LeagueConfig:
-    """Read the settings of a league.
+    """Combine the settings of a league.
 
     Args:
-        preset: `small` or `classic`; None is what the file says, else `small`.
-        toml: a `league.toml`; None when there is none yet.
+        preset: `small` or `classic`; None takes the one in the file, else `small`.
+        toml: a `league.toml`; None if there is none yet.
         sets: `key=value` texts, dotted keys, values in TOML (a bare word counts as a string).
-        maps: references that replace both lists of maps; empty leaves them.
+        maps: references that replace both lists of maps; if empty, the lists stay.
 
     Raises:
-        ConfigError: naming key and place.
+        ConfigError: a key or value is wrong; the message names the key and the place.
     """
     if preset is not None and preset not in PRESETS:
         raise ConfigError(f"--preset: expected one of {', '.join(PRESETS)}, found {preset!r}")
@@ -64,8 +64,8 @@ def resolve(
     stated = named[-1].values["preset"] if named else None
     if preset is not None and stated is not None and stated != preset:
         raise ConfigError(
-            f"preset: {named[-1].source} says {stated!r}, --preset says {preset!r}; a preset is "
-            "chosen at the first start, use another folder for another one"
+            f"preset: {named[-1].source} says {stated!r}, --preset says {preset!r}; the preset is "
+            "chosen at a league's first start, so use another folder for another preset"
         )
     base = _Layer("the preset", preset_values(preset or (stated if stated in PRESETS else "small")))
     merged: dict[str, Any] = {}
@@ -78,15 +78,17 @@ def resolve(
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The values of a TOML file; raises ConfigError with the place of a mistake."""
+    """Read a TOML file; raise ConfigError with the place of a mistake."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: expected a readable TOML file: {error}") from error
+        raise ConfigError(
+            f"{path}: expected a readable TOML file, found a mistake: {error}"
+        ) from error
 
 
 def parse_set(text: str) -> dict[str, Any]:
-    """`learner.n_epochs=2` as nested values; a value that is no TOML is taken as a string."""
+    """Parse `learner.n_epochs=2` into nested values; what is not TOML is taken as a string."""
     key, equals, value = text.partition("=")
     parts = [part.strip() for part in key.split(".")]
     if not equals or not all(parts):
@@ -101,10 +103,10 @@ def parse_set(text: str) -> dict[str, Any]:
 
 
 def check_frozen(stored: Mapping[str, Any], given: LeagueConfig) -> None:
-    """Compare with what the league froze at its first start (`LeagueConfig.to_json`).
+    """Compare settings with those frozen at the league's first start (`LeagueConfig.to_json`).
 
     Raises:
-        ConfigError: the first key that differs, with the stored and the given value.
+        ConfigError: a frozen key differs; the message names the first one and both values.
     """
     known = LeagueConfig.from_json(stored).to_json()
     wanted = given.to_json()
@@ -112,7 +114,7 @@ def check_frozen(stored: Mapping[str, Any], given: LeagueConfig) -> None:
         for key, old, new in _differences(section, known[section], wanted[section]):
             raise ConfigError(
                 f"{key} was frozen at the league's first start: stored {old!r}, given {new!r}; "
-                "leave it as it was, or start another league in another folder"
+                "keep the stored value, or start a new league in another folder"
             )
 
 
@@ -130,7 +132,7 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any], source: str) -> None
         old = into.get(key)
         if isinstance(value, dict):
             if old is not None and not isinstance(old, dict):
-                raise ConfigError(f"{source}: {key} is one value, found a section")
+                raise ConfigError(f"{source}: expected a single value for {key}, found a section")
             into[key] = dict(old or {})
             _merge(into[key], value, source)
         else:
@@ -138,7 +140,7 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any], source: str) -> None
 
 
 def _sentence(error: ValidationError, layers: Sequence[_Layer]) -> str:
-    """The first complaint of pydantic as ours, with the place of its key."""
+    """Return pydantic's first complaint as one sentence with the place of its key."""
     details = error.errors()[0]
     path = [part for part in details["loc"] if not _is_union_tag(part)]
     key = ".".join(str(part) for part in path)
@@ -150,14 +152,15 @@ def _sentence(error: ValidationError, layers: Sequence[_Layer]) -> str:
     message = details["msg"].removeprefix("Value error, ")
     if details["type"] == "value_error":
         return f"{source}: {message}"
+    found = repr(details["input"])
     if details["type"] == "model_type":
-        return f"{source}: {key} is a section with keys of its own, found {details['input']!r}"
+        return f"{source}: expected a section with keys of its own for {key}, found {found}"
     message = message[0].lower() + message[1:]
-    return f"{source}: {key}: {message}, found {details['input']!r}"
+    return f"{source}: {key}: {message}, found {found}"
 
 
 def _is_union_tag(part: object) -> bool:
-    """Pydantic names the branch of a union in the path, such as `function-before[...]`."""
+    """Return whether pydantic named a branch of a union here, such as `function-before[...]`."""
     return isinstance(part, str) and ("[" in part or part in ("int", "float", "str"))
 
 

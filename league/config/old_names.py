@@ -1,7 +1,7 @@
-"""Owns the names that settings had in older versions: leagues made then still start.
+"""Owns the names that settings had in older versions, so that older leagues still start.
 
-Promises: settings come out under their present names, whichever they were written under, so that
-everything after this knows one name per setting.
+Promises: settings come out under their present names, whichever name they were written under, so
+that all other code uses one name per setting.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ def with_present_names(values: Mapping[str, Any], source: str) -> dict[str, Any]
     """Return the settings of one place with old names replaced by present ones.
 
     Args:
-        values: nested settings; values of the wrong type stay for the check of types to refuse.
+        values: nested settings; values of the wrong type are left for the type check to refuse.
         source: where they were written, for the message.
 
     Raises:
-        ConfigError: a setting stands there under both of its names.
+        ConfigError: a setting is given there under both of its names.
     """
     renamed = dict(values)
     for section_name, old, new in _RENAMED_KEYS:
@@ -47,7 +47,7 @@ def with_present_names(values: Mapping[str, Any], source: str) -> dict[str, Any]
 
 
 def _copied_section(values: dict[str, Any], dotted: str) -> dict[str, Any] | None:
-    """Return the section, copied into `values` with its parents so that it may change, or None."""
+    """Return a copy of the section, placed in `values` so that it may be changed, or None."""
     for name in dotted.split("."):
         section = values.get(name)
         if not isinstance(section, Mapping):

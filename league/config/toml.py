@@ -15,21 +15,21 @@ from league.config.kinds import OFF
 from league.config.tree import FROZEN, LeagueConfig
 
 _HEAD = """\
-# The settings of this league, as `league start` found them the first time.
-# Frozen: preset, [rules], [maps], [views], [network]. The others may be changed between two
-# starts; `league start --set key=value` changes one for one start. "off" switches a setting off.
+# The settings of this league, written by its first `league start`.
+# Frozen: preset, [rules], [maps], [views], [network]. The others may be changed while the league is
+# stopped; `league start --set key=value` changes one for a single start. "off" turns a setting off.
 """
 
 
 def write_toml(config: LeagueConfig) -> str:
-    """The settings as TOML with a comment per key."""
+    """Return the settings as TOML with a comment for each key."""
     lines = [_HEAD]
     _write_section(lines, config, "")
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def _write_section(lines: list[str], section: BaseModel, path: str) -> None:
-    """Values first, then nested sections: in TOML a value after a table would belong to it."""
+    """Append values first, then nested sections: in TOML, keys after a table belong to it."""
     nested: list[tuple[str, Any]] = []
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
@@ -51,7 +51,7 @@ def _write_section(lines: list[str], section: BaseModel, path: str) -> None:
 
 
 def toml_value(value: Any) -> str:
-    """One value in TOML; None is "off"."""
+    """Return one value in TOML; None is "off"."""
     if value is None:
         return json.dumps(OFF)
     if isinstance(value, bool):
@@ -59,7 +59,7 @@ def toml_value(value: Any) -> str:
     if isinstance(value, tuple | list):
         return "[" + ", ".join(toml_value(entry) for entry in value) + "]"
     if isinstance(value, str):
-        # JSON's escapes are TOML's, but for DEL, which JSON leaves as it is.
+        # JSON's escapes are valid TOML, except that JSON leaves DEL as it is.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)
 

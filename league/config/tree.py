@@ -1,10 +1,10 @@
 """Owns the settings of a league: one frozen tree, with a sentence per field.
 
-Promises: whatever a `LeagueConfig` holds is in range and free of contradictions; unknown keys are
-refused. The sentences are what `league.toml` shows beside each key. `league.config.layers` reads
+Promises: the values of a `LeagueConfig` are in range and do not contradict each other; unknown keys
+are refused. `league.toml` shows each field's sentence beside its key. `league.config.layers` reads
 the tree from presets, file and command line; nothing here touches a file.
 
-In TOML, `"off"` stands for None: the setting is switched off or left to the program.
+In TOML, `"off"` stands for None: the setting is turned off or left to the program.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ if TYPE_CHECKING:
 
 PRESETS = ("small", "classic")
 SCRIPTED = tuple(agents.scripted.SCRIPTED)
-SCALE_ANCHOR = "tribe"  # reported ratings put this member at 25
-# Rules, maps, views and networks make results comparable and weights usable: they never change.
+SCALE_ANCHOR = "tribe"  # reported ratings place this member at 25
+# Results are comparable and weights usable only under the same rules, maps, views and networks.
 FROZEN = ("preset", "rules", "maps", "views", "network")
 ViewSize = Annotated[int, Field(ge=16, le=512, multiple_of=16)]
 
 
 class RulesConfig(Section):
-    """The rules of a match that a league may choose."""
+    """The rules of a match that a league can set."""
 
     max_ticks: int = Field(
-        default=1_500, ge=10, le=100_000, description="Length limit of a match, ticks of 0.1 s."
+        default=1_500, ge=10, le=100_000, description="Length limit of a match, in ticks of 0.1 s."
     )
     ticks_per_decision: int = Field(
         default=25,
         ge=1,
         le=1_000,
-        description="Ticks between two decisions of every seat; fewer decisions weigh more each, "
-        "and are learned faster (docs/learning.md).",
+        description="Ticks between two decisions of a seat; with fewer decisions, each matters "
+        "more and is learned faster (docs/learning.md).",
     )
     n_seats: int = Field(default=10, ge=2, le=MAX_SEATS, description="Seats of a match, 2 to 64.")
 
     def to_rules(self) -> MatchRules:
-        """The same as the arena takes it."""
+        """Return the rules in the arena's form."""
         return MatchRules(self.max_ticks, self.ticks_per_decision, self.n_seats)
 
 
 class MapsConfig(Section):
-    """The boards; training and rating draw from separate lists, so that none is learned by heart.
+    """The maps; training and rating draw from separate lists, so that memorising maps does not pay.
 
-    Separate seeds of the same kinds: a policy trained on continents alone scored 52 % against
-    expander on new continents and 37 % on highlands and lakes (docs/learning.md).
+    The lists have different seeds of the same kinds: a policy trained on continents alone scored
+    52 % against expander on new continents and 37 % on highlands and lakes (docs/learning.md).
 
     A reference is a folder or PNG file (relative to the league folder) or
     generated:PRESET:WIDTHxHEIGHT:SEED, where SEED may be a range such as 0-63.
@@ -88,7 +88,7 @@ class ViewsConfig(Section):
 
     global_size: ViewSize = Field(
         default=32,
-        description="Cells per side of the view of the whole map; more is finer and slower.",
+        description="Cells per side of the view of the whole map; more are finer and slower.",
     )
     local_size: ViewSize = Field(
         default=32,
@@ -99,12 +99,12 @@ class ViewsConfig(Section):
     )
 
     def to_views(self) -> Views:
-        """The same as the arena takes it."""
+        """Return the sizes in the arena's form."""
         return Views(self.global_size, self.local_size, self.tactical_size)
 
 
 class NetworkConfig(Section):
-    """Widths of the networks of both families; None takes the preset's number."""
+    """Widths of the networks of both families; None takes the number of the network's preset."""
 
     preset: Literal["small", "classic"] = Field(
         default="small",
@@ -112,25 +112,25 @@ class NetworkConfig(Section):
     )
     norm: Literal["group", "batch"] = Field(
         default="group",
-        description="Normalisation: group, or batch, whose state differs between play and update.",
+        description="Normalisation: group, or batch, which differs between playing and updating.",
     )
     channels: Annotated[Integers | None, Off] = Field(
-        default=None, description="Channels of the convolutions of a branch, multiples of 8."
+        default=None, description="Channels of each convolution of a branch, multiples of 8."
     )
     branch_features: Annotated[int | None, Off] = Field(
         default=None, description="Features per view."
     )
     scalar_features: Annotated[int | None, Off] = Field(
-        default=None, description="Features made of the scalars."
+        default=None, description="Features computed from the scalars."
     )
     heads: Annotated[int | None, Off] = Field(
-        default=None, description="Heads of the fusion's attention; divides fusion."
+        default=None, description="Heads of the fusion's attention; must divide fusion."
     )
     fusion: Annotated[int | None, Off] = Field(
         default=None, description="Width of the fusion's attention (attention family only)."
     )
     output: Annotated[int | None, Off] = Field(
-        default=None, description="Width of what the policy and value heads read."
+        default=None, description="Width of the features that the policy and value heads read."
     )
     grid: Annotated[int | None, Off] = Field(
         default=None,
@@ -146,7 +146,7 @@ class NetworkConfig(Section):
         return self
 
     def to_torso(self) -> TorsoConfig:
-        """The widths as msattn takes them."""
+        """Return the widths in the form of msattn."""
         values = TorsoConfig.preset(self.preset).to_dict()
         given = self.model_dump(exclude={"preset"}, exclude_none=True)
         return TorsoConfig.from_dict({**values, **given})
@@ -157,23 +157,26 @@ class ArenaConfig(Section):
 
     n_workers: Annotated[Annotated[int, Field(ge=1, le=1_024)] | None, Off] = Field(
         default=None,
-        description="Worker processes; off shares the cores out between learners and arena.",
+        description="Worker processes; off divides the cores between learners and arena.",
     )
     matches_per_worker: int = Field(
         default=16,
         ge=1,
         le=256,
-        description="Matches that a worker plays in lock-step, of one line-up, so that they share "
-        "forward passes; results come when the last of them ends.",
+        description="Matches of one line-up that a worker plays in lock-step, so that they share "
+        "forward passes; results come when the last of them has ended.",
     )
     recycle_after: Annotated[Annotated[int, Field(ge=1)] | None, Off] = Field(
-        default=2_000, description="Matches after which a worker is replaced, against slow leaks."
+        default=2_000,
+        description="Matches after which a worker is replaced, because of slow memory leaks.",
     )
     lease_s: Positive = Field(
-        default=120.0, description="Seconds without a tick played after which a worker is killed."
+        default=120.0,
+        description="Seconds without a tick played after which a worker is killed as stuck.",
     )
     match_limit_s: Annotated[Positive | None, Off] = Field(
-        default=3_600.0, description="Seconds that a batch of matches may take in all."
+        default=3_600.0,
+        description="Seconds that a batch of matches may take in total; off sets no limit.",
     )
 
 
@@ -184,13 +187,16 @@ class RatingConfig(Section):
         default=25.0 / 6.0,
         ge=0.0,
         le=25.0 / 3.0,
-        description="Uncertainty added to the parent's when a snapshot starts, rating points.",
+        description="Uncertainty added to the parent's when a snapshot joins, in rating points.",
     )
     floor_share: Share = Field(
-        default=0.5, description="Members with fewer games than this share of the mean play first."
+        default=0.5,
+        description="Members with fewer games than this share of the mean are matched first.",
     )
     anchors: Strings = Field(
-        default=SCRIPTED, min_length=1, description="Scripted members that stand in every league."
+        default=SCRIPTED,
+        min_length=1,
+        description="Scripted members that the league always has, as a fixed standard.",
     )
 
     @model_validator(mode="after")
@@ -198,19 +204,20 @@ class RatingConfig(Section):
         unknown = [name for name in self.anchors if name not in SCRIPTED]
         if unknown or len(set(self.anchors)) != len(self.anchors):
             raise ValueError(
-                f"anchors must be distinct names of {', '.join(SCRIPTED)}, "
+                f"anchors must be distinct names out of {', '.join(SCRIPTED)}, "
                 f"found {', '.join(unknown or self.anchors)}"
             )
         if SCALE_ANCHOR not in self.anchors:
-            raise ValueError(f"anchors must hold {SCALE_ANCHOR}, which fixes the scale")
+            raise ValueError(f"anchors must include {SCALE_ANCHOR}, which fixes the scale")
         return self
 
 
 class DatabaseConfig(Section):
-    """Where the league is remembered."""
+    """Where members, matches and ratings are stored."""
 
     url: Annotated[str | None, Off] = Field(
-        default=None, description="postgresql://... of a server; off is the SQLite file league.db."
+        default=None,
+        description="postgresql://... of a server; off uses the SQLite file league.db.",
     )
 
 
@@ -218,26 +225,29 @@ class LeagueConfig(Section):
     """All settings of a league."""
 
     preset: Literal["small", "classic"] = Field(
-        default="small", description="Preset that this league began with."
+        default="small", description="Preset that this league was created with."
     )
     seed: int = Field(
-        default=0, ge=0, le=2**63 - 1, description="Seed of everything that the league draws."
+        default=0,
+        ge=0,
+        le=2**63 - 1,
+        description="Seed of everything that the league draws at random.",
     )
-    rules: RulesConfig = Field(default_factory=RulesConfig, description="Frozen.")
-    maps: MapsConfig = Field(default_factory=MapsConfig, description="Frozen.")
-    views: ViewsConfig = Field(default_factory=ViewsConfig, description="Frozen.")
-    network: NetworkConfig = Field(default_factory=NetworkConfig, description="Frozen.")
-    learner: LearnerConfig = Field(default_factory=LearnerConfig, description="PPO.")
+    rules: RulesConfig = Field(default_factory=RulesConfig, description="Rules; frozen.")
+    maps: MapsConfig = Field(default_factory=MapsConfig, description="Maps; frozen.")
+    views: ViewsConfig = Field(default_factory=ViewsConfig, description="Views; frozen.")
+    network: NetworkConfig = Field(default_factory=NetworkConfig, description="Networks; frozen.")
+    learner: LearnerConfig = Field(default_factory=LearnerConfig, description="Training.")
     learners: Annotated[tuple[LineageConfig, ...], Field(strict=False)] = Field(
         default=(
             LineageConfig(name="attention", family="attention"),
             LineageConfig(name="baseline", family="baseline"),
         ),
-        description="The lineages that train; an empty list only plays.",
+        description="The lineages to train; with an empty list the league only plays matches.",
     )
-    arena: ArenaConfig = Field(default_factory=ArenaConfig, description="Workers.")
+    arena: ArenaConfig = Field(default_factory=ArenaConfig, description="Processes.")
     rating: RatingConfig = Field(default_factory=RatingConfig, description="Ratings.")
-    database: DatabaseConfig = Field(default_factory=DatabaseConfig, description="Memory.")
+    database: DatabaseConfig = Field(default_factory=DatabaseConfig, description="Database.")
 
     @model_validator(mode="after")
     def _parts_agree(self) -> LeagueConfig:
@@ -252,12 +262,12 @@ class LeagueConfig(Section):
         return self
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, None where a setting is off; `from_json` reads them back."""
+        """Return plain JSON values, None where a setting is off; `from_json` reads them back."""
         return self.model_dump(mode="json")
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> LeagueConfig:
-        """Rebuild from `to_json`, of this version or an older one."""
+        """Rebuild settings from the values of `to_json`, of this version or an older one."""
         return cls.model_validate(with_present_names(values, "the stored settings"))
 
 
@@ -278,8 +288,8 @@ CLASSIC: dict[str, Any] = {
     },
     "views": {"global_size": 128, "local_size": 128, "tactical_size": 64},
     "network": {"preset": "classic"},
-    # An observation takes 0.37 MB: the numbers below keep 2,048 of them in memory, and a
-    # snapshot's worth of learning comes from longer matches.
+    # An observation takes 0.37 MB, so that a rollout holds only 2,048 of them; matches are longer,
+    # and so is the horizon.
     "learner": {
         "n_matches": 4,
         "n_steps": 2_048,
@@ -289,11 +299,11 @@ CLASSIC: dict[str, Any] = {
         "wait_bias": 5.0,
         "snapshot_every": 100_000,
     },
-    # A match takes minutes: results of more would come too late.
+    # A match takes minutes: the results of a larger batch would come too late.
     "arena": {"matches_per_worker": 4},
 }
 
 
 def preset_values(name: str) -> dict[str, Any]:
-    """What a preset sets besides the defaults, which are those of `small`; a nested dictionary."""
+    """Return the nested values in which a preset differs from the defaults, those of `small`."""
     return dict(CLASSIC) if name == "classic" else {"preset": "small"}

@@ -1,1 +1,1 @@
-"""How the lineages of a league got better: numbers, screen and picture."""
+"""The progress of a league's lineages: numbers, screen and picture."""

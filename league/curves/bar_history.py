@@ -1,7 +1,7 @@
-"""When the newest snapshot of a lineage stood above the bar, as the ratings were at that moment.
+"""Owns when the newest snapshot of a lineage was above the bar, by the ratings at each moment.
 
-Today's ratings say which snapshot is good; this says since when the *learner* is: a pure walk
-through the rating log, which holds every rating that ever was.
+Today's ratings say which snapshot is good; this module says since when the *learner* has been: a
+pure walk through the rating log, which holds every rating that ever was.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True)
 class Passage:
-    """The newest snapshot with enough matches against the bar, match after match.
+    """How the newest snapshot with enough matches compared with the bar, match after match.
 
     Attributes:
-        newest: that snapshot now, None while no snapshot has the matches.
-        above_now: whether it stands above all rivals now.
-        first: the one that stood above first, None if none ever did.
-        first_minute: when, in minutes from the league's first start.
-        share_since: share of the rated matches since, after which the newest stood above.
+        newest: the present one, None while no snapshot has enough matches.
+        above_now: whether it is above all rivals now.
+        first: the first that was above them, None if none ever was.
+        first_minute: when that was, in minutes from the league's first start.
+        share_since: share of the rated matches since then after which the newest was above.
     """
 
     newest: str | None
@@ -40,7 +40,7 @@ class Passage:
 
 
 class _Lineage:
-    """One lineage on the walk; `snapshots` are member ids, oldest first."""
+    """One lineage during the walk; `snapshots` are member ids, oldest first."""
 
     def __init__(self, snapshots: Sequence[int], min_matches: int) -> None:
         self.order = {member_id: i for i, member_id in enumerate(snapshots)}
@@ -51,7 +51,7 @@ class _Lineage:
         self.n_above = self.n_since = 0
 
     def count(self, member_id: int, n_matches: int) -> None:
-        """A member has played another match."""
+        """Note that a member has now played so many matches."""
         at = self.order.get(member_id)
         if at is None or n_matches < self.min_matches:
             return
@@ -59,7 +59,7 @@ class _Lineage:
             self.newest = member_id
 
     def judge(self, ratings: Mapping[int, float], bar: float | None, at: datetime) -> None:
-        """A match is over: where does the newest stand?"""
+        """Compare the newest snapshot with the bar after a match."""
         self.above = self.newest is not None and bar is not None and ratings[self.newest] > bar
         if self.above and self.first is None and self.newest is not None:
             self.first = (self.newest, at)
@@ -76,12 +76,12 @@ def passages(
     first_start: datetime,
     min_matches: int,
 ) -> dict[Key, Passage]:
-    """Walk through the log of a season.
+    """Walk through the log of a season and return the passage of each lineage.
 
     Args:
-        log: in `seq` order; the rows of one match stand together.
+        log: in `seq` order; the rows of one match are adjacent.
         lineages: member ids of each lineage's snapshots, oldest first, under any key.
-        rivals: member ids that must be passed, all of them; they need the matches too.
+        rivals: ids of the members that must all be passed; they need enough matches too.
     """
     ratings: dict[int, float] = {}
     counts: dict[int, int] = {}

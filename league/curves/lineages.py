@@ -1,8 +1,8 @@
-"""Owns how the learners of a league got better: their snapshots in order, and what they must beat.
+"""Owns the progress of a league's learners: their snapshots in order, and what they must beat.
 
 Promises: a pure function of a report's state, which is one reading of the database; every rating is
-the present one (snapshots are frozen, so more matches make it surer, not newer), on the reported
-scale where `tribe` stands at 25.
+the present one (snapshots are frozen, so more matches only make it more certain), on the reported
+scale, on which `tribe` is at 25.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from league.report.state import LearnerRow, MemberRow, ReportState
 if TYPE_CHECKING:
     from db.records import RatingMoment
 
-# A lineage has got somewhere when a snapshot stands above the four scripts that know the game.
+# A lineage has learned the game when a snapshot is rated above the four scripts that play it well.
 RIVAL_SPECS = tuple(f"scripted:{name}" for name in ("tribe", "expander", "turtle", "opportunist"))
 # Measured in ten-seat matches: sigma is 8.33 at first, 1.2 after 16, 0.9 after 29, 0.75 after 41.
-# From there on mu - 3 sigma rises by skill rather than by the mere number of matches.
+# From then on mu - 3 sigma grows with skill rather than with the number of matches alone.
 MIN_MATCHES = 30
 
 
@@ -29,7 +29,7 @@ MIN_MATCHES = 30
 class Rated:
     """A member and its rating; the rating is None before admission, the placement before matches.
 
-    `minutes` count from the league's first start, pauses included.
+    `minutes` count from the league's first start, including pauses.
     """
 
     name: str
@@ -44,10 +44,10 @@ class Rated:
 
 @dataclass(frozen=True)
 class Lineage:
-    """The snapshots of one learner by trained decisions, and what stands above the bar.
+    """The snapshots of one learner by trained decisions, and which of them are above the bar.
 
     `first_above` is the earliest snapshot above it by today's ratings; `passage` follows the newest
-    snapshot through the ratings as they were.
+    snapshot by the ratings at each moment.
     """
 
     name: str
@@ -58,19 +58,19 @@ class Lineage:
     passage: Passage
 
     def best(self, min_matches: int) -> Rated | None:
-        """The snapshot of enough matches with the highest conservative rating, or None."""
+        """Return the snapshot with enough matches and the highest conservative rating, or None."""
         proven = [row for row in self.snapshots if _is_proven(row, min_matches)]
         return max(proven, key=lambda row: row.conservative or 0.0, default=None)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """What a snapshot must stand above: the best rival's conservative rating.
+    """What a snapshot must be above: the best rival's conservative rating.
 
     Attributes:
-        rivals: the rivals in this league by name; all must be passed.
+        rivals: the names of the rivals in this league; all must be passed.
         missing: rivals that this league does not have.
-        unproven: rivals of too few matches; until they have them, nobody stands above.
+        unproven: rivals with too few matches; until they have enough, no snapshot is above the bar.
         highest: the rival that sets the bar, None without rated rivals.
         conservative: its mu - 3 sigma.
     """
@@ -84,7 +84,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class LeagueCurves:
-    """The curves of one league; `first_start` is None before it had members."""
+    """The curves of one league; `first_start` is None while it has no members."""
 
     league: str
     at: datetime
@@ -102,13 +102,13 @@ def league_curves(
     min_matches: int = MIN_MATCHES,
     name: str | None = None,
 ) -> LeagueCurves:
-    """The curves of a state.
+    """Compute the curves of a state.
 
-    The first start is when the first member joined: the scripted members are admitted there.
+    The first start is when the first member joined: it admits the scripted members.
 
     Args:
-        moments: the rating log, for the passages; without it nothing ever stood above.
-        min_matches: rated matches that a rating needs to count as evidence.
+        moments: the rating log, for the passages; without it no snapshot was ever above the bar.
+        min_matches: rated matches that a member needs before its rating counts.
         name: what to call the league; None takes the name of its folder.
     """
     first_start = min((row.created_at for row in state.members), default=None)
@@ -143,13 +143,13 @@ def league_curves(
 
 
 def curves_document(leagues: Sequence[LeagueCurves]) -> dict[str, Any]:
-    """The JSON of `league curves`: {"leagues": [{"league", "bar", "anchors", "lineages"}, ...]}."""
+    """Return the JSON of `league curves`: {"leagues": [{"league", "bar", "anchors", ...}, ...]}."""
     return {"leagues": [_league(curves) for curves in leagues]}
 
 
-def in_words(names: Sequence[str], last: str = "and") -> str:
-    """`a, b and c`."""
-    return f" {last} ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+def in_words(names: Sequence[str]) -> str:
+    """Return the names as `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def _league(curves: LeagueCurves) -> dict[str, Any]:
@@ -166,12 +166,12 @@ def _league(curves: LeagueCurves) -> dict[str, Any]:
 
 
 def _chains(state: ReportState) -> Mapping[tuple[str, str, str], list[MemberRow]]:
-    """Snapshots by (name, family, role) of their lineage, learners first, in their order.
+    """Return the snapshots by (name, family, role) of their lineage, those of learners first.
 
-    The manager names a learner's snapshots LEARNER-GENERATION, with their hash behind it where
-    somebody else has that name. Following `parent_id` from the
-    newest one is not enough: it stops at a parent that is not in the pool. A snapshot that joined
-    by hand begins a lineage of its own, named after the oldest of its parents that did so too.
+    The manager names a learner's snapshots LEARNER-GENERATION, followed by their hash if another
+    member has that name. Following `parent_id` from the newest one is not enough: it stops at a
+    parent that is not in the pool. A snapshot that was added by hand begins a lineage of its own,
+    named after the oldest of its ancestors that was added by hand too.
     """
     chains: dict[tuple[str, str, str], list[MemberRow]] = {
         (row.name, row.family, row.role): [] for row in state.learners

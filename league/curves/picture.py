@@ -1,7 +1,7 @@
 """Draws `league curves`: mu of every snapshot with its 95 % band, the anchors as reference lines.
 
-Needs matplotlib (the extra `plot`). Several leagues lie over each other: one colour per family,
-thinner lines, anchors at their mean.
+Needs matplotlib (the extra `plot`). Several leagues are drawn over each other: one colour per
+family, thinner lines, anchors at their mean.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _SHORTEST_AXIS = {"decisions": 1_000.0, "minutes": 1.0}
 def draw_curves(leagues: Sequence[LeagueCurves], path: Path, *, against: str = "decisions") -> Path:
     """Draw all lineages of the leagues into one PNG and return its path.
 
-    A filled dot is a snapshot of `min_matches` or more, a hollow one of fewer; a star is the first
-    above the bar. Snapshots without matches have their parent's rating and are left out.
+    A filled dot is a snapshot with `min_matches` or more, a hollow one has fewer; a star is the
+    first above the bar. Snapshots without matches have their parent's rating and are left out.
 
     Args:
         against: what the axis counts, "decisions" or "minutes".
@@ -62,11 +62,11 @@ def draw_curves(leagues: Sequence[LeagueCurves], path: Path, *, against: str = "
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Heights near the wanted ones, in their order, at least `gap` apart and within low..high.
+    """Return heights near the wanted ones, in their order, at least `gap` apart, in low..high.
 
-    Neighbours that are too close become a block around the mean of what they want; blocks that
-    then touch are merged, so that a label moves no further than it must. With more labels than
-    there is room for, the gap shrinks to what there is.
+    Neighbours that are too close become a block around the mean of their wanted heights; blocks
+    that then touch are merged, so that a label moves no further than it must. If there is not
+    enough room for all labels, the gap shrinks until they fit.
     """
     if len(wanted) > 1:
         gap = min(gap, (high - low) / (len(wanted) - 1))
@@ -76,7 +76,7 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
         start, count = wanted[place], 1
         while blocks and start < blocks[-1][0] + gap * blocks[-1][1]:
             below, below_count = blocks.pop()
-            # Each label pulls the block's first one to where it would stand right itself.
+            # Each label pulls the block's first one to where its own height would be right.
             pull = below * below_count + (start - gap * below_count) * count
             start, count = pull / (below_count + count), below_count + count
         start = min(max(start, low), high - gap * (count - 1))
@@ -86,7 +86,7 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 
 
 def _line_styles(leagues: Sequence[LeagueCurves]) -> dict[str, tuple[str, Any]]:
-    """(colour, line style) by lineage name: the same in every league."""
+    """Return (colour, line style) by lineage name, the same in every league."""
     styles: dict[str, tuple[str, Any]] = {}
     used: dict[str, int] = {}
     for lineage in (lineage for curves in leagues for lineage in curves.lineages):
@@ -135,7 +135,7 @@ def _draw_lineage(
 
 
 def _set_scales(axes: Axes, leagues: Sequence[LeagueCurves], against: str) -> None:
-    """Room for every mu, and for the bands of snapshots of enough matches; wider ones are cut."""
+    """Make room for every mu and for the bands of snapshots with enough matches; cut others."""
     heights: list[float] = []
     positions: list[float] = []
     for curves in leagues:
@@ -153,7 +153,7 @@ def _set_scales(axes: Axes, leagues: Sequence[LeagueCurves], against: str) -> No
 
 
 def _levels(leagues: Sequence[LeagueCurves]) -> list[tuple[str, float]]:
-    """(name, mu) of every anchor; with several leagues, their mean."""
+    """Return (name, mu) of every anchor, the mean of the leagues if there are several."""
     levels: dict[str, list[float]] = {}
     for row in (row for curves in leagues for row in curves.anchors):
         if row.mu is not None:
@@ -167,7 +167,7 @@ def _level_label(name: str, mu: float) -> str:
 
 
 def _draw_anchors(axes: Axes, levels: Sequence[tuple[str, float]]) -> None:
-    """A thin line per anchor, its name and mu beside it."""
+    """Draw a thin line for each anchor, with its name and mu beside it."""
     low, high = axes.get_ylim()
     wanted = [(mu - low) / (high - low) for _, mu in levels]
     heights = spread(wanted, _LABEL_HEIGHT, 0.0, 1.0)
@@ -188,7 +188,7 @@ def _dress(axes: Axes, against: str) -> None:
 
     axes.set_facecolor(PAPER)
     axes.set_xlabel(_AXIS_LABELS[against], color=INK, fontsize=11)
-    axes.set_ylabel("rating mu  (tribe stands at 25)", color=INK, fontsize=11)
+    axes.set_ylabel("rating mu  (tribe is at 25)", color=INK, fontsize=11)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=10, steps=[1, 2, 5, 10]))
     if against == "decisions":
@@ -204,7 +204,7 @@ def _dress(axes: Axes, against: str) -> None:
 def _write_head(
     figure: Figure, leagues: Sequence[LeagueCurves], styles: Mapping[str, tuple[str, Any]]
 ) -> None:
-    """Title, how to read it, and a legend that says when each lineage stood above the bar."""
+    """Write the title, how to read the picture, and when each lineage was above the bar."""
     from matplotlib.lines import Line2D
 
     names = ", ".join(curves.league for curves in leagues[:6]) + (" ..." * (len(leagues) > 6))

@@ -1,4 +1,4 @@
-"""Owns how `league curves` looks in a terminal: a table per lineage, and one sentence under it."""
+"""Owns how `league curves` looks in a terminal: a table per lineage, and two sentences under it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLUMNS = (
 
 
 def curves_screen(leagues: Sequence[LeagueCurves]) -> RenderableType:
-    """All leagues, one under the other."""
+    """Return all leagues, one below the other."""
     parts: list[RenderableType] = []
     for curves in leagues:
         if parts:
@@ -33,23 +33,23 @@ def curves_screen(leagues: Sequence[LeagueCurves]) -> RenderableType:
 
 
 def bar_sentence(curves: LeagueCurves) -> str:
-    """What the lineages of a league must stand above."""
+    """Say what the lineages of a league must be above."""
     bar = curves.bar
     if bar.highest is None:
-        return f"No bar to stand above: {in_words(bar.missing, 'or')} is not in this league."
+        return f"There is no bar: none of {in_words(bar.missing)} is rated in this league."
     sentence = (
         f"The bar: mu-3s above {number(bar.conservative)} ({bar.highest}), the highest of "
         f"{in_words(bar.rivals)}, after {curves.min_matches} matches or more"
     )
     if bar.missing:
-        sentence += f"; {in_words(bar.missing)} not in this league"
+        sentence += f"; not in this league: {in_words(bar.missing)}"
     if bar.unproven:
-        sentence += f"; waits for {in_words(bar.unproven)}, of fewer than {curves.min_matches}"
+        sentence += f"; still too few matches: {in_words(bar.unproven)}"
     return f"{sentence}."
 
 
 def answer(lineage: Lineage, curves: LeagueCurves) -> str:
-    """The first snapshot of a lineage above the bar, or what is still missing, in a sentence."""
+    """Say which snapshot of a lineage is the first above the bar, or what is still missing."""
     first = lineage.first_above
     if first is not None:
         return (
@@ -65,15 +65,17 @@ def answer(lineage: Lineage, curves: LeagueCurves) -> str:
 
 
 def passage_sentence(lineage: Lineage, curves: LeagueCurves) -> str:
-    """Since when the newest snapshot of a lineage has stood above the bar."""
+    """Say since when the newest snapshot of a lineage has been above the bar."""
     passage = lineage.passage
     if passage.newest is None:
-        return f"No snapshot has had {curves.min_matches} matches."
-    now = f"{passage.newest} stands {'above' if passage.above_now else 'below'} it now"
+        return f"No snapshot has played {curves.min_matches} matches."
+    now = f"{passage.newest} is {'above' if passage.above_now else 'not above'} it now"
     if passage.first_minute is None or passage.share_since is None:
-        return f"The newest of {curves.min_matches} matches was never above the bar; {now}."
+        return (
+            f"The newest snapshot with {curves.min_matches} matches was never above the bar; {now}."
+        )
     return (
-        f"The newest of {curves.min_matches} matches was above the bar first after "
+        f"The newest snapshot with {curves.min_matches} matches was first above the bar after "
         f"{passage.first_minute:,.1f} min ({passage.first}), and in "
         f"{100 * passage.share_since:.0f} % of the rated matches since; {now}."
     )
@@ -104,10 +106,10 @@ def _table(
     *,
     trained: bool = True,
 ) -> Table:
-    """Rows of too few matches are dim; the marked one carries a star, seen without colours."""
+    """Return a table; rows with too few matches are dim, and a star marks one without colours."""
     table = plain_table("")
     table.title = title
-    # Fixed places, so that the tables stand under each other; the longest name still fits.
+    # Fixed widths align the tables below each other; the longest name still fits.
     for heading, width in _COLUMNS:
         table.add_column(heading, justify="right", no_wrap=True, min_width=width)
     table.add_column("name", no_wrap=True)

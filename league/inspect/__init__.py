@@ -1,1 +1,1 @@
-"""What a seat saw at a decision of a recorded match, and where its policy looked."""
+"""What a seat saw at a decision of a recorded match, and where its network attended."""

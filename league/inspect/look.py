@@ -1,8 +1,8 @@
-"""What a seat saw at one decision of a recorded match, and where its policy looked.
+"""Owns `league look`: what a seat saw at one decision, and where its network attended.
 
-Owns `league look`: a replay is played back to the decision, the seat's observation is computed
-anew, and the member's own network, when it has attention, is asked where it looks.  Pictures of it
-are drawn in picture.py.
+A replay is played back to the decision, the seat's observation is computed again, and the member's
+own network, if it has attention, computes its attention weights. `league.inspect.picture` draws
+them.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Sight:
     """One seat at one decision.
 
     Attributes:
-        observation: uint8[C, S, S] for "global", "local", "tactical" and float32[F] "scalars".
+        observation: uint8[C, S, S] for "global", "local" and "tactical", float32[F] for "scalars".
         action_mask: bool[45].
-        action: what the seat then chose, one of 45.
+        action: the action that the seat then chose, one of 45.
         agent: its agent spec.
         tick, max_ticks: in ticks.
         n_decisions: decisions of the whole match.
-        cells: side of a cell of each view, in tiles.
+        cells: side of a cell in each view, in tiles.
         corners: tile (x, y) of each view's upper left corner.
     """
 
@@ -66,16 +66,18 @@ def find_replay(match: str, folder: LeagueFolder | None) -> tuple[Replay, dict[i
 
     Args:
         match: id of a match of the league, or a replay file.
-        folder: the league; a file does without one.
+        folder: the league; a replay file needs none.
 
     Raises:
         FolderError: the match has no replay, or there is no league to look it up in.
-        ReplayError, DatabaseError: it cannot be read.
+        ReplayError, DatabaseError: the replay or the match cannot be read.
     """
     if not match.isdecimal():
         return read_replay(Path(match)), {}
     if folder is None:
-        raise FolderError(f"match {match} needs the league that played it; pass --league DIR")
+        raise FolderError(
+            f"expected the league that played match {match}, found none; pass --league DIR"
+        )
     with reading(folder) as session:
         record = queries.get_match(session, int(match))
         names = {
@@ -83,18 +85,20 @@ def find_replay(match: str, folder: LeagueFolder | None) -> tuple[Replay, dict[i
             for seat in queries.match_seats(session, record.id)
         }
     if record.replay_path is None:
-        raise FolderError(f"match {match} is {record.status} and has no replay")
+        raise FolderError(
+            f"expected a match with a replay, found match {match}, {record.status}, without one"
+        )
     return read_replay(folder.inside(record.replay_path)), names
 
 
 def see(replay: Replay, seat: int, decision: int, load_map: Callable[[str], TerritoryMap]) -> Sight:
-    """Play a replay back to a decision and look through one seat's eyes.
+    """Play a replay back to a decision and observe the match from one seat.
 
     Args:
-        decision: 0 is the first; the observation is the one that this decision was made on.
+        decision: counted from 0; the observation is the one that the seat decided on.
 
     Raises:
-        UsageError: no such seat or decision, or the seat was dead by then.
+        UsageError: there is no such seat or decision, or the seat was dead by then.
         ReplayError, MapError, MatchError: the replay cannot be played back.
     """
     rules, views = replay.spec.rules, replay.spec.views
@@ -142,7 +146,7 @@ def see(replay: Replay, seat: int, decision: int, load_map: Callable[[str], Terr
 
 
 def attend(sight: Sight, replay: Replay, snapshots: Path | None) -> AttentionRecord:
-    """Ask the seat's own network where it looks.
+    """Return the attention weights of the seat's own network.
 
     Args:
         snapshots: folder of the snapshot store.
@@ -154,13 +158,15 @@ def attend(sight: Sight, replay: Replay, snapshots: Path | None) -> AttentionRec
     kind, _, sha256 = sight.agent.partition(":")
     if kind != "snapshot":
         learned = [i for i, spec in enumerate(replay.spec.agents) if spec.startswith("snapshot:")]
-        where = ", ".join(map(str, learned)) or "none of this match"
+        where = ", ".join(map(str, learned)) or "none"
         raise UsageError(
             f"--attention: seat {sight.seat} is played by {sight.agent}, expected a snapshot of "
             f"the attention family; seats with snapshots: {where}"
         )
     if snapshots is None:
-        raise FolderError("--attention needs the league that holds the snapshot; pass --league DIR")
+        raise FolderError(
+            "--attention: expected the league of the snapshot, found none; pass --league DIR"
+        )
     import torch
 
     from agents.snapshots import SnapshotStore
@@ -170,8 +176,8 @@ def attend(sight: Sight, replay: Replay, snapshots: Path | None) -> AttentionRec
     loaded = SnapshotStore(snapshots).load(sha256)
     if loaded.description.family != "attention":
         raise UsageError(
-            f"--attention: seat {sight.seat} is a snapshot of the {loaded.description.family} "
-            "family, which has no attention to show"
+            f"--attention: seat {sight.seat} is played by a snapshot of the "
+            f"{loaded.description.family} family, expected one of the attention family"
         )
     return look(loaded.network, {key: each[None] for key, each in sight.observation.items()})
 
@@ -180,10 +186,10 @@ def attend(sight: Sight, replay: Replay, snapshots: Path | None) -> AttentionRec
 
 
 def regions(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
-    """What each cell of a view is made of, float64[S, S] in 0..1 by name (REGIONS).
+    """Return the share of each region (REGIONS) in every cell of a view, float64[S, S].
 
-    All but "own_border", which lies inside "own", add up to 1.  The barrier channel counts water
-    half and off-map whole, so with land = own + rivals + neutral, water = 2 (1 - land - barrier).
+    All but "own_border", which is part of "own", add up to 1. The barrier channel counts water as
+    one half and off-map as 1: with land = own + rivals + neutral, water = 2 (1 - land - barrier).
     """
     share = dict(zip(CHANNEL_NAMES, image.astype(np.float64) / 255, strict=True))
     land = share["own"] + share["rival"] + share["neutral"]
@@ -199,10 +205,11 @@ def regions(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
 
 
 def measure(sight: Sight, record: AttentionRecord | None) -> dict[str, Any]:
-    """Everything about a sight as plain JSON, the attention in shares of each layer's whole.
+    """Return all numbers of a sight as plain JSON, attention as shares of each layer's total.
 
-    For every spatial layer: `shares` on each region, the region's share of the view's `area` beside
-    it (attention that is spread evenly has shares equal to areas), and `entropy`, 1 for evenly.
+    For every spatial layer: `shares` on each region, to be compared with the region's share of the
+    view's `area` (evenly spread attention has shares equal to areas), and `entropy`, which is 1 for
+    evenly spread attention.
     """
     numbers: dict[str, Any] = {
         "seat": sight.seat,

@@ -1,6 +1,6 @@
 """Draws what `league look` found: a seat's three views with all channels, and its attention.
 
-Needs matplotlib (the extra `plot`).  Both pictures are palette PNGs of some 100 to 300 KB.
+Needs matplotlib (the extra `plot`). Both pictures are palette PNGs of about 100 to 300 KB.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SUBTITLES = {
     "local": "around the fronts, 2 x 2 tiles per cell",
     "tactical": "on the hottest front, one tile per cell",
 }
-# What a channel's full value looks like; zero is nearly black, so that what is there stands out.
+# The colour of a channel's full value; zero is nearly black, so that other values stand out.
 _COLOURS = {
     "own": "#40b8f2", "rival": "#ed6b4d", "neutral": "#a9b57f", "barrier": "#7f93ad",
     "terrain": "#d99a5b", "strength": "#f06292", "size": "#b388ff", "outgoing": "#2fd6c3",
@@ -50,13 +50,13 @@ _REGION_COLOURS = {
 
 @dataclass(frozen=True)
 class Caption:
-    """Who is looked at: the match and the member, by the names that the reader knows."""
+    """What the picture shows: the match and the member, by the names that the reader knows."""
 
     match: str
     member: str
 
     def title(self, sight: Sight) -> str:
-        """One line over the picture."""
+        """Return the line above the picture."""
         return (
             f"match {self.match}   seat {sight.seat}: {self.member}   decision {sight.decision} of "
             f"{sight.n_decisions} (tick {sight.tick:,} of {sight.max_ticks:,})   "
@@ -65,7 +65,7 @@ class Caption:
 
 
 def draw_views(sight: Sight, caption: Caption, path: Path) -> Path:
-    """Draw the three views, each as a composite and as its twelve channels.
+    """Draw the three views, each as a composite and as twelve channels.
 
     Raises:
         UsageError: matplotlib is missing.
@@ -90,7 +90,7 @@ def draw_views(sight: Sight, caption: Caption, path: Path) -> Path:
 
 
 def draw_attention(sight: Sight, record: AttentionRecord, caption: Caption, path: Path) -> Path:
-    """Draw the three views with spatial attention over them, and the other weights beside.
+    """Draw the three views with spatial attention over them and the other weights beside them.
 
     Raises:
         UsageError: matplotlib is missing.
@@ -123,8 +123,11 @@ def draw_attention(sight: Sight, record: AttentionRecord, caption: Caption, path
 
 
 def composite(image: NDArray[np.uint8]) -> Picture:
-    """float64[S, S, 3]: the view as a map. Mine blue, rivals red (darker when stronger), neutral
-    land green to pale with height, water dark blue, off-map black, my fronts pale."""
+    """Return the view as a picture, float64[S, S, 3].
+
+    Own land is blue, rivals are red (darker when stronger), neutral land is green, paler with
+    height, water dark blue, off-map black, own fronts pale.
+    """
     share = regions(image)
     channels = dict(zip(CHANNEL_NAMES, image.astype(np.float64)[..., None] / 255, strict=True))
     land = np.maximum(1 - share["water"] - share["off_map"], 1e-9)[..., None]
@@ -154,14 +157,14 @@ def _show_composite(axes: Axes, sight: Sight, view: str) -> None:
 
 
 def _scale_of(channel: str) -> Any:
-    """The channel's colour scale, dark for 0."""
+    """Return the channel's colour scale, dark for 0."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list(channel, [_NOTHING, _COLOURS[channel]])
 
 
 def _write_meanings(figure: Figure) -> None:
-    """What each channel means, in two columns at the foot; every channel is shown from 0 to 1."""
+    """Write what each channel means, in two columns at the foot; channels go from 0 to 1."""
     for index, (name, meaning) in enumerate(CHANNELS):
         x, y = 0.016 + 0.5 * (index // 6), 0.067 - 0.0112 * (index % 6)
         figure.text(x, y, name, fontsize=9, color=_COLOURS[name], weight="bold", va="center")
@@ -184,14 +187,14 @@ def _outline(axes: Axes, sight: Sight, view: str, smaller: str) -> None:
 
 
 def _show_spatial(axes: Axes, sight: Sight, record: AttentionRecord, view: str, layer: int) -> None:
-    """Dim the view and let it glow where the layer looks."""
+    """Draw the view dimmed, glowing where the layer attends."""
     from matplotlib import colormaps
 
     image = sight.observation[view]
     size = image.shape[-1]
     weight = record.shares(view, layer, size)[0] * size**2
     peak = float(weight.max())
-    # Only more than an even share glows; nearly even attention stays dark, not stretched.
+    # Only more than an even share glows: nearly even attention stays dark and is not stretched.
     glow = np.clip((weight - 1) / max(peak - 1, 1.0), 0, 1)[..., None] ** 0.8
     picture = composite(image)
     grey = (picture @ np.array([0.3, 0.59, 0.11]))[..., None]
@@ -209,14 +212,14 @@ def _show_spatial(axes: Axes, sight: Sight, record: AttentionRecord, view: str, 
 
 
 def _show_shares(axes: Axes, sight: Sight, record: AttentionRecord, view: str, layer: int) -> None:
-    """Under a spatial map: what the attention falls on, and the areas to compare with."""
+    """Draw below a spatial map what the attention falls on, and the areas to compare with."""
     parts = regions(sight.observation[view])
     shares = {n: float(record.share_on(view, layer, part[None])[0]) for n, part in parts.items()}
     areas = {name: float(part.mean()) for name, part in parts.items()}
     bars = axes.inset_axes((0.0, -0.2, 1.0, 0.18))
     for height, values in ((2.0, shares), (1.0, areas)):
         left = 0.0
-        for name in (name for name in REGIONS if name != "own_border"):  # that lies inside own
+        for name in (name for name in REGIONS if name != "own_border"):  # part of own
             bars.barh(height, values[name], 0.9, left=left, color=_REGION_COLOURS[name])
             if values[name] > 0.17:
                 bars.text(
@@ -232,7 +235,7 @@ def _show_shares(axes: Axes, sight: Sight, record: AttentionRecord, view: str, l
 
 
 def _show_channels(axes: Axes, layers: Sequence[NDArray[np.float32]]) -> None:
-    """The channel weights of each layer, sorted: a flat line does not choose."""
+    """Draw the channel weights of each layer, sorted; a flat line means no selection."""
     for index, weights in enumerate(layers):
         values = np.sort(weights[0])[::-1]
         axes.plot(

@@ -1,1 +1,1 @@
-"""What people see of a league; importing it loads neither torch nor numba nor numpy."""
+"""What users see of a league; importing it loads neither torch, numba nor numpy."""

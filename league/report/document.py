@@ -8,7 +8,7 @@ from league.report.state import LearnerRow, MemberRow, ReportState
 
 
 def report_document(state: ReportState) -> dict[str, Any]:
-    """{"matches", "members", "learners", ...}; members by rank, those without a rating last."""
+    """Return {"matches", "members", "learners", ...}; members by rank, the unrated ones last."""
     return {
         "matches": state.n_matches,
         "members": [_member(row) for row in state.members],

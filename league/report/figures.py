@@ -1,6 +1,6 @@
-"""Owns what all pictures of the league share: dark paper, a figure without pyplot, a small PNG.
+"""Owns what all pictures of a league share: colours, a figure without pyplot, a small PNG file.
 
-Needs matplotlib (the extra `plot`), and says so in one sentence where it is missing.
+Needs matplotlib (the extra `plot`), and says so in one sentence if it is missing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PAPER, INK, FAINT, LINE = "#11151c", "#e8ecf2", "#8d98a8", "#3a4352"
 
 
 def require_matplotlib() -> None:
-    """Raise UsageError with the remedy when matplotlib is missing."""
+    """Raise UsageError with the command that installs matplotlib if it is missing."""
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
@@ -29,7 +29,7 @@ def require_matplotlib() -> None:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of 100 dots per inch, sides in inches; raises UsageError."""
+    """Return an empty figure of 100 dots per inch, sides in inches; raise UsageError."""
     require_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as NewFigure
@@ -40,7 +40,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save_png(figure: Figure, path: Path) -> Path:
-    """Write a PNG of 256 colours: a quarter of the size, and no visible difference.
+    """Write a PNG of 256 colours, a quarter of the size of true colour with no visible difference.
 
     Raises:
         FolderError: the file cannot be written.
@@ -54,5 +54,5 @@ def save_png(figure: Figure, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(path, format="PNG", optimize=True)
     except OSError as error:
-        raise FolderError(f"{path}: the picture cannot be written: {error}") from error
+        raise FolderError(f"{path}: expected to write a picture, but it failed: {error}") from error
     return path

@@ -1,7 +1,6 @@
-"""Owns the live report: a screen redrawn once a second, or plain lines where there is no terminal.
+"""Owns the live report: a screen redrawn once a second, or plain lines if there is no terminal.
 
-Promises: one thread draws; killing it matters to nobody; a database that is busy or not there yet
-is waited for.
+Promises: one thread draws, and killing it harms nothing, since it only reads.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ if TYPE_CHECKING:
 
 REFRESH_S = 1.0
 LINE_EVERY_S = 10.0
-_ROWS_BESIDE_STANDINGS = 26  # head, learners, eight matches, arena, events
+_OTHER_ROWS = 26  # head, learners, eight matches, arena, events
 
 
 def rows_that_fit(console: Console) -> int:
-    """Lines of the standings that leave room for the rest of the screen."""
-    return max(console.height - _ROWS_BESIDE_STANDINGS, 5)
+    """Return how many rows of the standings fit on the screen beside everything else."""
+    return max(console.height - _OTHER_ROWS, 5)
 
 
 def run_live(
@@ -37,8 +36,8 @@ def run_live(
     """Show the state until `stop()` is true or the process is interrupted.
 
     Args:
-        read: gives the present state; called once per refresh.
-        console: where to draw; plain lines are printed when it is no terminal.
+        read: returns the present state; called once per refresh.
+        console: where to draw; plain lines are printed if it is not a terminal.
         refresh_s: seconds between two drawings on a terminal.
         line_every_s: seconds between two plain lines.
     """

@@ -1,4 +1,4 @@
-"""Owns the SVG of a report: the same screen, drawn by Rich into a file."""
+"""Owns the SVG of a report: the same screen, drawn to a file by Rich."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from league.report.state import ReportState
 
 
 def write_svg(state: ReportState, path: Path) -> Path:
-    """Draw the report into an SVG file and return its path; raises FolderError."""
+    """Draw the report to an SVG file and return its path; raise FolderError."""
     console = Console(
         record=True, width=WIDTH, file=StringIO(), force_terminal=True, color_system="truecolor"
     )
@@ -23,5 +23,5 @@ def write_svg(state: ReportState, path: Path) -> Path:
         svg = console.export_svg(title=f"league report ({state.league})", unique_id="league")
         path.write_text(svg, encoding="utf-8")
     except OSError as error:
-        raise FolderError(f"{path}: the picture cannot be written: {error}") from error
+        raise FolderError(f"{path}: expected to write a picture, but it failed: {error}") from error
     return path

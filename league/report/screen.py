@@ -1,7 +1,7 @@
-"""Owns the picture of a league: a pure function from a state to what Rich can print.
+"""Owns the screen of a report: a pure function from a state to what Rich can print.
 
 Promises: numbers right-aligned with at most two decimals, names never wrapped, columns in fixed
-places; the same state gives the same picture.
+places; the same state gives the same screen.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _PROGRESS_SHOWN = (
 
 
 def report_screen(state: ReportState, *, max_members: int | None = None) -> RenderableType:
-    """The whole report.
+    """Return the whole report.
 
     Args:
-        max_members: lines of the standings at most; None shows all.
+        max_members: most rows of the standings to show; None shows all.
     """
     parts: list[RenderableType] = [_head(state), standings_table(state.members, max_members)]
     if state.learners:
@@ -44,7 +44,7 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
 
 
 def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -> Table:
-    """Rank, name and family, rating, games."""
+    """Return the standings: rank, name and family, rating, games."""
     hidden = 0 if max_members is None else max(len(rows) - max_members, 0)
     table = plain_table("Standings", caption=f"and {hidden} more" if hidden else None)
     for heading in ("rank", "95 %"):
@@ -74,7 +74,7 @@ def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -
 
 
 def learners_table(rows: Sequence[LearnerRow]) -> Table:
-    """Who trains, how far, how fast."""
+    """Return the learners: which ones train, how far they are, how fast they go."""
     table = plain_table("Learners")
     table.add_column("name", no_wrap=True, min_width=16)
     table.add_column("family", no_wrap=True)
@@ -99,7 +99,7 @@ def learners_table(rows: Sequence[LearnerRow]) -> Table:
 
 
 def matches_table(rows: Sequence[MatchRow]) -> Table:
-    """The latest rated matches, newest first."""
+    """Return the latest rated matches, newest first."""
     table = plain_table("Latest matches")
     table.add_column("match", justify="right", no_wrap=True)
     table.add_column("at (UTC)", no_wrap=True)
@@ -120,7 +120,7 @@ def matches_table(rows: Sequence[MatchRow]) -> Table:
 
 
 def summary_line(state: ReportState) -> str:
-    """One line for where no screen can be drawn: matches, leader, learners."""
+    """Return one line for when no screen can be drawn: matches, leader, learners."""
     rated = [row for row in state.members if row.rank is not None]
     leader = f"leader {rated[0].name} ({number(rated[0].conservative)})" if rated else "no ratings"
     learners = ", ".join(
@@ -166,6 +166,7 @@ def _events(state: ReportState) -> RenderableType:
 
 
 def plain_table(title: str, caption: str | None = None) -> Table:
+    """Return an empty table without borders, its title and caption on the left."""
     return Table(
         title=title,
         caption=caption,
@@ -179,6 +180,7 @@ def plain_table(title: str, caption: str | None = None) -> Table:
 
 
 def number(value: object) -> str:
+    """Return a number with two decimals, `-` for anything else."""
     return f"{value:.2f}" if isinstance(value, int | float) else "-"
 
 

@@ -1,7 +1,7 @@
-"""Owns what a report knows: one consistent reading of the database as plain dataclasses.
+"""Owns what a report shows: one consistent reading of the database as plain dataclasses.
 
 Promises: reads through a read-only connection in one transaction and so never blocks the writer;
-ratings are on the reported scale, where the scale's anchor stands at 25.
+ratings are on the reported scale, on which `tribe` is at 25.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from league.rating.standings import Standing
 
 THROUGHPUT_WINDOW_S = 60.0
-SILENT_AFTER_S = 120.0  # a learner without a heartbeat for so long is shown as silent
+SILENT_AFTER_S = 120.0  # a learner without a heartbeat for longer is shown as silent
 
 
 @dataclass(frozen=True)
 class MemberRow:
-    """One line of the standings; rating fields are None for a member that was never admitted."""
+    """One row of the standings; rating fields are None for a member that was never rated."""
 
     id: int
     name: str
@@ -61,7 +61,7 @@ class MemberRow:
 
 @dataclass(frozen=True)
 class LearnerRow:
-    """A learner's progress; `progress` holds whatever numbers it reported last."""
+    """A learner's progress; `progress` holds the numbers that it reported last."""
 
     name: str
     family: str
@@ -76,13 +76,13 @@ class LearnerRow:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it says it runs and has given no sign of life for two minutes."""
+        """Whether its status is running but it has shown no sign of life for two minutes."""
         return self.status == "running" and self.heartbeat_age_s > SILENT_AFTER_S
 
 
 @dataclass(frozen=True)
 class MatchRow:
-    """A finished rating match; `podium` names its first three, ties in seat order."""
+    """A finished rated match; `podium` names its first three, ties in seat order."""
 
     id: int
     finished_at: datetime
@@ -94,7 +94,7 @@ class MatchRow:
 
 @dataclass(frozen=True)
 class EventRow:
-    """One entry of the journal."""
+    """One event of the journal."""
 
     at: datetime
     kind: str
@@ -104,7 +104,7 @@ class EventRow:
 
 @dataclass(frozen=True)
 class ArenaRow:
-    """What the arena did: matches by status, and the last minute."""
+    """What the arena has done: matches by status, and throughput in the last minute."""
 
     finished: int
     planned: int
@@ -130,18 +130,18 @@ class ReportState:
 
     @property
     def n_matches(self) -> int:
-        """Finished rating matches."""
+        """Finished rated matches."""
         return self.arena.finished
 
 
 class StateReader:
-    """Reads the state of one league again and again over one read-only connection.
+    """Reads the state of one league repeatedly over one read-only connection.
 
     Args:
         folder: an existing league.
 
     Raises:
-        DatabaseError: there is no database yet, or it belongs to another version.
+        DatabaseError: there is no database yet, or it is of another version.
     """
 
     def __init__(self, folder: LeagueFolder) -> None:
@@ -152,12 +152,12 @@ class StateReader:
     def read(
         self, *, n_matches: int = 8, n_events: int = 5, at: datetime | None = None
     ) -> ReportState:
-        """The present state; raises DatabaseError."""
+        """Return the present state; raise DatabaseError."""
         with read_transaction(self._engine) as session:
             return read_state(session, self._name, n_matches=n_matches, n_events=n_events, at=at)
 
     def read_moments(self) -> list[RatingMoment]:
-        """Every rating of the present rules' season, in the order of the log."""
+        """Return every rating of the present season, in the order of the log."""
         from db import queries
 
         with read_transaction(self._engine) as session:
@@ -165,7 +165,7 @@ class StateReader:
             return [] if season is None else queries.rating_moments(session, season.rules_sha256)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._stack.close()
 
     def __enter__(self) -> StateReader:
@@ -183,7 +183,7 @@ def read_state(
     n_events: int = 5,
     at: datetime | None = None,
 ) -> ReportState:
-    """Gather a report from a session; `at` is the present moment where a test needs its own."""
+    """Read a report in a session; `at` replaces the present moment."""
     now = at or datetime.now(UTC)
     season = stored_season(session)
     rules_sha256 = None if season is None else season.rules_sha256
@@ -210,7 +210,7 @@ def read_state(
 def _members(
     session: Session, members: list[MemberRecord], rules_sha256: str | None
 ) -> list[MemberRow]:
-    """Rated members by rank, then the others by name; guests play in no standings."""
+    """Return rated members by rank, then the others by name, without unrated guests."""
     ratings: dict[int, tuple[float, float]] = {}
     totals: dict[int, MemberTotals] = {}
     if rules_sha256 is not None:
@@ -280,7 +280,7 @@ def _match(session: Session, match: MatchRecord, names: Mapping[int, str]) -> Ma
 
 
 def short_map_name(reference: str) -> str:
-    """A map reference for a table: without `generated:`, a path by its last part."""
+    """Return a map reference for a table: without `generated:`, a path as its last part."""
     if reference.startswith("generated:"):
         return reference.removeprefix("generated:")
     return Path(reference).name

@@ -244,7 +244,9 @@ def test_a_learner_that_forgets_its_random_streams_is_found(
 
 def test_a_learner_that_does_not_learn_proves_nothing(tmp_path: Path) -> None:
     outcome = invariants.check_resume(lambda root, n_updates: {"weight": np.zeros(1)}, tmp_path)
-    assert outcome.failures == ("training after the stop changes nothing: the case shows nothing",)
+    assert outcome.failures == (
+        "training after the stop changed nothing, so the case proves nothing",
+    )
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ def _write_bad_maps(folder: Path) -> None:
         ("stop --league cut", "expected a league folder with league.toml"),
         ("status", "found no such folder"),
         ("report --league cut", "expected a league folder with league.toml"),
-        ("report --live --json", "give one of"),
+        ("report --live --json", "give only one of"),
         ("report --nonsense", "No such option"),
         ("dance", "No such command"),
         ("members", "found no such folder"),

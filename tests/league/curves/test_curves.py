@@ -61,15 +61,16 @@ def _curves(state: ReportState, min_matches: int = 30) -> LeagueCurves:
     return league_curves(state, min_matches=min_matches)
 
 
-def test_a_sentence_says_since_when_the_newest_has_stood_above(long_state: ReportState) -> None:
+def test_a_sentence_says_since_when_the_newest_has_been_above(long_state: ReportState) -> None:
     curves = _curves(long_state)
     lineage = curves.lineages[0]
-    assert passage_sentence(lineage, curves) == "No snapshot has had 30 matches."
+    assert passage_sentence(lineage, curves) == "No snapshot has played 30 matches."
     passed = Passage("attention-0003", False, "attention-0002", 2.25, 0.875)
     said = passage_sentence(dataclasses.replace(lineage, passage=passed), curves)
     assert said == (
-        "The newest of 30 matches was above the bar first after 2.2 min (attention-0002), and in "
-        "88 % of the rated matches since; attention-0003 stands below it now."
+        "The newest snapshot with 30 matches was first above the bar after 2.2 min "
+        "(attention-0002), and in 88 % of the rated matches since; attention-0003 is not above "
+        "it now."
     )
 
 
@@ -114,13 +115,13 @@ def test_nobody_stands_above_a_rival_of_too_few_matches(long_state: ReportState)
     curves = _curves(dataclasses.replace(long_state, members=members))
     assert curves.bar.unproven == ("turtle",)
     assert curves.lineages[0].first_above is None
-    assert "waits for turtle, of fewer than 30" in bar_sentence(curves)
+    assert "still too few matches: turtle" in bar_sentence(curves)
 
 
 def test_rivals_that_the_league_lacks_are_named(hand_made_league: LeagueFolder) -> None:
     curves = _curves(_state(hand_made_league), min_matches=3)
     assert curves.bar.rivals == ("tribe",)
-    assert "expander, turtle and opportunist not in this league" in bar_sentence(curves)
+    assert "not in this league: expander, turtle and opportunist" in bar_sentence(curves)
     first = curves.lineages[0].first_above
     # 40.54 - 3 * 4.92 = 25.78 against tribe's 25 - 3 * 4.09 = 12.73
     assert first is not None and first.name == "attention-0001"
@@ -131,7 +132,9 @@ def test_without_rivals_there_is_no_bar(long_state: ReportState) -> None:
     members = tuple(row for row in long_state.members if row.role != "anchor")
     curves = _curves(dataclasses.replace(long_state, members=members))
     assert curves.bar.conservative is None and curves.lineages[0].first_above is None
-    assert bar_sentence(curves).startswith("No bar to stand above")
+    assert bar_sentence(curves) == (
+        "There is no bar: none of tribe, expander, turtle and opportunist is rated in this league."
+    )
 
 
 def test_a_snapshot_that_joined_by_hand_begins_a_lineage(long_state: ReportState) -> None:
