@@ -50,6 +50,6 @@ def test_a_learner_says_where_its_time_goes(capsys: pytest.CaptureFixture[str]) 
     assert found["decisions"] >= 64 and found["cycles"] >= 1
 
 
-def test_a_map_that_is_none_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_map_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "territory", "--map", "missing"]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -92,7 +92,7 @@ def test_durations(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["banana", "", "5", "0s", "-1m", "m", "1m1h"])
-def test_a_duration_that_is_none_is_a_sentence(text: str) -> None:
+def test_a_text_that_is_not_a_duration_is_a_sentence(text: str) -> None:
     with pytest.raises(click.BadParameter, match="expected a duration such as 90s"):
         Duration().convert(text, None, None)
 

@@ -68,7 +68,7 @@ def test_json_has_all_gates_of_all_files(
     }
 
 
-def test_a_gap_that_is_no_number_is_null_in_json_and_a_miss(
+def test_a_gap_that_is_not_a_number_is_null_in_json_and_a_miss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     vector = {"type": "human", "difficulty": "easy", "tiles": 1, "value": 102_000}

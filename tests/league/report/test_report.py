@@ -47,7 +47,7 @@ def test_the_scale_stands_on_tribe_and_ranks_follow_mu(hand_made_league: LeagueF
     assert by_name["idle"].status == "retired"
 
 
-def test_guests_stand_in_no_table(hand_made_league: LeagueFolder) -> None:
+def test_guests_are_not_in_the_standings(hand_made_league: LeagueFolder) -> None:
     assert "visitor" not in {row.name for row in _state(hand_made_league).members}
 
 
