@@ -309,7 +309,7 @@ def _estimate(n: int, score: float, sum_squares: float) -> Estimate:
 
 
 def _t_quantile(n: int) -> float:
-    """Return the 97.5 % point: Student t (n - 1 degrees, at least 1) below 30 pairs, else normal."""
+    """Return the 97.5 % point: Student t (max(n - 1, 1) degrees) below 30 pairs, else normal."""
     if n >= T_BELOW:
         return Z_95
     from scipy.special import stdtrit
