@@ -5,7 +5,7 @@ set aside with a warning and the one before it is used; loading never executes c
 JSON, no pickle); on a CPU with one thread a resumed learner computes what the unbroken one would
 have, bit for bit.
 
-A checkpoint is one file, ``checkpoint-<number>-<first 16 digits of its SHA-256>.safetensors``:
+A checkpoint is one file, `checkpoint-<number>-<first 16 digits of its SHA-256>.safetensors`:
 weights and optimizer state as tensors, everything else as JSON in its header.
 """
 
@@ -50,7 +50,7 @@ class Checkpoint:
         path: its file.
         tensors: "policy/<name>" and "optimizer/<index>/<name>", on the CPU.
         notes: counters, schedules, random states: JSON types.
-        extra: what the caller gave to ``save``, as JSON brings it back (tuples are lists).
+        extra: what the caller gave to `save`, as JSON brings it back (tuples are lists).
     """
 
     path: Path
@@ -86,13 +86,13 @@ class CheckpointStore:
         """Write the state between two updates; returns the file, which is on the disk.
 
         Args:
-            ppo: a learner that is not inside ``update``.
+            ppo: a learner that is not inside `update`.
             extra: JSON types; the environment's state (specs and actions of running matches) and
                 whatever else the caller must find again.
 
         Raises:
             OSError: the disk is full or not writable; the older checkpoints stay as they are.
-            CheckpointError: ``extra`` is not JSON.
+            CheckpointError: `extra` is not JSON.
         """
         try:
             notes = json.dumps({"notes": _notes(ppo), "extra": dict(extra or {})})
@@ -112,7 +112,7 @@ class CheckpointStore:
     def load(self) -> Checkpoint | None:
         """Return the newest whole checkpoint, or None if there is none.
 
-        A damaged one is renamed to ``damaged-...``, with a warning that says what it cost.
+        A damaged one is renamed to `damaged-...`, with a warning that says what it cost.
 
         Raises:
             CheckpointError: there are checkpoints, but none is whole, or the newest was written by
@@ -142,13 +142,13 @@ class CheckpointStore:
 def restore(ppo: LeaguePPO, checkpoint: Checkpoint, observations: Any = None) -> None:
     """Put a learner into the state of a checkpoint, random streams of the process included.
 
-    The settings (rates, schedules, batch sizes) stay those of ``ppo``: they may have been changed
+    The settings (rates, schedules, batch sizes) stay those of `ppo`: they may have been changed
     since. Call it last: whatever draws from torch's, numpy's or Python's global streams afterwards
     makes the runs differ.
 
     Args:
         ppo: a learner with the same network; its environment restored already.
-        checkpoint: of ``CheckpointStore.load``.
+        checkpoint: of `CheckpointStore.load`.
         observations: the environment's current ones, dict of arrays [num_envs, ...]; None resets
             the environment at the next update.
 

@@ -1,10 +1,10 @@
 """The learner's environment: its seats of M matches in lock-step, as a Stable-Baselines3 VecEnv.
 
 No subprocesses: the other seats are played by pool members in this process and on this device, one
-forward pass per member and decision.  Env i is learner seat i % k of match i // k.  A seat that
-dies ends its episode at once and is idle (`active[i]` False) until its match ends and a new one
-begins; idle rows have reward 0 and must not enter buffers.  A match ends by its own rules, and the
-time limit is one of them: every end is a terminal, never a truncation.  When the last learner seat
+forward pass per member and decision. Env i is learner seat i % k of match i // k. A seat that
+dies ends its episode immediately and is idle (`active[i]` False) until its match ends and a new one
+begins; idle rows have reward 0 and must not enter buffers. A match ends by its own rules, and the
+time limit is one of them: every end is a terminal, never a truncation. When the last learner seat
 of a match is dead, the rest of that match is not played.
 """
 

@@ -1,9 +1,9 @@
 """LeaguePPO: MaskablePPO over matches whose seats die, without SB3's copies and waits.
 
 Promises: a row that needs no action gets no forward pass and enters no buffer, minibatch,
-advantage or counter; ``num_timesteps`` counts decisions of active rows; given the same transitions
-and order, an update computes what ``MaskablePPO.train`` does; after an update everything is finite,
-or the update is undone. Actions and minibatches are drawn from ``generator`` alone.
+advantage or counter; `num_timesteps` counts decisions of active rows; given the same transitions
+and order, an update computes what `MaskablePPO.train` does; after an update everything is finite,
+or the update is undone. Actions and minibatches are drawn from `generator` alone.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ class LeaguePPO(MaskablePPO):
     """PPO with masks over ragged rollouts.
 
     Args:
-        env: a VecEnv that is also a ``LearnerEnv``.
+        env: a VecEnv that is also a `LearnerEnv`.
         settings: the numbers of the algorithm.
-        policy_kwargs: of ``msattn.sb3.policy_kwargs``.
+        policy_kwargs: of `msattn.sb3.policy_kwargs`.
         seed: of weights and draws.
-        device: a device, chosen by ``msattn.device.choose_device``; never "auto".
+        device: a device, chosen by `msattn.device.choose_device`; never "auto".
 
     Raises:
         LearnerError: too little memory.
@@ -108,7 +108,7 @@ class LeaguePPO(MaskablePPO):
         self.set_logger(Logger(folder=None, output_formats=[]))
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.learning_rate_scale = 1.0
-        self.rollbacks: list[int] = []  # the updates (``_n_updates``) that were undone
+        self.rollbacks: list[int] = []  # the updates (`_n_updates`) that were undone
         self.episodes: list[dict[str, Any]] = []
         self.last_log: dict[str, float] = {}
         self.seconds = dict.fromkeys(PHASES, 0.0)
@@ -128,7 +128,7 @@ class LeaguePPO(MaskablePPO):
     def update(self) -> dict[str, float]:
         """Collect one rollout and learn from it; returns the numbers of this update.
 
-        The episodes that ended in the rollout are in ``episodes``, as the environment's infos.
+        The episodes that ended in the rollout are in `episodes`, as the environment's infos.
 
         Raises:
             LearnerError: an environment that breaks its contract, too little memory, or
@@ -153,7 +153,7 @@ class LeaguePPO(MaskablePPO):
         return masked_log_softmax(logits, masks), policy.value_net(latent_value)[:, 0]
 
     def _act(self, observations: dict[str, Tensor], masks: Tensor) -> tuple[Tensor, ...]:
-        """Return actions int64[n] drawn from ``generator``, their log-probabilities, values."""
+        """Return actions int64[n] drawn from `generator`, their log-probabilities, values."""
         with torch.inference_mode():
             log_probs, values = self.evaluate(observations, masks)
             # The fastest of exponential clocks with the actions' probabilities as rates. A clock
@@ -170,7 +170,7 @@ class LeaguePPO(MaskablePPO):
         n_rollout_steps: int,
         use_masking: bool = True,
     ) -> bool:
-        """Play until ``n_rollout_steps`` transitions of active rows are stored.
+        """Play until `n_rollout_steps` transitions of active rows are stored.
 
         Returns False if the callback stopped it. Masks are always used.
         """
@@ -227,7 +227,7 @@ class LeaguePPO(MaskablePPO):
     def _decide(
         self, rows: NDArray[np.int64], masks: NDArray[np.bool_], buffer: RaggedRolloutBuffer
     ) -> tuple[Tensor, ...]:
-        """Stage the rows, choose their actions, and set them in ``_actions``."""
+        """Stage the rows, choose their actions, and set them in `_actions`."""
         check_masks(rows, masks)
         observations, mask = buffer.stage(rows, self._last_obs, masks)
         drawn = self._act(observations, mask)
@@ -330,7 +330,7 @@ class LeaguePPO(MaskablePPO):
         return {**numbers, **rates}, broken
 
     def _write_log(self, numbers: dict[str, float], *, rolled_back: bool) -> None:
-        """Fill ``last_log`` and record it with SB3's logger under ``train/``."""
+        """Fill `last_log` and record it with SB3's logger under `train/`."""
         buffer = self.rollout_buffer
         rewards = [float(e["episode_reward"]) for e in self.episodes]
         placements = [float(e["placement"]) for e in self.episodes]
@@ -345,7 +345,7 @@ class LeaguePPO(MaskablePPO):
             "decisions_per_s": buffer.size() / max(sum(self.seconds.values()), 1e-9),
             **{f"seconds_{name}": self.seconds[name] for name in PHASES},
         }
-        # Absent, not 0 or NaN, when no episode ended: a mean of nothing is no number.
+        # Absent, not 0 or NaN, when no episode ended: the mean of nothing is undefined.
         if rewards:
             self.last_log["reward_mean"] = float(np.mean(rewards))
             self.last_log["placement_mean"] = float(np.mean(placements))

@@ -31,11 +31,11 @@ _SCALARS_PER_TRANSITION = ("actions", "values", "log_probs", "advantages", "retu
 
 
 class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
-    """Flat storage for ``buffer_size`` transitions, plus the last decision's surplus.
+    """Flat storage for `buffer_size` transitions, plus the last decision's surplus.
 
-    Not SB3's ``buffer_size`` decisions of every row: rows die, so their number per decision
-    varies. A rollout is full at ``buffer_size`` transitions or more, at most
-    ``buffer_size + n_envs - 1``.
+    Not SB3's `buffer_size` decisions of every row: rows die, so their number per decision
+    varies. A rollout is full at `buffer_size` transitions or more, at most
+    `buffer_size + n_envs - 1`.
 
     Args:
         buffer_size: transitions per rollout, at least 2.
@@ -218,7 +218,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         masks: NDArray[np.bool_],
         dones: NDArray[np.bool_],
     ) -> None:
-        """Store one decision: ``stage`` and ``commit`` at once; arguments as theirs."""
+        """Store one decision: `stage` followed by `commit`; takes the arguments of both."""
         self.stage(rows, obs, masks)
         self.commit(rows, actions, rewards, values, log_probs, dones)
 
@@ -239,7 +239,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
 
         Args:
             last_values: float32[num_envs], the value of the observation after the rollout; read
-                only for the rows of ``going_on``. A finished episode is not bootstrapped.
+                only for the rows of `going_on`. A finished episode is not bootstrapped.
             dones: ignored, stored already; SB3's signature.
         """
         size = self.pos
@@ -266,13 +266,13 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         self.returns[:size] = torch.from_numpy(self.host_returns).to(self.device)
 
     def permutation(self, generator: torch.Generator | None) -> Tensor:
-        """Return int64[size], a random order, drawn on the device from ``generator``."""
+        """Return int64[size], a random order, drawn on the device from `generator`."""
         return torch.randperm(self.pos, generator=generator, device=self.device)
 
     def minibatches(
         self, batch_size: int, generator: torch.Generator | None = None
     ) -> Generator[MaskableDictRolloutBufferSamples, None, None]:
-        """Yield all transitions once, in random order, ``batch_size`` at a time.
+        """Yield all transitions once, in random order, `batch_size` at a time.
 
         A last minibatch of a single transition joins the one before it: the deviation of one
         advantage is NaN.
@@ -289,7 +289,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
     def get(  # type: ignore[override]
         self, batch_size: int | None = None
     ) -> Generator[MaskableDictRolloutBufferSamples, None, None]:
-        """SB3's way in, for its own ``train``; shuffles with torch's global stream."""
+        """SB3's way in, for its own `train`; shuffles with torch's global stream."""
         yield from self.minibatches(batch_size or self.pos)
 
     def _samples(self, chosen: Tensor) -> MaskableDictRolloutBufferSamples:

@@ -15,9 +15,9 @@ Observations = dict[str, NDArray[Any]]
 class LearnerEnv(Protocol):
     """What LeaguePPO uses of its environment, which is a VecEnv for Stable-Baselines3 besides.
 
-    A row needs an action exactly while it is active, after ``reset`` and after ``step_wait``. An
+    A row needs an action exactly while it is active, after `reset` and after `step_wait`. An
     inactive row has reward 0 and is never done. A done row is a real end, and its info holds
-    ``placement`` and ``episode_reward``.
+    `placement` and `episode_reward`.
     """
 
     @property
@@ -56,7 +56,7 @@ def check_masks(rows: NDArray[np.int64], masks: NDArray[np.bool_]) -> None:
 def check_idle_rows(
     rows: NDArray[np.int64], rewards: NDArray[np.float32], dones: NDArray[np.bool_]
 ) -> None:
-    """Raise LearnerError if a row outside ``rows`` int64[n] got a reward or an end.
+    """Raise LearnerError if a row outside `rows` int64[n] got a reward or an end.
 
     Its transition is not stored, so the reward would be lost without a word.
     """
@@ -72,7 +72,7 @@ def check_idle_rows(
 
 
 def check_going_on(rows: NDArray[np.int64], active: NDArray[np.bool_]) -> None:
-    """Raise LearnerError if an episode of ``rows`` int64[n] goes on without asking for actions."""
+    """Raise LearnerError if an episode of `rows` int64[n] goes on without asking for actions."""
     silent = rows[~active[rows]]
     if len(silent):
         raise LearnerError(

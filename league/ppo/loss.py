@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBufferSamples
 from torch import Tensor
 
-# The order of the vector that ``ppo_loss`` returns.
+# The order of the vector that `ppo_loss` returns.
 TERMS = ("loss", "policy_loss", "value_loss", "entropy", "kl", "clip_share")
 KL = TERMS.index("kl")
 

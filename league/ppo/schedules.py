@@ -13,12 +13,12 @@ from league.ppo.errors import LearnerError
 
 @dataclass(frozen=True)
 class Schedule:
-    """A straight line from ``start`` to ``end``, constant afterwards.
+    """A straight line from `start` to `end`, constant afterwards.
 
     Attributes:
         start: value at decision 0.
-        end: value from ``decisions`` on; None keeps ``start`` for ever.
-        decisions: how many decisions of the learner the way takes; None only without ``end``.
+        end: value from `decisions` on; None keeps `start` for ever.
+        decisions: how many decisions of the learner the way takes; None only without `end`.
     """
 
     start: float
@@ -35,7 +35,7 @@ class Schedule:
             raise LearnerError(f"a schedule's decisions must be >= 1, found {self.decisions}")
 
     def at(self, n_decisions: int) -> float:
-        """Return the value after ``n_decisions`` decisions."""
+        """Return the value after `n_decisions` decisions."""
         if self.end is None or self.decisions is None:
             return self.start
         share = min(n_decisions / self.decisions, 1.0)

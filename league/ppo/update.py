@@ -51,8 +51,8 @@ class UpdatePass:
 
         Returns:
             Means over the minibatches that were stepped on: the terms of the loss, and
-            ``grad_norm`` before clipping; ``kl``, the mean of the last epoch, as in SB3;
-            ``first_ratio_error``, the largest |ratio - 1| of the first minibatch; ``n_epochs``.
+            `grad_norm` before clipping; `kl`, the mean of the last epoch, as in SB3;
+            `first_ratio_error`, the largest |ratio - 1| of the first minibatch; `n_epochs`.
             And which of "loss", "gradients", "parameters" are not finite.
         """
         settings, device = self.settings, buffer.device

@@ -34,7 +34,7 @@ def new_network(seed: int = 0, family: str = "attention") -> ActorCritic:
 
 @pytest.fixture
 def make_network() -> Callable[..., ActorCritic]:
-    """Return a maker of small networks: ``make_network(seed=0, family="attention")``."""
+    """Return a maker of small networks: `make_network(seed=0, family="attention")`."""
     return new_network
 
 

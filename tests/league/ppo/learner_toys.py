@@ -39,10 +39,10 @@ NUMBERS: dict[str, Any] = {
 
 
 class ToyEnv(VecEnv):
-    """Matches of ``k`` seats; the first four scalars say which of the actions 0..3 pays 1.
+    """Matches of `k` seats; the first four scalars say which of the actions 0..3 pays 1.
 
-    A living seat dies with probability ``p_death`` per decision and is idle until its match ends
-    after ``length`` decisions. Actions 40..44 are illegal. The local view of a row is filled with
+    A living seat dies with probability `p_death` per decision and is idle until its match ends
+    after `length` decisions. Actions 40..44 are illegal. The local view of a row is filled with
     its row number, its tactical view with the decision's number.
     """
 
@@ -159,7 +159,7 @@ def learner(
     seed: int = 3,
     **numbers: Any,
 ) -> LeaguePPO:
-    """A small learner on the toy; ``numbers`` are those of PpoSettings, constants allowed."""
+    """A small learner on the toy; `numbers` are those of PpoSettings, constants allowed."""
     numbers = NUMBERS | numbers
     for name in ("learning_rate", "clip_range", "ent_coef"):
         numbers[name] = Schedule.of(numbers[name])

@@ -1,8 +1,8 @@
 """A second Territory engine, slow and plain, to hold the compiled one to the rules.
 
 Written from the rules' text alone, with dictionaries, sets and a heap where the compiled engine has
-linked lists, bit sets and bucket queues.  Promises: started from the same board and fed the same
-orders, it gives the same owners, troops, attacks and random streams after every tick.  It borrows
+linked lists, bit sets and bucket queues. Promises: started from the same board and fed the same
+orders, it gives the same owners, troops, attacks and random streams after every tick. It borrows
 the growth and attack formulas (they have their own tests) and knows humans only.
 """
 

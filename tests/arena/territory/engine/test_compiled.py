@@ -1,6 +1,6 @@
 """The key of the compiled code's cache: what changes machine code changes it, and nothing else.
 
-The files under the key are found by reading import lines.  Here they are compared with what Python
+The files under the key are found by reading import lines. Here they are compared with what Python
 really imported and with what its parser says, so that no way of writing an import escapes.
 """
 
