@@ -1,6 +1,6 @@
 """The learner's environment: its seats of M matches in lock-step, as a Stable-Baselines3 VecEnv.
 
-No subprocesses: the other seats are played by pool members in this process and on this device, one
+There are no subprocesses: members play the other seats in this process and on this device, one
 forward pass per member and decision. Env i is learner seat i % k of match i // k. A seat that
 dies ends its episode immediately and is idle (`active[i]` False) until its match ends and a new one
 begins; idle rows have reward 0 and must not enter buffers. A match ends by its own rules, and the
@@ -104,7 +104,7 @@ class LeagueVecEnv(VecEnv):
             del self._agents[name]
 
     def _draw_spec(self) -> MatchSpec:
-        """A new match: seeded map, the learner's seats at random, opponents by the league."""
+        """Draw a new match: seeded map, the learner's seats at random, opponents by the league."""
         settings = self.settings
         n_seats, k = settings.rules.n_seats, settings.seats_per_match
         opponents = self.draw_opponents(n_seats - k, self.rng)
@@ -134,7 +134,7 @@ class LeagueVecEnv(VecEnv):
         return match
 
     def _potentials(self, slots: Sequence[int]) -> FloatArray:
-        """float64[len(slots) * k]: the potential of the learner's seats of these matches.
+        """Return float64[len(slots) * k]: the potential of the learner's seats of these matches.
 
         Attacks count as they were at the last `refresh`; a match that begins has none.
         """
@@ -173,7 +173,7 @@ class LeagueVecEnv(VecEnv):
                 total[1] += beats
 
     def take_results(self) -> dict[str, tuple[int, float]]:
-        """Games and beats by opponent spec since the last call."""
+        """Return games and beats by opponent spec since the last call."""
         results = {name: (int(games), beats) for name, (games, beats) in self.results.items()}
         self.results = {}
         return results
@@ -198,7 +198,7 @@ class LeagueVecEnv(VecEnv):
         return as_dict(self._views)
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """bool[num_envs, 45]; idle rows may only wait."""
+        """Return bool[num_envs, 45]; idle rows may only wait."""
         return self.lockstep.facts.mask[self.rows].astype(np.bool_)
 
     def step_async(self, actions: NDArray[Any]) -> None:
@@ -235,7 +235,7 @@ class LeagueVecEnv(VecEnv):
         return self._observe(), rewards.astype(np.float32), dones, infos
 
     def _score(self) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Rewards float64[num_envs] of the decision just played, and bool[num_envs] who ended."""
+        """Return float64[num_envs] rewards of the decision, and bool[num_envs] of ended episodes."""
         settings = self.settings
         n, k = settings.n_matches, settings.seats_per_match
         before, after = self._potential, self._potentials(range(n))
@@ -280,7 +280,7 @@ class LeagueVecEnv(VecEnv):
     # --- checkpoints ------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
-        """Everything a resumed learner needs to go on with the same matches, as plain JSON."""
+        """Return what a resumed learner needs to go on with the same matches, as plain JSON."""
         matches = []
         for spec, match in zip(self.specs, self.lockstep.matches, strict=True):
             assert spec is not None and match is not None
@@ -332,11 +332,11 @@ class LeagueVecEnv(VecEnv):
             self.lockstep.advance(self._actions)
 
     def close(self) -> None:
-        """Nothing to close: there are no subprocesses."""
+        """Do nothing: there are no subprocesses."""
 
     # SB3's remote-control methods make no sense for seats of shared matches.
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        """The attribute of this object, once per env asked for."""
+        """Return the attribute of this object, once per env asked for."""
         return [getattr(self, attr_name) for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
@@ -353,10 +353,10 @@ class LeagueVecEnv(VecEnv):
         return [result for _ in self._get_indices(indices)]
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        """No wrappers."""
+        """Return False for each env asked for."""
         return [False for _ in self._get_indices(indices)]
 
 
 def _pack_rows(match: LiveMatch) -> bytes:
-    """The recorded decisions, DEAD seats included; `unpack_actions` reads them."""
+    """Pack the recorded decisions, DEAD seats included; `unpack_actions` reads them."""
     return zlib.compress(b"".join(decision.tobytes() for decision in match.record))

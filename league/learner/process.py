@@ -28,7 +28,7 @@ class Manager(Protocol):
         """Send a message up."""
 
     def poll(self) -> bool:
-        """Whether an order waits, or the manager is gone."""
+        """Return whether an order waits, or the manager is gone."""
 
     def receive(self) -> object | None:
         """Wait for the next order; None when the manager is gone."""

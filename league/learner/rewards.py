@@ -1,4 +1,4 @@
-"""What a learner is paid: potential-based shaping and the final placement, nothing else.
+"""The learner's reward: potential-based shaping and the final placement, nothing else.
 
     r_t = gamma * phi(t+1) - phi(t)            while the seat lives,
     r_T = -phi(T-1) + placement * p            at its end (death or the match's own end),
@@ -8,13 +8,13 @@ all troops, those in attacks included), g(x) = x / (x + 1 / seats) - 1 / 2.
 
 g follows what shares are worth: regressions of the final placement value on both shares, over the
 seats of 40 matches of ten, gave slopes of 4.8 and 6.1 after 20 decisions of 10 ticks (shares near
-0.1), 2.1 and 1.4 after 60 (near 0.2), 1.5 and 0.7 after 80. A straight line would pay the leader
-for land that no longer decides anything, and take it all back at the end. Even shares are worth 0,
-so phi is close to the placement value that is still to come.
+0.1), 2.1 and 1.4 after 60 (near 0.2), 1.5 and 0.7 after 80. A straight line would reward the
+leader for land that no longer decides anything, and take it back at the end. Even shares are worth
+0, so phi is close to the placement value that is still to come.
 
 Shaping by a potential leaves the best policy unchanged (Ng, Harada, Russell 1999): over an episode
-its discounted sum is -phi(0), whatever the seat does, so dying never pays and waiting for the clock
-never pays. `with_team_share` does change what is best, and on purpose.
+its discounted sum is -phi(0), whatever the seat does, so neither dying nor waiting for the end
+has an advantage. `with_team_share` does change what is best, and on purpose.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class RewardWeights:
 def potential(
     weights: RewardWeights, land: FloatArray, strength: FloatArray, n_seats: int
 ) -> FloatArray:
-    """float64[...] of the shares, both float64[...] in 0..1; 0 where both shares are even."""
+    """Return float64[...] of the shares, both float64[...] in 0..1; 0 where both shares are even."""
     even = 1.0 / n_seats
     worth: FloatArray = weights.land * (land / (land + even) - 0.5)
     worth += weights.strength * (strength / (strength + even) - 0.5)
@@ -60,7 +60,7 @@ def potential(
 
 
 def step_reward(gamma: float, before: FloatArray, after: FloatArray) -> FloatArray:
-    """Reward of a decision that did not end the episode."""
+    """Return the reward of a decision that did not end the episode."""
     return gamma * after - before
 
 
@@ -71,7 +71,7 @@ def final_reward(
     n_seats: int,
     died: NDArray[np.bool_],
 ) -> FloatArray:
-    """Reward of the decision that ended the episode: the potential goes to zero."""
+    """Return the reward of the decision that ended the episode: the potential goes to zero."""
     return weights.placement * placement_reward(placement, n_seats) - before - weights.death * died
 
 

@@ -1,7 +1,7 @@
 """A learner's curves for TensorBoard, the extra `tensorboard`; off unless `learner.tensorboard`.
 
 Promises: training is the same with and without it: no random stream is touched, no gradient made,
-and the attention is looked at on a few observations every LOOK_EVERY updates only.
+and the attention is computed on a few observations every LOOK_EVERY updates only.
 
 Tags: `train/...` (loss, KL, clip share, explained variance, entropy), `play/...` (placement,
 reward), `speed/...`; `attention/SCALE/PART`, the share of the last spatial map that lies on my
@@ -41,7 +41,7 @@ _SPEED = ("decisions_per_s",)
 
 
 def is_installed() -> bool:
-    """Whether the extra is there."""
+    """Return whether the extra is installed."""
     return importlib.util.find_spec("tensorboard") is not None
 
 
@@ -73,7 +73,7 @@ class Board:
         policy: nn.Module,
         buffer: RaggedRolloutBuffer,
     ) -> None:
-        """Write one update, and every LOOK_EVERY updates where the policy looks.
+        """Write one update, and every LOOK_EVERY updates where the policy attends.
 
         Args:
             decisions: trained decisions of the lineage: the horizontal axis.
@@ -94,7 +94,7 @@ class Board:
 
 
 def tag(name: str) -> str:
-    """Where a number of an update is shown."""
+    """Return the tag under which a number of an update is shown."""
     if name in _PLAY:
         return f"play/{name}"
     if name in _SPEED or name.startswith("seconds_"):
@@ -103,7 +103,7 @@ def tag(name: str) -> str:
 
 
 def look_at_rollout(policy: nn.Module, buffer: RaggedRolloutBuffer) -> dict[str, float]:
-    """Tags and values of where a policy looks, on rows spread evenly over a rollout."""
+    """Return where a policy attends, by tag, on rows spread evenly over a rollout."""
     rows = torch.linspace(0, buffer.size() - 1, min(N_ROWS, buffer.size())).long()
     rows = rows.to(buffer.device)
     tensors = {key: tensor[rows] for key, tensor in buffer.observations.items()}
@@ -114,7 +114,7 @@ def look_at_rollout(policy: nn.Module, buffer: RaggedRolloutBuffer) -> dict[str,
 
 
 def regions(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """What a view shows, per cell.
+    """Return what a view shows, per cell.
 
     Args:
         image: uint8[n, C, S, S], channels as in arena.territory.observation.views.
@@ -136,7 +136,7 @@ def regions(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
 
 
 def summary(record: AttentionRecord, observation: Mapping[str, NDArray[Any]]) -> dict[str, float]:
-    """Means over the rows of an attention network's record.
+    """Return means over the rows of an attention network's record.
 
     Args:
         record: of n rows.

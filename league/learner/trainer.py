@@ -105,7 +105,7 @@ class Trainer:
     # --- building ---------------------------------------------------------------------------------
 
     def _make_mirror(self) -> PolicyAgent:
-        """The copy of the current weights that plays the self-play seats."""
+        """Make the copy of the current weights that plays the self-play seats."""
         network = ActorCritic(self.orders.family, self.shapes, self.torso)
         return PolicyAgent(network, self.shapes, device=self.device, name="self-play")
 
@@ -150,7 +150,7 @@ class Trainer:
         return False
 
     def _start_fresh(self) -> None:
-        """Let an untrained policy wait often: its orders would empty its home otherwise."""
+        """Make an untrained policy wait often: its attacks would otherwise use up its troops."""
         policy: Any = self.ppo.policy
         start_heads(policy.features_extractor.torso, policy.action_net)
         with torch.no_grad():
@@ -168,7 +168,7 @@ class Trainer:
     # --- opponents --------------------------------------------------------------------------------
 
     def _draw(self, n: int, rng: Generator) -> list[str]:
-        """The other seats of a new match, from this wave."""
+        """Draw the other seats of a new match from this wave."""
         return draw_seats(self.wave, self.orders.role, n, rng, self.settings.opponents)
 
     def _copy_to_mirror(self) -> None:
@@ -177,7 +177,7 @@ class Trainer:
     # --- training ---------------------------------------------------------------------------------
 
     def update(self) -> tuple[dict[str, float], dict[str, tuple[int, float]]]:
-        """One rollout and one PPO update.
+        """Collect one rollout and make one PPO update.
 
         Returns:
             the update's numbers, and the games and beats by opponent spec.
@@ -213,7 +213,7 @@ class Trainer:
     # --- snapshots --------------------------------------------------------------------------------
 
     def snapshot_due(self) -> SnapshotDecision:
-        """Whether to offer a snapshot now (league.matchmaking.promotion.snapshot_decision)."""
+        """Decide whether to offer a snapshot now (league.matchmaking.promotion)."""
         rules = self.settings.snapshots
         required = [
             RequiredFoe(name, int(games), beats)
@@ -231,7 +231,7 @@ class Trainer:
         )
 
     def offer(self) -> str:
-        """Freeze the current weights into an offer; returns its hash."""
+        """Freeze the current weights into an offer; return its hash."""
         description = SnapshotDescription(
             family=self.orders.family,
             observation_version=OBSERVATION_VERSION,
@@ -251,7 +251,7 @@ class Trainer:
         return sha256
 
     def after_snapshot(self) -> None:
-        """Let an exploiter start again, as its role demands."""
+        """Start an exploiter again, as its role demands."""
         choice = reset_after_snapshot(self.orders.role, self.env.rng)
         if choice == "keep":
             return

@@ -116,7 +116,7 @@ class LeaguePPO(MaskablePPO):
         self._actions = np.zeros(self.n_envs, dtype=np.int64)
 
     def _rows_per_pass(self) -> int:
-        """How many rows of a minibatch go through the network together."""
+        """Return how many rows of a minibatch go through the network together."""
         modules = self.policy.modules()
         if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in modules):
             return self.settings.batch_size + 1  # a last single transition joins a minibatch

@@ -289,7 +289,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
     def get(  # type: ignore[override]
         self, batch_size: int | None = None
     ) -> Generator[MaskableDictRolloutBufferSamples, None, None]:
-        """SB3's way in, for its own `train`; shuffles with torch's global stream."""
+        """Yield minibatches for SB3's own `train`; shuffles with torch's global stream."""
         yield from self.minibatches(batch_size or self.pos)
 
     def _samples(self, chosen: Tensor) -> MaskableDictRolloutBufferSamples:
