@@ -235,7 +235,7 @@ class LeagueVecEnv(VecEnv):
         return self._observe(), rewards.astype(np.float32), dones, infos
 
     def _score(self) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Return float64[num_envs] rewards of the decision, and bool[num_envs] of ended episodes."""
+        """Return float64[num_envs] of rewards, and bool[num_envs] of the episodes that ended."""
         settings = self.settings
         n, k = settings.n_matches, settings.seats_per_match
         before, after = self._potential, self._potentials(range(n))
