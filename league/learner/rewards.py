@@ -52,7 +52,7 @@ class RewardWeights:
 def potential(
     weights: RewardWeights, land: FloatArray, strength: FloatArray, n_seats: int
 ) -> FloatArray:
-    """Return float64[...] of the shares, both float64[...] in 0..1; 0 where both shares are even."""
+    """Return float64[...] of the shares (float64[...] in 0..1); 0 where both shares are even."""
     even = 1.0 / n_seats
     worth: FloatArray = weights.land * (land / (land + even) - 0.5)
     worth += weights.strength * (strength / (strength + even) - 0.5)
