@@ -9,6 +9,11 @@ class DatabaseBusyError(DatabaseError):
     """Another process held the writer lock for longer than the busy timeout; try again."""
 
 
+class DatabaseUnreachableError(DatabaseError):
+    """Server or disk does not answer, or the connection broke; the transaction was rolled back,
+    or, if it broke during the commit, possibly not: wait, look, try again."""
+
+
 class DatabaseFullError(DatabaseError):
     """The disk is full; the transaction was rolled back and nothing is damaged: wait, try again."""
 

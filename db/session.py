@@ -29,6 +29,7 @@ from db.errors import (
     DatabaseBusyError,
     DatabaseError,
     DatabaseFullError,
+    DatabaseUnreachableError,
     NetworkFileSystemError,
     NotFoundError,
 )
@@ -302,12 +303,22 @@ def _translated() -> Iterator[None]:
         raise
 
 
+# Classes of psycopg: another transaction is in the way, and may be gone at the next attempt.
+_BUSY = ("LockNotAvailable", "DeadlockDetected", "SerializationFailure", "QueryCanceled")
+# The server restarts, ends a backend or refuses more of them; "OperationalError" has no code.
+_UNREACHABLE = (
+    *("OperationalError", "AdminShutdown", "CrashShutdown", "CannotConnectNow"),
+    *("TooManyConnections", "IdleInTransactionSessionTimeout", "ConnectionTimeout"),
+    *("IdleSessionTimeout", "DatabaseDropped", "IoError"),
+)
+
+
 def _translation(cause: BaseException | None, error: Exception) -> Exception:
     message = str(cause)
     name = type(cause).__name__
     if isinstance(error, IntegrityError):
         return ConflictError(f"the database refused a row that breaks a rule: {message}")
-    if "locked" in message or "busy" in message or name == "LockNotAvailable":
+    if "locked" in message or "busy" in message or name in _BUSY:
         return DatabaseBusyError(f"the database is busy ({message}); try again in a moment")
     if "is full" in message or name == "DiskFull":
         return DatabaseFullError(f"the disk is full ({message}); free some space and try again")
@@ -321,6 +332,14 @@ def _translation(cause: BaseException | None, error: Exception) -> Exception:
         )
     if "attempt to write a readonly" in message or name == "ReadOnlySqlTransaction":
         return DatabaseError(f"this connection only reads ({message}); open a writer instead")
-    if "disk I/O" in message or "unable to open" in message or name == "OperationalError":
-        return DatabaseError(f"the database cannot be reached ({message}); check disk and server")
+    if (
+        "disk I/O" in message
+        or "unable to open" in message
+        or name in _UNREACHABLE
+        or getattr(error, "connection_invalidated", False)
+    ):
+        said = " ".join(message.split())
+        return DatabaseUnreachableError(
+            f"the database cannot be reached ({said}); check disk and server"
+        )
     return error

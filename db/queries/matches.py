@@ -20,8 +20,6 @@ from db.queries.ratings import append_rating, latest_rating, lock_rating_log
 from db.records import MatchOutcome, MatchPlan, MatchRecord, SeatOutcome, SeatRecord
 
 MAX_FAILURES = 3
-# Interruptions are nobody's fault, but a match that brings the machine down every time must end.
-MAX_ATTEMPTS = 10
 
 Gaussian = tuple[float, float]
 RateFunction = Callable[[list[Gaussian], list[int]], Sequence[Gaussian]]
@@ -221,30 +219,28 @@ def record_failed(
 
 
 def requeue_interrupted(
-    session: Session,
-    *,
-    purposes: Iterable[str] | None = None,
-    at: datetime | None = None,
+    session: Session, *, purposes: Iterable[str] | None = None, except_for: Sequence[int] = ()
 ) -> list[int]:
     """Plan again, at a start, what was running when the last process died; return the ids.
 
-    This counts as an attempt, not as a failure; after `MAX_ATTEMPTS` the match has failed.
+    One statement that changes only what is still running at that instant: a match that another
+    process finishes meanwhile stays finished. This counts as an attempt and never as a failure,
+    however often it happens: an interruption is nobody's fault.
+
+    Args:
+        except_for: ids of matches that are being played.
     """
-    query = select(Match).where(Match.status == "running").order_by(Match.id)
+    statement = (
+        update(Match)
+        .where(Match.status == "running")
+        .values(status="planned", attempts=Match.attempts + 1)
+        .returning(Match.id)
+    )
     if purposes is not None:
-        query = query.where(Match.purpose.in_(list(purposes)))
-    requeued = []
-    for match in session.scalars(query).all():
-        match.attempts += 1
-        if match.attempts >= MAX_ATTEMPTS:
-            match.status = "failed"
-            match.error = f"interrupted {match.attempts} times; last error: {match.error}"
-            match.finished_at = at or utc_now()
-        else:
-            match.status = "planned"
-            requeued.append(match.id)
-    session.flush()
-    return requeued
+        statement = statement.where(Match.purpose.in_(list(purposes)))
+    if except_for:
+        statement = statement.where(Match.id.not_in(list(except_for)))
+    return sorted(session.scalars(statement))
 
 
 def _match(session: Session, match_id: int) -> Match:

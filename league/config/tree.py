@@ -219,6 +219,11 @@ class DatabaseConfig(Section):
         default=None,
         description="postgresql://... of a server; off uses the SQLite file league.db.",
     )
+    patience_s: Positive = Field(
+        default=600.0,
+        description="Seconds that a running league waits for a locked or unreachable database, or "
+        "for other trouble of the machine to pass, before it stops; a full disk has no limit.",
+    )
 
 
 class LeagueConfig(Section):

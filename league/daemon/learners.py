@@ -106,10 +106,14 @@ class Learners:
         if process is not None and not process.send(order):
             log.debug("learner %s exited before it received %s", name, type(order).__name__)
 
-    def poll(self) -> Iterator[LearnerMessage]:
-        """Start the processes that are due, and yield the messages since the last call."""
+    def poll(self, *, may_start: bool = True) -> Iterator[LearnerMessage]:
+        """Start the processes that are due, and yield the messages since the last call.
+
+        Args:
+            may_start: start them; without, a learner that is down stays down.
+        """
         for name, place in self._places.items():
-            death = place.start() if place.is_due else None
+            death = place.start() if may_start and place.is_due else None
             if death is not None:
                 yield LearnerMessage(name, self._died(place, death))
             yield from self._read(name, place)

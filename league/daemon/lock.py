@@ -43,6 +43,14 @@ def read_note(folder: LeagueFolder) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
+def add_to_note(folder: LeagueFolder, **values: object) -> None:
+    """Add to the note of the lock that this process holds, in place: the lock is on this file."""
+    note = {k: v for k, v in {**read_note(folder), **values}.items() if v is not None}
+    with folder.lock.open("r+b") as stream:
+        stream.write(json.dumps(note).encode())
+        stream.truncate()
+
+
 @contextmanager
 def hold_lock(folder: LeagueFolder) -> Iterator[None]:
     """Hold the lock that makes this process the league's only daemon.

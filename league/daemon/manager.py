@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections import deque
 
 from sqlalchemy import Engine
 
@@ -24,6 +25,7 @@ from league.config.tree import LeagueConfig
 from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launch_learner
 from league.daemon.matches import MatchSettings, RatedMatches, count_workers, make_arena
 from league.daemon.roster import make_roster
+from league.daemon.trouble import PassedTrouble
 from league.folder.layout import LeagueFolder
 from league.folder.opening import remember_config
 from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Settled, Stop
@@ -69,6 +71,7 @@ class Manager:
         self._learner_ids: dict[str, int] = {}
         self._rosters_at = -ROSTER_EVERY_S
         self._heartbeat_at = -HEARTBEAT_EVERY_S
+        self._untaken: deque[LearnerMessage] = deque()
         backlog = self._prepare()
         self.learners = Learners(
             list(self._lineages), self._orders, launch or launch_learner(folder.logs)
@@ -145,12 +148,14 @@ class Manager:
     def turn(self, timeout_s: float = 0.2) -> None:
         """Do one round of work: handle the messages of learners and arena, and hand out work.
 
+        A round that raised may be repeated: what came in and is not stored is kept.
+
         Raises:
             ArenaStopped: the arena's workers keep exiting; the message says why.
             DatabaseError: the database cannot be written.
         """
-        for message in self.learners.poll():
-            self._take(message)
+        self._listen_to_learners(may_start=True)
+        self._take_all()
         self.rated.turn(timeout_s)
         now = time.monotonic()
         if now - self._rosters_at >= ROSTER_EVERY_S:
@@ -159,6 +164,41 @@ class Manager:
         if now - self._heartbeat_at >= HEARTBEAT_EVERY_S:
             self._heartbeat_at = now
             self._beat()
+
+    def listen(self, timeout_s: float) -> None:
+        """Take in what workers and learners send, without touching the database."""
+        self._listen_to_learners(may_start=False)  # a start reads the database
+        self.rated.listen(timeout_s)
+
+    def trouble_passed(self, passed: PassedTrouble) -> None:
+        """Write into the journal that trouble of the machine is over.
+
+        A connection that broke during a commit may have left matches that are running in the
+        database and nowhere else: they are planned again.
+        """
+        with write_transaction(self.engine) as session:
+            queries.add_event(
+                session,
+                "trouble_passed",
+                f"paused for {passed.seconds:.0f} s: {passed.trouble}",
+                level="warning",
+                details={
+                    "trouble": passed.trouble.kind,
+                    "seconds": round(passed.seconds, 1),
+                    "attempts": passed.n_attempts,
+                },
+            )
+            stray = self.rated.requeue_strays(session)
+        self.rated.add_to_backlog(stray)
+
+    def _listen_to_learners(self, *, may_start: bool) -> None:
+        for message in self.learners.poll(may_start=may_start):
+            self._untaken.append(message)
+
+    def _take_all(self) -> None:
+        while self._untaken:  # removed only after it is stored
+            self._take(self._untaken[0])
+            self._untaken.popleft()
 
     def _beat(self) -> None:
         """Record in the database that the league is running, for reports."""
@@ -273,10 +313,14 @@ class Manager:
     # --- stopping ---------------------------------------------------------------------------------
 
     def close(self, grace_s: float) -> None:
-        """Stop arena and learners: running matches are planned again, checkpoints written."""
+        """Stop arena and learners: running matches are planned again, checkpoints written.
+
+        The database comes last, so that all processes have ended if it cannot be written.
+        """
         self.rated.close(min(2.0, grace_s))
-        for message in self.learners.stop(Stop(), grace_s):
-            self._take(message)
+        self._untaken.extend(self.learners.stop(Stop(), grace_s))
+        self.rated.settle()
+        self._take_all()
         with write_transaction(self.engine) as session:
             queries.requeue_interrupted(session, purposes=("rating",))
             for learner_id in self._learner_ids.values():

@@ -144,10 +144,29 @@ class RatedMatches:
             DatabaseError: the database cannot be written.
         """
         self._plan()
+        self.listen(timeout_s)
+        self.settle()
+
+    def listen(self, timeout_s: float) -> None:
+        """Take in what the arena finishes within `timeout_s`, without storing it."""
         self._unsettled.extend(self._arena.poll(timeout_s))
+
+    def settle(self) -> None:
+        """Store the outcomes that came in."""
         while self._unsettled:  # removed only after it is stored: the disk may be full
             self._settle(self._unsettled[0])
             self._unsettled.popleft()
+
+    def requeue_strays(self, session: Session) -> list[MatchRecord]:
+        """Plan again what is running in the database and is not being played; return it."""
+        stray = queries.requeue_interrupted(
+            session, purposes=("rating",), except_for=list(self._playing)
+        )
+        return [queries.get_match(session, match_id) for match_id in stray]
+
+    def add_to_backlog(self, planned: Sequence[MatchRecord]) -> None:
+        """Play these planned matches before new ones."""
+        self._backlog.extend(planned)
 
     def close(self, grace_s: float) -> None:
         """Close the arena; matches that were running are planned again at the next start."""
@@ -167,8 +186,8 @@ class RatedMatches:
         with write_transaction(self.engine) as session:
             if missing > len(planned):
                 planned += self._plan_new(session, missing - len(planned))
-            for match in planned:
-                queries.mark_started(session, match.id)
+            # Another process may have changed a planned match meanwhile: it is not played then.
+            planned = [match for match in planned if queries.mark_started(session, match.id)]
         del self._backlog[:n_waiting]
         for match in planned:
             self._playing[match.id] = match
@@ -258,8 +277,9 @@ class RatedMatches:
             )
             for member_id in blamed:
                 self._suspend_if_broken(session, member_id)
-            if status == "planned":
-                self._backlog.append(queries.get_match(session, match.id))
+            again = queries.get_match(session, match.id) if status == "planned" else None
+        if again is not None:  # only now: if the commit fails, this is repeated
+            self._backlog.append(again)
 
     def _suspend_if_broken(self, session: Session, member_id: int) -> None:
         member = queries.get_member(session, member_id)

@@ -1,7 +1,8 @@
 """The league as a process: how it starts and stops, its signals and its log.
 
 Promises: the first SIGTERM or SIGINT stops the league within the grace period with everything
-committed, the second one immediately; a full disk pauses the league.
+committed, the second one immediately; trouble of the machine pauses the league
+(league.daemon.trouble) and stops it cleanly, exit code 75, when it does not pass.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from league.daemon.lock import hold_lock, is_locked, read_note, sign_path, status
+from league.daemon.lock import add_to_note, hold_lock, is_locked, read_note, sign_path, status
+from league.daemon.trouble import (
+    EXIT_TROUBLE,
+    PassedTrouble,
+    Patience,
+    Pauses,
+    TroubleError,
+    trouble_of,
+)
 from league.errors import LeagueError
 from league.folder.layout import LeagueFolder
 
@@ -29,7 +38,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GRACE_S = 20.0
-DISK_FULL_PAUSE_S = 10.0
 START_LIMIT_S = 300.0  # the first start on a machine compiles
 EXIT_KILLED = 130
 
@@ -159,7 +167,10 @@ def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int
             ends = None if for_s is None else time.monotonic() + for_s
             from league.daemon.manager import Manager
 
-            return run_manager(folder, lambda: Manager(folder, config, engine), signals, ends)
+            patience = Patience(config.database.patience_s)
+            return run_manager(
+                folder, lambda: Manager(folder, config, engine), signals, ends, patience
+            )
         except KeyboardInterrupt:
             sys.stderr.write("stopped immediately\n")
             return EXIT_KILLED
@@ -173,8 +184,14 @@ class Runnable(Protocol):
     def turn(self) -> None:
         """Do one round of work, which takes about a second at most."""
 
+    def listen(self, timeout_s: float) -> None:
+        """Take in what workers and learners send, without writing anything."""
+
+    def trouble_passed(self, passed: PassedTrouble) -> None:
+        """Write into the journal that trouble of the machine is over."""
+
     def close(self, grace_s: float) -> None:
-        """Stop everything within `grace_s`, with everything committed."""
+        """Stop everything within `grace_s`, with everything committed; then raise what failed."""
 
     def kill(self) -> None:
         """Kill all processes immediately."""
@@ -185,11 +202,13 @@ def run_manager(
     make_manager: Callable[[], Runnable],
     signals: StopSignals,
     ends: float | None,
+    patience: Patience,
 ) -> int:
     """Run a manager until a signal comes or the time is up; return the exit code.
 
     The first signal closes it within the grace period; a second one, whenever it comes, kills its
-    processes. So does any error, which is raised again.
+    processes. So does any error, which is raised again. Trouble of the machine that lasts closes it
+    like a signal, with the exit code EXIT_TROUBLE.
 
     Args:
         ends: monotonic time at which to stop, or None.
@@ -197,13 +216,8 @@ def run_manager(
     manager = None
     try:
         manager = make_manager()
-        _run_until_stopped(folder, manager, signals, ends)
-        sys.stderr.write(
-            "stopping: unfinished matches are planned again, learners write checkpoints\n"
-        )
-        manager.close(GRACE_S)
-        sys.stderr.write("stopped, everything is committed\n")
-        return 0
+        unpassed = _run_until_stopped(folder, manager, signals, ends, patience)
+        return _close(manager, unpassed)
     except KeyboardInterrupt:
         sys.stderr.write("stopped immediately\n")
         if manager is not None:
@@ -214,6 +228,28 @@ def run_manager(
         if manager is not None:
             manager.kill()
         raise
+
+
+def _close(manager: Runnable, unpassed: TroubleError | None) -> int:
+    """Close the manager; return the exit code, 0 only if everything is committed."""
+    if unpassed is not None:
+        log.error("the league stops: %s", unpassed)
+        sys.stderr.write(f"{unpassed}\n")
+    sys.stderr.write("stopping: unfinished matches are planned again, learners write checkpoints\n")
+    try:
+        manager.close(GRACE_S)
+    except Exception as error:
+        trouble = trouble_of(error)
+        if trouble is None:
+            raise
+        log.error("stopped without the last commit: %s", trouble)
+        sys.stderr.write(
+            f"stopped, but the last commit failed: {trouble}; the next `league start` plays the "
+            "unfinished matches again\n"
+        )
+        return EXIT_TROUBLE
+    sys.stderr.write("stopped, everything is committed\n")
+    return 0 if unpassed is None else EXIT_TROUBLE
 
 
 def _open_database(folder: LeagueFolder) -> Any:
@@ -232,25 +268,41 @@ def _open_database(folder: LeagueFolder) -> Any:
 
 
 def _run_until_stopped(
-    folder: LeagueFolder, manager: Runnable, signals: StopSignals, ends: float | None
-) -> None:
-    from db.errors import DatabaseFullError
+    folder: LeagueFolder,
+    manager: Runnable,
+    signals: StopSignals,
+    ends: float | None,
+    patience: Patience,
+) -> TroubleError | None:
+    """Let the manager work; return the trouble that did not pass, None if it was told to stop."""
     from league.daemon.screen import ProgressScreen
 
-    # Written in place, not replaced by a new file: the lock is on this one.
-    folder.lock.write_text(json.dumps({**read_note(folder), "turning": True}))
+    def must_stop() -> bool:
+        return signals.n > 0 or (ends is not None and time.monotonic() >= ends)
+
+    add_to_note(folder, turning=True)
     with ProgressScreen(folder, ends) as screen:
-        while signals.n == 0 and (ends is None or time.monotonic() < ends):
+        pauses = Pauses(
+            manager,
+            patience,
+            say=screen.say,
+            show=lambda text: add_to_note(folder, paused=text),
+            must_stop=must_stop,
+            sign=sign_path(folder).touch,
+        )
+        while not must_stop():
             try:
                 manager.turn()
-            except (DatabaseFullError, OSError) as error:
-                if isinstance(error, OSError) and error.errno != 28:  # ENOSPC
-                    raise
-                log.error("the disk is full, pausing the league: %s", error)
-                screen.say(f"the disk is full; pausing for {DISK_FULL_PAUSE_S:.0f} s: {error}")
-                time.sleep(DISK_FULL_PAUSE_S)
-            sign_path(folder).touch()
+                pauses.end()
+                sign_path(folder).touch()
+            except Exception as error:
+                try:
+                    pauses.wait(error)
+                except TroubleError as unpassed:
+                    return unpassed
+                continue
             screen.refresh()
+    return None
 
 
 def _main() -> int:

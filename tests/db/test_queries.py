@@ -122,16 +122,34 @@ def test_what_was_running_at_the_end_is_planned_again(writer: Engine) -> None:
         assert [(m.id, m.attempts, m.failures) for m in matches] == [(first, 1, 0), (second, 0, 0)]
 
 
-def test_a_match_interrupted_too_often_is_failed(writer: Engine) -> None:
+def test_a_finished_match_is_not_planned_again(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        ids = admit(session, "tribe", "random")
+        match_id = queries.plan_match(session, plan(ids))
+        finish(session, match_id, 1, 2)
+    with write_transaction(writer) as session:
+        assert queries.requeue_interrupted(session) == []
+        assert queries.get_match(session, match_id).status == "finished"
+
+
+def test_interruptions_are_no_failures_however_many(writer: Engine) -> None:
     with write_transaction(writer) as session:
         match_id = queries.plan_match(session, plan(admit(session, "tribe", "random")))
-        for _ in range(9):
+        for _ in range(50):
             queries.mark_started(session, match_id)
             assert queries.requeue_interrupted(session) == [match_id]
-        queries.mark_started(session, match_id)
-        assert queries.requeue_interrupted(session) == []
         match = queries.get_match(session, match_id)
-        assert match.status == "failed" and match.error is not None and "10 times" in match.error
+        assert (match.status, match.attempts, match.failures) == ("planned", 50, 0)
+
+
+def test_a_match_that_is_being_played_is_not_planned_again(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        ids = admit(session, "tribe", "random")
+        playing, stray = (queries.plan_match(session, plan(ids)) for _ in range(2))
+        for match_id in (playing, stray):
+            queries.mark_started(session, match_id)
+        assert queries.requeue_interrupted(session, except_for=[playing]) == [stray]
+        assert queries.get_match(session, playing).status == "running"
 
 
 def test_the_third_failure_fails_a_match_and_a_result_then_is_ignored(writer: Engine) -> None:

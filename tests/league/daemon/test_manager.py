@@ -12,9 +12,11 @@ from agents.description import SnapshotDescription
 from agents.snapshots import SnapshotStore
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from db import queries
-from db.records import LearnerRecord
+from db.errors import DatabaseBusyError
+from db.records import LearnerRecord, MatchPlan, MatchRecord
 from db.session import read_transaction, write_transaction
 from league.daemon.manager import Manager
+from league.daemon.trouble import PassedTrouble, Trouble
 from league.errors import ConfigError
 from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Roster, Settled, Stop
 from league.learner.settings import learner_settings
@@ -27,6 +29,19 @@ from tests.league.daemon.scripted import League, ScriptedArena, ScriptedProcess,
 def league(tmp_path: Path) -> Iterator[League]:
     with new_league(tmp_path / "league") as made:
         yield made
+
+
+def plan_like(match: MatchRecord) -> MatchPlan:
+    return MatchPlan(
+        purpose=match.purpose,
+        seed=match.seed,
+        map=match.map,
+        map_sha256=match.map_sha256,
+        rules_sha256=match.rules_sha256,
+        spec=match.spec,
+        line_up=match.line_up,
+        rotation=match.rotation,
+    )
 
 
 class Run:
@@ -274,6 +289,68 @@ def test_the_heartbeat_says_who_is_at_work(run: Run) -> None:
     assert beat is not None
     assert (beat["n_workers"], beat["n_playing"]) == (1, 4)
     assert beat["learners"] == {"attention": 4711, "baseline": 4711}
+
+
+def test_what_learners_and_workers_say_while_the_database_is_locked_is_stored_later(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.say(Ready(0))
+    first, second = (job_id for job_id, _, _ in run.arena.submitted[:2])
+    sha256 = run.offer()
+    learner = run.processes["attention"]
+
+    def locked(*_: object, **__: object) -> None:
+        raise DatabaseBusyError("locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("league.daemon.manager.write_transaction", locked)
+        patch.setattr("league.daemon.matches.write_transaction", locked)
+        learner.messages.extend([Progress(64), Offered(sha256, 640, "beats all")])
+        run.arena.finish(first)
+        for _ in range(2):  # a repeated round loses nothing either
+            with pytest.raises(DatabaseBusyError):
+                run.turn()
+        learner.messages.append(Progress(128))
+        run.arena.finish(second)
+        run.manager.listen(0.0)  # touches no database
+        assert not learner.messages and not run.arena.outcomes
+    run.turn()
+    assert run.learner().trained_decisions == 128
+    assert "attention-0000" in run.names()
+    with read_transaction(run.league.engine) as session:
+        assert {queries.get_match(session, i).status for i in (first, second)} == {"finished"}
+
+
+def test_trouble_that_is_over_is_in_the_journal_and_stray_matches_are_played(run: Run) -> None:
+    playing = {job_id for job_id, _, _ in run.arena.submitted}
+    with write_transaction(run.league.engine) as session:
+        of_another = queries.get_match(session, min(playing))
+        # what a commit leaves behind whose answer was lost with the connection
+        stray = queries.plan_match(session, plan_like(of_another))
+        queries.mark_started(session, stray)
+    run.manager.trouble_passed(PassedTrouble(Trouble("database", "locked"), 12.3, 4))
+    assert run.events("trouble_passed") == [
+        "paused for 12 s: the database does not answer (locked)"
+    ]
+    run.arena.finish(*playing)
+    run.turn()
+    run.turn()
+    assert stray in {job_id for job_id, _, _ in run.arena.submitted}
+    assert len(run.arena.submitted) == len({job_id for job_id, _, _ in run.arena.submitted})
+
+
+def test_closing_ends_all_processes_before_it_needs_the_database(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise DatabaseBusyError("locked")
+
+    run.processes["attention"].messages.append(Progress(128))
+    monkeypatch.setattr("league.daemon.manager.write_transaction", locked)
+    with pytest.raises(DatabaseBusyError):
+        run.manager.close(20.0)
+    assert run.arena.closed_with == [2.0]
+    assert all(process.has_ended for process in run.processes.values())
 
 
 def test_closing_stops_everything_and_plans_running_matches_again(run: Run) -> None:

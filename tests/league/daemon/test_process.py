@@ -11,15 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from db.errors import DatabaseFullError
+from db.errors import DatabaseBusyError, DatabaseFullError, DatabaseUnreachableError
+from league.daemon.lock import read_note
 from league.daemon.process import EXIT_KILLED, GRACE_S, StopSignals, run_manager
+from league.daemon.trouble import EXIT_TROUBLE, PassedTrouble, Patience
 from league.folder.layout import LeagueFolder
-from tests.league.daemon.scripted import new_league
+from tests.league.daemon.scripted import Clock, new_league
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> LeagueFolder:
     with new_league(tmp_path / "league") as league:
+        league.folder.lock.touch()
         return league.folder
 
 
@@ -33,11 +36,18 @@ class ScriptedManager:
     ) -> None:
         self.calls: list[str] = []
         self.grace_s: float | None = None
+        self.passed: list[PassedTrouble] = []
         self._turn, self._close = turn, close
 
     def turn(self) -> None:
         self.calls.append("turn")
         self._turn(self.calls.count("turn"))
+
+    def listen(self, timeout_s: float) -> None:
+        self.calls.append("listen")
+
+    def trouble_passed(self, passed: PassedTrouble) -> None:
+        self.passed.append(passed)
 
     def close(self, grace_s: float) -> None:
         self.calls.append("close")
@@ -52,9 +62,14 @@ def send(number: signal.Signals) -> None:
     os.kill(os.getpid(), number)
 
 
-def run(folder: LeagueFolder, manager: ScriptedManager, ends: float | None = None) -> int:
+def run(
+    folder: LeagueFolder,
+    manager: ScriptedManager,
+    ends: float | None = None,
+    patience: Patience | None = None,
+) -> int:
     with StopSignals() as signals:
-        return run_manager(folder, lambda: manager, signals, ends)
+        return run_manager(folder, lambda: manager, signals, ends, patience or Patience(600.0))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -109,7 +124,7 @@ def test_a_signal_before_the_first_round_closes_without_one(folder: LeagueFolder
         return manager
 
     with StopSignals() as signals:
-        assert run_manager(folder, make, signals, None) == 0
+        assert run_manager(folder, make, signals, None, Patience(600.0)) == 0
     assert manager.calls == ["close"]
 
 
@@ -147,28 +162,117 @@ def test_every_round_leaves_a_sign_of_life(folder: LeagueFolder) -> None:
     run(folder, ScriptedManager(turn=turn))
 
 
-def test_a_full_disk_pauses_the_league_and_then_it_goes_on(
-    folder: LeagueFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DatabaseFullError("no space"), "the disk is full"),
+        (OSError(errno.ENOSPC, "no space"), "the disk is full"),
+        (DatabaseBusyError("locked"), "the database does not answer"),
+        (DatabaseUnreachableError("terminated"), "the database does not answer"),
+        (OSError(errno.EMFILE, "too many open files"), "the machine is in trouble"),
+    ],
+)
+def test_trouble_of_the_machine_pauses_the_league_and_then_it_goes_on(
+    folder: LeagueFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    said: str,
 ) -> None:
-    monkeypatch.setattr("league.daemon.process.DISK_FULL_PAUSE_S", 0.0)
-    troubles = [DatabaseFullError("no space"), OSError(errno.ENOSPC, "no space")]
+    monkeypatch.setattr("league.daemon.trouble.FIRST_PAUSE_S", 0.0)
+    paused: list[object] = []
 
     def turn(n: int) -> None:
+        paused.append(read_note(folder).get("paused"))
         if n <= 2:
-            raise troubles[n - 1]
+            raise error
+        if n == 4:
+            send(signal.SIGTERM)
+
+    manager = ScriptedManager(turn=turn)
+    assert run(folder, manager) == 0
+    assert manager.calls == ["turn"] * 4 + ["close"]
+    assert capsys.readouterr().err.count(f"{said} ") == 3  # two pauses, and that it is over
+    assert [passed.n_attempts for passed in manager.passed] == [2]
+    assert paused == [None, f"{said} ({error})", f"{said} ({error})", None]
+
+
+def test_workers_and_learners_are_listened_to_during_a_pause_and_a_signal_ends_it(
+    folder: LeagueFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("league.daemon.trouble.FIRST_PAUSE_S", 2.0)
+
+    class Listening(ScriptedManager):
+        def listen(self, timeout_s: float) -> None:
+            super().listen(timeout_s)
+            if self.calls.count("listen") == 3:
+                send(signal.SIGTERM)
+
+    def turn(n: int) -> None:
+        if n == 2:
+            send(signal.SIGTERM)
+        raise DatabaseBusyError("locked")
+
+    manager = Listening(turn=turn)
+    assert run(folder, manager) == 0
+    assert manager.calls == ["turn", "listen", "listen", "listen", "close"]
+
+
+def test_trouble_that_does_not_pass_within_the_limit_stops_the_league_cleanly(
+    folder: LeagueFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("league.daemon.trouble.FIRST_PAUSE_S", 0.0)
+    clock = Clock()
+
+    def turn(n: int) -> None:
+        clock.now += 4.0
+        raise DatabaseBusyError("locked")
+
+    manager = ScriptedManager(turn=turn)
+    # fails at 4, 8, 12 and 16 s, the first of which begins the wait: 12 s are over at the fourth
+    assert run(folder, manager, patience=Patience(12.0, clock=clock)) == EXIT_TROUBLE == 75
+    assert manager.calls == ["turn"] * 4 + ["close"]
+    assert "waited 12 s for its end, in vain" in capsys.readouterr().err
+
+
+def test_a_last_commit_that_fails_is_said_and_the_exit_code_tells(
+    folder: LeagueFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def close() -> None:
+        raise DatabaseUnreachableError("terminated")
+
+    manager = ScriptedManager(turn=lambda n: send(signal.SIGTERM), close=close)
+    assert run(folder, manager) == EXIT_TROUBLE
+    assert manager.calls == ["turn", "close"]
+    assert "the last commit failed" in capsys.readouterr().err
+
+
+def test_what_reports_trouble_does_not_add_to_it(
+    folder: LeagueFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("league.daemon.trouble.FIRST_PAUSE_S", 0.0)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr("league.daemon.screen.ProgressScreen.say", refuse)
+
+    def turn(n: int) -> None:
+        folder.lock.unlink(missing_ok=True)
+        if n == 1:
+            raise DatabaseFullError("no space")
         send(signal.SIGTERM)
 
     manager = ScriptedManager(turn=turn)
     assert run(folder, manager) == 0
-    assert manager.calls == ["turn", "turn", "turn", "close"]
-    assert capsys.readouterr().err.count("the disk is full; pausing") == 2
+    assert len(manager.passed) == 1
 
 
-def test_another_error_of_the_system_is_not_taken_for_a_full_disk(folder: LeagueFolder) -> None:
+def test_an_error_that_is_not_the_machines_ends_the_league(folder: LeagueFolder) -> None:
     def turn(n: int) -> None:
-        raise OSError(errno.EIO, "input/output error")
+        raise OSError(errno.ENOTDIR, "not a directory")
 
     manager = ScriptedManager(turn=turn)
-    with pytest.raises(OSError, match="input/output"):
+    with pytest.raises(OSError, match="not a directory"):
         run(folder, manager)
     assert manager.calls == ["turn", "kill"]
