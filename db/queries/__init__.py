@@ -23,6 +23,7 @@ from db.queries.matches import (
     record_failed,
     record_finished_match,
     requeue_interrupted,
+    set_aside,
 )
 from db.queries.members import (
     add_member,
@@ -45,6 +46,11 @@ from db.queries.ratings import (
     rating_log,
     rating_moments,
 )
+from db.queries.repair import (
+    UnfinishedResult,
+    find_unfinished_results,
+    heal_unfinished_results,
+)
 from db.queries.report import (
     match_counts,
     matches_by_status,
@@ -55,6 +61,7 @@ from db.queries.report import (
 )
 
 __all__ = [
+    "UnfinishedResult",
     "add_event",
     "add_member",
     "add_training_results",
@@ -62,9 +69,11 @@ __all__ = [
     "append_rating",
     "common_placements",
     "count_failure",
+    "find_unfinished_results",
     "get_league_value",
     "get_match",
     "get_member",
+    "heal_unfinished_results",
     "latest_rating",
     "latest_ratings",
     "learner_by_name",
@@ -92,6 +101,7 @@ __all__ = [
     "record_snapshot",
     "requeue_interrupted",
     "resolve_member",
+    "set_aside",
     "set_league_value",
     "set_status",
     "throughput",

@@ -218,6 +218,23 @@ def record_failed(
     return match.status
 
 
+def set_aside(session: Session, match_id: int, why: str, *, at: datetime | None = None) -> bool:
+    """Fail a match whose outcome cannot be stored; return False when there is no such match.
+
+    Nobody loses by it. Nothing is removed: a contradicting result that is already stored stays, and
+    `db.queries.repair` finds it.
+    """
+    match = session.get(Match, match_id)
+    if match is None:
+        return False
+    if match.status in ("planned", "running"):
+        match.status = "failed"
+        match.error = why
+        match.finished_at = match.finished_at or at or utc_now()
+        session.flush()
+    return True
+
+
 def requeue_interrupted(
     session: Session, *, purposes: Iterable[str] | None = None, except_for: Sequence[int] = ()
 ) -> list[int]:

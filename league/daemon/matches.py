@@ -1,8 +1,8 @@
 """Rated matches: planned, played by the arena's workers, recorded and rated, or planned again.
 
 Promises: every finished match is rated exactly once, in the transaction that stores its result; an
-outcome is dropped only after it is stored, so that a full disk loses nothing; a member that keeps
-failing is taken out of play.
+outcome is dropped only after it is stored, so that a full disk loses nothing; one that contradicts
+what is stored sets its match aside; a member that keeps failing is taken out of play.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
 from arena.territory.observation.views import Views
 from db import queries
+from db.errors import ConflictError, NotFoundError
 from db.records import MatchPlan, MatchRecord
 from db.session import read_transaction, write_transaction
 from league.config.tree import ArenaConfig
 from league.daemon import roster
+from league.errors import RatingError
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, seat_outcomes
 from league.matchmaking.lineups import choose_line_ups
@@ -40,6 +42,9 @@ log = logging.getLogger(__name__)
 
 ARENA_NICENESS = 5  # rated matches yield to training when both want the same core
 QUARANTINE_AFTER = 5  # failures in a row
+# What one match's outcome can raise when it contradicts what is stored, or by its arithmetic:
+# neither is a reason to stop playing the others.
+OF_ONE_MATCH = (ConflictError, NotFoundError, RatingError, ArithmeticError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -242,10 +247,13 @@ class RatedMatches:
         match = self._playing.get(outcome.job_id)
         if match is None:
             return
-        if isinstance(outcome, Done):
-            self._record(match, outcome.result)
-        else:
-            self._record_failure(match, outcome)
+        try:
+            if isinstance(outcome, Done):
+                self._record(match, outcome.result)
+            else:
+                self._record_failure(match, outcome)
+        except OF_ONE_MATCH as error:
+            self._set_aside(match, error)
         del self._playing[match.id]
 
     def _record(self, match: MatchRecord, result: MatchResult) -> None:
@@ -257,6 +265,21 @@ class RatedMatches:
         with write_transaction(self.engine) as session:
             queries.record_finished_match(
                 session, match.id, outcome, seats, rate=rate_match, rating_version=RATING_VERSION
+            )
+
+    def _set_aside(self, match: MatchRecord, error: Exception) -> None:
+        """Fail a match whose outcome cannot be stored, with an alarm; the league goes on."""
+        said = f"{type(error).__name__}: {error}"
+        log.error("match %d is set aside: %s", match.id, said)
+        with write_transaction(self.engine) as session:
+            is_known = queries.set_aside(session, match.id, said)
+            queries.add_event(
+                session,
+                "match_set_aside",
+                f"match {match.id} could not be stored and is set aside: {said}; "
+                "`league doctor` looks for what contradicts it",
+                level="alarm",
+                match_id=match.id if is_known else None,
             )
 
     def _record_failure(self, match: MatchRecord, failed: Failed) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from arena.replay import read_replay
 from db import queries
-from db.errors import DatabaseFullError
+from db.errors import DatabaseFullError, DatabaseUnreachableError
 from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
 from league.daemon.matches import QUARANTINE_AFTER, MatchSettings, RatedMatches
@@ -145,6 +148,116 @@ def test_a_result_that_could_not_be_stored_is_kept_until_it_is(
             rated.turn(0.0)
     rated.turn(0.0)
     assert [match.status for match in matches(league)[:4]] == ["finished"] * 4
+
+
+def broken_rating(*_: object) -> list[tuple[float, float]]:
+    raise ZeroDivisionError("float division by zero")
+
+
+def test_a_match_whose_arithmetic_fails_is_set_aside_and_the_league_goes_on(
+    league: League, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    rated.turn(0.0)
+    first, *others = [job_id for job_id, _, _ in arena.submitted]
+    with monkeypatch.context() as patch:
+        patch.setattr("league.daemon.matches.rate_match", broken_rating)
+        arena.finish(first)
+        rated.turn(0.0)
+    arena.finish(*others)
+    rated.turn(0.0)
+    with read_transaction(league.engine) as session:
+        match = queries.get_match(session, first)
+        (event,) = queries.list_events(session, kind="match_set_aside")
+        assert queries.match_seats(session, first) == []
+        assert queries.rating_log_is_gap_free(session)
+    assert match.status == "failed" and match.error == "ZeroDivisionError: float division by zero"
+    assert (event.level, event.match_id) == ("alarm", first)
+    assert len(matches(league, "finished")) == len(others)
+
+
+def test_a_result_that_contradicts_the_stored_one_is_set_aside_and_can_be_healed(
+    league: League,
+) -> None:
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    rated.turn(0.0)
+    first = arena.submitted[0][0]
+    arena.finish(first)
+    rated.turn(0.0)
+    with write_transaction(league.engine) as session:  # what a second daemon did
+        session.execute(text("UPDATE matches SET status = 'planned' WHERE id = :i"), {"i": first})
+    again = ScriptedArena()
+    second_run = rated_matches(league, again, matches(league, "planned"))
+    second_run.turn(0.0)
+    assert again.submitted[0][0] == first
+    again.finish(first)
+    second_run.turn(0.0)  # pk_seats refuses it
+    with read_transaction(league.engine) as session:
+        assert queries.get_match(session, first).status == "failed"
+        assert len(queries.list_events(session, kind="match_set_aside")) == 1
+        log = queries.rating_log(session, season(league).rules_sha256)
+    with write_transaction(league.engine) as session:
+        assert [r.cure for r in queries.heal_unfinished_results(session)] == ["finish"]
+        healed = queries.get_match(session, first)
+        assert (healed.status, healed.error) == ("finished", None)
+        assert queries.rating_log(session, season(league).rules_sha256) == log
+
+
+def test_a_match_that_was_removed_meanwhile_is_an_event(league: League) -> None:
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    rated.turn(0.0)
+    first = arena.submitted[0][0]
+    with write_transaction(league.engine) as session:
+        session.execute(text("DELETE FROM matches WHERE id = :i"), {"i": first})
+    arena.finish(first)
+    rated.turn(0.0)
+    with read_transaction(league.engine) as session:
+        (event,) = queries.list_events(session, kind="match_set_aside")
+    assert event.match_id is None and f"match {first} " in event.message
+
+
+def test_a_planned_match_that_another_process_took_is_not_played(league: League) -> None:
+    first = ScriptedArena()
+    rated_matches(league, first).turn(0.0)
+    with write_transaction(league.engine) as session:
+        queries.requeue_interrupted(session)
+    backlog = matches(league, "planned")
+    with write_transaction(league.engine) as session:
+        queries.mark_started(session, backlog[0].id)
+    arena = ScriptedArena()
+    rated_matches(league, arena, backlog).turn(0.0)
+    assert [job_id for job_id, _, _ in arena.submitted] == [match.id for match in backlog[1:]]
+
+
+def test_a_failure_whose_commit_failed_is_played_again_once(
+    league: League, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    rated.turn(0.0)
+    first = arena.submitted[0][0]
+    arena.fail(first)
+
+    @contextmanager
+    def breaks_at_the_commit(engine: Engine) -> Iterator[Session]:
+        with Session(engine) as session:
+            yield session
+            session.rollback()
+            raise DatabaseUnreachableError("the server closed the connection")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("league.daemon.matches.write_transaction", breaks_at_the_commit)
+        rated.listen(0.0)
+        with pytest.raises(DatabaseUnreachableError):
+            rated.settle()
+    rated.turn(0.0)
+    for _ in range(3):
+        arena.finish(*[i for i, _, _ in arena.submitted if i != first])
+        rated.turn(0.0)
+    assert [job_id for job_id, _, _ in arena.submitted].count(first) == 2
 
 
 def test_a_plan_that_could_not_be_stored_is_not_lost(
