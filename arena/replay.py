@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.errors import MatchError, ReplayError
-from arena.files import write_whole
+from arena.files import write_together, write_whole
 from arena.lockstep import DEAD, LiveMatch
 from arena.match import LoadMap, MatchResult, MatchSpec, start_match, unpack_actions
 from arena.territory.engine.rules import RULES_VERSION
@@ -46,7 +47,25 @@ class Replay:
 
 
 def write_replay(result: MatchResult, path: Path) -> int:
-    """Write a finished match atomically; return the size in bytes."""
+    """Write a finished match atomically, for a file that nothing refers to; return its size.
+
+    A replay that a row of a database names is written by `write_replays`.
+    """
+    content = _to_bytes(result)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, content)
+    return len(content)
+
+
+def write_replays(results: Mapping[Path, MatchResult]) -> None:
+    """Write finished matches; on return their replays and names are on disk, whatever happens next.
+
+    The folders must exist. A database row may refer to the replays only afterwards.
+    """
+    write_together({path: _to_bytes(result) for path, result in results.items()})
+
+
+def _to_bytes(result: MatchResult) -> bytes:
     header = {
         "spec": result.spec.to_json(),
         "ticks": result.ticks,
@@ -55,10 +74,7 @@ def write_replay(result: MatchResult, path: Path) -> int:
         "rules_version": RULES_VERSION,
     }
     packed = zlib.compress(json.dumps(header, separators=(",", ":")).encode(), 9)
-    content = _MAGIC + struct.pack("<I", len(packed)) + packed + result.actions
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, content)
-    return len(content)
+    return _MAGIC + struct.pack("<I", len(packed)) + packed + result.actions
 
 
 def read_replay(path: Path) -> Replay:

@@ -2,8 +2,9 @@
 
 Promises: every transaction of a writer engine starts with BEGIN IMMEDIATE (a read that later
 upgrades to a write fails with SQLITE_BUSY_SNAPSHOT, which busy_timeout does not cover) and, on
-SQLite, under the writer lock file beside the database; readers cannot write. An engine belongs to
-the process that made it: open it after the process has started, never before a fork.
+SQLite, under the writer lock file beside the database; what a durable transaction has committed,
+and all that was committed before it, survives a power cut; readers cannot write. An engine belongs
+to the process that made it: open it after the process has started, never before a fork.
 """
 
 from __future__ import annotations
@@ -149,11 +150,16 @@ def open_reader(place: DatabaseLocation | Path | str) -> Engine:
 
 
 @contextmanager
-def write_transaction(engine: Engine) -> Iterator[Session]:
+def write_transaction(engine: Engine, *, durable: bool = True) -> Iterator[Session]:
     """Open a session in one write transaction: commit at the end, roll back on any exception.
 
     On SQLite the writer lock file is held throughout, so that a command may write beside a daemon.
     Not reentrant.
+
+    Args:
+        durable: the commit waits for the disk. Without it a power cut may cost this transaction,
+            until the next durable one: commits survive in their order, never one without those
+            before it. A killed process costs nothing in either case.
 
     Raises:
         DatabaseBusyError: another process held the lock for longer than the busy timeout.
@@ -161,7 +167,8 @@ def write_transaction(engine: Engine) -> Iterator[Session]:
         DatabaseError: any other error of the database itself.
     """
     lock = engine.get_execution_options().get("writer_lock")
-    with _translated(), _writer_lock(lock), Session(engine) as session, session.begin():
+    chosen = engine if durable else engine.execution_options(durable=False)
+    with _translated(), _writer_lock(lock), Session(chosen) as session, session.begin():
         session.connection()  # BEGIN IMMEDIATE now, not at the first statement
         yield session
 
@@ -206,9 +213,19 @@ def backup(engine: Engine, target: Path) -> Path:
         with partial_copy.open("rb+") as stream:
             os.fsync(stream.fileno())
         partial_copy.replace(target)
+        _sync_folder(target.parent)
     finally:
         partial_copy.unlink(missing_ok=True)
     return target
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "nt":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 _to_json = partial(json.dumps, allow_nan=False)  # NaN is not JSON: PostgreSQL would refuse it later
@@ -228,12 +245,14 @@ def _open_postgresql(location: DatabaseLocation, *, read_only: bool) -> Engine:
     if read_only:
         arguments["options"] = "-c default_transaction_read_only=on"
     # pre_ping: the daemon must not lose a transaction when the server restarts.
-    return create_engine(
+    engine = create_engine(
         location.url.set(drivername="postgresql+psycopg"),
         connect_args=arguments,
         json_serializer=_to_json,
         pool_pre_ping=True,
     )
+    event.listen(engine, "begin", _begin_on_server)
+    return engine
 
 
 def _set_writer_pragmas(connection: sqlite3.Connection, record: object) -> None:
@@ -241,7 +260,7 @@ def _set_writer_pragmas(connection: sqlite3.Connection, record: object) -> None:
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "journal_mode = WAL",
-        "synchronous = NORMAL",
+        "synchronous = FULL",  # NORMAL, for a transaction that need not be durable: see below
         "foreign_keys = ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
@@ -253,8 +272,22 @@ def _set_reader_pragmas(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get("read_only", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # The level cannot change inside a transaction. With FULL the commit waits until the whole
+    # write-ahead log is on disk, earlier commits included.
+    level = "FULL" if options.get("durable", True) else "NORMAL"
+    if connection.info.get("synchronous", "FULL") != level:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
+        connection.info["synchronous"] = level
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_on_server(connection: Connection) -> None:
+    if not connection.get_execution_options().get("durable", True):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
 
 def _begin_deferred(connection: Connection) -> None:

@@ -55,8 +55,9 @@ BREAKS = [
     Break(
         "a result is dropped before it is stored",
         "league/daemon/matches.py",
-        "            self._settle(self._unsettled[0])\n            self._unsettled.popleft()\n",
-        "            self._settle(self._unsettled.popleft())\n",
+        "            self._settle(self._unsettled[0], durable=len(self._unsettled) == 1)\n"
+        "            self._unsettled.popleft()\n",
+        "            self._settle(self._unsettled.popleft(), durable=not self._unsettled)\n",
         f"{LEAGUE}/daemon/test_matches.py",
     ),
     Break(
@@ -299,6 +300,34 @@ BREAKS = [
         "        trainer.checkpoint(force=True)\n",
         "        _train_on(manager, trainer)\n    except _StopOrdered:\n        pass\n",
         f"{LEAGUE}/learner/test_process.py",
+    ),
+    Break(
+        "replays are not on disk before their rows",
+        "arena/replay.py",
+        "    write_together({path: _to_bytes(result) for path, result in results.items()})",
+        "    for path, result in results.items():\n        write_whole(path, _to_bytes(result))",
+        f"{LEAGUE}/daemon/test_matches.py",
+    ),
+    Break(
+        "the last commit of a turn does not wait for the disk",
+        "league/daemon/matches.py",
+        "durable=len(self._unsettled) == 1)",
+        "durable=False)",
+        f"{LEAGUE}/daemon/test_matches.py",
+    ),
+    Break(
+        "a power cut takes what was committed",
+        "db/session.py",
+        '"synchronous = FULL"',
+        '"synchronous = NORMAL"',
+        "tests/db/test_session.py",
+    ),
+    Break(
+        "a power cut leaves empty settings",
+        "league/folder/layout.py",
+        "write_whole(folder.toml, toml_text.encode(), durable=True)",
+        "write_whole(folder.toml, toml_text.encode())",
+        f"{LEAGUE}/folder/test_folder.py",
     ),
     Break(
         "two daemons on one league",

@@ -2,7 +2,8 @@
 
 Promises: every finished match is rated exactly once, in the transaction that stores its result; an
 outcome is dropped only after it is stored, so that a full disk loses nothing; one that contradicts
-what is stored sets its match aside; a member that keeps failing is taken out of play.
+what is stored sets its match aside; replays are on disk before the row that names them, and what a
+turn has recorded is on disk when it ends; a member that keeps failing is taken out of play.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.random import PCG64, Generator
@@ -21,7 +23,7 @@ from sqlalchemy.orm import Session
 from arena.match import MatchResult, MatchSpec
 from arena.processes.jobs import Arena, Done, Failed, WorkerLimits
 from arena.processes.local_arena import LocalArena
-from arena.replay import SUFFIX, write_replay
+from arena.replay import SUFFIX, write_replays
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
 from arena.territory.observation.views import Views
@@ -158,8 +160,10 @@ class RatedMatches:
 
     def settle(self) -> None:
         """Store the outcomes that came in."""
+        self._write_replays()
         while self._unsettled:  # removed only after it is stored: the disk may be full
-            self._settle(self._unsettled[0])
+            # The last commit of a turn waits for the disk, for those before it too.
+            self._settle(self._unsettled[0], durable=len(self._unsettled) == 1)
             self._unsettled.popleft()
 
     def requeue_strays(self, session: Session) -> list[MatchRecord]:
@@ -188,7 +192,8 @@ class RatedMatches:
             return
         planned = self._backlog[:missing]
         n_waiting = len(planned)
-        with write_transaction(self.engine) as session:
+        # Not durable: a plan that a power cut takes is made anew, its results come after it.
+        with write_transaction(self.engine, durable=False) as session:
             if missing > len(planned):
                 planned += self._plan_new(session, missing - len(planned))
             # Another process may have changed a planned match meanwhile: it is not played then.
@@ -243,26 +248,37 @@ class RatedMatches:
             self._map_hashes[reference] = load_map(reference, base=self.folder.root).sha256
         return self._map_hashes[reference]
 
-    def _settle(self, outcome: Done | Failed) -> None:
+    def _replay_path(self, match_id: int) -> Path:
+        return self.folder.replays / f"{match_id:08d}{SUFFIX}"
+
+    def _write_replays(self) -> None:
+        """Write the replays of all results at hand, waiting for the disk once for all of them."""
+        results = {
+            self._replay_path(outcome.job_id): outcome.result
+            for outcome in self._unsettled
+            if isinstance(outcome, Done) and outcome.job_id in self._playing
+        }
+        if results:
+            write_replays(results)
+
+    def _settle(self, outcome: Done | Failed, *, durable: bool) -> None:
         match = self._playing.get(outcome.job_id)
         if match is None:
             return
         try:
             if isinstance(outcome, Done):
-                self._record(match, outcome.result)
+                self._record(match, outcome.result, durable=durable)
             else:
                 self._record_failure(match, outcome)
         except OF_ONE_MATCH as error:
             self._set_aside(match, error)
         del self._playing[match.id]
 
-    def _record(self, match: MatchRecord, result: MatchResult) -> None:
-        """Store a result, its replay and the new ratings."""
-        path = self.folder.replays / f"{match.id:08d}{SUFFIX}"
-        write_replay(result, path)
+    def _record(self, match: MatchRecord, result: MatchResult, *, durable: bool) -> None:
+        """Store a result, the name of its replay and the new ratings."""
         seats = seat_outcomes(result)
-        outcome = match_outcome(result, self.folder.relative(path))
-        with write_transaction(self.engine) as session:
+        outcome = match_outcome(result, self.folder.relative(self._replay_path(match.id)))
+        with write_transaction(self.engine, durable=durable) as session:
             queries.record_finished_match(
                 session, match.id, outcome, seats, rate=rate_match, rating_version=RATING_VERSION
             )

@@ -12,7 +12,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from arena.files import TEMPORARY_PREFIX, write_whole
+from arena.files import TEMPORARY_PREFIX, sync_folder, write_whole
 from db.location import DatabaseLocation
 from league.errors import FolderError
 
@@ -125,10 +125,15 @@ class LeagueFolder:
         return path
 
     def make_folders(self) -> None:
-        """Make the folder and its missing subfolders; raises FolderError."""
+        """Make the folder and its missing subfolders, durably; raises FolderError."""
         try:
+            is_new = not self.root.exists()
             for name in _FOLDERS:
                 (self.root / name).mkdir(parents=True, exist_ok=True)
+            for folder in (self.snapshots, self.root):
+                sync_folder(folder)
+            if is_new and os.access(self.root.parent, os.R_OK):
+                sync_folder(self.root.parent)
         except OSError as error:
             raise FolderError(
                 f"{self.root}: the league folder cannot be made: {error.strerror or error}; "
@@ -186,7 +191,7 @@ def create_folder(root: Path, toml_text: str) -> LeagueFolder:
     folder.make_folders()
     if not folder.is_league():
         try:
-            write_whole(folder.toml, toml_text.encode())
+            write_whole(folder.toml, toml_text.encode(), durable=True)
         except OSError as error:
             raise FolderError(f"{folder.toml}: cannot be written: {error}") from error
     return folder

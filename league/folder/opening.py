@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arena.files import sweep, whole_folder, write_whole
+from arena.files import sweep, sync_folder, whole_folder, write_whole
 from db.migrate import current_revision
 from db.queries import set_league_value
 from db.session import read_transaction
@@ -160,11 +160,12 @@ def _copy_map(source: Path, target: Path) -> None:
     if target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
+    sync_folder(target.parent.parent)
     sweep(target.parent)
     if source.is_file():
-        write_whole(target, source.read_bytes())
+        write_whole(target, source.read_bytes(), durable=True)
         return
-    with whole_folder(target) as partial:
+    with whole_folder(target, durable=True) as partial:
         for file in ("map.bin", "manifest.json"):
             shutil.copyfile(source / file, partial / file)
 

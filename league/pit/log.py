@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from arena.files import sync_folder
 from arena.match import MatchResult
 from arena.processes.jobs import Failed
-from arena.replay import SUFFIX, write_replay
+from arena.replay import SUFFIX, write_replays
 from arena.territory.maps import load_map
 from db import queries
 from db.records import MatchPlan
@@ -74,8 +75,10 @@ class PitLog:
         """Write both matches of a pair, unless another run has written it in the meantime."""
         key = self._plan.pair_key(seed)
         names = [f"pit/{key.replace(':', '-')}-{half}{SUFFIX}" for half in (0, 1)]
-        for name, result in zip(names, results, strict=True):
-            write_replay(result, self._folder.replays / name)
+        (self._folder.replays / "pit").mkdir(parents=True, exist_ok=True)
+        sync_folder(self._folder.replays)
+        paths = [self._folder.replays / name for name in names]
+        write_replays(dict(zip(paths, results, strict=True)))
         with write_transaction(self._engine) as session:
             known = queries.list_matches(
                 session, status="finished", purpose="pit", series_key=self._plan.series_key

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from arena.files import TEMPORARY_PREFIX, sweep, whole_folder, write_whole
+from arena.files import TEMPORARY_PREFIX, sweep, whole_folder, write_together, write_whole
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -50,6 +50,52 @@ def test_a_full_disk_leaves_the_old_file_and_no_part_of_the_new_one(
     with pytest.raises(OSError, match="No space"):
         write_whole(path, b"new", durable=True)
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_files_written_together_all_wait_before_the_first_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / name for name in "abc"]
+    waits: list[tuple[int, list[bool]]] = []  # for which inode, and which files have their names
+    monkeypatch.setattr(
+        "arena.files.os.fsync",
+        lambda handle: waits.append((os.fstat(handle).st_ino, [path.exists() for path in paths])),
+    )
+    write_together({path: path.name.encode() for path in paths})
+    assert [path.read_text() for path in paths] == ["a", "b", "c"]
+    inodes = sorted(path.stat().st_ino for path in paths)
+    assert sorted(waits[:-1]) == [(inode, [False] * 3) for inode in inodes]
+    assert waits[-1] == (tmp_path.stat().st_ino, [True] * 3)
+    assert sorted(tmp_path.iterdir()) == paths
+
+
+def test_files_written_together_leave_no_part_when_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("arena.files.os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_together({tmp_path / "a": b"x", tmp_path / "b": b"x"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_durable_folder_waits_for_all_its_files_and_then_for_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "copy"
+    waits: list[tuple[int, bool]] = []
+    monkeypatch.setattr(
+        "arena.files.os.fsync",
+        lambda handle: waits.append((os.fstat(handle).st_ino, target.exists())),
+    )
+    with whole_folder(target, durable=True) as partial:
+        (partial / "inner").mkdir()
+        (partial / "inner" / "a").write_bytes(b"x")
+    inside = [target / "inner", target / "inner" / "a", target]
+    assert sorted(waits[:-1]) == sorted((path.stat().st_ino, False) for path in inside)
+    assert waits[-1] == (tmp_path.stat().st_ino, True)
 
 
 def test_who_may_read_a_file_is_what_the_users_mask_says(tmp_path: Path) -> None:

@@ -48,10 +48,20 @@ def test_the_deepest_mount_point_decides() -> None:
 
 
 def test_a_writer_sets_the_promised_pragmas(sqlite_writer: Engine) -> None:
-    expected = {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 10_000}
+    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
     with sqlite_writer.connect() as connection:
         for pragma, value in expected.items():
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+def test_a_commit_waits_for_the_disk_unless_it_need_not_be_durable(sqlite_writer: Engine) -> None:
+    levels = []
+    for durable in (True, False, False, True):
+        with write_transaction(sqlite_writer, durable=durable) as session:
+            levels.append(session.execute(text("PRAGMA synchronous")).scalar())
+    with write_transaction(sqlite_writer) as session:  # durable by default
+        levels.append(session.execute(text("PRAGMA synchronous")).scalar())
+    assert levels == [2, 1, 1, 2, 2]  # 2 is FULL, 1 is NORMAL
 
 
 def test_a_write_transaction_begins_immediately(sqlite_writer: Engine) -> None:

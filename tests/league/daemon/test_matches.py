@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.orm import Session
 
 from arena.replay import read_replay
@@ -71,6 +72,35 @@ def test_it_keeps_two_batches_per_worker_in_play(league: League) -> None:
     rated.turn(0.0)  # plans a batch of two
     assert rated.n_playing == 4 and len(arena.submitted) == 6
     assert {match.status for match in matches(league)} == {"finished", "running"}
+
+
+def test_replays_are_on_disk_before_the_rows_that_name_them(
+    league: League, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    rated.turn(0.0)
+    job_ids = [job_id for job_id, _, _ in arena.submitted]
+    steps: list[str] = []
+    sync = os.fsync
+
+    def fsync(handle: int) -> None:
+        is_folder = os.fstat(handle).st_ino == league.folder.replays.stat().st_ino
+        steps.append("folder" if is_folder else "file")
+        sync(handle)
+
+    monkeypatch.setattr("arena.files.os.fsync", fsync)
+    levels = {1: "commit", 2: "commit and wait"}
+
+    def committed(connection: Connection) -> None:
+        steps.append(levels[connection.exec_driver_sql("PRAGMA synchronous").scalar_one()])
+
+    event.listen(league.engine, "commit", committed)
+    arena.finish(*job_ids)
+    rated.turn(0.0)
+    # 4 replays and their folder, then 4 rows, of which the last waits for all before it
+    assert steps == ["file"] * 4 + ["folder"] + ["commit"] * 3 + ["commit and wait"]
+    assert all(read_replay(league.folder.replays / f"{i:08d}.replay") for i in job_ids)
 
 
 def test_a_planned_match_is_what_the_league_says(league: League) -> None:

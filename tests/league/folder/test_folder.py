@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -48,6 +49,20 @@ def test_a_start_that_died_before_the_settings_were_written_is_completed(tmp_pat
     (tmp_path / ".writing-123-4f").write_text("half")
     opened = open_for_start(tmp_path)
     assert opened.is_new and opened.folder.is_league()
+
+
+def test_the_settings_are_on_disk_when_the_folder_is_a_league(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(
+        "arena.files.os.fsync", lambda handle: synced.append(os.fstat(handle).st_ino)
+    )
+    folder = create_folder(tmp_path / "league", "seed = 1\n")
+    # the league in its parent, the sub-folders in the league, the settings, their name
+    for path in (tmp_path, folder.root, folder.toml):
+        assert path.stat().st_ino in synced
+    assert synced[-2:] == [folder.toml.stat().st_ino, folder.root.stat().st_ino]
 
 
 def test_stored_paths_stay_inside_and_move_with_the_folder(tmp_path: Path) -> None:
