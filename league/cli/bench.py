@@ -13,6 +13,7 @@ from league.cli.options import (
     json_option,
     league_option,
     print_json,
+    say,
 )
 from msattn.config import FAMILIES
 
@@ -37,14 +38,14 @@ _device = click.option(
 
 
 def _tell(text: str) -> None:
-    click.echo(f"{text} ..", err=True)
+    say(f"{text} ..", to_stderr=True)
 
 
 def _show(result: dict[str, Any], lines: list[str], as_json: bool) -> None:
     if as_json:
         print_json(result)
     else:
-        click.echo("\n".join(lines))
+        say("\n".join(lines))
 
 
 @click.group(
@@ -77,7 +78,7 @@ def bench(context: click.Context, as_json: bool) -> None:
         return
     modules = (territory_bench, networks_bench, arena_bench, learner_bench)
     for module, result in zip(modules, results.values(), strict=True):
-        click.echo("\n".join(module.lines(result)))
+        say("\n".join(module.lines(result)))
 
 
 @bench.command(

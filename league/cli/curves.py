@@ -12,6 +12,7 @@ from league.cli.options import (
     league_option,
     league_roots,
     print_json,
+    say,
     stdout_console,
 )
 
@@ -89,7 +90,7 @@ def curves(
     if as_json:
         print_json(curves_document(found))
     elif png_path is not None:
-        click.echo(png_path)
+        say(png_path)
     else:
         from league.curves.screen import curves_screen
 

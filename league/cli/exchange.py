@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from league.cli.options import examples, existing_league, league_option
+from league.cli.options import examples, existing_league, league_option, say
 from msattn.config import FAMILIES
 
 FORMATS = ("safetensors", "sb3", "onnx")  # as members/exports, which loads torch
@@ -42,7 +42,7 @@ def export(member: str, path: Path | None, kind: str, out: Path | None) -> None:
     league = existing_league()
     from league.members.exports import export_member
 
-    click.echo(export_member(league, member, kind, out or path))
+    say(export_member(league, member, kind, out or path))
 
 
 @click.command(
@@ -72,4 +72,4 @@ def import_(path: Path, family: str | None, name: str | None) -> None:
     from league.members.imports import import_member
 
     member = import_member(league, path, family, name)
-    click.echo(f"{member.name} joined the pool ({member.family}, {member.agent_spec})")
+    say(f"{member.name} joined the pool ({member.family}, {member.agent_spec})")

@@ -13,6 +13,7 @@ from league.cli.options import (
     league_option,
     league_root,
     print_json,
+    say,
 )
 from league.errors import UsageError
 
@@ -73,6 +74,6 @@ def look(
         else:
             path = draw_attention(sight, record, caption, png_path)
         if not as_json:
-            click.echo(path)
+            say(path)
     if as_json:
         print_json({"match": match, "member": names.get(seat), **measure(sight, record)})

@@ -14,6 +14,7 @@ from league.cli.options import (
     league_option,
     league_root,
     print_json,
+    say,
     stdout_console,
 )
 from league.errors import UsageError
@@ -49,13 +50,13 @@ def check(reference: str, as_json: bool) -> None:
     if as_json:
         print_json({"ok": True, **facts})
         return
-    click.echo(
+    say(
         f"{facts['name']}: a playable map of {facts['width']} x {facts['height']} tiles, "
         f"{facts['n_land']} land, {facts['n_playable']} playable, room for "
         f"{facts['max_seats']} seats"
     )
     for warning in territory.warnings:
-        click.echo(f"warning: {warning}")
+        say(f"warning: {warning}")
 
 
 @maps.command(
@@ -85,7 +86,7 @@ def generate(preset: str, size: str, seed: int, out: Path | None) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"--out: expected a new or empty folder, found {folder}; name another one")
     territory = generate_map(preset, int(width), int(height), seed)
-    click.echo(save_map(territory, folder))
+    say(save_map(territory, folder))
 
 
 @maps.command(
@@ -112,7 +113,7 @@ def show(reference: str, columns: int, png_path: Path | None) -> None:
 
     territory = _load(reference)
     if png_path is not None:
-        click.echo(map_to_png(territory, png_path))
+        say(map_to_png(territory, png_path))
         return
     console = stdout_console()
     in_colour = console.color_system is not None
@@ -120,7 +121,7 @@ def show(reference: str, columns: int, png_path: Path | None) -> None:
     if in_colour:
         console.print(drawing)
     else:
-        click.echo(drawing.plain)
+        say(drawing.plain)
 
 
 def _load(reference: str) -> TerritoryMap:

@@ -12,6 +12,7 @@ from league.cli.options import (
     json_option,
     league_option,
     print_json,
+    say,
     stdout_console,
 )
 
@@ -56,7 +57,7 @@ def add(spec: str, name: str | None) -> None:
     from league.members.entry import add_member
 
     member = add_member(existing_league(), spec, name)
-    click.echo(f"{member.name} joined the pool ({member.family}, {member.agent_spec})")
+    say(f"{member.name} joined the pool ({member.family}, {member.agent_spec})")
 
 
 @members.command(
@@ -68,7 +69,7 @@ def retire(name: str) -> None:
     """Take NAME out of future matches; it keeps its rating."""
     from league.members.entry import change_status
 
-    click.echo(f"{change_status(existing_league(), name, 'retired').name} is retired")
+    say(f"{change_status(existing_league(), name, 'retired').name} is retired")
 
 
 @members.command(
@@ -84,7 +85,7 @@ def resume(name: str) -> None:
     """
     from league.members.entry import change_status
 
-    click.echo(f"{change_status(existing_league(), name, 'active').name} is active")
+    say(f"{change_status(existing_league(), name, 'active').name} is active")
 
 
 def _print_members(as_json: bool) -> None:
@@ -98,6 +99,8 @@ def _print_members(as_json: bool) -> None:
         return
     from rich.table import Table
 
+    from league.report.console import foreign
+
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("name", "family", "role", "status", "snapshot", "spec"):
         table.add_column(heading, no_wrap=True)
@@ -105,12 +108,12 @@ def _print_members(as_json: bool) -> None:
     for member in found:
         sha256 = member.snapshot_sha256
         table.add_row(
-            member.name,
+            foreign(member.name),
             member.family,
             member.role,
             member.status,
             "-" if sha256 is None else sha256[:12],
-            "-" if sha256 is not None else member.agent_spec,
+            foreign("-" if sha256 is not None else member.agent_spec),
             f"{member.trained_decisions:,}",
         )
     stdout_console().print(table)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from league.errors import LeagueError
+from league.plain_text import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -128,17 +129,27 @@ class Duration(SecondsType):
 
 
 def print_json(document: object) -> None:
-    """Print a document as JSON on stdout."""
-    click.echo(json.dumps(document, indent=2, allow_nan=False))
+    """Print a document as JSON on stdout, in ASCII: whatever is not printable is an escape."""
+    text = json.dumps(document, indent=2, allow_nan=False)
+    click.echo(text.replace("\x7f", "\\u007f"))  # the one control character that json leaves
+
+
+def say(text: object, *, to_stderr: bool = False) -> None:
+    """Print text; control characters that a name or a path brings along are shown as escapes."""
+    click.echo(visible(text, keep="\n"), err=to_stderr)
+
+
+def say_over(text: str) -> None:
+    """Replace the line of progress on the terminal of stderr; an empty text removes it."""
+    click.echo(f"\r\x1b[K{visible(text)}", err=True, nl=False)
 
 
 def stdout_console() -> Console:
     """Return a console for results: colours on a terminal, plain text of fixed width elsewhere."""
-    from rich.console import Console
-
+    from league.report.console import PlainConsole
     from league.report.screen import WIDTH
 
-    return Console() if sys.stdout.isatty() else Console(width=WIDTH, color_system=None)
+    return PlainConsole() if sys.stdout.isatty() else PlainConsole(width=WIDTH, is_plain=True)
 
 
 def known_errors() -> tuple[type[BaseException], ...]:
@@ -187,5 +198,5 @@ def run(group: click.Command, arguments: list[str] | None = None) -> int:
 
 def _refuse(message: str) -> int:
     # Always one line, whatever a message quotes: scripts read stderr line by line.
-    click.echo(f"league: {' '.join(message.split())}", err=True)
+    say(f"league: {' '.join(message.split())}", to_stderr=True)
     return EXIT_BAD_INPUT

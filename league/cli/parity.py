@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from league.cli.options import examples, json_option, league_option, print_json
+from league.cli.options import examples, json_option, league_option, print_json, say
 
 if TYPE_CHECKING:
     from arena.parity import Gate
@@ -60,9 +60,9 @@ def _print_rows(gates: Iterator[Gate]) -> bool:
     held = True
     for number, gate in enumerate(gates):
         if number == 0:
-            click.echo(_HEADER)
+            say(_HEADER)
         held &= gate.is_held
-        click.echo(
+        say(
             f"{gate.scenario:32} {gate.what:36} {gate.gap:10.3f} {gate.allowed:9.2f} "
             f"{gate.unit:9}{'' if gate.is_held else '  MISSED'}"
         )

@@ -14,6 +14,8 @@ from league.cli.options import (
     league_root,
     league_was_named,
     print_json,
+    say,
+    say_over,
 )
 
 
@@ -115,17 +117,13 @@ def pit(
     report = run_pit(
         request,
         existing_league() if has_league else None,
-        _show_progress if on_terminal else lambda line: None,
+        say_over if on_terminal else lambda line: None,
     )
     if on_terminal:
-        click.echo("\r\x1b[K", err=True, nl=False)
+        say_over("")
     if as_json:
         print_json(report_json(report))
     else:
         for line in format_report(report):
-            click.echo(line)
+            say(line)
     return report.exit_code
-
-
-def _show_progress(line: str) -> None:
-    click.echo(f"\r\x1b[K{line}", err=True, nl=False)

@@ -11,6 +11,7 @@ from league.cli.options import (
     league_option,
     league_root,
     print_json,
+    say,
 )
 
 
@@ -46,6 +47,4 @@ def verify(match: str, as_json: bool) -> None:
             }
         )
     else:
-        click.echo(
-            f"{match}: {recorded.ticks} ticks played back to the same final state {sha256[:16]}"
-        )
+        say(f"{match}: {recorded.ticks} ticks played back to the same final state {sha256[:16]}")

@@ -12,6 +12,7 @@ from league.cli.options import (
     json_option,
     league_option,
     print_json,
+    say,
     stdout_console,
 )
 
@@ -49,7 +50,7 @@ def report(live: bool, svg_path: Path | None, as_json: bool) -> None:
     elif svg_path is not None:
         from league.report.picture import write_svg
 
-        click.echo(write_svg(state, svg_path))
+        say(write_svg(state, svg_path))
     else:
         from league.report.screen import report_screen
 

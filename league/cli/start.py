@@ -14,6 +14,7 @@ from league.cli.options import (
     league_option,
     league_root,
     print_json,
+    say,
 )
 
 STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
@@ -96,5 +97,5 @@ def status(as_json: bool) -> int:
         print_json({"state": found.state, "pid": found.pid, "since": since})
     else:
         pid = "" if found.pid is None else f", PID {found.pid}"
-        click.echo(f"{found.state}{pid}" + ("" if since is None else f", since {since}"))
+        say(f"{found.state}{pid}" + ("" if since is None else f", since {since}"))
     return STATUS_EXIT_CODES[found.state]

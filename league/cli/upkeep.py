@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from league.cli.options import examples, existing_league, json_option, league_option, print_json
+from league.cli.options import (
+    examples,
+    existing_league,
+    json_option,
+    league_option,
+    print_json,
+    say,
+)
 
 EXIT_FOUND_PROBLEM = 1
 
@@ -45,11 +52,11 @@ def rerate(with_smooth: bool, as_json: bool) -> int:
         if same
         else f"different from the stored ratings from seq {found.first_difference_seq} on"
     )
-    click.echo(f"{found.n_changes} rating changes replayed: {verdict}")
+    say(f"{found.n_changes} rating changes replayed: {verdict}")
     width = max(map(len, found.smoothed), default=0)
     for name, (mu, sigma) in found.smoothed.items():
         online = found.online[name][0]
-        click.echo(
+        say(
             f"{name:<{width}}  online {online:6.2f}  order-free {mu:6.2f} +/- {2 * sigma:5.2f}"
             f"  difference {mu - online:+6.2f}"
         )
@@ -63,7 +70,7 @@ def backup(target: Path | None) -> None:
     """Copy the league, running or not, to the new folder TARGET.  [default: backups/TIME]"""
     from league.folder.backup import back_up
 
-    click.echo(back_up(existing_league(), target))
+    say(back_up(existing_league(), target))
 
 
 @click.command(epilog=examples("league doctor", "league doctor --json --league big"))
@@ -83,5 +90,5 @@ def doctor(as_json: bool) -> int:
         print_json({"healthy": healthy, "findings": rows})
     else:
         for finding in findings:
-            click.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.text}")
+            say(f"{'ok ' if finding.ok else 'BAD'}  {finding.text}")
     return 0 if healthy else EXIT_FOUND_PROBLEM

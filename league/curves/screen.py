@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from league.curves.lineages import LeagueCurves, Lineage, Rated, in_words
+from league.report.console import foreign
 from league.report.screen import FAMILY_STYLES, number, plain_table
 
 _COLUMNS = (
@@ -23,10 +24,10 @@ def curves_screen(leagues: Sequence[LeagueCurves]) -> RenderableType:
     for curves in leagues:
         if parts:
             parts.append("")
-        parts += [Text(_head(curves), style="bold"), Text(bar_sentence(curves))]
+        parts += [foreign(_head(curves), "bold"), foreign(bar_sentence(curves))]
         for lineage in curves.lineages:
             parts += ["", _lineage_table(lineage, curves.min_matches)]
-            parts += [Text(answer(lineage, curves)), Text(passage_sentence(lineage, curves))]
+            parts += [foreign(answer(lineage, curves)), foreign(passage_sentence(lineage, curves))]
         if curves.anchors:
             parts += ["", _table(Text("anchors", style="bold"), curves.anchors, trained=False)]
     return Group(*parts)
@@ -93,8 +94,8 @@ def _head(curves: LeagueCurves) -> str:
 
 def _lineage_table(lineage: Lineage, min_matches: int) -> Table:
     role = "" if lineage.role == "main" else f", {lineage.role}"
-    title = Text(lineage.name, style=f"bold {FAMILY_STYLES.get(lineage.family, '')}".strip())
-    title.append(f" ({lineage.family}{role})", style="not bold")
+    title = foreign(lineage.name, f"bold {FAMILY_STYLES.get(lineage.family, '')}".strip())
+    title.append_text(foreign(f" ({lineage.family}{role})", "not bold"))
     return _table(title, lineage.snapshots, lineage.first_above, min_matches)
 
 
@@ -122,7 +123,7 @@ def _table(
             number(row.conservative),
             str(row.matches),
             number(row.mean_placement),
-            f"{row.name} *" if row is marked else row.name,
+            foreign(f"{row.name} *" if row is marked else row.name),
             style="bold" if row is marked else "dim" if row.matches < min_matches else "",
         )
     return table

@@ -31,6 +31,7 @@ from league.daemon.trouble import (
 )
 from league.errors import LeagueError
 from league.folder.layout import LeagueFolder
+from league.plain_text import visible
 
 if TYPE_CHECKING:
     from league.config.tree import LeagueConfig
@@ -89,11 +90,18 @@ class StopSignals:
             raise KeyboardInterrupt
 
 
+class _PlainFormatter(logging.Formatter):
+    """Shows control characters as escapes: names and tracebacks are foreign, logs are read raw."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record), keep="\n\t")
+
+
 def _log_to_file(folder: LeagueFolder) -> None:
     handler = logging.handlers.RotatingFileHandler(
         folder.logs / "league.log", maxBytes=10_000_000, backupCount=3
     )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)

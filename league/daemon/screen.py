@@ -12,9 +12,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from league.folder.layout import LeagueFolder
+from league.report.console import PlainConsole
 from league.report.live import rows_that_fit
 from league.report.screen import report_screen, summary_line
 from league.report.state import StateReader
@@ -38,7 +37,7 @@ class ProgressScreen:
     def __init__(self, folder: LeagueFolder, ends: float | None) -> None:
         self._folder = folder
         self._ends = ends
-        self._console = Console(stderr=True)
+        self._console = PlainConsole(stderr=True)
         self._every_s = SCREEN_EVERY_S if self._console.is_terminal else LINE_EVERY_S
         self._next = 0.0
         self._live: Live | None = None

@@ -19,6 +19,7 @@ from agents.snapshots import SnapshotStore
 from arena.territory.observation.views import Views
 from db import queries
 from db.records import LearnerRecord, MemberRecord
+from league.members.names import next_free_name
 from league.rating.season import Season
 from league.rating.trueskill import MU, RATING_VERSION, SIGMA, child_rating
 
@@ -66,17 +67,21 @@ def admit_snapshot(
     description: SnapshotDescription,
     season: Season,
 ) -> MemberRecord:
-    """Add a snapshot of a learner as a member; for a known snapshot, return its member."""
+    """Add a snapshot of a learner as a member; for a known snapshot, return its member.
+
+    A name that somebody else has keeps nobody out, since refusing would fail every later start of
+    the league: the snapshot gets the next free name, and an event says so.
+    """
     for known in queries.members_by_snapshot(session, sha256):
         if known.status != "guest":
             return known
     generation = learner.generation
     parents = queries.members_by_snapshot(session, description.parent) if description.parent else []
     parents.sort(key=lambda parent: parent.status == "guest")  # a guest has no rating to start from
-    name = f"{learner.name}-{generation:04d}"
-    if queries.member_by_name(session, name) is not None:
-        # Somebody gave that name to another member: refusing would fail every start of the league.
-        name = f"{name}-{sha256[:8]}"
+    wanted = name = f"{learner.name}-{generation:04d}"
+    holder = queries.member_by_name(session, wanted)
+    if holder is not None:
+        name = next_free_name(session, wanted)
     member_id = queries.add_member(
         session,
         name=name,
@@ -89,6 +94,15 @@ def admit_snapshot(
         trained_decisions=description.trained_decisions,
     )
     queries.record_snapshot(session, learner.id, member_id)
+    if holder is not None:
+        queries.add_event(
+            session,
+            "name_taken",
+            f"a snapshot of {learner.name} joined as {name}: {wanted} is the name of another "
+            f"member, which plays {holder.agent_spec}; `league members rename` can change either",
+            level="warning",
+            member_id=member_id,
+        )
     member = queries.get_member(session, member_id)
     admit_rating(session, member, season)
     return member

@@ -8,7 +8,6 @@ is never scheduled.
 from __future__ import annotations
 
 import contextlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +22,8 @@ from league.errors import MemberError
 from league.folder.connect import writer
 from league.folder.layout import LeagueFolder
 from league.folder.memory import started_settings
+from league.members.names import check_name, free_name, made_name
+from league.plain_text import visible
 from league.rating.season import Season
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from db.records import MemberRecord
 
 SNAPSHOT_SUFFIX = ".safetensors"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 # Status -> the statuses that may change to it by hand. A quarantined member comes back only with an
 # intact snapshot; a guest joins with `league members add`, because it has no rating yet.
 _TRANSITIONS = {
@@ -88,7 +88,7 @@ def identify(text: str, snapshots: Path, views: Views | None, *, check: bool = T
         from agents.check import check_agent
 
         check_agent(rest)
-    return Newcomer(rest.replace(":", "."), "plugin", "main", text)
+    return Newcomer(made_name(rest.replace(":", ".")), "plugin", "main", text)
 
 
 def _from_snapshot(
@@ -106,7 +106,8 @@ def _from_snapshot(
         loaded = store.load(text)
         _check_views(text, loaded.description, views)
     description = loaded.description
-    lineage = description.lineage or description.family
+    # Whoever made the file chose the lineage's name, and it may be anything.
+    lineage = made_name(description.lineage, otherwise=description.family)
     return Newcomer(
         name=f"{lineage}-{loaded.sha256[:8]}",
         family=description.family,
@@ -135,7 +136,8 @@ def find_member(session: Session, text: str) -> MemberRecord:
     """Return the member that a user means; a scripted agent's former name will do.
 
     Args:
-        text: its name, agent spec or hash prefix.
+        text: its name, agent spec or hash prefix; a name of an older league that holds unsafe
+            characters may be given as screens show it.
 
     Raises:
         NotFoundError: no member fits, or several do.
@@ -147,6 +149,9 @@ def find_member(session: Session, text: str) -> MemberRecord:
         for name in other_names(text.removeprefix(kind)):
             with contextlib.suppress(NotFoundError):
                 return queries.resolve_member(session, f"{kind}{name}")
+        shown = [m for m in queries.list_members(session) if visible(m.name) == text]
+        if len(shown) == 1:
+            return shown[0]
         raise
 
 
@@ -159,19 +164,17 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
 
     Raises:
         FolderError: the league has never been started.
-        MemberError: the name is malformed, or a member already plays the same agent and no `name`
-            tells them apart.
+        MemberError: the name is malformed or reserved, or a member already plays the same agent and
+            no `name` tells them apart.
         ConflictError: the name is taken.
     """
-    if name is not None and not _NAME.fullmatch(name):
-        raise MemberError(
-            f"expected a name of letters, digits, '.', '_', ':' and '-', found {name!r}"
-        )
     from league.members.admission import admit_rating  # loads torch, which `pit` can do without
 
     with writer(folder) as engine:
         with read_transaction(engine) as session:
             settings = started_settings(session, folder)
+            if name is not None and queries.member_by_name(session, name) is None:
+                check_name(session, name, _present(text))
         newcomer = identify(text, folder.snapshots, Views.from_json(settings["views"]))
         season = Season.of(settings)
         with write_transaction(engine) as session:
@@ -182,6 +185,10 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
                 session, "member", f"{member.name} joined by hand", member_id=member_id
             )
             return member
+
+
+def _present(text: str) -> str:
+    return text if is_snapshot_file(text) else present_spec(text)
 
 
 def _enter(session: Session, newcomer: Newcomer, name: str | None) -> int:
@@ -197,7 +204,7 @@ def _enter(session: Session, newcomer: Newcomer, name: str | None) -> int:
                 )
             queries.set_status(session, member.id, "active")
             return member.id
-    return _insert(session, newcomer, name or newcomer.name, "active")
+    return _insert(session, newcomer, name or free_name(session, newcomer.name), "active")
 
 
 def ensure_guest(session: Session, newcomer: Newcomer) -> MemberRecord:
@@ -205,9 +212,7 @@ def ensure_guest(session: Session, newcomer: Newcomer) -> MemberRecord:
     for member in queries.list_members(session):
         if present_spec(member.agent_spec) == newcomer.agent_spec:
             return member
-    name = newcomer.name
-    if queries.member_by_name(session, name) is not None:
-        name = f"{name}-guest"
+    name = free_name(session, newcomer.name, f"{newcomer.name}-guest")
     return queries.get_member(session, _insert(session, newcomer, name, "guest"))
 
 

@@ -23,6 +23,7 @@ from league.errors import MemberError
 from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
 from league.members.entry import find_member, views_of
+from league.members.names import made_name
 from msattn.actor_critic import ActorCritic, policy_weights
 from msattn.config import SCALARS, SCALES
 
@@ -61,7 +62,8 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
         )
     path = Path() if out is None else out
     if path.is_dir():
-        path = path / f"{member.name}{SUFFIXES[kind]}"
+        # A name of an older league may hold "/" and "..": the file still lies in the folder.
+        path = path / f"{made_name(member.name)}{SUFFIXES[kind]}"
     if path.exists():
         raise MemberError(f"{path} already exists; name another file with --out")
     if not path.parent.is_dir():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from league.errors import FolderError, UsageError
+from league.plain_text import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,6 +48,7 @@ def save_png(figure: Figure, path: Path) -> Path:
     """
     from PIL import Image
 
+    _show_text_as_it_is(figure)
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", facecolor=PAPER)
     picture: Any = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
@@ -56,3 +58,13 @@ def save_png(figure: Figure, path: Path) -> Path:
     except OSError as error:
         raise FolderError(f"{path}: expected to write a picture, but it failed: {error}") from error
     return path
+
+
+def _show_text_as_it_is(figure: Figure) -> None:
+    """Keep "$" in a name from being read as mathematics, which also fails on most names."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+        if not text.get_text().isprintable():
+            text.set_text(visible(text.get_text(), keep="\n"))

@@ -5,22 +5,22 @@ from __future__ import annotations
 from io import StringIO
 from pathlib import Path
 
-from rich.console import Console
-
 from league.errors import FolderError
+from league.plain_text import visible
+from league.report.console import PlainConsole
 from league.report.screen import WIDTH, report_screen
 from league.report.state import ReportState
 
 
 def write_svg(state: ReportState, path: Path) -> Path:
     """Draw the report to an SVG file and return its path; raise FolderError."""
-    console = Console(
-        record=True, width=WIDTH, file=StringIO(), force_terminal=True, color_system="truecolor"
-    )
+    console = PlainConsole(record=True, width=WIDTH, file=StringIO())
     console.print(report_screen(state))
     try:
         # A fixed id: the same state gives the same bytes.
-        svg = console.export_svg(title=f"league report ({state.league})", unique_id="league")
+        svg = console.export_svg(
+            title=f"league report ({visible(state.league)})", unique_id="league"
+        )
         path.write_text(svg, encoding="utf-8")
     except OSError as error:
         raise FolderError(f"{path}: expected to write a picture, but it failed: {error}") from error

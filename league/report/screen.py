@@ -13,11 +13,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from league.plain_text import visible
+from league.report.console import foreign
 from league.report.state import LearnerRow, MatchRow, MemberRow, ReportState
 
 WIDTH = 112  # columns of the SVG and of plain output; the widest table needs 108
 _LEVEL_STYLES = {"info": "dim", "warning": "yellow", "alarm": "bold red"}
 FAMILY_STYLES = {"attention": "cyan", "baseline": "magenta", "plugin": "green"}
+_LINES = "\n"  # a message may have several
 _PROGRESS_SHOWN = (
     ("placement_mean", "place"),
     ("reward_mean", "reward"),
@@ -58,8 +61,8 @@ def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -
         table.add_row(
             "-" if row.rank is None else str(row.rank),
             _interval(row.rank_low, row.rank_high),
-            row.name,
-            Text(row.family, style=FAMILY_STYLES.get(row.family, "")),
+            foreign(row.name),
+            foreign(row.family, FAMILY_STYLES.get(row.family, "")),
             number(row.mu),
             number(row.sigma),
             number(row.conservative),
@@ -67,7 +70,7 @@ def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -
             str(row.wins),
             number(row.mean_placement),
             f"{row.trained_decisions:,}" if row.trained_decisions else "-",
-            row.role if row.status == "active" else row.status,
+            foreign(row.role if row.status == "active" else row.status),
             style="" if row.status == "active" else "dim",
         )
     return table
@@ -86,14 +89,14 @@ def learners_table(rows: Sequence[LearnerRow]) -> Table:
     table.add_column("newest", no_wrap=True)
     for row in rows:
         table.add_row(
-            row.name,
-            Text(row.family, style=FAMILY_STYLES.get(row.family, "")),
-            Text("silent", style="bold red") if row.is_silent else row.status,
+            foreign(row.name),
+            foreign(row.family, FAMILY_STYLES.get(row.family, "")),
+            Text("silent", style="bold red") if row.is_silent else foreign(row.status),
             f"{row.trained_decisions:,}",
             "-" if row.decisions_per_s is None else f"{row.decisions_per_s:,.0f}",
             str(row.generation),
             *(number(row.progress.get(key)) for key, _ in _PROGRESS_SHOWN),
-            row.latest_member or "-",
+            foreign(row.latest_member or "-"),
         )
     return table
 
@@ -111,8 +114,8 @@ def matches_table(rows: Sequence[MatchRow]) -> Table:
         table.add_row(
             str(row.id),
             f"{row.finished_at:%H:%M:%S}",
-            row.map,
-            ", ".join(row.podium),
+            foreign(row.map),
+            foreign(", ".join(row.podium)),
             f"{row.ticks:,}",
             f"{row.wall_s:.1f}",
         )
@@ -134,12 +137,12 @@ def summary_line(state: ReportState) -> str:
         f"{len(state.members)} members",
         leader,
     ]
-    return "  ".join([*parts, learners] if learners else parts)
+    return visible("  ".join([*parts, learners] if learners else parts))
 
 
 def _head(state: ReportState) -> RenderableType:
     text = Text.assemble(
-        (f"League {state.league}", "bold"),
+        (f"League {visible(state.league)}", "bold"),
         f"   {len(state.members)} members   {state.n_matches} rated matches   ",
         (f"{state.at:%Y-%m-%d %H:%M:%S} UTC", "dim"),
         no_wrap=True,
@@ -160,7 +163,8 @@ def _events(state: ReportState) -> RenderableType:
     for event in state.events:
         style = _LEVEL_STYLES.get(event.level, "")
         lines.append(
-            f"\n{event.at:%H:%M:%S} {event.kind}: {event.message}", style=f"not bold {style}"
+            f"\n{event.at:%H:%M:%S} {visible(event.kind)}: {visible(event.message, keep=_LINES)}",
+            style=f"not bold {style}",
         )
     return lines
 

@@ -23,8 +23,24 @@ from arena.territory.maps.terrain import (
     largest_region,
 )
 
+MAX_NAME = 200  # characters; a manifest may hold megabytes
+_JOINERS = "\u200c\u200d"  # not printable by Python's rule, but scripts and emoji need them
 MAX_SIDE = 4096  # tiles; the largest published maps are below it, and it bounds memory
 _Array = TypeVar("_Array", bound=NDArray[Any])
+
+
+def plain_name(name: str) -> str:
+    r"""Return a map's name fit for a screen and a file: escapes such as `\x1b`, at most 200 long.
+
+    A manifest, a PNG's file name and a folder's name may hold anything.
+    """
+    shown = "".join(
+        letter
+        if letter.isprintable() or letter in _JOINERS
+        else letter.encode("unicode_escape").decode()
+        for letter in name[:MAX_NAME]
+    )
+    return shown[:MAX_NAME]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +48,7 @@ class TerritoryMap:
     """The land that a match is played on.
 
     Attributes:
-        name: for people; it has no effect on the game.
+        name: for people; it has no effect on the game. See `plain_name`.
         width, height: in tiles, 1..4096.
         terrain: uint8[height, width], the raw bytes of `map.bin`, read-only.
         sha256: hex digest of b"territory-map-1", width and height as little-endian uint32, and
@@ -62,6 +78,7 @@ class TerritoryMap:
                 f"map {name!r}: expected terrain as uint8[height, width], found "
                 f"{terrain.dtype}{list(terrain.shape)}"
             )
+        name = plain_name(name)
         height, width = terrain.shape
         check_sides(f"map {name!r}", width, height, 1)
         terrain = np.array(terrain, dtype=np.uint8, order="C")

@@ -188,11 +188,16 @@ def test_the_parent_is_the_rated_member_and_not_an_older_guest_of_its_weights(
 
 
 def test_a_name_that_somebody_else_has_does_not_keep_a_snapshot_out(session: Session) -> None:
-    add_rated(session, "attention-0000", agent_spec="plugin:bots.rush:make")
+    for name in ("attention-0000", "attention-0000-2"):
+        add_rated(session, name, agent_spec="plugin:bots.rush:make")
     first = _admit(session, FIRST)
-    assert (first.name, first.generation) == ("attention-0000-11111111", 0)
+    assert (first.name, first.generation) == ("attention-0000-3", 0)
+    (event,) = queries.list_events(session, kind="name_taken")
+    assert (event.level, event.member_id) == ("warning", first.id)
+    assert "attention-0000 is the name of another member" in event.message
     assert _admit(session, FIRST) == first
     assert _admit(session, SECOND, parent=FIRST).name == "attention-0001"
+    assert len(queries.list_events(session, kind="name_taken")) == 1
 
 
 def test_an_unknown_parent_leaves_a_snapshot_without_one(session: Session) -> None:
