@@ -109,7 +109,7 @@ class League(Base):
 
 
 class Member(Base):
-    """An agent in the pool: never deleted; only its status and counters change."""
+    """An agent in the pool; deleted only if it left no trace (db.queries.removal)."""
 
     __tablename__ = "members"
     __table_args__ = (

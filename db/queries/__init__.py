@@ -46,6 +46,7 @@ from db.queries.ratings import (
     rating_log,
     rating_moments,
 )
+from db.queries.removal import remove_member, rename_member, traces_of_member
 from db.queries.repair import (
     UnfinishedResult,
     find_unfinished_results,
@@ -99,12 +100,15 @@ __all__ = [
     "record_finished_match",
     "record_progress",
     "record_snapshot",
+    "remove_member",
+    "rename_member",
     "requeue_interrupted",
     "resolve_member",
     "set_aside",
     "set_league_value",
     "set_status",
     "throughput",
+    "traces_of_member",
     "training_totals",
     "upsert_learner",
 ]

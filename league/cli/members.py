@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @league_option
 @click.pass_context
 def members(context: click.Context, as_json: bool) -> None:
-    """List the members; add one, retire one, or let one play again."""
+    """List the members; add, retire, rename or remove one, or let one play again."""
     if context.invoked_subcommand is None:
         _print_members(as_json)
 
@@ -86,6 +86,53 @@ def resume(name: str) -> None:
     from league.members.entry import change_status
 
     say(f"{change_status(existing_league(), name, 'active').name} is active")
+
+
+@members.command(
+    epilog=examples(
+        "league members rename attention-0003-2 strong", "league members rename 3fa9c1 best --json"
+    )
+)
+@click.argument("old")
+@click.argument("new")
+@json_option
+@league_option
+def rename(old: str, new: str, as_json: bool) -> None:
+    """Call the member OLD (name, agent spec or hash) NEW; its rating and matches stay.
+
+    Names that a learner gives to its snapshots, such as attention-0007, and names of scripted
+    agents are reserved. A name of an older league that holds unsafe characters may be given as
+    `league members` shows it. Exit code: 0 renamed, 2 refused.
+    """
+    from league.members.entry import rename_member
+
+    former, member = rename_member(existing_league(), old, new)
+    if as_json:
+        print_json({"old": former, "name": member.name})
+    else:
+        say(f"{former} is called {member.name}")
+
+
+@members.command(epilog=examples("league members remove typo", "league members remove typo --json"))
+@click.argument("name")
+@json_option
+@league_option
+def remove(name: str, as_json: bool) -> None:
+    """Remove NAME, a member that never played, while the league is stopped.
+
+    A member with matches, children or results in training stays, because ratings rest on it: retire
+    it. Exit code: 0 removed, 2 refused.
+    """
+    from league.daemon.lock import hold_lock
+    from league.members.entry import remove_member
+
+    folder = existing_league()
+    with hold_lock(folder):
+        removed = remove_member(folder, name)
+    if as_json:
+        print_json({"removed": removed.name})
+    else:
+        say(f"{removed.name} is removed")
 
 
 def _print_members(as_json: bool) -> None:

@@ -258,6 +258,74 @@ def _change_status(session: Session, member_id: int, status: str) -> MemberRecor
     return queries.get_member(session, member.id)
 
 
+def rename_member(folder: LeagueFolder, text: str, name: str) -> tuple[str, MemberRecord]:
+    """Give a member another name, even while the daemon runs; return the old name and the member.
+
+    Args:
+        text: its name, agent spec or hash prefix.
+
+    Raises:
+        NotFoundError: there is no such member.
+        MemberError: the name is malformed or reserved, or the member is an agent of the league's
+            own settings, which would join again under its name.
+        ConflictError: the name is taken.
+    """
+    with writer(folder) as engine, write_transaction(engine) as session:
+        member = find_member(session, text)
+        spec = present_spec(member.agent_spec)
+        if member.role == "anchor" and present_spec(f"scripted:{member.name}") == spec:
+            raise MemberError(
+                f"{member.name} is the league's own scripted agent of that name and would join "
+                "again at the next start; add it under another name with `league members add "
+                f"{spec} --name NAME`"
+            )
+        if queries.member_by_name(session, name) is None:
+            check_name(session, name, spec)
+        queries.rename_member(session, member.id, name)
+        queries.add_event(
+            session,
+            "member",
+            f"{visible(member.name)} is called {name}, renamed by hand",
+            member_id=member.id,
+        )
+        return member.name, queries.get_member(session, member.id)
+
+
+def remove_member(folder: LeagueFolder, text: str) -> MemberRecord:
+    """Remove a member that never played; the caller holds the league's lock.
+
+    A running daemon may have planned with it, and follows the rating log by its numbers. The
+    snapshot file is removed too if no other member plays it.
+
+    Args:
+        text: its name, agent spec or hash prefix.
+
+    Raises:
+        NotFoundError: there is no such member.
+        MemberError: it has played, or something else rests on it.
+    """
+    with writer(folder) as engine:
+        with write_transaction(engine) as session:
+            member = find_member(session, text)
+            traces = queries.traces_of_member(session, member.id)
+            if traces:
+                raise MemberError(
+                    f"expected a member that never played, found {member.name} with "
+                    f"{', '.join(traces)}; `league members retire {member.name}` takes it out of "
+                    "future matches"
+                )
+            queries.remove_member(session, member.id)
+            queries.add_event(
+                session, "member", f"{visible(member.name)} was removed by hand: it never played"
+            )
+            sha256 = member.snapshot_sha256
+            orphaned = sha256 is not None and not queries.members_by_snapshot(session, sha256)
+        if sha256 is not None and orphaned:
+            # After the commit: a row implies a file, a file without a row is only in the way.
+            (folder.snapshots / f"{sha256}{SNAPSHOT_SUFFIX}").unlink(missing_ok=True)
+    return member
+
+
 def _insert(session: Session, newcomer: Newcomer, name: str, status: str) -> int:
     parent = None
     if newcomer.parent_sha256 is not None:

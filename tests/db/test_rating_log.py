@@ -56,3 +56,18 @@ def test_an_admission_carries_parent_and_allowance(writer: Engine) -> None:
         )
         (_, row) = queries.rating_log(session, RULES)
     assert (row.parent_id, row.allowance, row.match_id, row.placement) == (parent, 4.0, None, None)
+
+
+def test_the_log_closes_over_the_admission_of_a_removed_member(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        a, gone, b = admit(session, "tribe", "typo", "random")  # seq 1, 2, 3
+        finish(session, queries.plan_match(session, plan([a, b])), 1, 2)  # seq 4, 5
+        queries.remove_member(session, gone)
+        assert [(row.seq, row.member_id) for row in queries.rating_log(session, RULES)] == [
+            (1, a),
+            (2, b),
+            (3, a),
+            (4, b),
+        ]
+        assert queries.rating_log_is_gap_free(session)
+        assert queries.next_rating_seq(session) == 5
