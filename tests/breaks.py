@@ -392,6 +392,34 @@ BREAKS = [
         "pass\n    except OSError as error:",
         f"{LEAGUE}/daemon/test_lock.py",
     ),
+    Break(
+        "children import from the current folder",
+        "arena/import_path.py",
+        'return {"PYTHONSAFEPATH": "1", "PYTHONPATH": here}',
+        'return {"PYTHONPATH": here}',
+        "tests/arena/test_import_path.py",
+    ),
+    Break(
+        "children that are never ready are started for minutes",
+        "arena/processes/supervisor.py",
+        "limits.max_deaths or hopeless",
+        "limits.max_deaths",
+        "tests/arena/processes/test_supervisor.py",
+    ),
+    Break(
+        "a user's own modules come before ours",
+        "league/cli/main.py",
+        "        put_installed_first()\n",
+        "        pass\n",
+        f"{LEAGUE}/cli/test_own_packages.py",
+    ),
+    Break(
+        "a foreign package in our place is not named",
+        "league/cli/own_packages.py",
+        'if found is None or found != root / name / "__init__.py":',
+        "if found is None:",
+        f"{LEAGUE}/cli/test_own_packages.py",
+    ),
 ]
 
 

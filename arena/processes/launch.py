@@ -1,7 +1,8 @@
 """Owns how a child process is started, and the parent's handle on it.
 
-Promises: children are never forked from a process with threads; each starts with one numeric thread
-and cannot print a traceback on Ctrl-C; a handle makes no decisions (arena.processes.supervisor
+Promises: children are never forked from a process with threads; each imports from where its parent
+does, and not from the current folder; each starts with one numeric thread and cannot print a
+traceback on Ctrl-C; a handle makes no decisions (arena.processes.supervisor
 makes them).
 """
 
@@ -20,6 +21,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from arena.import_path import import_variables, set_variables
 from arena.processes.child import ONE_THREAD
 from arena.processes.messages import Birth
 
@@ -145,6 +147,7 @@ class Launcher:
             str(output_path),
             logging.getLogger().getEffectiveLevel(),
             isinstance(self._context, ForkServerContext),
+            {name: os.environ.get(name) for name in import_variables()},
         )
         ours, theirs = self._context.Pipe(duplex=True)
         try:
@@ -184,13 +187,16 @@ def _process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext
 
 @contextmanager
 def _birth_environment() -> Iterator[None]:
-    """Start processes with one numeric thread each and SIGINT blocked; then restore both.
+    """Start processes with this import path, one numeric thread and SIGINT blocked; then restore.
 
+    The path counts for the fork server and the resource tracker, which import modules before any
+    child is told its path; the children get their own environment back (`Birth.environment`).
     They ignore SIGINT themselves later, but Ctrl-C during their first imports would make each of
     them print a traceback. The resource tracker comes first: starting it unblocks SIGINT.
     """
-    before = {key: os.environ.get(key) for key in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
+    variables = ONE_THREAD | import_variables()
+    before = {key: os.environ.get(key) for key in variables}
+    os.environ.update(variables)
     if sys.platform != "win32":
         resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -199,8 +205,4 @@ def _birth_environment() -> Iterator[None]:
     finally:
         if sys.platform != "win32":
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
+        set_variables(before)

@@ -17,7 +17,7 @@ from pathlib import Path
 from arena.processes.jobs import RestartLimits
 from arena.processes.launch import Launcher
 from arena.processes.supervisor import Clock, Death, DeathCount, Place, Process
-from league.learner.messages import LearnerOrders, Progress
+from league.learner.messages import LearnerOrders, Progress, Ready
 from league.learner.process import run_learner
 
 log = logging.getLogger(__name__)
@@ -126,6 +126,8 @@ class Learners:
 
     def _read(self, name: str, place: Place, limit: int | None = 1000) -> Iterator[LearnerMessage]:
         for message in place.poll(limit):
+            if isinstance(message, Ready):
+                place.came_up()
             if isinstance(message, Progress):
                 place.succeeded()
             yield LearnerMessage(name, message)
@@ -134,11 +136,11 @@ class Learners:
         if death.pause_s is not None:
             text = f"{place.name} {death.reason}; starting again in {death.pause_s:.0f} s"
             return Died(text, given_up=False)
-        window = f"{RESTART.deaths_window_s / 60:.0f} minutes"
+        within = f"within {RESTART.deaths_window_s / 60:.0f} minutes"
         text = (
-            f"{place.name} exited unexpectedly {death.n_deaths} times within {window} and is given "
-            f"up until the next `league start`; the last time it {death.reason}; see the folder "
-            "logs/"
+            f"{place.name} exited unexpectedly {death.n_deaths} times "
+            f"{'before it was ever ready' if death.none_was_ready else within} and is given up "
+            f"until the next `league start`; the last time it {death.reason}; see the folder logs/"
         )
         return Died(text, given_up=True)
 

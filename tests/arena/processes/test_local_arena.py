@@ -202,6 +202,13 @@ def test_too_many_deaths_stop_the_pool_and_say_why(make_arena: Any) -> None:
     assert arena.n_waiting == 2
 
 
+def test_workers_that_are_never_ready_stop_the_pool_after_the_third(make_arena: Any) -> None:
+    arena = make_arena(1, settings={"broken": True})  # ten deaths are allowed
+    arena.submit(1, ("add", 1))
+    with pytest.raises(ArenaStopped, match=r"no worker was ever ready, 3 .*no such network"):
+        collect(arena, 1)
+
+
 def test_a_player_that_cannot_be_set_up_stops_the_pool_with_its_own_words(make_arena: Any) -> None:
     arena = make_arena(1, settings={"broken": True}, max_deaths=2)
     arena.submit(1, ("add", 1))

@@ -119,20 +119,33 @@ def test_orders_are_asked_for_anew_at_every_start(
 def test_pauses_double_and_the_fifth_death_within_ten_minutes_is_the_last(
     clock: Clock, learners: Callable[..., Learners]
 ) -> None:
-    launch = Launches(*[ScriptedProcess(exit_code=1) for _ in range(6)])
+    launch = Launches(*[ScriptedProcess(Ready(0), exit_code=1) for _ in range(6)])
     group = learners(launch)
     texts = []
     for pause_s in (1.0, 2.0, 4.0, 8.0):
-        (died,) = group.poll()
+        _, died = group.poll()
         assert isinstance(died.message, Died) and not died.message.given_up
         texts.append(died.message.text)
         assert texts[-1].endswith(f"starting again in {pause_s:.0f} s")
         clock.now += pause_s
-    (last,) = group.poll()
+    _, last = group.poll()
     assert isinstance(last.message, Died) and last.message.given_up
     assert "exited unexpectedly 5 times within 10 minutes and is given up" in last.message.text
     clock.now += 10_000.0
     assert list(group.poll()) == [] and len(launch.started) == 5
+
+
+def test_a_learner_that_was_never_ready_is_given_up_within_seconds(
+    clock: Clock, learners: Callable[..., Learners]
+) -> None:
+    group = learners(Launches(*[ScriptedProcess(exit_code=1) for _ in range(3)]))
+    for pause_s in (1.0, 2.0):
+        (died,) = group.poll()
+        assert isinstance(died.message, Died) and not died.message.given_up
+        clock.now += pause_s
+    (last,) = group.poll()
+    assert isinstance(last.message, Died) and last.message.given_up
+    assert "exited unexpectedly 3 times before it was ever ready" in last.message.text
 
 
 def test_deaths_that_lie_far_apart_never_end_a_learner(
