@@ -21,6 +21,7 @@ from collections.abc import Callable
 from multiprocessing import connection
 from typing import Any, cast
 
+from arena.import_path import set_variables
 from arena.processes.messages import Birth, Record
 
 if sys.platform == "linux":
@@ -48,6 +49,7 @@ def begin(pipe: connection.Connection, birth: Birth) -> Link:
     _follow_parent(birth.die_with_server)
     _write_to_file(birth.output_path)
     os.environ.update(ONE_THREAD)
+    set_variables(birth.environment)
     link = Link(pipe)
     _log_to_parent(link, birth.log_level)
     return link

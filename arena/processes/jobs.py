@@ -77,12 +77,15 @@ class RestartLimits:
             unexpected exit in a row.
         max_deaths, deaths_window_s: this many unexpected exits within this many seconds end the
             attempts.
+        max_early_deaths: this many deaths before any process was ever ready end them too: what is
+            broken from the start, such as an import, does not mend itself.
     """
 
     first_pause_s: float = 0.5
     longest_pause_s: float = 30.0
     max_deaths: int = 10
     deaths_window_s: float = 300.0
+    max_early_deaths: int = 3
 
     def __post_init__(self) -> None:
         _check_positive(self)

@@ -1,8 +1,9 @@
 """Owns how a child process is started, and the parent's handle on it.
 
-Promises: children are never forked from a process with threads; each starts with one numeric thread
-and cannot print a traceback on Ctrl-C; a handle makes no decisions (arena.processes.supervisor
-makes them).
+Promises: children are never forked from a process with threads; each imports from where its parent
+does, and not from the current folder; each starts with one numeric thread and cannot print a
+traceback on Ctrl-C; a handle makes no decisions (arena.processes.supervisor makes them), and
+sending to a child never blocks.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from arena.import_path import import_variables, set_variables
 from arena.processes.child import ONE_THREAD
 from arena.processes.messages import Birth
+from arena.processes.outbox import Outbox
 
 Target = Callable[[connection.Connection, Birth, Any], None]
 
 _LAST_OUTPUT_BYTES = 3000
+_KILL_LIMIT_S = 5.0  # a process that waits for a device or a server outlives SIGKILL until then
 _MAX_MESSAGES = 1000  # read from one child per poll, so that a busy one does not starve the others
 
 
@@ -45,6 +49,7 @@ class ChildProcess:
     ) -> None:
         self._process, self._pipe = process, pipe
         self._pipe_ended = False
+        self._outbox = Outbox(pipe)
         self.output_path, self.output_start = output_path, output_start
 
     @property
@@ -64,12 +69,14 @@ class ChildProcess:
         return self._pipe_ended or self._process.exitcode is not None
 
     def send(self, message: object) -> bool:
-        """Send a message; return False when the child is gone."""
+        """Have a message sent, without blocking; return False when the child is gone.
+
+        A message of a class with `supersedes = True` replaces those of its class that wait.
+        """
         try:
-            self._pipe.send(message)
+            return self._outbox.put(message)
         except OSError:
             return False
-        return True
 
     def poll(self, limit: int | None = _MAX_MESSAGES) -> list[object]:
         """Return the messages that have arrived, at most `limit`, without blocking."""
@@ -83,7 +90,7 @@ class ChildProcess:
 
     def hang_up(self) -> None:
         """Close the parent's end of the pipe, which tells a worker to exit."""
-        self._pipe.close()
+        self._hang_up()
 
     def terminate(self) -> None:
         """Send SIGTERM."""
@@ -99,12 +106,19 @@ class ChildProcess:
         return self._process.exitcode is not None
 
     def close(self, grace_s: float) -> int | None:
-        """Wait for the exit, kill after `grace_s`, close the pipe; return the exit code."""
+        """Wait for the exit, kill after `grace_s`, close the pipe; return the exit code.
+
+        None: the kernel has not ended the killed process within seconds; it is left to itself.
+        """
         if not self.join(grace_s):
             self.kill()
-            self._process.join()
-        self._pipe.close()
+            self.join(_KILL_LIMIT_S)
+        self._hang_up()
         return self._process.exitcode
+
+    def _hang_up(self) -> None:
+        self._outbox.close()
+        self._pipe.close()
 
     def last_output(self) -> str:
         """Return the end of what the process wrote to stdout and stderr."""
@@ -145,6 +159,7 @@ class Launcher:
             str(output_path),
             logging.getLogger().getEffectiveLevel(),
             isinstance(self._context, ForkServerContext),
+            {name: os.environ.get(name) for name in import_variables()},
         )
         ours, theirs = self._context.Pipe(duplex=True)
         try:
@@ -184,13 +199,16 @@ def _process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext
 
 @contextmanager
 def _birth_environment() -> Iterator[None]:
-    """Start processes with one numeric thread each and SIGINT blocked; then restore both.
+    """Start processes with this import path, one numeric thread and SIGINT blocked; then restore.
 
+    The path counts for the fork server and the resource tracker, which import modules before any
+    child is told its path; the children get their own environment back (`Birth.environment`).
     They ignore SIGINT themselves later, but Ctrl-C during their first imports would make each of
     them print a traceback. The resource tracker comes first: starting it unblocks SIGINT.
     """
-    before = {key: os.environ.get(key) for key in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
+    variables = ONE_THREAD | import_variables()
+    before = {key: os.environ.get(key) for key in variables}
+    os.environ.update(variables)
     if sys.platform != "win32":
         resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -199,8 +217,4 @@ def _birth_environment() -> Iterator[None]:
     finally:
         if sys.platform != "win32":
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
+        set_variables(before)

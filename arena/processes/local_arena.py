@@ -3,7 +3,8 @@
 Promises: every submitted job comes back once, as `Done` or as `Failed`, whatever happens to the
 process that played it, until the arena is closed or gives up. A worker that exits is reported with
 its exit code or signal and its last output, and is replaced after growing pauses; after too many
-exits in a short time the arena raises `ArenaStopped` and says why. A worker that makes no progress
+exits in a short time, or a few before any worker was ready, the arena raises `ArenaStopped` and
+says why. A worker that makes no progress
 is killed. Workers share nothing; each has its own pipe: killing one cannot damage another.
 
 The arena runs only inside `poll` and is not thread-safe: call it often, from one thread.
@@ -269,11 +270,13 @@ class LocalArena:
         self._fail_jobs(worker, f"{worker.place.name} {death.reason}", death.output, "worker")
         if death.pause_s is None and self._stopped is None:
             said = f"; its last line: {death.last_line}" if death.last_line else ""
-            self._stop(
-                f"workers exited unexpectedly {death.n_deaths} times within "
-                f"{self.limits.restart.deaths_window_s:g} s and are not restarted; the last: "
-                f"{worker.place.name} {death.reason}{said}"
+            what = (
+                f"no worker was ever ready, {death.n_deaths} have exited"
+                if death.none_was_ready
+                else f"workers exited unexpectedly {death.n_deaths} times within "
+                f"{self.limits.restart.deaths_window_s:g} s and are not restarted"
             )
+            self._stop(f"{what}; the last: {worker.place.name} {death.reason}{said}")
 
     def _recycle_worn(self) -> None:
         """Replace idle workers that have played their share."""
@@ -387,6 +390,7 @@ class _Worker:
                     settled += self._settle(outcomes)
                 case WorkerReady():
                     self.stage = "idle"
+                    self.place.came_up()
                 case WorkerIdle():
                     self.stage, self.ticks = "idle", 0
                     self.place.succeeded()

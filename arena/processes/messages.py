@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from arena.processes.jobs import JobError
 
@@ -20,11 +21,14 @@ class Birth:
         die_with_server: have the kernel send SIGKILL when the process that forked this one exits.
             Only for children of a fork server: the kernel watches the forking *thread*, which
             may end elsewhere.
+        environment: variables to set, or to remove (None), before anything else is started: what
+            only Python's start of this process needed.
     """
 
     output_path: str
     log_level: int
     die_with_server: bool
+    environment: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,15 @@
 Promises: a place holds at most one process; an unexpected exit (a `Death`) is described by what the
 child reported that it raised, else by its exit code or signal, with its last output; the pause
 before a restart doubles with each death in a row; after too many within the window of its
-`DeathCount` the place is given up. Log records of the child are logged here. The arena's workers
-and the learners both use this.
+`DeathCount`, or a few before any process was ever ready, the place is given up. Log records of the
+child are logged here. The arena's workers and the learners both use this.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -21,6 +23,11 @@ from arena.processes.launch import name_exit
 from arena.processes.messages import Crashed, Record
 
 logger = logging.getLogger(__name__)
+
+# Why a process may not have come up although the program is whole: the machine is short of
+# something for a while, or somebody else ended it.
+_PASSING = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT)
+_FROM_OUTSIDE = (-signal.SIGTERM, -9)
 
 Clock = Callable[[], float]
 
@@ -72,10 +79,26 @@ class DeathCount:
         self.limits = limits
         self._clock = clock
         self._times: deque[float] = deque()
+        self._n_early: int | None = 0  # None from the moment that a process was ready
 
-    def add(self) -> int:
-        """Count a death now; return the number within the window."""
+    def came_up(self) -> None:
+        """Record that a process was ready: from now on deaths are counted in the window alone."""
+        self._n_early = None
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether as many processes died as may, before any was ever ready."""
+        return self._n_early is not None and self._n_early >= self.limits.max_early_deaths
+
+    def add(self, *, early: bool = False) -> int:
+        """Count a death now, perhaps one of a process that was never ready.
+
+        Returns:
+            The number within the window.
+        """
         now = self._clock()
+        if early and self._n_early is not None:
+            self._n_early += 1
         self._times.append(now)
         while now - self._times[0] > self.limits.deaths_window_s:
             self._times.popleft()
@@ -92,12 +115,14 @@ class Death:
         output: its traceback or last output; may be empty.
         n_deaths: number within the window of the place's `DeathCount`, this one included.
         pause_s: seconds until the restart; None when the place is given up.
+        none_was_ready: it is given up since no process was ever ready.
     """
 
     reason: str
     output: str
     n_deaths: int
     pause_s: float | None
+    none_was_ready: bool = False
 
     @property
     def last_line(self) -> str:
@@ -136,6 +161,7 @@ class Place:
         self._start, self._deaths, self._clock = start, deaths, clock
         self._may_finish = may_finish
         self._n_in_a_row = 0
+        self._is_up = False
         self._crashed: Crashed | None = None
 
     @property
@@ -145,11 +171,12 @@ class Place:
 
     def start(self) -> Death | None:
         """Start a process; return a `Death` if that fails."""
-        self._crashed = None
+        self._crashed, self._is_up = None, False
         try:
             self.process = self._start()
         except (OSError, EOFError) as error:
-            return self._count_death(f"could not be started: {error!r}", "")
+            early = getattr(error, "errno", None) not in _PASSING
+            return self._count_death(f"could not be started: {error!r}", "", early=early)
         return None
 
     def poll(self, limit: int | None = 1000) -> list[object]:
@@ -167,8 +194,14 @@ class Place:
             return False
         return True
 
+    def came_up(self) -> None:
+        """Record that the process is set up."""
+        self._is_up = True
+        self._deaths.came_up()
+
     def succeeded(self) -> None:
         """Record that the process did its work: the next death is the first in a row."""
+        self.came_up()
         self._n_in_a_row = 0
 
     def take_death(self, reason: str | None = None) -> Death | None:
@@ -188,7 +221,8 @@ class Place:
         if reason is None and exit_code == 0 and self._may_finish:
             self.given_up = True
             return None
-        return self._count_death(reason or name_exit(exit_code), output)
+        early = not self._is_up and exit_code not in _FROM_OUTSIDE
+        return self._count_death(reason or name_exit(exit_code), output, early=early)
 
     def replace(self) -> str:
         """Release a process that was killed on purpose, which does not count as a death.
@@ -215,16 +249,17 @@ class Place:
         self.process = None
         return exit_code, process.last_output()
 
-    def _count_death(self, reason: str, output: str) -> Death:
+    def _count_death(self, reason: str, output: str, *, early: bool) -> Death:
         limits = self._deaths.limits
-        n_deaths = self._deaths.add()
+        n_deaths = self._deaths.add(early=early)
+        hopeless = self._deaths.is_hopeless
         pause_s = min(
             limits.first_pause_s * 2.0 ** min(self._n_in_a_row, 60), limits.longest_pause_s
         )
         self._n_in_a_row += 1
         self.start_at = self._clock() + pause_s
-        self.given_up = n_deaths >= limits.max_deaths
-        death = Death(reason, output, n_deaths, None if self.given_up else pause_s)
+        self.given_up = n_deaths >= limits.max_deaths or hopeless
+        death = Death(reason, output, n_deaths, None if self.given_up else pause_s, hopeless)
         said = f"; its last line: {death.last_line}" if death.last_line else ""
         following = "not restarted" if self.given_up else f"restarting in {pause_s:g} s"
         logger.warning("%s %s%s; %s", self.name, reason, said, following)

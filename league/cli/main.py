@@ -17,6 +17,7 @@ from league.cli.look import look
 from league.cli.maps import maps
 from league.cli.members import members
 from league.cli.options import examples, league_option, run
+from league.cli.own_packages import check_own_packages, put_installed_first
 from league.cli.parity import parity
 from league.cli.pit import pit
 from league.cli.replay import replay
@@ -33,6 +34,7 @@ from league.cli.upkeep import backup, doctor, rerate
 @league_option
 def league() -> None:
     """Train, play and rate a league of agents in the territory game."""
+    check_own_packages()
 
 
 for _command in (
@@ -58,5 +60,12 @@ for _command in (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: without the program's name; None takes those of this process, whose import path
+            is then set in order (league.cli.own_packages).
+    """
+    if arguments is None:
+        put_installed_first()
     return run(league, arguments)

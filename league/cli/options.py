@@ -189,6 +189,9 @@ def run(group: click.Command, arguments: list[str] | None = None) -> int:
         if error.errno not in _USER_ERRNOS:
             raise
         return _refuse(str(error))
+    except LeagueError as error:  # known without the imports of `known_errors`, which may fail
+        _refuse(str(error))
+        return error.exit_code
     except Exception as error:
         if not isinstance(error, known_errors()):
             raise

@@ -168,6 +168,11 @@ class LearnerConfig(Section):
     keep_checkpoints: int = Field(
         default=3, ge=1, le=100, description="Checkpoints kept per learner; older ones are removed."
     )
+    lease_s: Positive = Field(
+        default=600.0,
+        description="Seconds after which a learner that says nothing is killed and started again "
+        "from its checkpoint; it says something every few seconds of a rollout or an update.",
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         default="auto",
         description="Device to train on; auto takes CUDA, else MPS, else CPU.",

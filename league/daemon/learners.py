@@ -2,12 +2,14 @@
 
 Promises: a learner whose process exits is reported with the exit code or signal, or with what it
 raised, and is started again after a pause that doubles; one that keeps exiting is given up, while
-the league goes on. All of this happens only inside `poll`.
+the league goes on; one that says nothing for the length of its lease is killed, which counts as
+such an exit. All of this happens only inside `poll`, and no message to a learner blocks it.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from pathlib import Path
 from arena.processes.jobs import RestartLimits
 from arena.processes.launch import Launcher
 from arena.processes.supervisor import Clock, Death, DeathCount, Place, Process
-from league.learner.messages import LearnerOrders, Progress
+from league.learner.messages import Alive, LearnerOrders, Progress, Ready
 from league.learner.process import run_learner
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 RESTART = RestartLimits(
     first_pause_s=1.0, longest_pause_s=60.0, max_deaths=5, deaths_window_s=600.0
 )
+
+_ABSENT_AFTER_S = 5.0  # the manager polls every second at the latest
 
 MakeOrders = Callable[[str], LearnerOrders]
 Launch = Callable[[str, LearnerOrders], Process]  # lineage and its orders -> its process
@@ -70,6 +74,8 @@ class Learners:
         names: names of the lineages.
         make_orders: returns what a learner is told when it starts; called at every start.
         launch: starts a process.
+        lease_s: a learner that says nothing for so long is killed; time in which nobody polls, or
+            may not start anything, does not count.
     """
 
     def __init__(
@@ -78,10 +84,14 @@ class Learners:
         make_orders: MakeOrders,
         launch: Launch,
         *,
+        lease_s: float = math.inf,
         clock: Clock = time.monotonic,
     ) -> None:
         self._clock = clock
+        self._lease_s = lease_s
         self._places: dict[str, Place] = {}
+        self._heard_at: dict[str, float] = {}
+        self._polled_at = clock()
         for name in names:
             self._places[name] = Place(
                 f"learner {name}",
@@ -110,22 +120,46 @@ class Learners:
         """Start the processes that are due, and yield the messages since the last call.
 
         Args:
-            may_start: start them; without, a learner that is down stays down.
+            may_start: start them, and kill those whose lease is over; without, a learner that is
+                down stays down, and the time does not count: nobody sends it what it waits for.
         """
+        if may_start:
+            self._forgive_absence()
         for name, place in self._places.items():
-            death = place.start() if may_start and place.is_due else None
-            if death is not None:
-                yield LearnerMessage(name, self._died(place, death))
+            if may_start and place.is_due:
+                death = place.start()
+                self._heard_at[name] = self._clock()
+                if death is not None:
+                    yield LearnerMessage(name, self._died(place, death))
             yield from self._read(name, place)
-            if place.process is None or not place.process.has_ended:
+            if place.process is None:
                 continue
+            reason = None
+            if not place.process.has_ended:
+                if not may_start or self._clock() - self._heard_at[name] < self._lease_s:
+                    continue
+                place.process.kill()
+                reason = f"said nothing for {self._lease_s:g} s and was killed"
             yield from self._read(name, place, limit=None)
-            death = place.take_death()
+            death = place.take_death(reason)
             if death is not None:
                 yield LearnerMessage(name, self._died(place, death))
 
+    def _forgive_absence(self) -> None:
+        """Extend all leases by the time that nobody was here, or the league was paused."""
+        now = self._clock()
+        absence = now - self._polled_at
+        if absence > _ABSENT_AFTER_S:
+            self._heard_at = {name: min(at + absence, now) for name, at in self._heard_at.items()}
+        self._polled_at = now
+
     def _read(self, name: str, place: Place, limit: int | None = 1000) -> Iterator[LearnerMessage]:
         for message in place.poll(limit):
+            self._heard_at[name] = self._clock()
+            if isinstance(message, Alive):
+                continue
+            if isinstance(message, Ready):
+                place.came_up()
             if isinstance(message, Progress):
                 place.succeeded()
             yield LearnerMessage(name, message)
@@ -134,11 +168,11 @@ class Learners:
         if death.pause_s is not None:
             text = f"{place.name} {death.reason}; starting again in {death.pause_s:.0f} s"
             return Died(text, given_up=False)
-        window = f"{RESTART.deaths_window_s / 60:.0f} minutes"
+        within = f"within {RESTART.deaths_window_s / 60:.0f} minutes"
         text = (
-            f"{place.name} exited unexpectedly {death.n_deaths} times within {window} and is given "
-            f"up until the next `league start`; the last time it {death.reason}; see the folder "
-            "logs/"
+            f"{place.name} exited unexpectedly {death.n_deaths} times "
+            f"{'before it was ever ready' if death.none_was_ready else within} and is given up "
+            f"until the next `league start`; the last time it {death.reason}; see the folder logs/"
         )
         return Died(text, given_up=True)
 

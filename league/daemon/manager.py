@@ -74,7 +74,10 @@ class Manager:
         self._untaken: deque[LearnerMessage] = deque()
         backlog = self._prepare()
         self.learners = Learners(
-            list(self._lineages), self._orders, launch or launch_learner(folder.logs)
+            list(self._lineages),
+            self._orders,
+            launch or launch_learner(folder.logs),
+            lease_s=config.learner.lease_s,
         )
         self.rated = RatedMatches(
             folder,

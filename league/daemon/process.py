@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from arena.import_path import import_variables, set_variables
 from league.daemon.lock import add_to_note, hold_lock, is_locked, read_note, sign_path, status
 from league.daemon.trouble import (
     EXIT_TROUBLE,
@@ -132,7 +133,14 @@ def start(root: Path, config: LeagueConfig, *, for_s: float | None, detach: bool
 
 def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
     """Start this program again in its own session, and wait until the league is running."""
-    order = json.dumps({"config": config.to_json(), "for_s": for_s})
+    variables = import_variables()
+    order = json.dumps(
+        {
+            "config": config.to_json(),
+            "for_s": for_s,
+            "environment": {name: os.environ.get(name) for name in variables},
+        }
+    )
     with (folder.logs / "daemon.out").open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "league.daemon.process", str(folder.root)],
@@ -140,6 +148,7 @@ def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> 
             stdout=output,
             stderr=output,
             start_new_session=True,
+            env=os.environ | variables,
         )
         assert process.stdin is not None
         process.stdin.write(order.encode())
@@ -318,6 +327,7 @@ def _main() -> int:
     from league.config.tree import LeagueConfig
 
     order = json.loads(sys.stdin.read())
+    set_variables(order["environment"])
     root = Path(sys.argv[1])
     return start(root, LeagueConfig.from_json(order["config"]), for_s=order["for_s"], detach=False)
 

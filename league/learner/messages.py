@@ -1,13 +1,14 @@
 """What the manager and its learners tell each other: plain frozen records over one pipe each.
 
-Down: LearnerOrders when the process starts, then Roster, Settled and Stop. Up: Ready, Progress,
-Offered and Finished; log records and crashes are arena.processes.messages.
+Down: LearnerOrders when the process starts, then Roster, Settled and Stop. Up: Ready, Alive,
+Progress, Offered and Finished; log records and crashes are arena.processes.messages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from league.learner.settings import LearnerSettings
 from league.matchmaking.opponents import Foe
@@ -45,6 +46,8 @@ class Roster:
         required: agent specs of the parent, the champion and the best anchor.
     """
 
+    supersedes: ClassVar[bool] = True  # of those that were not sent yet, the newest alone counts
+
     foes: tuple[Foe, ...]
     specs: Mapping[int, str]
     required: tuple[str, ...]
@@ -68,6 +71,11 @@ class Ready:
     """Learner to manager: set up; it waits for a roster."""
 
     trained_decisions: int
+
+
+@dataclass(frozen=True)
+class Alive:
+    """Learner to manager, every few seconds: it plays, or learns."""
 
 
 @dataclass(frozen=True)

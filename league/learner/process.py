@@ -9,16 +9,28 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Protocol
 
 from arena.processes.child import EXIT_CRASHED, begin, describe
 from arena.processes.messages import Birth, Crashed
-from league.learner.messages import Finished, LearnerOrders, Offered, Progress, Ready, Roster, Stop
+from league.learner.messages import (
+    Alive,
+    Finished,
+    LearnerOrders,
+    Offered,
+    Progress,
+    Ready,
+    Roster,
+    Stop,
+)
 
 if TYPE_CHECKING:
     from league.learner.trainer import Trainer
+
+SIGN_EVERY_S = 5.0  # a pipe holds an hour of these messages while the manager is busy
 
 
 class Manager(Protocol):
@@ -55,14 +67,22 @@ def train(manager: Manager, trainer: Trainer) -> None:
     its matches are in the checkpoint.
     """
     manager.send(Ready(trainer.ppo.num_timesteps))
+    alive = _SignOfLife(manager)
     if trainer.is_fresh:
         _offer(manager, trainer, "the untrained start of the lineage")
     try:
         while not trainer.roster.foes:
             _obey(manager.receive(), trainer)
+            alive()
     except _StopOrdered:
         return  # nothing was trained
-    trainer.env.before_step = lambda: _obey_waiting(manager, trainer)
+
+    def before_step() -> None:
+        alive()
+        _obey_waiting(manager, trainer)
+
+    trainer.env.before_step = before_step
+    trainer.alive = alive
     try:
         _train_on(manager, trainer)
     except _StopOrdered:
@@ -85,6 +105,20 @@ def _train_on(manager: Manager, trainer: Trainer) -> None:
 def _offer(manager: Manager, trainer: Trainer, reason: str) -> None:
     sha256 = trainer.offer()
     manager.send(Offered(sha256, trainer.ppo.num_timesteps, reason))
+
+
+class _SignOfLife:
+    """Tells the manager that the learner makes progress, at a limited rate."""
+
+    def __init__(self, manager: Manager) -> None:
+        self._manager = manager
+        self._told_at = time.monotonic()
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now - self._told_at >= SIGN_EVERY_S:
+            self._told_at = now
+            self._manager.send(Alive())
 
 
 class _StopOrdered(Exception):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,7 @@ class Trainer:
         ppo, env: the learner and its matches.
         roster: whom it may meet; self-play only until the manager has sent one.
         parent: hash of the lineage's newest snapshot, or None.
+        alive: called before every minibatch of an update.
         is_fresh: neither a checkpoint nor a snapshot was there to go on from.
     """
 
@@ -81,6 +82,7 @@ class Trainer:
         self.wave: list[str] = []
         self.parent = orders.snapshot
         self.since = SinceSnapshot()
+        self.alive: Callable[[], None] = lambda: None
         self._reference: Reference | None = None  # the newest snapshot's policy
         torch.set_num_threads(self.settings.n_threads)
         keep_freed_memory()
@@ -120,13 +122,15 @@ class Trainer:
         )
 
     def _make_ppo(self) -> LeaguePPO:
-        return LeaguePPO(
+        ppo = LeaguePPO(
             self.env,
             self.settings.ppo,
             policy_kwargs=policy_kwargs(self.orders.family, self.torso),
             seed=self.orders.seed % 2**32,
             device=self.device,
         )
+        ppo.alive = lambda: self.alive()
+        return ppo
 
     def _resume(self) -> bool:
         """Go on from the newest checkpoint, else from the lineage's newest snapshot."""

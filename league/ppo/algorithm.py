@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -113,6 +114,7 @@ class LeaguePPO(MaskablePPO):
         self.last_log: dict[str, float] = {}
         self.seconds = dict.fromkeys(PHASES, 0.0)
         self.micro_batch = self._rows_per_pass()
+        self.alive: Callable[[], None] = lambda: None  # called before every minibatch
         self._actions = np.zeros(self.n_envs, dtype=np.int64)
 
     def _rows_per_pass(self) -> int:
@@ -326,6 +328,7 @@ class LeaguePPO(MaskablePPO):
                 vf_coef=self.settings.vf_coef,
             ),
             micro_batch=self.micro_batch,
+            alive=self.alive,
         ).run(self.rollout_buffer)
         return {**numbers, **rates}, broken
 

@@ -24,6 +24,10 @@ Evaluate = Callable[[dict[str, Tensor], Tensor], tuple[Tensor, Tensor]]
 _KL_TOLERANCE = 1.5
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True)
 class UpdatePass:
     """What an update needs besides the rollout.
@@ -36,6 +40,7 @@ class UpdatePass:
         settings: epochs, batch size and limits.
         loss: the values of this update.
         micro_batch: rows per forward and backward pass.
+        alive: called before every minibatch.
     """
 
     evaluate: Evaluate
@@ -45,6 +50,7 @@ class UpdatePass:
     settings: PpoSettings
     loss: LossSettings
     micro_batch: int
+    alive: Callable[[], None] = _nothing
 
     def run(self, buffer: RaggedRolloutBuffer) -> tuple[dict[str, float], list[str]]:
         """Run the epochs over a rollout with advantages.
@@ -66,6 +72,7 @@ class UpdatePass:
         while n_epochs < settings.n_epochs and not stop:
             epoch_kl, n_minibatches = torch.zeros((), device=device), 0
             for batch in buffer.minibatches(settings.batch_size, self.generator):
+                self.alive()
                 terms, error = self._gradients(batch)
                 if n_epochs == n_minibatches == 0:
                     first_error = error

@@ -13,6 +13,7 @@ import sys
 
 import numpy as np
 
+from arena.import_path import import_variables
 from arena.territory.engine.actions import give_orders
 from arena.territory.engine.compiled import is_compiled
 from arena.territory.engine.numerics import uniform_noise
@@ -60,7 +61,9 @@ def warm_up() -> None:
     """Compile what is not compiled yet; takes a second when everything is."""
     helper = None
     if not is_compiled() and _n_cores() > 1:
-        helper = subprocess.Popen([sys.executable, "-m", __name__])
+        helper = subprocess.Popen(
+            [sys.executable, "-m", __name__], env=os.environ | import_variables()
+        )
     run_ticks(_empty_state(), 1)
     if helper is not None:
         helper.wait()

@@ -189,6 +189,18 @@ def test_workers_are_recycled_after_their_share_of_matches(make_arena: Any) -> N
     wait_until(lambda: not is_running(pids[0]))
 
 
+def test_a_worker_that_does_not_read_its_pipe_keeps_nobody_waiting(make_arena: Any) -> None:
+    arena = make_arena(1, lease_s=1.5)
+    arena.submit(1, ("add", 1))
+    collect(arena, 1)
+    (pid,) = arena.pids
+    os.kill(pid, signal.SIGSTOP)
+    arena.submit(2, ("add", 1, b"x" * 4_000_000))  # no pipe holds as much
+    assert "made no progress for 1.5 s" in failed(collect(arena, 1)[2]).error
+    arena.submit(3, ("add", 2, b"x" * 4_000_000))
+    assert done(collect(arena, 1)[3]).result == 102
+
+
 def test_too_many_deaths_stop_the_pool_and_say_why(make_arena: Any) -> None:
     arena = make_arena(1, matches_per_worker=1, max_deaths=3)
     for job_id in range(5):
@@ -200,6 +212,13 @@ def test_too_many_deaths_stop_the_pool_and_say_why(make_arena: Any) -> None:
     with pytest.raises(ArenaStopped):
         arena.submit(9, ("add", 1))
     assert arena.n_waiting == 2
+
+
+def test_workers_that_are_never_ready_stop_the_pool_after_the_third(make_arena: Any) -> None:
+    arena = make_arena(1, settings={"broken": True})  # ten deaths are allowed
+    arena.submit(1, ("add", 1))
+    with pytest.raises(ArenaStopped, match=r"no worker was ever ready, 3 .*no such network"):
+        collect(arena, 1)
 
 
 def test_a_player_that_cannot_be_set_up_stops_the_pool_with_its_own_words(make_arena: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -13,7 +14,13 @@ from arena.processes.jobs import RestartLimits
 from arena.processes.messages import Crashed, Record
 from arena.processes.supervisor import DeathCount, Place, end_all
 
-LIMITS = RestartLimits(first_pause_s=1.0, longest_pause_s=6.0, max_deaths=4, deaths_window_s=100.0)
+LIMITS = RestartLimits(
+    first_pause_s=1.0,
+    longest_pause_s=6.0,
+    max_deaths=4,
+    deaths_window_s=100.0,
+    max_early_deaths=100,  # off, but where it is tested
+)
 
 
 class ScriptedProcess:
@@ -136,6 +143,48 @@ def test_the_last_death_that_the_window_allows_ends_the_attempts() -> None:
     assert (last.n_deaths, last.pause_s) == (4, None)
     clock.now += 1_000.0
     assert place.given_up and not place.is_due
+
+
+def early_deaths(*exit_codes: int, ready_first: bool = False) -> list[Any]:
+    """Let processes die one after the other before they are ready; three may."""
+    clock = Clock()
+    count = DeathCount(RestartLimits(max_deaths=50, max_early_deaths=3), clock)
+    dying = iter([ScriptedProcess(exit_code=code) for code in exit_codes])
+    place = Place("toy", lambda: next(dying), count, clock=clock)
+    deaths = []
+    for n in range(len(exit_codes)):
+        assert place.start() is None
+        if ready_first and n == 0:
+            place.came_up()
+        deaths.append(place.take_death())
+        clock.now += 1.0
+    return deaths
+
+
+def test_a_few_deaths_before_anything_was_ready_end_the_attempts() -> None:
+    assert [death.pause_s is None for death in early_deaths(1, 1, 1)] == [False, False, True]
+    assert early_deaths(1, 1, -11)[-1].none_was_ready
+
+
+def test_they_do_not_when_a_process_was_ready_once_or_when_they_came_from_outside() -> None:
+    assert early_deaths(1, 1, 1, 1, 1, ready_first=True)[-1].pause_s is not None
+    assert early_deaths(1, 1, -9, -15, -9)[-1].pause_s is not None
+    assert early_deaths(1, 1, -9, -15, 1)[-1].pause_s is None
+
+
+def test_a_machine_that_is_short_of_something_at_the_start_is_waited_for() -> None:
+    troubles = iter([OSError(errno.ENOMEM, "no memory")] * 5 + [EOFError("unexpected EOF")] * 3)
+
+    def refuse() -> ScriptedProcess:
+        raise next(troubles)
+
+    count = DeathCount(RestartLimits(max_deaths=50, max_early_deaths=3))
+    place = Place("toy", refuse, count)
+    given_up = []
+    for _ in range(8):
+        place.start()
+        given_up.append(place.given_up)
+    assert given_up == [False] * 7 + [True]
 
 
 def test_places_may_share_a_count() -> None:

@@ -45,6 +45,8 @@ def _play_one(
         return context["base"] + values[0]
     if order == "who":
         return os.getpid(), n_jobs, context["threads"]
+    if order == "variable":
+        return os.environ.get(values[0])
     if order == "raise":
         raise ValueError(f"bad move {values[0]}")
     if order == "fail":

@@ -9,7 +9,7 @@ import pytest
 from arena.processes.messages import Crashed
 from league.config.tree import LeagueConfig
 from league.daemon.learners import Died, LearnerMessage, Learners
-from league.learner.messages import LearnerOrders, Progress, Ready, Stop
+from league.learner.messages import Alive, LearnerOrders, Progress, Ready, Stop
 from league.learner.settings import learner_settings
 from tests.league.daemon.scripted import Clock, ScriptedProcess
 
@@ -119,20 +119,33 @@ def test_orders_are_asked_for_anew_at_every_start(
 def test_pauses_double_and_the_fifth_death_within_ten_minutes_is_the_last(
     clock: Clock, learners: Callable[..., Learners]
 ) -> None:
-    launch = Launches(*[ScriptedProcess(exit_code=1) for _ in range(6)])
+    launch = Launches(*[ScriptedProcess(Ready(0), exit_code=1) for _ in range(6)])
     group = learners(launch)
     texts = []
     for pause_s in (1.0, 2.0, 4.0, 8.0):
-        (died,) = group.poll()
+        _, died = group.poll()
         assert isinstance(died.message, Died) and not died.message.given_up
         texts.append(died.message.text)
         assert texts[-1].endswith(f"starting again in {pause_s:.0f} s")
         clock.now += pause_s
-    (last,) = group.poll()
+    _, last = group.poll()
     assert isinstance(last.message, Died) and last.message.given_up
     assert "exited unexpectedly 5 times within 10 minutes and is given up" in last.message.text
     clock.now += 10_000.0
     assert list(group.poll()) == [] and len(launch.started) == 5
+
+
+def test_a_learner_that_was_never_ready_is_given_up_within_seconds(
+    clock: Clock, learners: Callable[..., Learners]
+) -> None:
+    group = learners(Launches(*[ScriptedProcess(exit_code=1) for _ in range(3)]))
+    for pause_s in (1.0, 2.0):
+        (died,) = group.poll()
+        assert isinstance(died.message, Died) and not died.message.given_up
+        clock.now += pause_s
+    (last,) = group.poll()
+    assert isinstance(last.message, Died) and last.message.given_up
+    assert "exited unexpectedly 3 times before it was ever ready" in last.message.text
 
 
 def test_deaths_that_lie_far_apart_never_end_a_learner(
@@ -201,3 +214,60 @@ def test_killing_does_not_ask(learners: Callable[..., Learners]) -> None:
     list(group.poll())
     group.kill()
     assert process.sent == [] and process.was_killed
+
+
+def wait(clock: Clock, group: Learners, seconds: int) -> list[object]:
+    """Let time pass while the manager polls every second; return what the learners said."""
+    said: list[object] = []
+    for _ in range(seconds):
+        clock.now += 1.0
+        said += [heard.message for heard in group.poll()]
+    return said
+
+
+def test_a_learner_that_says_nothing_is_killed_and_started_again(clock: Clock) -> None:
+    process, after = ScriptedProcess(Ready(0)), ScriptedProcess()
+    launch = Launches(process, after)
+    group = Learners(["attention"], orders, launch, lease_s=60.0, clock=clock)
+    list(group.poll())
+    assert wait(clock, group, 59) == [] and not process.was_killed
+    (died,) = wait(clock, group, 1)
+    assert process.was_killed
+    assert died == Died(
+        "learner attention said nothing for 60 s and was killed; starting again in 1 s",
+        given_up=False,
+    )
+    wait(clock, group, 1)
+    assert launch.started == [process, after]
+
+
+def test_signs_of_life_extend_the_lease_and_are_nobody_elses_business(clock: Clock) -> None:
+    process = ScriptedProcess(Ready(0))
+    group = Learners(["attention"], orders, Launches(process), lease_s=60.0, clock=clock)
+    list(group.poll())
+    for _ in range(5):
+        process.messages.append(Alive())
+        assert wait(clock, group, 59) == []
+    assert not process.was_killed
+
+
+def test_time_in_which_the_manager_did_not_listen_does_not_count(clock: Clock) -> None:
+    process = ScriptedProcess(Ready(0))
+    group = Learners(["attention"], orders, Launches(process), lease_s=60.0, clock=clock)
+    list(group.poll())
+    wait(clock, group, 30)
+    clock.now += 3_600.0  # the disk was full
+    assert list(group.poll()) == []
+    assert wait(clock, group, 29) == [] and not process.was_killed
+    wait(clock, group, 1)
+    assert process.was_killed
+
+
+def test_nor_does_the_time_of_a_pause(clock: Clock) -> None:
+    process = ScriptedProcess(Ready(0))
+    group = Learners(["attention"], orders, Launches(process), lease_s=60.0, clock=clock)
+    list(group.poll())
+    for _ in range(100):
+        clock.now += 1.0
+        list(group.poll(may_start=False))
+    assert wait(clock, group, 59) == [] and not process.was_killed

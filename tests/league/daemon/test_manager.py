@@ -370,3 +370,11 @@ def test_killing_leaves_no_process(run: Run) -> None:
     run.manager.kill()
     assert run.arena.closed_with == [0.0]
     assert all(process.was_killed for process in run.processes.values())
+
+
+def test_the_lease_of_the_learners_is_a_setting(tmp_path: Path) -> None:
+    with new_league(tmp_path / "impatient", "learner.lease_s=1e-9") as league:
+        run = Run(league)
+        run.turn()
+        assert all(process.was_killed for process in run.processes.values())
+        assert "said nothing for 1e-09 s and was killed" in run.events("learner_died")[0]

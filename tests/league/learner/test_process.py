@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 
-from league.learner.messages import Offered, Progress, Ready, Roster, Settled, Stop
+from league.learner.messages import Alive, Offered, Progress, Ready, Roster, Settled, Stop
 from league.learner.process import train
 from league.matchmaking.opponents import Foe
 from league.matchmaking.promotion import SnapshotDecision
@@ -45,6 +46,7 @@ class ScriptedTrainer:
     ) -> None:
         self.manager, self.after, self.due = manager, deque(after), deque(due)
         self.is_fresh = is_fresh
+        self.alive: Callable[[], None] = lambda: None
         self.roster = NO_FOES
         self.ppo = SimpleNamespace(num_timesteps=0)
         self.env = SimpleNamespace(before_step=None)
@@ -155,3 +157,27 @@ def test_when_the_manager_is_gone_it_writes_a_checkpoint_and_ends() -> None:
     manager.poll = lambda: len(trainer.calls) > 2  # type: ignore[method-assign]
     run(manager, trainer)  # poll says yes, receive says None: the pipe has ended
     assert trainer.calls == ["update", "checkpoint", "update", "checkpoint!"]
+
+
+def test_it_gives_signs_of_life_while_it_plays_learns_and_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("league.learner.process.SIGN_EVERY_S", 0.0)
+    manager = ScriptedManager(NO_FOES, ROSTER)
+    trainer = ScriptedTrainer(manager, Stop())
+    update = trainer.update
+
+    def learn() -> tuple[dict[str, float], dict[str, tuple[int, float]]]:
+        trainer.alive()  # before a minibatch
+        return update()
+
+    trainer.update = learn  # type: ignore[method-assign]
+    run(manager, trainer)
+    # After each of two rosters, before a minibatch, before a decision.
+    assert [m for m in manager.heard if not isinstance(m, Progress)] == [Ready(0), *[Alive()] * 4]
+
+
+def test_signs_of_life_are_seconds_apart() -> None:
+    manager = ScriptedManager(ROSTER)
+    run(manager, ScriptedTrainer(manager, *[None] * 50, Stop()))
+    assert Alive() not in manager.heard  # 51 updates of microseconds

@@ -34,7 +34,8 @@ def with_learner(section: LearnerConfig) -> LeagueConfig:
     return DEFAULT.model_copy(update={"learner": section})
 
 
-@pytest.mark.parametrize("name", sorted(LearnerConfig.model_fields.keys() - {"reward"}))
+# The lease is the manager's, which watches the learners by it.
+@pytest.mark.parametrize("name", sorted(LearnerConfig.model_fields.keys() - {"reward", "lease_s"}))
 def test_no_setting_of_the_learner_is_lost_on_the_way(name: str) -> None:
     config = with_learner(changed(DEFAULT.learner, name))
     assert learner_settings(config) != learner_settings(DEFAULT)

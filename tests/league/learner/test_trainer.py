@@ -52,3 +52,12 @@ def test_an_untrained_learner_mostly_waits(tmp_path: Path) -> None:
     # e^6 = 403 against at most 40 orders.
     assert waits > 0.8
     assert (buffer.actions[: buffer.size()] <= 40).all()
+
+
+def test_an_update_gives_signs_of_life_also_after_an_exploiter_began_again(tmp_path: Path) -> None:
+    trainer = trainer_with(tmp_path)
+    signs: list[str] = []
+    trainer.alive = lambda: signs.append("alive")
+    trainer.ppo = trainer._make_ppo()
+    trainer.update()
+    assert len(signs) >= 4  # two epochs of at least two minibatches of 32

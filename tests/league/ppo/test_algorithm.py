@@ -177,6 +177,15 @@ def test_the_numbers_of_an_update_are_complete_and_finite() -> None:
     assert numbers["reward_mean"] == np.mean([e["episode_reward"] for e in ppo.episodes])
 
 
+def test_it_says_before_every_minibatch_that_it_is_alive() -> None:
+    ppo = learner(ToyEnv(p_death=0.3))
+    signs: list[int] = []
+    ppo.alive = lambda: signs.append(ppo.rollout_buffer.size())
+    ppo.update()
+    n_minibatches = -(-ppo.rollout_buffer.size() // ppo.settings.batch_size)
+    assert len(signs) == ppo.settings.n_epochs * n_minibatches > 1
+
+
 def test_schedules_run_in_absolute_decisions() -> None:
     schedule = Schedule(1.0, 0.0, 100)
     assert [schedule.at(n) for n in (0, 25, 100, 500)] == [1.0, 0.75, 0.0, 0.0]
