@@ -137,17 +137,21 @@ def sweep(folder: Path) -> int:
 
 
 def _sync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_dir():
-            sync_folder(path)
-        else:
-            _sync_file(path)
-    sync_folder(folder)
+    paths = list(folder.rglob("*"))
+    with ThreadPoolExecutor(MAX_WAITS) as threads:
+        for _ in threads.map(_sync_file, (path for path in paths if not path.is_dir())):
+            pass  # an exception of a thread is raised here
+    for inner in (*(path for path in paths if path.is_dir()), folder):
+        sync_folder(inner)
 
 
 def _sync_file(path: Path) -> None:
-    with path.open("rb+") as file:  # Windows refuses to sync what is opened to read
-        os.fsync(file.fileno())
+    # Windows syncs only what is opened to write; a file may be readable and not writable.
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _temporary(path: Path) -> Path:

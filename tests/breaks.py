@@ -275,6 +275,27 @@ BREAKS = [
         f"{LEAGUE}/folder/test_folder.py",
     ),
     Break(
+        "what vanishes during a backup ends it",
+        "league/folder/copying.py",
+        "        if source.is_symlink():",
+        "        if True:",
+        f"{LEAGUE}/folder/test_backup.py",
+    ),
+    Break(
+        "a copy writes to the original's database",
+        "league/folder/backup.py",
+        "text = _DATABASE_URL.sub(",
+        "_DATABASE_URL.sub(",
+        f"{LEAGUE}/folder/test_backup.py",
+    ),
+    Break(
+        "replays are not backed up",
+        "league/folder/backup.py",
+        'copied("replays")',
+        "Copied()",
+        f"{LEAGUE}/daemon/test_restored.py",
+    ),
+    Break(
         "two daemons on one league",
         "league/daemon/lock.py",
         "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n    except OSError as error:",
