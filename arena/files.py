@@ -119,12 +119,16 @@ def whole_folder(path: Path, *, durable: bool = False) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> int:
-    """Remove the temporary files and folders of writers killed long ago; return how many."""
-    oldest = time.time() - STALE_AFTER_S
+    """Remove the temporary files and folders of killed writers; return how many.
+
+    Their names tell the writer. One that has exited leaves nothing to wait for; the number of one
+    that seems to live may have been given to another process, so that an hour is enough for it.
+    """
     removed = 0
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        pid = leftover.name.removeprefix(TEMPORARY_PREFIX).partition("-")[0]
         try:
-            if leftover.stat().st_mtime > oldest:
+            if not is_left_behind(leftover, pid, STALE_AFTER_S):
                 continue
             if leftover.is_dir():
                 shutil.rmtree(leftover)
@@ -134,6 +138,30 @@ def sweep(folder: Path) -> int:
         except FileNotFoundError:
             continue  # its writer has just renamed it
     return removed
+
+
+def is_left_behind(path: Path, writer: str, stale_after_s: float) -> bool:
+    """Return whether nobody writes a file any more.
+
+    Args:
+        writer: the number of the process that began it, as its name tells; anything else is a
+            writer unknown.
+        stale_after_s: age from which the file of a living or unknown writer counts too.
+
+    Raises:
+        FileNotFoundError: the file is gone.
+    """
+    if path.stat().st_mtime <= time.time() - stale_after_s:
+        return True
+    if os.name == "nt" or not (writer.isascii() and writer.isdigit()) or int(writer) == 0:
+        return False  # on Windows asking would end the process
+    try:
+        os.kill(int(writer), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
 
 
 def _sync_tree(folder: Path) -> None:

@@ -296,6 +296,27 @@ BREAKS = [
         f"{LEAGUE}/daemon/test_restored.py",
     ),
     Break(
+        "temporary folders of killed arenas pile up",
+        "arena/processes/scratch.py",
+        "        sweep_scratch(prefix)\n",
+        "",
+        "tests/arena/processes/test_scratch.py",
+    ),
+    Break(
+        "a living owner's temporary folder is swept",
+        "arena/processes/scratch.py",
+        "        _try_lock(self._lock)\n",
+        "",
+        "tests/arena/processes/test_scratch.py",
+    ),
+    Break(
+        "part files of killed processes pile up",
+        "league/daemon/manager.py",
+        "        sweep_leftovers(self.folder)\n",
+        "",
+        f"{LEAGUE}/folder/test_leftovers.py",
+    ),
+    Break(
         "two daemons on one league",
         "league/daemon/lock.py",
         "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n    except OSError as error:",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import league, quick_settings, report, wait_until
+from tests.acceptance.conftest import end, league, report, start, wait_until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 
@@ -28,9 +29,13 @@ def test_a_league_restored_from_a_backup_made_while_it_ran_goes_on(
     assert done.returncode == 0, done.stderr
     n_matches = report(restored)["matches"]
     assert n_matches >= 4
-    again = league("start", "--for", "15s", "--league", str(restored), *quick_settings())
-    assert again.returncode == 0, again.stderr
-    assert report(restored)["matches"] > n_matches
+    again = start(restored)
+    try:
+        wait_until(lambda: report(restored)["matches"] > n_matches, 300, "more rated matches")
+        again.send_signal(signal.SIGTERM)
+        assert again.wait(60) == 0
+    finally:
+        end(again)
     checked = league("doctor", "--json", "--league", str(restored))
     assert checked.returncode == 0, json.loads(checked.stdout)["findings"]
     assert len(list((restored / "replays").iterdir())) >= report(restored)["matches"]
