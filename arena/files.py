@@ -119,12 +119,16 @@ def whole_folder(path: Path, *, durable: bool = False) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> int:
-    """Remove the temporary files and folders of writers killed long ago; return how many."""
-    oldest = time.time() - STALE_AFTER_S
+    """Remove the temporary files and folders of killed writers; return how many.
+
+    Their names tell the writer. One that has exited leaves nothing to wait for; the number of one
+    that seems to live may have been given to another process, so that an hour is enough for it.
+    """
     removed = 0
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        pid = leftover.name.removeprefix(TEMPORARY_PREFIX).partition("-")[0]
         try:
-            if leftover.stat().st_mtime > oldest:
+            if not is_left_behind(leftover, pid, STALE_AFTER_S):
                 continue
             if leftover.is_dir():
                 shutil.rmtree(leftover)
@@ -136,18 +140,46 @@ def sweep(folder: Path) -> int:
     return removed
 
 
+def is_left_behind(path: Path, writer: str, stale_after_s: float) -> bool:
+    """Return whether nobody writes a file any more.
+
+    Args:
+        writer: the number of the process that began it, as its name tells; anything else is a
+            writer unknown.
+        stale_after_s: age from which the file of a living or unknown writer counts too.
+
+    Raises:
+        FileNotFoundError: the file is gone.
+    """
+    if path.stat().st_mtime <= time.time() - stale_after_s:
+        return True
+    if os.name == "nt" or not (writer.isascii() and writer.isdigit()) or int(writer) == 0:
+        return False  # on Windows asking would end the process
+    try:
+        os.kill(int(writer), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
+
+
 def _sync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_dir():
-            sync_folder(path)
-        else:
-            _sync_file(path)
-    sync_folder(folder)
+    paths = list(folder.rglob("*"))
+    with ThreadPoolExecutor(MAX_WAITS) as threads:
+        for _ in threads.map(_sync_file, (path for path in paths if not path.is_dir())):
+            pass  # an exception of a thread is raised here
+    for inner in (*(path for path in paths if path.is_dir()), folder):
+        sync_folder(inner)
 
 
 def _sync_file(path: Path) -> None:
-    with path.open("rb+") as file:  # Windows refuses to sync what is opened to read
-        os.fsync(file.fileno())
+    # Windows syncs only what is opened to write; a file may be readable and not writable.
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _temporary(path: Path) -> Path:

@@ -14,12 +14,10 @@ from __future__ import annotations
 
 import logging
 import pickle
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import connection
-from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
@@ -34,6 +32,7 @@ from arena.processes.messages import (
     WorkerIdle,
     WorkerReady,
 )
+from arena.processes.scratch import ScratchFolder
 from arena.processes.supervisor import Death, DeathCount, Place, Process, end_all
 from arena.processes.worker import WorkerOrders, run_worker
 
@@ -82,10 +81,10 @@ class LocalArena:
         except Exception as error:  # whatever a foreign __reduce__ raises
             raise WorkerError(f"workers: the settings cannot be sent: {error}") from error
         self.limits = limits or WorkerLimits()
-        self._folder = tempfile.TemporaryDirectory(prefix="arena-", ignore_cleanup_errors=True)
+        self._folder = ScratchFolder("league-arena-")
         launcher = Launcher(run_worker, [play.partition(":")[0], *preload])
         orders = WorkerOrders(play, setup, dict(settings or {}))
-        output = Path(self._folder.name)
+        output = self._folder.path
 
         def start(index: int) -> Process:
             return launcher.launch(f"arena-{index}", orders, output / f"worker-{index}.txt")
@@ -195,7 +194,7 @@ class LocalArena:
         self._waiting.clear()
         self._open_ids.clear()
         self._outcomes.clear()
-        self._folder.cleanup()
+        self._folder.close()
 
     def _end_workers(self, grace_s: float) -> None:
         running = [w for w in self._workers if w.place.process is not None]

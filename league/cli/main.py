@@ -23,7 +23,7 @@ from league.cli.pit import pit
 from league.cli.replay import replay
 from league.cli.report import report
 from league.cli.start import start, status, stop
-from league.cli.upkeep import backup, doctor, rerate
+from league.cli.upkeep import backup, doctor, rerate, restore
 
 
 @click.group(
@@ -52,6 +52,7 @@ for _command in (
     import_,
     rerate,
     backup,
+    restore,
     doctor,
     bench,
     parity,

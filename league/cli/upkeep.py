@@ -1,4 +1,4 @@
-"""The commands that look after a league: recompute ratings, back up, check for damage."""
+"""The commands that look after a league: recompute ratings, back up, restore, check for damage."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from league.cli.options import (
     existing_league,
     json_option,
     league_option,
+    league_root,
     print_json,
     say,
 )
@@ -63,14 +64,47 @@ def rerate(with_smooth: bool, as_json: bool) -> int:
     return 0 if same else EXIT_FOUND_PROBLEM
 
 
-@click.command(epilog=examples("league backup", "league backup /tmp/league-copy"))
+@click.command(epilog=examples("league backup", "league backup --incremental /tmp/backups/monday"))
 @click.argument("target", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--incremental",
+    is_flag=True,
+    help="Link files that the newest backup beside TARGET already holds.  [default: off]",
+)
 @league_option
-def backup(target: Path | None) -> None:
-    """Copy the league, running or not, to the new folder TARGET.  [default: backups/TIME]"""
+def backup(target: Path | None, incremental: bool) -> None:
+    """Copy the league, running or not, to the new folder TARGET.  [default: backups/TIME]
+
+    Database, replays, snapshots, offers, checkpoints, maps and settings are copied; logs and older
+    backups are not. Standard error says how much.
+    """
     from league.folder.backup import back_up
 
-    say(back_up(existing_league(), target))
+    made = back_up(existing_league(), target, incremental=incremental)
+    say(made.path)
+    say(made.sentence(), to_stderr=True)
+
+
+@click.command(
+    epilog=examples(
+        "league restore league-data/backups/20261125T120000Z --league restored",
+        "league restore /tmp/backups/monday --league league-data",
+    )
+)
+@click.argument("backup", type=click.Path(path_type=Path))
+@league_option
+def restore(backup: Path) -> None:
+    """Make a league of the folder BACKUP, in a new or empty folder; `league start` goes on there.
+
+    The backup stays as it is.
+    """
+    from league.folder.backup import restore as make_league
+
+    root = league_root()
+    made = make_league(backup, root)
+    say(made.path)
+    say(made.sentence(), to_stderr=True)
+    say(f"check it with `league doctor --league {root}`", to_stderr=True)
 
 
 @click.command(epilog=examples("league doctor", "league doctor --json --league big"))

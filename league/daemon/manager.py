@@ -27,6 +27,7 @@ from league.daemon.matches import MatchSettings, RatedMatches, count_workers, ma
 from league.daemon.roster import make_roster
 from league.daemon.trouble import PassedTrouble
 from league.folder.layout import LeagueFolder
+from league.folder.leftovers import sweep_leftovers
 from league.folder.opening import remember_config
 from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Settled, Stop
 from league.learner.settings import learner_settings
@@ -97,6 +98,7 @@ class Manager:
             The planned matches of the present rules.
         """
         self.store.sweep()
+        sweep_leftovers(self.folder)
         with write_transaction(self.engine) as session:
             remember_config(session, self.config)
             admission.admit_scripted(session, self.config.rating.anchors, self.season)

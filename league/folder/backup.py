@@ -1,26 +1,48 @@
-"""Owns backups: copies of a league in a new folder, made even while the daemon runs.
+"""Owns backups: whole copies of a league in a new folder, made even while the daemon runs.
 
-Promises: the league is not changed, and a backup is complete or does not exist.
+Promises: the league is not changed; a backup is complete and on the disk, or does not exist; a
+league can be restored from it and goes on as after a crash at the moment of the backup.
 """
 
 from __future__ import annotations
 
-import shutil
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from arena.files import TEMPORARY_PREFIX, whole_folder
-from db.session import backup
+from arena.files import whole_folder, write_whole
+from db.session import backup, open_reader
 from league.errors import FolderError
-from league.folder.connect import reader
+from league.folder.copying import Copied, copy_files
 from league.folder.layout import LeagueFolder
 
+NOT_COPIED = "logs and older backups"
+_DATABASE_URL = re.compile(r"(?ms)^(\[database\][^\[]*?^\s*url\s*=)[^\n]*")
 
-def back_up(folder: LeagueFolder, target: Path | None) -> Path:
-    """Copy a league into a new folder, even while it runs; return the folder.
+
+@dataclass(frozen=True)
+class Backup:
+    """A copy of a league: its folder, and what was copied by kind."""
+
+    path: Path
+    parts: dict[str, Copied]
+
+    def sentence(self) -> str:
+        """Return what was copied, and what was not."""
+        total = sum(self.parts.values(), Copied())
+        kinds = ", ".join(f"{part.n_files:,} {kind}" for kind, part in self.parts.items())
+        linked = f" and {total.n_linked:,} files linked" if total.n_linked else ""
+        return f"{kinds}: {total.n_bytes / 1e6:,.1f} MB copied{linked}; not copied: {NOT_COPIED}"
+
+
+def back_up(folder: LeagueFolder, target: Path | None, *, incremental: bool = False) -> Backup:
+    """Copy a league into a new folder, even while it runs.
 
     Args:
         target: folder to make; None makes one inside the league, named after the present time.
+        incremental: link files that the newest backup beside the target holds, in place of copying
+            them; the first backup copies everything.
 
     Raises:
         FolderError: the league is on a server or has never been started, the target exists, or a
@@ -40,33 +62,103 @@ def back_up(folder: LeagueFolder, target: Path | None) -> Path:
         raise FolderError(
             f"{chosen}: expected the name of a new folder, found one that exists; choose another"
         )
+    previous = _newest_backup(chosen.parent) if incremental else None
+    return _make_copy(folder, place.path, chosen, previous)
+
+
+def restore(source: Path, target: Path) -> Backup:
+    """Make a league of a backup, in a new or empty folder; the backup stays as it is.
+
+    Raises:
+        FolderError: `source` is not a backup, `target` holds anything, or a file cannot be copied.
+        DatabaseError: the database of the backup is damaged.
+    """
+    held = LeagueFolder.at(source)
+    chosen = LeagueFolder.at(target).root
+    if not held.is_league() or not held.sqlite.is_file():
+        raise FolderError(
+            f"{source}: expected a folder made by `league backup`, with {held.toml.name} and "
+            f"{held.sqlite.name}; found no such files; see the backups of a league in its "
+            "folder `backups`"
+        )
+    if chosen.is_relative_to(held.root):
+        raise FolderError(
+            f"{target}: expected a folder outside the backup {source}; name another with --league"
+        )
+    if chosen.exists() and (not chosen.is_dir() or any(chosen.iterdir())):
+        raise FolderError(
+            f"{target}: expected a new or empty folder for the restored league, found one that "
+            "holds something; move it away, or name another with --league"
+        )
+    if chosen.exists():
+        chosen.rmdir()  # empty; the copy takes its name when it is whole
+    return _make_copy(held, held.sqlite, chosen, None)
+
+
+def _make_copy(league: LeagueFolder, database: Path, chosen: Path, previous: Path | None) -> Backup:
     try:
         chosen.parent.mkdir(parents=True, exist_ok=True)
-        with whole_folder(chosen) as partial:
-            _copy(folder, LeagueFolder(partial))
+        with whole_folder(chosen, durable=True) as partial:
+            parts = _copy(league, database, LeagueFolder(partial), previous)
     except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
         raise FolderError(
-            f"{chosen}: the backup failed and its files were removed: {_reason(error)}"
+            f"{chosen}: the copy failed and its files were removed: "
+            f"{where}{error.strerror or error}"
         ) from error
-    return chosen
+    return Backup(chosen, parts)
 
 
-def _copy(folder: LeagueFolder, copy: LeagueFolder) -> None:
-    with reader(folder, of_any_revision=True) as engine:
+def _copy(
+    league: LeagueFolder, database: Path, copy: LeagueFolder, previous: Path | None
+) -> dict[str, Copied]:
+    """Copy in the order that leaves a league as after a crash, whatever the daemon does meanwhile.
+
+    Checkpoints and offers before the database: an offer that is settled meanwhile is in the copy
+    with its description, and is admitted (again) at the next start; a learner never is ahead of
+    the database. Snapshots, replays and maps after it: rows are written after the files that they
+    name, so that the copy holds at least these.
+    """
+
+    def copied(name: str, *, link: bool = True) -> Copied:
+        earlier = previous / name if previous is not None and link else None
+        return copy_files(league.root / name, copy.root / name, earlier)
+
+    checkpoints = copied("checkpoints")
+    offers = copied("snapshots/offered", link=False)
+    engine = open_reader(database)  # of any revision: the next start migrates it
+    try:
         backup(engine, copy.sqlite)
-    # Snapshot files never change and rows are written after them: copied after the database, they
-    # hold at least what it names. A file that is still being written has a temporary name.
-    unfinished = shutil.ignore_patterns(f"{TEMPORARY_PREFIX}*")
-    for source, aim in ((folder.snapshots, copy.snapshots), (folder.maps, copy.maps)):
-        if source.is_dir():
-            shutil.copytree(source, aim, ignore=unfinished)
-    shutil.copyfile(folder.toml, copy.toml)
+    finally:
+        engine.dispose()
+    parts = {
+        "database": Copied.of(copy.sqlite),
+        "replays": copied("replays"),
+        "snapshots": offers + copied("snapshots"),
+        "checkpoints": checkpoints,
+        "map files": copied("maps"),
+    }
+    _copy_settings(league, copy)
     copy.make_folders()
+    return parts
 
 
-def _reason(error: OSError) -> str:
-    """Return what went wrong and with which file; for the copy of a folder, its first error."""
-    if isinstance(error, shutil.Error):
-        source, _, reason = error.args[0][0]
-        return f"{source}: {reason}"
-    return str(error)
+def _copy_settings(league: LeagueFolder, copy: LeagueFolder) -> None:
+    """Copy `league.toml`; a copy keeps its database in its own folder, whatever the league does."""
+    text = league.toml.read_bytes()
+    if league.database().path != league.sqlite:
+        text = _DATABASE_URL.sub(r'\1 "off"', text.decode()).encode()
+    write_whole(copy.toml, text)
+    if copy.database().path != copy.sqlite:
+        raise FolderError(
+            f"{league.toml}: expected database.url in a section [database], so that the copy can "
+            "be given a database of its own; write it so"
+        )
+
+
+def _newest_backup(folder: Path) -> Path | None:
+    """Return the newest backup in a folder, or None."""
+    found = [LeagueFolder(path) for path in folder.iterdir()] if folder.is_dir() else []
+    backups = [held for held in found if held.is_league() and held.sqlite.is_file()]
+    newest = max(backups, key=lambda held: held.sqlite.stat().st_mtime_ns, default=None)
+    return None if newest is None else newest.root

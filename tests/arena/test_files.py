@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -131,6 +132,17 @@ def test_an_existing_folder_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError), whole_folder(tmp_path / "map"):
         pytest.fail("there is nothing to fill")
     assert [path.name for path in tmp_path.iterdir()] == ["map"]
+
+
+def test_what_an_exited_writer_left_is_swept_at_once_and_a_living_ones_is_not(
+    tmp_path: Path,
+) -> None:
+    exited = subprocess.Popen(["true"])
+    exited.wait()
+    for pid in (exited.pid, os.getpid(), 10**30, "0"):
+        (tmp_path / f"{TEMPORARY_PREFIX}{pid}-ab").write_bytes(b"part")
+    assert sweep(tmp_path) == 1
+    assert not (tmp_path / f"{TEMPORARY_PREFIX}{exited.pid}-ab").exists()
 
 
 def test_only_what_was_left_long_ago_is_swept(tmp_path: Path) -> None:
