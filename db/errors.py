@@ -14,6 +14,10 @@ class DatabaseUnreachableError(DatabaseError):
     or, if it broke during the commit, possibly not: wait, look, try again."""
 
 
+class DatabaseHeldError(DatabaseError):
+    """Another daemon, perhaps on another machine, holds the league in this database."""
+
+
 class DatabaseFullError(DatabaseError):
     """The disk is full; the transaction was rolled back and nothing is damaged: wait, try again."""
 

@@ -322,6 +322,13 @@ def _writer_lock(path: str | None) -> Iterator[None]:
 
 
 @contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn a driver's errors into those of this package, for whoever holds a connection itself."""
+    with _translated():
+        yield
+
+
+@contextmanager
 def _translated() -> Iterator[None]:
     """Turn driver errors that a user can act on into errors of this package."""
     try:

@@ -1,11 +1,15 @@
 """The lock of a league, what its holder wrote about itself, and the holder's sign of life.
 
-Promises: two daemons on one league are impossible (`flock` on the folder's `lock`, which the kernel
-releases when the process exits).
+Promises: two daemons on one league folder are impossible. The kernel keeps two locks (`flock`),
+which it releases when the process exits: on the file `lock`, and on the folder itself, which cannot
+be removed from under a league as a file can. A removed lock file is noticed and made again. Whoever
+asks needs only to read. A PID from the note is used only if that process holds the lock
+(league.daemon.holder). A league on a server is held there as well (db.hold).
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -17,28 +21,112 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from league.daemon.holder import find_holder, start_mark
 from league.errors import LeagueError
 from league.folder.layout import LeagueFolder
 
 STALE_AFTER_S = 180.0  # a first start compiles for up to two minutes on a busy machine
+# Somebody who asks whether a league runs holds its lock for an instant.
+TRIES, BETWEEN_TRIES_S = 10, 0.02
+NOTE_BYTES = 4_096  # a note is far shorter: more is not one
 
 State = Literal["running", "stopped", "stale"]
 
 
 @dataclass(frozen=True)
 class StatusReport:
-    """Whether a league is running; "stale": its daemon has shown no sign of life for a while."""
+    """Whether a league is running; "stale": its daemon has shown no sign of life for a while.
+
+    Attributes:
+        pid: of the daemon; None when it cannot be told, or in another container.
+        paused: the trouble of the machine that it waits for, or None.
+    """
 
     state: State
     pid: int | None = None
     since: datetime | None = None
+    paused: str | None = None
+
+
+class LeagueLock:
+    """The lock of a league, held by this process until `close`.
+
+    Raises:
+        LeagueError: another process holds it.
+    """
+
+    def __init__(self, folder: LeagueFolder) -> None:
+        self._folder = folder
+        self._since = datetime.now(UTC).isoformat(timespec="seconds")
+        self._directory: int | None = None
+        self._file = -1
+        try:
+            self._directory = _open_directory(folder.root)
+            if self._directory is not None and not _try_lock(self._directory):
+                raise _is_running(folder)
+            self._lock_file()
+        except BaseException:
+            self.close()
+            raise
+
+    def check(self) -> bool:
+        """Return whether the lock file had been removed or replaced; it is then made again.
+
+        Raises:
+            LeagueError: the folder was removed or replaced, or another process holds the new file.
+        """
+        if self._directory is not None and not _is_at(self._directory, self._folder.root):
+            raise LeagueError(
+                f"{self._folder.root}: the folder of this running league was removed or replaced; "
+                "the league stops"
+            )
+        if _is_at(self._file, self._folder.lock):
+            return False
+        os.close(self._file)
+        self._file = -1
+        self._lock_file()
+        add_to_note(self._folder, turning=True)
+        return True
+
+    def close(self) -> None:
+        """Empty the note, and let go of the league."""
+        if self._file >= 0:
+            with suppress(OSError):
+                os.ftruncate(self._file, 0)
+            os.close(self._file)
+            self._file = -1
+        if self._directory is not None:
+            os.close(self._directory)
+            self._directory = None
+
+    def _lock_file(self) -> None:
+        descriptor = os.open(self._folder.lock, os.O_RDWR | os.O_CREAT, 0o644)
+        if not _try_lock(descriptor):
+            os.close(descriptor)
+            raise _is_running(self._folder)
+        self._file = descriptor
+        pid = os.getpid()
+        note = {"pid": pid, "since": self._since, "started": start_mark(pid)}
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, json.dumps(note).encode())
+
+
+@contextmanager
+def hold_lock(folder: LeagueFolder) -> Iterator[LeagueLock]:
+    """Hold the lock that makes this process the league's only daemon; raises like LeagueLock."""
+    lock = LeagueLock(folder)
+    try:
+        yield lock
+    finally:
+        lock.close()
 
 
 def read_note(folder: LeagueFolder) -> dict[str, Any]:
-    """Return what the lock's holder wrote about itself; for messages only."""
+    """Return what the lock's holder wrote about itself; nothing if that cannot be read."""
     try:
-        values = json.loads(folder.lock.read_text() or "{}")
-    except (OSError, ValueError):
+        with folder.lock.open("rb") as stream:
+            values = json.loads(stream.read(NOTE_BYTES) or b"{}")
+    except (OSError, ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}
 
@@ -51,67 +139,109 @@ def add_to_note(folder: LeagueFolder, **values: object) -> None:
         stream.truncate()
 
 
-@contextmanager
-def hold_lock(folder: LeagueFolder) -> Iterator[None]:
-    """Hold the lock that makes this process the league's only daemon.
+def is_locked(folder: LeagueFolder) -> bool:
+    """Return whether a daemon holds the league.
 
     Raises:
-        LeagueError: another process holds it.
+        LeagueError: neither the lock nor the folder may be read.
     """
-    descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        pid = read_note(folder).get("pid", "unknown")
-        raise LeagueError(
-            f"{folder.root}: this league is already running, PID {pid}; stop it with `league stop "
-            f"--league {folder.root}`, or watch it with `league report --live --league "
-            f"{folder.root}`"
-        ) from error
-    try:
-        note = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, json.dumps(note).encode())
-        yield
-        os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
-
-
-def is_locked(folder: LeagueFolder) -> bool:
-    """Return whether a daemon holds the league."""
-    try:
-        descriptor = os.open(folder.lock, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    answers = [_is_path_locked(path) for path in (folder.lock, folder.root)]
+    if any(answers):
         return True
-    finally:
-        os.close(descriptor)
+    if None in answers and False not in answers:
+        raise LeagueError(
+            f"{folder.root}: cannot tell whether this league is running: its folder and lock may "
+            "not be read; ask as the user who runs it"
+        )
     return False
 
 
 def status(root: Path) -> StatusReport:
-    """Return whether the league in `root` is running."""
+    """Return whether the league in `root` is running; raises like `is_locked`."""
     folder = LeagueFolder.at(root)
     if not is_locked(folder):
         return StatusReport("stopped")
     note = read_note(folder)
-    since = note.get("since")
     age = time.time() - _last_sign(folder)
+    paused = note.get("paused")
     return StatusReport(
         "stale" if age > STALE_AFTER_S else "running",
-        note.get("pid"),
-        datetime.fromisoformat(since) if since else None,
+        find_holder([folder.lock, folder.root], note),
+        _time_of(note.get("since")),
+        paused if isinstance(paused, str) else None,
     )
 
 
 def sign_path(folder: LeagueFolder) -> Path:
     """Return the file that the daemon touches after every round of work."""
     return folder.logs / "alive"
+
+
+def _is_running(folder: LeagueFolder) -> LeagueError:
+    pid = find_holder([folder.lock, folder.root], read_note(folder)) or "unknown"
+    return LeagueError(
+        f"{folder.root}: this league is already running, PID {pid}; stop it with `league stop "
+        f"--league {folder.root}`, or watch it with `league report --live --league {folder.root}`"
+    )
+
+
+def _open_directory(path: Path) -> int | None:
+    """Open a folder for locking it; None where its file system cannot lock folders (NFS)."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return descriptor
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _try_lock(descriptor: int) -> bool:
+    for n in range(TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if n + 1 < TRIES:
+                time.sleep(BETWEEN_TRIES_S)
+        else:
+            return True
+    return False
+
+
+def _is_path_locked(path: Path) -> bool | None:
+    """Return whether somebody holds a lock on the path; None if that cannot be asked."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        return False if error.errno == errno.ENOENT else None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Return whether the open file is still the one at `path`."""
+    held = os.fstat(descriptor)
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    return (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
+
+
+def _time_of(written: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(written) if isinstance(written, str) else None
+    except ValueError:
+        return None
 
 
 def _last_sign(folder: LeagueFolder) -> float:

@@ -16,12 +16,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from arena.import_path import import_variables, set_variables
-from league.daemon.lock import add_to_note, hold_lock, is_locked, read_note, sign_path, status
+from league.daemon.lock import (
+    LeagueLock,
+    add_to_note,
+    hold_lock,
+    is_locked,
+    read_note,
+    sign_path,
+    status,
+)
 from league.daemon.trouble import (
     EXIT_TROUBLE,
     PassedTrouble,
@@ -35,6 +44,8 @@ from league.folder.layout import LeagueFolder
 from league.plain_text import visible
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from league.config.tree import LeagueConfig
 
 log = logging.getLogger(__name__)
@@ -45,24 +56,45 @@ EXIT_KILLED = 130
 
 
 def stop(root: Path, grace_s: float) -> int:
-    """Stop a running league; return the exit code of `league stop`."""
+    """Stop a running league; return the exit code of `league stop`.
+
+    Raises:
+        LeagueError: it is running, and its process cannot be told or belongs to somebody else.
+    """
     folder = LeagueFolder.at(root)
     found = status(root)
-    if found.state == "stopped" or found.pid is None:
+    if found.state == "stopped":
         sys.stderr.write(f"{folder.root}: the league is not running\n")
         return 0
-    os.kill(found.pid, signal.SIGTERM)
+    if found.pid is None:
+        raise LeagueError(
+            f"{folder.root}: the league is running, but which process it is cannot be told from "
+            f"here; `fuser -v {folder.lock}` on its machine names it, `kill PID` stops it"
+        )
+    _send(folder, found.pid, signal.SIGTERM)
     ends = time.monotonic() + grace_s
     while is_locked(folder) and time.monotonic() < ends:
         time.sleep(0.1)
-    if is_locked(folder):
-        os.kill(found.pid, signal.SIGKILL)
+    if is_locked(folder) and status(root).pid == found.pid:
+        _send(folder, found.pid, signal.SIGKILL)
         while is_locked(folder):
             time.sleep(0.05)
         sys.stderr.write(f"the league did not stop within {grace_s:g} s and was killed\n")
         return 1
     sys.stderr.write(f"stopped, PID {found.pid}\n")
     return 0
+
+
+def _send(folder: LeagueFolder, pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass  # it has just exited
+    except PermissionError as error:
+        raise LeagueError(
+            f"{folder.root}: the league is process {pid} of another user; run `league stop` as "
+            "that user"
+        ) from error
 
 
 class StopSignals:
@@ -126,9 +158,9 @@ def start(root: Path, config: LeagueConfig, *, for_s: float | None, detach: bool
             pass
     if detach:
         return _detach(folder, config, for_s)
-    with hold_lock(folder):
+    with hold_lock(folder) as lock:
         _log_to_file(folder)
-        return _run(folder, config, for_s)
+        return _run(folder, config, for_s, lock)
 
 
 def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
@@ -166,13 +198,20 @@ def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> 
     )
 
 
-def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
+def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None, lock: LeagueLock) -> int:
     """Migrate the database, make the manager, and run it until it is told to stop."""
+    from db.hold import DatabaseHold
+    from db.session import open_writer
+    from league.daemon.guard import Guard
+
     sign_path(folder).touch()
     sys.stderr.write(f"league in {folder.root}: starting (Ctrl-C stops it)\n")
     with StopSignals() as signals:
-        engine = _open_database(folder)
+        engine = open_writer(folder.database())
+        hold = None
         try:
+            hold = DatabaseHold(engine)  # before the migration
+            _migrate(folder, engine)
             from arena.territory.engine.compiled import is_compiled
             from arena.territory.observation.warm_up import warm_up
 
@@ -185,13 +224,21 @@ def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int
             from league.daemon.manager import Manager
 
             patience = Patience(config.database.patience_s)
+            guard = Guard(lock, hold, engine)
             return run_manager(
-                folder, lambda: Manager(folder, config, engine), signals, ends, patience
+                folder,
+                lambda: Manager(folder, config, engine),
+                signals,
+                ends,
+                patience,
+                guard.check,
             )
         except KeyboardInterrupt:
             sys.stderr.write("stopped immediately\n")
             return EXIT_KILLED
         finally:
+            if hold is not None:
+                hold.close()
             engine.dispose()
 
 
@@ -220,6 +267,7 @@ def run_manager(
     signals: StopSignals,
     ends: float | None,
     patience: Patience,
+    check: Callable[[], None],
 ) -> int:
     """Run a manager until a signal comes or the time is up; return the exit code.
 
@@ -229,11 +277,12 @@ def run_manager(
 
     Args:
         ends: monotonic time at which to stop, or None.
+        check: raises when this process no longer holds the league; called before every round.
     """
     manager = None
     try:
         manager = make_manager()
-        unpassed = _run_until_stopped(folder, manager, signals, ends, patience)
+        unpassed = _run_until_stopped(folder, manager, signals, ends, patience, check)
         return _close(manager, unpassed)
     except KeyboardInterrupt:
         sys.stderr.write("stopped immediately\n")
@@ -269,19 +318,16 @@ def _close(manager: Runnable, unpassed: TroubleError | None) -> int:
     return 0 if unpassed is None else EXIT_TROUBLE
 
 
-def _open_database(folder: LeagueFolder) -> Any:
-    """Open the database for writing; back it up and migrate it to this program's revision."""
+def _migrate(folder: LeagueFolder, engine: Engine) -> None:
+    """Back the database up and migrate it, if it is not of this program's revision."""
     from db.migrate import current_revision, head_revision, upgrade
-    from db.session import backup, open_writer
+    from db.session import backup
 
-    place = folder.database()
-    engine = open_writer(place)
     found = current_revision(engine)
-    if found not in (None, head_revision()) and place.is_sqlite:
+    if found not in (None, head_revision()) and engine.dialect.name == "sqlite":
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         backup(engine, folder.backups / f"before-migration-{stamp}.db")
     upgrade(engine)
-    return engine
 
 
 def _run_until_stopped(
@@ -290,6 +336,7 @@ def _run_until_stopped(
     signals: StopSignals,
     ends: float | None,
     patience: Patience,
+    check: Callable[[], None],
 ) -> TroubleError | None:
     """Let the manager work; return the trouble that did not pass, None if it was told to stop."""
     from league.daemon.screen import ProgressScreen
@@ -297,7 +344,8 @@ def _run_until_stopped(
     def must_stop() -> bool:
         return signals.n > 0 or (ends is not None and time.monotonic() >= ends)
 
-    add_to_note(folder, turning=True)
+    with suppress(OSError):  # the lock file may have been removed: the check makes it again
+        add_to_note(folder, turning=True)
     with ProgressScreen(folder, ends) as screen:
         pauses = Pauses(
             manager,
@@ -309,6 +357,7 @@ def _run_until_stopped(
         )
         while not must_stop():
             try:
+                check()
                 manager.turn()
                 pauses.end()
                 sign_path(folder).touch()

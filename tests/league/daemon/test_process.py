@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from db.errors import DatabaseBusyError, DatabaseFullError, DatabaseUnreachableError
+from db.errors import (
+    DatabaseBusyError,
+    DatabaseFullError,
+    DatabaseHeldError,
+    DatabaseUnreachableError,
+)
 from league.daemon.lock import read_note
 from league.daemon.process import EXIT_KILLED, GRACE_S, StopSignals, run_manager
 from league.daemon.trouble import EXIT_TROUBLE, PassedTrouble, Patience
@@ -67,9 +72,12 @@ def run(
     manager: ScriptedManager,
     ends: float | None = None,
     patience: Patience | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> int:
     with StopSignals() as signals:
-        return run_manager(folder, lambda: manager, signals, ends, patience or Patience(600.0))
+        return run_manager(
+            folder, lambda: manager, signals, ends, patience or Patience(600.0), check
+        )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -124,7 +132,7 @@ def test_a_signal_before_the_first_round_closes_without_one(folder: LeagueFolder
         return manager
 
     with StopSignals() as signals:
-        assert run_manager(folder, make, signals, None, Patience(600.0)) == 0
+        assert run_manager(folder, make, signals, None, Patience(600.0), lambda: None) == 0
     assert manager.calls == ["close"]
 
 
@@ -276,3 +284,36 @@ def test_an_error_that_is_not_the_machines_ends_the_league(folder: LeagueFolder)
     with pytest.raises(OSError, match="not a directory"):
         run(folder, manager)
     assert manager.calls == ["turn", "kill"]
+
+
+def test_a_daemon_that_lost_its_league_kills_its_processes_without_another_round(
+    folder: LeagueFolder,
+) -> None:
+    manager = ScriptedManager()
+    checks: list[int] = []
+
+    def check() -> None:
+        checks.append(len(manager.calls))
+        if len(checks) == 3:
+            raise DatabaseHeldError("held by another daemon")
+
+    with pytest.raises(DatabaseHeldError):
+        run(folder, manager, check=check)
+    assert checks == [0, 1, 2]  # before every round
+    assert manager.calls == ["turn", "turn", "kill"]
+
+
+def test_a_hold_that_was_lost_with_its_connection_is_taken_again_after_a_pause(
+    folder: LeagueFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("league.daemon.trouble.FIRST_PAUSE_S", 0.0)
+    lost = [DatabaseUnreachableError("the connection was lost")]
+
+    def check() -> None:
+        if lost:
+            raise lost.pop()
+
+    manager = ScriptedManager(turn=lambda n: send(signal.SIGTERM))
+    assert run(folder, manager, check=check) == 0
+    assert manager.calls == ["turn", "close"]
+    assert len(manager.passed) == 1
