@@ -38,7 +38,7 @@ def test_a_backup_holds_database_settings_snapshots_offers_and_maps(
     assert rerate(copy) == rerate(league)
     assert load_map(copy.maps / "mine").sha256 == load_map(league.maps / "mine").sha256
     assert (copy.snapshots / "offered" / "note.json").read_text() == "{}"
-    assert all(finding.ok for finding in examine(copy))  # the snapshot is there, byte for byte
+    assert not any(finding.is_wrong for finding in examine(copy))  # every byte is there
 
 
 def test_a_backup_needs_nothing_of_the_league_it_was_made_of(
@@ -48,7 +48,7 @@ def test_a_backup_needs_nothing_of_the_league_it_was_made_of(
     expected = rerate(league)
     shutil.rmtree(league.root)
     moved = LeagueFolder(copy.root.rename(tmp_path / "moved"))
-    assert rerate(moved) == expected and all(finding.ok for finding in examine(moved))
+    assert rerate(moved) == expected and not any(finding.is_wrong for finding in examine(moved))
 
 
 def test_a_backup_beside_a_writer_holds_what_was_committed(
