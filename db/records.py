@@ -221,3 +221,27 @@ class EventRecord:
     member_id: int | None = None
     match_id: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ContradictoryMatches:
+    """Matches whose status, seats and ratings contradict each other in one way.
+
+    Attributes:
+        what: the contradiction, as a plural noun.
+        n: number of matches.
+        match_ids: the first of them.
+    """
+
+    what: str
+    n: int
+    match_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FinishedReplay:
+    """The replay of a finished match: its path in the league folder, or None if it keeps none."""
+
+    match_id: int
+    path: str | None
+    final_state_sha256: str | None

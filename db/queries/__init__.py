@@ -4,6 +4,17 @@ They take plain values and return frozen records (`db.records`); the caller owns
 (`db.session.write_transaction`, `read_transaction`).
 """
 
+from db.queries.examine import (
+    clear_replay_paths,
+    contradictory_matches,
+    database_bytes,
+    finished_replays,
+    integrity_problems,
+    league_value_time,
+    n_rating_changes,
+    newest_times,
+    open_alarms,
+)
 from db.queries.journal import add_event, get_league_value, list_events, set_league_value
 from db.queries.learners import (
     add_training_results,
@@ -68,15 +79,21 @@ __all__ = [
     "add_training_results",
     "ancestors",
     "append_rating",
+    "clear_replay_paths",
     "common_placements",
+    "contradictory_matches",
     "count_failure",
+    "database_bytes",
     "find_unfinished_results",
+    "finished_replays",
     "get_league_value",
     "get_match",
     "get_member",
     "heal_unfinished_results",
+    "integrity_problems",
     "latest_rating",
     "latest_ratings",
+    "league_value_time",
     "learner_by_name",
     "list_events",
     "list_learners",
@@ -90,7 +107,10 @@ __all__ = [
     "member_by_name",
     "member_totals",
     "members_by_snapshot",
+    "n_rating_changes",
+    "newest_times",
     "next_rating_seq",
+    "open_alarms",
     "plan_match",
     "rating_log",
     "rating_log_is_gap_free",

@@ -107,22 +107,54 @@ def restore(backup: Path) -> None:
     say(f"check it with `league doctor --league {root}`", to_stderr=True)
 
 
-@click.command(epilog=examples("league doctor", "league doctor --json --league big"))
+@click.command(
+    epilog=examples("league doctor --all", "league doctor --repair --league big"),
+)
+@click.option(
+    "--repair",
+    "with_repair",
+    is_flag=True,
+    help="First heal what can be healed without losing anything; the league must be stopped.  "
+    "[default: off]",
+)
+@click.option(
+    "--all",
+    "thorough",
+    is_flag=True,
+    help="Replay all ratings and all matches, which may take hours.  [default: off: a sample]",
+)
 @json_option
 @league_option
-def doctor(as_json: bool) -> int:
-    """Check a league for damage.
+def doctor(with_repair: bool, thorough: bool, as_json: bool) -> int:
+    """Check a league, running or not, for damage: one line for each check.
 
-    Exit code: 0 nothing is damaged, 1 something is.
+    A line begins with ok, note (worth knowing, nothing to do), or WRONG.
+
+    Exit code: 0 nothing is wrong, 1 something is.
     """
-    from league.folder.doctor import examine
+    from league.daemon.lock import hold_lock, status
+    from league.folder.doctor import examine, repair
 
-    findings = examine(existing_league())
-    healthy = all(finding.ok for finding in findings)
+    folder = existing_league()
+    repairs: list[str] = []
+    if with_repair:
+        with hold_lock(folder):  # raises while a daemon runs, and keeps one from starting
+            repairs = repair(folder)
+    found = status(folder.root)
+    since = None if found.state == "stopped" else found.since
+    findings = examine(folder, running_since=since, thorough=thorough)
+    healthy = not any(finding.is_wrong for finding in findings)
     if as_json:
-        rows = [{"ok": finding.ok, "text": finding.text} for finding in findings]
-        print_json({"healthy": healthy, "findings": rows})
+        rows = [
+            {"level": f.level, "ok": f.ok, "text": f.text, "details": list(f.details)}
+            for f in findings
+        ]
+        print_json({"healthy": healthy, "repairs": repairs, "findings": rows})
     else:
+        for sentence in repairs:
+            say(f"done   {sentence}")
+        if with_repair and not repairs:
+            say("done   nothing: there was nothing that could be healed")
         for finding in findings:
-            say(f"{'ok ' if finding.ok else 'BAD'}  {finding.text}")
+            say(f"{finding.level:<5}  {finding.text}")
     return 0 if healthy else EXIT_FOUND_PROBLEM

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from league.config.kinds import OFF
 from league.config.tree import FROZEN, LeagueConfig
 
-_HEAD = """\
+HEAD = """\
 # The settings of this league, written by its first `league start`.
 # Frozen: preset, [rules], [maps], [views], [network]. The others may be changed while the league is
 # stopped; `league start --set key=value` changes one for a single start. "off" turns a setting off.
@@ -23,7 +23,7 @@ _HEAD = """\
 
 def write_toml(config: LeagueConfig) -> str:
     """Return the settings as TOML with a comment for each key."""
-    lines = [_HEAD]
+    lines = [HEAD]
     _write_section(lines, config, "")
     return "\n".join(lines).rstrip("\n") + "\n"
 

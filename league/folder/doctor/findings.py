@@ -1,0 +1,74 @@
+"""What a check of `league doctor` is given, and what it returns.
+
+A check is a function of a `Case` that returns one `Finding` and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from league.folder.layout import LeagueFolder
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from db.records import FinishedReplay, MemberRecord
+
+Level = Literal["ok", "note", "WRONG"]
+_N_NAMED = 2  # a line stays a line: the others are in `details`
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check.
+
+    Attributes:
+        level: "ok"; "note" for what is worth knowing and was not found good; "WRONG".
+        text: one sentence that begins with the name of the check.
+        details: every place concerned, where `text` names only the first ones.
+    """
+
+    level: Level
+    text: str
+    details: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the check found everything in order; a note is not ok, and not wrong either."""
+        return self.level == "ok"
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something has to be done."""
+        return self.level == "WRONG"
+
+
+@dataclass(frozen=True)
+class Case:
+    """The league under examination, read at one moment.
+
+    Attributes:
+        session: of the database, in one read transaction.
+        running_since: when the daemon that runs was started; None if none runs.
+        thorough: replay all ratings and all replays (`--all`).
+        now: the time of the examination, in UTC.
+    """
+
+    folder: LeagueFolder
+    session: Session
+    members: Sequence[MemberRecord]
+    stored: dict[str, Any] | None
+    running_since: datetime | None
+    thorough: bool
+    now: datetime
+    replays: Sequence[FinishedReplay] = field(repr=False, default=())
+
+
+def several(level: Level, text: str, details: Sequence[str]) -> Finding:
+    """Return a finding that names the first places, and how many more there are."""
+    named = "; ".join(details[:_N_NAMED])
+    more = f"; and {len(details) - _N_NAMED} more" if len(details) > _N_NAMED else ""
+    return Finding(level, f"{text}: {named}{more}", tuple(details))

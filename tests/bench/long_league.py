@@ -1,0 +1,145 @@
+"""Make a league of many matches, and time `league doctor` on it.
+
+    PYTHONPATH=. python tests/bench/long_league.py FOLDER [--matches 20000] [--members 40]
+
+The first 1,000 matches are written through db.queries and then copied under new numbers: ten seats
+a match, one real replay for each (the same match under every number), ratings that are shifted
+instead of computed (what TrueSkill costs is not looked at here, and `--all` would say that they
+differ). An existing FOLDER is only examined.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sqlite3
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from agents.registry import make_loader
+from arena.match import MatchResult, MatchSpec, play_matches
+from arena.replay import write_replay
+from arena.territory.maps import load_map
+from db import queries
+from db.migrate import upgrade
+from db.records import MatchOutcome, MatchPlan, SeatOutcome
+from db.session import open_writer, write_transaction
+from league.config.layers import resolve
+from league.config.toml import write_toml
+from league.folder.doctor import examine
+from league.folder.layout import LeagueFolder, create_folder
+from league.folder.opening import remember_config
+
+MAP = "generated:plains:64x64:1"
+N_SEATS = 10
+FIRST = 1_000
+Gaussian = tuple[float, float]
+
+
+def shift(ratings: list[Gaussian], placements: list[int]) -> list[Gaussian]:
+    """Move ratings a little: cheap, finite, and different every time."""
+    return [
+        (mu + (5.5 - p) / 50, sigma) for (mu, sigma), p in zip(ratings, placements, strict=True)
+    ]
+
+
+def make(root: Path, n_matches: int, n_members: int) -> LeagueFolder:
+    """Write the league."""
+    config = resolve("small", None, ["learners=[]", f"maps.rate=['{MAP}']"])
+    folder = create_folder(root, write_toml(config))
+    rules = dataclasses.replace(config.rules.to_rules(), max_ticks=300)
+    sha256 = config.rules.to_rules().sha256()
+    spec = MatchSpec(seed=1, map=MAP, agents=("scripted:random",) * N_SEATS, rules=rules)
+    (played,) = play_matches([spec], make_loader(), load_map)
+    assert isinstance(played, MatchResult)
+    write_replay(played, folder.root / "one")
+    replay = (folder.root / "one").read_bytes()
+    (folder.root / "one").unlink()
+    engine = open_writer(folder.sqlite)
+    upgrade(engine)
+    with write_transaction(engine) as session:
+        remember_config(session, config)
+        ids = [
+            queries.add_member(
+                session, name=f"m{i}", family="scripted", role="main", agent_spec=f"scripted:m{i}"
+            )
+            for i in range(n_members)
+        ]
+        for member_id in ids:
+            queries.append_rating(
+                session, member_id, 25.0, 8.0, rules_sha256=sha256, rating_version="bench"
+            )
+    rng = np.random.default_rng(0)
+    begin = datetime.now(UTC) - timedelta(hours=1)
+    with write_transaction(engine) as session:
+        for number in range(min(FIRST, n_matches)):
+            at = begin + timedelta(seconds=number)
+            line_up = tuple((int(i), True) for i in rng.permutation(ids)[:N_SEATS])
+            plan = MatchPlan("rating", number, MAP, "b" * 64, sha256, spec.to_json(), line_up)
+            match_id = queries.plan_match(session, plan, at=at)
+            name = f"replays/{match_id:08d}.replay"
+            outcome = MatchOutcome(played.ticks, played.final_state_sha256, 0.5, name)
+            seats = [SeatOutcome(p, 100, 1000) for p in played.placements]
+            queries.record_finished_match(
+                session, match_id, outcome, seats, rate=shift, rating_version="bench", at=at
+            )
+    engine.dispose()
+    copy(folder, n_matches)
+    for number in range(1, n_matches + 1):
+        (folder.replays / f"{number:08d}.replay").write_bytes(replay)
+    return folder
+
+
+def copy(folder: LeagueFolder, n_matches: int) -> None:
+    """Copy the first matches under the numbers up to `n_matches`."""
+    connection = sqlite3.connect(folder.sqlite)
+    for shift_by in range(FIRST, n_matches, FIRST):
+        newest = connection.execute("SELECT max(seq) FROM ratings").fetchone()[0]
+        for table, key, new in (
+            ("matches", "id", f"id + {shift_by}"),
+            ("seats", "match_id", f"match_id + {shift_by}"),
+            ("ratings", "match_id", f"match_id + {shift_by}"),
+        ):
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            values = {
+                **{name: name for name in columns},
+                key: new,
+                "replay_path": f"printf('replays/%08d.replay', id + {shift_by})",
+                "seq": f"{newest} + row_number() OVER (ORDER BY seq)",
+            }
+            chosen = ", ".join(values[name] for name in columns)
+            connection.execute(
+                f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM {table} "
+                f"WHERE {key} <= {FIRST}"
+            )
+        connection.commit()
+    connection.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Time `league doctor` on a long league.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--matches", type=int, default=20_000)
+    parser.add_argument("--members", type=int, default=40)
+    options = parser.parse_args()
+    folder = LeagueFolder.at(options.folder)
+    began = time.monotonic()
+    if not folder.is_league():
+        folder = make(folder.root, options.matches, options.members)
+        print(f"made in {time.monotonic() - began:.0f} s")
+    began = time.monotonic()
+    findings = examine(folder)
+    wall_s = time.monotonic() - began
+    for finding in findings:
+        print(f"{finding.level:<5}  {finding.text}")
+    size = folder.sqlite.stat().st_size
+    print(f"{options.matches} matches: {wall_s:.1f} s, database {size / 1e6:.0f} MB")
+    return 1 if any(finding.is_wrong for finding in findings) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
