@@ -1,8 +1,9 @@
 """Owns what every child process, worker or learner, does when it starts.
 
 Promises: a child writes nothing to the terminal (its output goes to a file that the parent reads
-after an unexpected exit, its log records to the parent through the pipe), ignores SIGINT, exits on
-SIGTERM, and exits immediately when the parent is gone.
+after an unexpected exit, its log records to the parent through the pipe), ignores SIGINT and SIGHUP
+(a terminal sends both to the whole group, and the parent decides), exits on SIGTERM, and exits
+immediately when the parent is gone.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ ONE_THREAD = dict.fromkeys(_BLAS_THREADS, "1")
 def begin(pipe: connection.Connection, birth: Birth) -> Link:
     """Set this process up as a child; return its end of the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform != "win32":  # it is blocked at the start
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    if sys.platform != "win32":  # both are blocked at the start
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP})
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _follow_parent(birth.die_with_server)
     _write_to_file(birth.output_path)

@@ -199,19 +199,21 @@ def _process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext
 
 @contextmanager
 def _birth_environment() -> Iterator[None]:
-    """Start processes with this import path, one numeric thread and SIGINT blocked; then restore.
+    """Start processes with this import path, one numeric thread, SIGINT and SIGHUP blocked.
 
-    The path counts for the fork server and the resource tracker, which import modules before any
-    child is told its path; the children get their own environment back (`Birth.environment`).
-    They ignore SIGINT themselves later, but Ctrl-C during their first imports would make each of
-    them print a traceback. The resource tracker comes first: starting it unblocks SIGINT.
+    All is restored afterwards. The path counts for the fork server and the resource tracker, which
+    import modules before any child is told its path; the children get their own environment back
+    (`Birth.environment`). They ignore the signals themselves later, but Ctrl-C during their first
+    imports would make each of them print a traceback, and a terminal that closes would kill the
+    fork server, and the children with it. The tracker's start unblocks SIGINT: it comes before.
     """
     variables = ONE_THREAD | import_variables()
     before = {key: os.environ.get(key) for key in variables}
     os.environ.update(variables)
     if sys.platform != "win32":
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         resource_tracker.ensure_running()
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:

@@ -55,7 +55,12 @@ def start(
     detach: bool,
     sets: tuple[str, ...],
 ) -> int:
-    """Start a new league, or continue one where it stopped."""
+    """Start a new league, or continue one where it stopped.
+
+    Exit code: 0 stopped with everything committed (by `league stop`, Ctrl-C, SIGTERM, SIGHUP or
+    --for), or running in the background; 2 it could not start or go on; 75 the machine's trouble
+    did not pass; 130 stopped immediately by a second signal.
+    """
     from league.folder.opening import open_for_start
 
     # Bad input is refused before the daemon's imports, which take seconds.
@@ -75,7 +80,10 @@ def start(
 )
 @league_option
 def stop(grace_s: float) -> int:
-    """Stop the running league, with everything committed."""
+    """Stop the running league, with everything committed.
+
+    Exit code: 0 stopped, or not running; 1 it did not stop in time and was killed.
+    """
     from league.daemon import process
 
     return process.stop(existing_league().root, grace_s)

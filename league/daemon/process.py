@@ -1,8 +1,10 @@
 """The league as a process: how it starts and stops, its signals and its log.
 
-Promises: the first SIGTERM or SIGINT stops the league within the grace period with everything
-committed, the second one immediately; trouble of the machine pauses the league
-(league.daemon.trouble) and stops it cleanly, exit code 75, when it does not pass.
+Promises: the first SIGTERM, SIGINT or SIGHUP stops the league within the grace period with
+everything committed, and while it compiles as soon as the compiler lets Python run; the second one
+immediately. A SIGHUP that is ignored when the league starts (`nohup`, `--detach`) stays ignored.
+Trouble of the machine pauses the league (league.daemon.trouble) and stops it cleanly, exit code 75,
+when it does not pass.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -71,6 +73,7 @@ def stop(root: Path, grace_s: float) -> int:
             f"{folder.root}: the league is running, but which process it is cannot be told from "
             f"here; `fuser -v {folder.lock}` on its machine names it, `kill PID` stops it"
         )
+    was_starting = not read_note(folder).get("turning")
     _send(folder, found.pid, signal.SIGTERM)
     ends = time.monotonic() + grace_s
     while is_locked(folder) and time.monotonic() < ends:
@@ -81,7 +84,8 @@ def stop(root: Path, grace_s: float) -> int:
             time.sleep(0.05)
         sys.stderr.write(f"the league did not stop within {grace_s:g} s and was killed\n")
         return 1
-    sys.stderr.write(f"stopped, PID {found.pid}\n")
+    when = " while it was starting" if was_starting else ""
+    sys.stderr.write(f"stopped{when}, PID {found.pid}\n")
     return 0
 
 
@@ -97,8 +101,12 @@ def _send(folder: LeagueFolder, pid: int, number: signal.Signals) -> None:
         ) from error
 
 
+class StoppedEarly(BaseException):
+    """The first signal came while the league was starting and had nothing to commit."""
+
+
 class StopSignals:
-    """Counts SIGINT and SIGTERM inside a `with` block; the second one raises KeyboardInterrupt.
+    """Counts the signals to stop inside a `with` block; the second one raises KeyboardInterrupt.
 
     Attributes:
         n: number of signals so far.
@@ -106,10 +114,13 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.n = 0
+        self._raises = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopSignals:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # nohup, or detached: to go on is what was asked for
             self._before[number] = signal.signal(number, self._count)
         return self
 
@@ -117,10 +128,33 @@ class StopSignals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @contextmanager
+    def raising(self) -> Iterator[None]:
+        """Raise StoppedEarly inside this block when the first signal comes, or has come.
+
+        For long work that nothing is lost with, such as compiling.
+        """
+        self._raises = True
+        try:
+            if self.n:
+                raise StoppedEarly
+            yield
+        finally:
+            self._raises = False
+
     def _count(self, number: int, frame: object) -> None:
         self.n += 1
         if self.n == 2:  # a third one must not interrupt the killing
             raise KeyboardInterrupt
+        if self.n == 1 and self._raises:
+            raise StoppedEarly
+
+
+def _tell(text: str) -> None:
+    """Write a line to stderr, which may be a terminal that is gone."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 class _PlainFormatter(logging.Formatter):
@@ -158,9 +192,9 @@ def start(root: Path, config: LeagueConfig, *, for_s: float | None, detach: bool
             pass
     if detach:
         return _detach(folder, config, for_s)
-    with hold_lock(folder) as lock:
+    with StopSignals() as signals, hold_lock(folder) as lock:
         _log_to_file(folder)
-        return _run(folder, config, for_s, lock)
+        return _run(folder, config, for_s, signals, lock)
 
 
 def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
@@ -198,48 +232,60 @@ def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> 
     )
 
 
-def _run(folder: LeagueFolder, config: LeagueConfig, for_s: float | None, lock: LeagueLock) -> int:
+def _run(
+    folder: LeagueFolder,
+    config: LeagueConfig,
+    for_s: float | None,
+    signals: StopSignals,
+    lock: LeagueLock,
+) -> int:
     """Migrate the database, make the manager, and run it until it is told to stop."""
     from db.hold import DatabaseHold
     from db.session import open_writer
     from league.daemon.guard import Guard
 
     sign_path(folder).touch()
-    sys.stderr.write(f"league in {folder.root}: starting (Ctrl-C stops it)\n")
-    with StopSignals() as signals:
-        engine = open_writer(folder.database())
-        hold = None
-        try:
-            hold = DatabaseHold(engine)  # before the migration
-            _migrate(folder, engine)
-            from arena.territory.engine.compiled import is_compiled
-            from arena.territory.observation.warm_up import warm_up
-
-            if not is_compiled():
-                sys.stderr.write(
-                    "compiling the game, only once on this machine (about half a minute)\n"
-                )
-            warm_up()
-            ends = None if for_s is None else time.monotonic() + for_s
+    _tell(f"league in {folder.root}: starting (Ctrl-C stops it)")
+    engine = open_writer(folder.database())
+    hold = None
+    try:
+        hold = DatabaseHold(engine)  # before the migration
+        _migrate(folder, engine)
+        with signals.raising():
+            _compile()
             from league.daemon.manager import Manager
 
-            patience = Patience(config.database.patience_s)
-            guard = Guard(lock, hold, engine)
-            return run_manager(
-                folder,
-                lambda: Manager(folder, config, engine),
-                signals,
-                ends,
-                patience,
-                guard.check,
-            )
-        except KeyboardInterrupt:
-            sys.stderr.write("stopped immediately\n")
-            return EXIT_KILLED
-        finally:
-            if hold is not None:
-                hold.close()
-            engine.dispose()
+        ends = None if for_s is None else time.monotonic() + for_s
+        patience = Patience(config.database.patience_s)
+        guard = Guard(lock, hold, engine)
+        return run_manager(
+            folder,
+            lambda: Manager(folder, config, engine),
+            signals,
+            ends,
+            patience,
+            guard.check,
+        )
+    except StoppedEarly:
+        _tell("stopped while it was starting: nothing had begun")
+        return 0
+    except KeyboardInterrupt:
+        _tell("stopped immediately")
+        return EXIT_KILLED
+    finally:
+        if hold is not None:
+            hold.close()
+        engine.dispose()
+
+
+def _compile() -> None:
+    """Import and compile the game; half a minute on a machine that has not done it yet."""
+    from arena.territory.engine.compiled import is_compiled
+    from arena.territory.observation.warm_up import warm_up
+
+    if not is_compiled():
+        _tell("compiling the game, only once on this machine (about half a minute)")
+    warm_up()
 
 
 class Runnable(Protocol):
@@ -285,7 +331,7 @@ def run_manager(
         unpassed = _run_until_stopped(folder, manager, signals, ends, patience, check)
         return _close(manager, unpassed)
     except KeyboardInterrupt:
-        sys.stderr.write("stopped immediately\n")
+        _tell("stopped immediately")
         if manager is not None:
             manager.kill()
         return EXIT_KILLED
@@ -300,8 +346,8 @@ def _close(manager: Runnable, unpassed: TroubleError | None) -> int:
     """Close the manager; return the exit code, 0 only if everything is committed."""
     if unpassed is not None:
         log.error("the league stops: %s", unpassed)
-        sys.stderr.write(f"{unpassed}\n")
-    sys.stderr.write("stopping: unfinished matches are planned again, learners write checkpoints\n")
+        _tell(str(unpassed))
+    _tell("stopping: unfinished matches are planned again, learners write checkpoints")
     try:
         manager.close(GRACE_S)
     except Exception as error:
@@ -309,12 +355,12 @@ def _close(manager: Runnable, unpassed: TroubleError | None) -> int:
         if trouble is None:
             raise
         log.error("stopped without the last commit: %s", trouble)
-        sys.stderr.write(
+        _tell(
             f"stopped, but the last commit failed: {trouble}; the next `league start` plays the "
-            "unfinished matches again\n"
+            "unfinished matches again"
         )
         return EXIT_TROUBLE
-    sys.stderr.write("stopped, everything is committed\n")
+    _tell("stopped, everything is committed")
     return 0 if unpassed is None else EXIT_TROUBLE
 
 
@@ -375,6 +421,7 @@ def _main() -> int:
     """Run the detached process: folder on the command line, order on standard input."""
     from league.config.tree import LeagueConfig
 
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     order = json.loads(sys.stdin.read())
     set_variables(order["environment"])
     root = Path(sys.argv[1])

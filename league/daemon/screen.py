@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,8 @@ class ProgressScreen:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stack.close()
+        with suppress(OSError):  # the terminal may be gone
+            self._stack.close()
 
     def refresh(self) -> None:
         """Draw the league's state if it is time to."""

@@ -62,11 +62,18 @@ def warm_up() -> None:
     helper = None
     if not is_compiled() and _n_cores() > 1:
         helper = subprocess.Popen(
-            [sys.executable, "-m", __name__], env=os.environ | import_variables()
+            [sys.executable, "-m", __name__],
+            env=os.environ | import_variables(),
+            process_group=0,  # Ctrl-C is this process's to hear
         )
-    run_ticks(_empty_state(), 1)
-    if helper is not None:
-        helper.wait()
+    try:
+        run_ticks(_empty_state(), 1)
+        if helper is not None:
+            helper.wait()
+    finally:  # a signal may have ended the compiling here
+        if helper is not None:
+            helper.kill()
+            helper.wait()
     _compile_the_rest()
 
 

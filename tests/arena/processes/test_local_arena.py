@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ import pytest
 
 from arena.errors import ArenaStopped, WorkerError
 from arena.processes.jobs import Done, Failed, RestartLimits, WorkerLimits
+from arena.processes.launch import Launcher
 from arena.processes.local_arena import LocalArena
+from tests.arena.processes import worker_toys
 
 HERE = Path(__file__).resolve().parent
 PATIENCE_S = 30.0  # for a busy machine; nothing here waits so long when all is well
@@ -189,16 +193,39 @@ def test_workers_are_recycled_after_their_share_of_matches(make_arena: Any) -> N
     wait_until(lambda: not is_running(pids[0]))
 
 
-def test_a_worker_that_does_not_read_its_pipe_keeps_nobody_waiting(make_arena: Any) -> None:
-    arena = make_arena(1, lease_s=1.5)
-    arena.submit(1, ("add", 1))
-    collect(arena, 1)
-    (pid,) = arena.pids
-    os.kill(pid, signal.SIGSTOP)
-    arena.submit(2, ("add", 1, b"x" * 4_000_000))  # no pipe holds as much
-    assert "made no progress for 1.5 s" in failed(collect(arena, 1)[2]).error
-    arena.submit(3, ("add", 2, b"x" * 4_000_000))
-    assert done(collect(arena, 1)[3]).result == 102
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no fork server")
+def test_a_terminal_that_closes_leaves_the_end_of_the_workers_to_their_parent(
+    make_arena: Any,
+) -> None:
+    arena = make_arena(1)
+    arena.submit(1, ("who",))
+    before = done(collect(arena, 1)[1]).result[0]
+    for pid in (forkserver._forkserver._forkserver_pid, before):
+        os.kill(pid, signal.SIGHUP)  # as the kernel sends it to all of the terminal's group
+    arena.submit(2, ("who",))
+    assert done(collect(arena, 1)[2]).result[0] == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no fork server")
+def test_a_killed_fork_server_costs_its_workers_which_come_back(make_arena: Any) -> None:
+    arena = make_arena(1)
+    arena.submit(1, ("who",))
+    before = done(collect(arena, 1)[1]).result[0]
+    os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+    wait_until(lambda: not is_running(before))
+    arena.poll(0.1)
+    arena.submit(2, ("who",))
+    assert done(collect(arena, 1)[2]).result[0] != before
+
+
+def test_a_child_that_does_not_read_its_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
+    launcher = Launcher(worker_toys.sleep_without_reading)
+    child = launcher.launch("deaf", None, tmp_path / "out.txt")
+    assert child.send(b"x" * 4_000_000)  # no pipe holds as much
+    assert child.send("and more")
+    assert child.close(0.0) == -signal.SIGKILL
+    wait_until(lambda: not any(thread.name == "outbox" for thread in threading.enumerate()))
+    assert not child.send("too late")
 
 
 def test_too_many_deaths_stop_the_pool_and_say_why(make_arena: Any) -> None:

@@ -84,3 +84,8 @@ def _play_one(
         warnings.warn("a toy warning", stacklevel=1)
         return "talked"
     raise AssertionError(order)
+
+
+def sleep_without_reading(pipe: object, birth: object, orders: object) -> None:
+    """A child that never looks at its pipe."""
+    time.sleep(600)

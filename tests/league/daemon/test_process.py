@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,8 @@ from db.errors import (
     DatabaseHeldError,
     DatabaseUnreachableError,
 )
-from league.daemon.lock import read_note
+from league.daemon import process
+from league.daemon.lock import is_locked, read_note
 from league.daemon.process import EXIT_KILLED, GRACE_S, StopSignals, run_manager
 from league.daemon.trouble import EXIT_TROUBLE, PassedTrouble, Patience
 from league.folder.layout import LeagueFolder
@@ -80,7 +83,7 @@ def run(
         )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_the_first_signal_closes_the_league_after_the_running_round(
     folder: LeagueFolder, number: signal.Signals
 ) -> None:
@@ -134,6 +137,88 @@ def test_a_signal_before_the_first_round_closes_without_one(folder: LeagueFolder
     with StopSignals() as signals:
         assert run_manager(folder, make, signals, None, Patience(600.0), lambda: None) == 0
     assert manager.calls == ["close"]
+
+
+@pytest.fixture(autouse=True)
+def _a_signal_that_nobody_takes_fails_the_test() -> Iterator[None]:
+    def fail(number: int, frame: object) -> None:
+        raise AssertionError(f"nobody took {signal.Signals(number).name}")
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, fail) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def ignored_hang_up() -> Iterator[None]:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("ignored_hang_up")
+def test_a_league_under_nohup_or_detached_goes_on_when_the_terminal_is_closed(
+    folder: LeagueFolder,
+) -> None:
+    manager = ScriptedManager(
+        turn=lambda n: send([signal.SIGHUP, signal.SIGHUP, signal.SIGTERM][n - 1])
+    )
+    assert run(folder, manager) == 0
+    assert manager.calls == ["turn", "turn", "turn", "close"]
+
+
+@pytest.mark.parametrize("n_signals", [1, 2])
+def test_a_signal_while_it_compiles_ends_the_start_before_anything_begins(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    n_signals: int,
+) -> None:
+    compiled: list[str] = []
+
+    def compile_for_long() -> None:
+        try:
+            send(signal.SIGTERM)
+            compiled.append("to the end")
+        finally:
+            if n_signals == 2:
+                send(signal.SIGTERM)
+
+    monkeypatch.setattr(process, "_log_to_file", lambda folder: None)
+    monkeypatch.setattr(process, "_compile", compile_for_long)
+    monkeypatch.setattr("league.daemon.manager.Manager", None)  # not called
+    with new_league(tmp_path / "league") as league:
+        code = process.start(league.folder.root, league.config, for_s=None, detach=False)
+        assert not is_locked(league.folder)
+    said = capsys.readouterr().err
+    assert compiled == []
+    if n_signals == 1:
+        assert code == 0 and "stopped while it was starting: nothing had begun" in said
+    else:
+        assert code == EXIT_KILLED and "stopped immediately" in said
+
+
+def test_a_signal_before_it_compiles_is_not_forgotten() -> None:
+    with StopSignals() as signals:
+        send(signal.SIGTERM)
+        with pytest.raises(process.StoppedEarly), signals.raising():
+            raise AssertionError("not reached")
+
+
+def test_nothing_is_said_to_a_terminal_that_is_gone_and_the_stop_goes_on(
+    folder: LeagueFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.EIO, "input/output error")
+
+    manager = ScriptedManager(turn=lambda n: send(signal.SIGHUP))
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", Gone())
+        assert run(folder, manager) == 0
+    assert manager.calls == ["turn", "close"]
 
 
 def test_the_time_ends_it_like_a_signal(folder: LeagueFolder) -> None:
