@@ -18,6 +18,7 @@ from contextlib import suppress
 from sqlalchemy import Connection, Engine, text
 
 from db.errors import DatabaseHeldError, DatabaseUnreachableError
+from db.location import DatabaseLocation
 from db.session import translated_errors
 
 CHECK_EVERY_S = 2.0
@@ -116,8 +117,9 @@ class DatabaseHold:
             )
         if found is None:
             raise DatabaseUnreachableError("the league has just been let go; try again")
+        place = DatabaseLocation(None, self._engine.url)  # shows no password
         raise DatabaseHeldError(
-            f"expected a league that no daemon runs, found it held in {self._engine.url} by "
+            f"expected a league that no daemon runs, found it held in {place} by "
             f"{holder or 'a session of another user'}, server process {pid}; stop it there with "
             "`league stop`, or give this folder another database.url"
         )
