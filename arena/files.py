@@ -21,6 +21,8 @@ TEMPORARY_PREFIX = ".writing-"
 # Far longer than a write takes, so that no running writer loses its file.
 STALE_AFTER_S = 3600.0
 
+OWNER_ALONE = 0o600  # the mode of files that hold a password
+
 MAX_WAITS = 16  # threads that wait for the disk side by side
 
 
@@ -35,7 +37,9 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_whole(path: Path, raw: bytes, *, durable: bool = False) -> None:
+def write_whole(
+    path: Path, raw: bytes, *, durable: bool = False, owner_alone: bool = False
+) -> None:
     """Write a file atomically, replacing any old one; its folder must exist.
 
     Args:
@@ -43,6 +47,8 @@ def write_whole(path: Path, raw: bytes, *, durable: bool = False) -> None:
             refer to it and a power cut loses neither. That waits for the disk twice. Without it a
             killed process does no harm, but after a power cut the file may be missing or empty
             (ext4) although a synced row refers to it.
+        owner_alone: nobody but the owner may read or write the file, at any moment; otherwise the
+            user's umask decides.
 
     Raises:
         OSError: a full disk (ENOSPC) or missing permissions; nothing is left behind.
@@ -50,6 +56,8 @@ def write_whole(path: Path, raw: bytes, *, durable: bool = False) -> None:
     temporary = _temporary(path)
     try:
         with temporary.open("xb") as file:
+            if owner_alone:  # before it holds anything
+                temporary.chmod(OWNER_ALONE)
             file.write(raw)
             if durable:
                 file.flush()

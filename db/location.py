@@ -64,6 +64,13 @@ class DatabaseLocation:
         """Whether the database is a file on this machine."""
         return self.path is not None
 
+    @property
+    def has_password(self) -> bool:
+        """Whether the URL contains a password, before the host or after the question mark."""
+        return self.url is not None and (
+            self.url.password is not None or "password" in self.url.query
+        )
+
     def __str__(self) -> str:
         return str(self.path) if self.url is None else _without_password(self.url)
 

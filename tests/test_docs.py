@@ -1,7 +1,7 @@
 """The documents name what exists: commands, options, settings, files, modules.
 
-Read are README.md, CONTRIBUTING.md and docs/: their links, their code spans, and their code blocks
-except those marked as `text` (output, drawings).
+Read are README.md, CONTRIBUTING.md, SECURITY.md and docs/: their links, their code spans, and their
+code blocks except those marked as `text` (output, drawings).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 PACKAGES = ("league", "agents", "msattn", "arena", "db")

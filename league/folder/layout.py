@@ -180,8 +180,11 @@ def check_can_become_league(root: Path) -> None:
         )
 
 
-def create_folder(root: Path, toml_text: str) -> LeagueFolder:
+def create_folder(root: Path, toml_text: str, *, has_password: bool = False) -> LeagueFolder:
     """Make a league folder, or complete one; `league.toml` is written if it is missing.
+
+    Args:
+        has_password: the settings contain a password: only the owner may read them.
 
     Raises:
         FolderError: the folder holds other things, or cannot be written.
@@ -191,7 +194,7 @@ def create_folder(root: Path, toml_text: str) -> LeagueFolder:
     folder.make_folders()
     if not folder.is_league():
         try:
-            write_whole(folder.toml, toml_text.encode(), durable=True)
+            write_whole(folder.toml, toml_text.encode(), durable=True, owner_alone=has_password)
         except OSError as error:
             raise FolderError(f"{folder.toml}: cannot be written: {error}") from error
     return folder

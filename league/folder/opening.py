@@ -76,7 +76,8 @@ def open_for_start(
     if given is not None and map_path is not None:
         _copy_map(map_path, folder.root / name)
     if is_new:
-        folder = create_folder(root, write_toml(config))
+        has_password = folder.database_of(config.database.url).has_password
+        folder = create_folder(root, write_toml(config), has_password=has_password)
     else:
         folder.make_folders()
     return Opened(folder, config, is_new)

@@ -16,18 +16,16 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from arena.errors import ReplayError
-from arena.files import write_whole
+from arena.files import OWNER_ALONE, write_whole
 from arena.replay import read_replay
 from db import queries
 from db.session import open_reader, read_transaction, write_transaction
 from league.errors import FolderError
 from league.folder.connect import writer
 from league.folder.doctor.files import leftovers, lost_replays, snapshot_problem
-from league.folder.doctor.settings import holds_password, is_open, stored_toml, toml_problem
+from league.folder.doctor.settings import is_open, stored_toml, toml_problem
 from league.folder.layout import LeagueFolder
 from league.folder.memory import stored_settings
-
-OWNER_ALONE = 0o600
 
 
 def repair(folder: LeagueFolder) -> list[str]:
@@ -78,7 +76,7 @@ def _rewrite_settings(folder: LeagueFolder) -> Iterator[str]:
 
 
 def _close_settings(folder: LeagueFolder) -> Iterator[str]:
-    if holds_password(folder) and is_open(folder.toml):
+    if folder.database().has_password and is_open(folder.toml):
         folder.toml.chmod(OWNER_ALONE)
         yield "made league.toml, which holds a password, readable by its owner alone"
 

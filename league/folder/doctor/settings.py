@@ -13,7 +13,6 @@ from league.config.toml import HEAD, write_toml
 from league.config.tree import LeagueConfig
 from league.errors import ConfigError
 from league.folder.doctor.findings import Case, Finding
-from league.folder.layout import LeagueFolder
 
 REPAIR = "`league doctor --repair` writes it anew from the settings of the newest start"
 
@@ -58,7 +57,7 @@ def toml_problem(path: Path) -> str | None:
 
 def check_permissions(case: Case) -> Finding:
     """See that a password in `league.toml` can be read by its owner alone."""
-    if not holds_password(case.folder):
+    if not case.folder.database().has_password:
         return Finding("ok", "permissions: no password in league.toml")
     if is_open(case.folder.toml):
         return Finding(
@@ -67,12 +66,6 @@ def check_permissions(case: Case) -> Finding:
             f"run `chmod 600 {case.folder.toml}`, or `league doctor --repair`",
         )
     return Finding("ok", "permissions: league.toml, which holds a password, is its owner's alone")
-
-
-def holds_password(folder: LeagueFolder) -> bool:
-    """Return whether `database.url` in `league.toml` contains a password."""
-    url = folder.database().url
-    return url is not None and (url.password is not None or "password" in url.query)
 
 
 def is_open(path: Path) -> bool:

@@ -65,6 +65,25 @@ def test_the_settings_are_on_disk_when_the_folder_is_a_league(
     assert synced[-2:] == [folder.toml.stat().st_ino, folder.root.stat().st_ino]
 
 
+@pytest.mark.parametrize(
+    ("url", "mode"),
+    [
+        ("postgresql://me:secret@localhost/league", 0o600),
+        ("postgresql://me@localhost/league?password=secret", 0o600),
+        ("postgresql://me@localhost/league", 0o644),
+    ],
+)
+def test_settings_with_a_password_are_their_owners_alone(
+    tmp_path: Path, url: str, mode: int
+) -> None:
+    before = os.umask(0o022)
+    try:
+        folder = open_for_start(tmp_path / "new", "small", [f"database.url={url}"]).folder
+    finally:
+        os.umask(before)
+    assert folder.toml.stat().st_mode & 0o777 == mode
+
+
 def test_stored_paths_stay_inside_and_move_with_the_folder(tmp_path: Path) -> None:
     folder = create_folder(tmp_path / "here", "")
     stored = folder.relative(folder.replays / "7.replay")
