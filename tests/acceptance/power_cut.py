@@ -126,7 +126,7 @@ def problems_of(root: Path, toml: bytes, shown: set[int]) -> tuple[list[str], in
 
 
 def goes_on(root: Path) -> list[str]:
-    """Start what is left for a minute (on a busy machine workers take half of it); return what is wrong."""
+    """Start what is left for a minute, of which busy workers take half; return what is wrong."""
     before = len(finished(root / "league.db"))
     done = subprocess.run(
         league("start", "--for", "60s", "--league", str(root)),
