@@ -26,8 +26,12 @@ class News:
     supersedes: ClassVar[bool] = True
 
 
+OTHERS: set[threading.Thread] = set()  # threads of outboxes that an earlier test has not ended
+
+
 @pytest.fixture
 def ends() -> Iterator[Ends]:
+    OTHERS.update(threading.enumerate())
     ours, theirs = Pipe(duplex=True)
     yield ours, theirs
     ours.close()
@@ -35,7 +39,8 @@ def ends() -> Iterator[Ends]:
 
 
 def senders() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "outbox"]
+    threads = set(threading.enumerate()) - OTHERS
+    return [thread for thread in threads if thread.name == "outbox"]
 
 
 def test_a_child_that_does_not_read_keeps_nobody_waiting_and_gets_the_newest(ends: Ends) -> None:
