@@ -102,8 +102,10 @@ def status(as_json: bool) -> int:
     found = lock.status(existing_league().root)
     since = None if found.since is None else str(found.since)
     if as_json:
-        print_json({"state": found.state, "pid": found.pid, "since": since})
+        print_json({"state": found.state, "pid": found.pid, "since": since, "paused": found.paused})
     else:
         pid = "" if found.pid is None else f", PID {found.pid}"
         say(f"{found.state}{pid}" + ("" if since is None else f", since {since}"))
+        if found.paused is not None:
+            say(f"paused until this is over: {found.paused}")
     return STATUS_EXIT_CODES[found.state]

@@ -35,11 +35,8 @@ MACHINE_ERRNOS = frozenset(
 )
 
 Kind = Literal["disk_full", "database", "machine"]
-_NAMES: dict[Kind, str] = {
-    "disk_full": "the disk is full",
-    "database": "the database does not answer",
-    "machine": "the machine is in trouble",
-}
+# An error of the database says in its text what is the matter.
+_NAMES: dict[Kind, str] = {"disk_full": "the disk is full", "machine": "the machine is in trouble"}
 
 
 class TroubleError(LeagueError):
@@ -61,7 +58,9 @@ class Trouble:
         return self.kind != "disk_full"
 
     def __str__(self) -> str:
-        return f"{_NAMES[self.kind]} ({self.text})"
+        said = " ".join(self.text.split())  # a server answers in several lines
+        name = _NAMES.get(self.kind, "")
+        return said if said.startswith(name) else f"{name} ({said})"
 
 
 @dataclass(frozen=True)
@@ -123,9 +122,8 @@ class Patience:
         left_s = self._limit_s - (now - self._limited_since)
         if left_s <= 0.0:
             raise TroubleError(
-                f"{trouble}: waited {self._limit_s:.0f} s for its end, in vain, and stopped the "
-                "league; repair it, then `league start` goes on; database.patience_s is how long "
-                "to wait"
+                f"{trouble}; waited {self._limit_s:.0f} s (database.patience_s) for its end, in "
+                "vain: the league stops; repair it, then `league start` goes on"
             )
         return min(pause_s, left_s)
 

@@ -18,9 +18,10 @@ import pytest
 from db import queries
 from db.hold import DatabaseHold
 from db.session import read_transaction
+from league.cli.main import main
 from league.daemon import holder, lock, process
 from league.daemon.guard import Guard
-from league.daemon.lock import hold_lock, is_locked, read_note, sign_path, status
+from league.daemon.lock import add_to_note, hold_lock, is_locked, read_note, sign_path, status
 from league.errors import LeagueError
 from league.folder.layout import LeagueFolder
 from tests.league.daemon.scripted import new_league
@@ -162,6 +163,20 @@ def test_a_lock_without_a_sign_of_life_is_stale(
     with hold_lock(folder):
         monkeypatch.setattr("league.daemon.lock._last_sign", lambda _: 0.0)
         assert status(folder.root).state == "stale"
+
+
+def test_status_says_what_a_paused_league_waits_for(
+    other: Held, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--league", str(other.folder.root)]
+    other.folder.toml.touch()
+    add_to_note(other.folder, paused="the disk is full (No space left)")
+    assert main(["status", *arguments]) == 0
+    assert "paused until this is over: the disk is full (No space left)" in capsys.readouterr().out
+    assert main(["status", "--json", *arguments]) == 0
+    assert json.loads(capsys.readouterr().out)["paused"] == "the disk is full (No space left)"
+    add_to_note(other.folder, paused=None)
+    assert status(other.folder.root).paused is None
 
 
 @pytest.mark.parametrize(

@@ -328,10 +328,10 @@ def test_trouble_that_is_over_is_in_the_journal_and_stray_matches_are_played(run
         # what a commit leaves behind whose answer was lost with the connection
         stray = queries.plan_match(session, plan_like(of_another))
         queries.mark_started(session, stray)
-    run.manager.trouble_passed(PassedTrouble(Trouble("database", "locked"), 12.3, 4))
-    assert run.events("trouble_passed") == [
-        "paused for 12 s: the database does not answer (locked)"
-    ]
+    run.manager.trouble_passed(
+        PassedTrouble(Trouble("database", "the database\n is busy"), 12.3, 4)
+    )
+    assert run.events("trouble_passed") == ["paused for 12 s: the database is busy"]
     run.arena.finish(*playing)
     run.turn()
     run.turn()

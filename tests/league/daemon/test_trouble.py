@@ -6,7 +6,12 @@ import errno
 
 import pytest
 
-from db.errors import ConflictError, DatabaseBusyError, DatabaseFullError
+from db.errors import (
+    ConflictError,
+    DatabaseBusyError,
+    DatabaseFullError,
+    DatabaseUnreachableError,
+)
 from league.daemon.trouble import Patience, Trouble, TroubleError, trouble_of
 from tests.league.daemon.scripted import Clock
 
@@ -45,6 +50,20 @@ def test_a_full_disk_is_waited_for_without_a_limit() -> None:
     assert passed is not None
     # 1 + 2 + 4 + 8 + 16, then 95 pauses of 30 s
     assert (passed.trouble, passed.n_attempts, passed.seconds) == (BUSY, 101, 31 + 95 * 30)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left"), "the disk is full ([Errno 28] No space left)"),
+        (DatabaseFullError("the disk is full (x)"), "the disk is full (x)"),
+        (DatabaseBusyError("the database is busy (x)"), "the database is busy (x)"),
+        (DatabaseUnreachableError("no answer:\n\tno socket"), "no answer: no socket"),
+        (MemoryError(), "the machine is in trouble (MemoryError)"),
+    ],
+)
+def test_trouble_is_said_once_and_in_one_line(error: Exception, said: str) -> None:
+    assert str(trouble_of(error)) == said
 
 
 def test_whose_fault_an_error_is() -> None:
