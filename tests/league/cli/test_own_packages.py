@@ -80,3 +80,30 @@ def test_a_command_says_which_file_is_in_the_way(tmp_path: Path) -> None:
     assert ran.returncode == 2
     assert ran.stderr.count("\n") == 1
     assert f"found {tmp_path / 'db.py'}" in ran.stderr and "rename" in ran.stderr
+
+
+def test_an_editable_install_is_a_folder_of_the_import_path() -> None:
+    """An import hook, the default for this layout, finds our packages after all folders only."""
+    pytest.importorskip("setuptools")
+    from setuptools import Distribution
+    from setuptools.command.editable_wheel import _StaticPth, editable_wheel
+
+    before = Path.cwd()
+    os.chdir(ROOT)
+    try:
+        distribution = Distribution({"script_name": "setup.py"})
+        distribution.parse_config_files()
+        command = editable_wheel(distribution)
+        command.project_dir = str(ROOT)
+        command.package_dir = distribution.package_dir
+        chosen = command._select_strategy("league", "none", Path("none"))
+    finally:
+        os.chdir(before)
+    assert isinstance(chosen, _StaticPth)
+
+
+def test_a_league_in_a_folder_called_league_can_be_run_from_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "league").mkdir()
+    (tmp_path / "league" / "league.toml").touch()
+    ran = run(tmp_path, "status", "--league", "league", path=str(ROOT))
+    assert (ran.returncode, ran.stdout) == (3, "stopped\n"), ran.stderr
