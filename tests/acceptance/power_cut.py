@@ -1,6 +1,6 @@
 """Cut the power of a running league, again and again, and look at what is left. Needs root.
 
-`python tests/acceptance/power_cut.py [--cuts N] [--seed S] [--keep FOLDER]` runs a league without
+`python tests/acceptance/power_cut.py [--cuts N] [--seed S] [--start-every K]` runs a league without
 learners on an ext4 file system in an image file, mounted through a loop device. For each cut the
 league's processes are stopped for an instant (so that the copy is of one moment: it is repeated
 if the device was written to meanwhile), the image is copied, and they go on. The copy holds what
@@ -11,7 +11,7 @@ which replays the file system's journal as after a power cut, and checked:
 * every finished match has its whole replay and is rated exactly once; the newest replays lead to
   their results;
 * matches that the running league showed as finished `BOUND_S` before the cut are all there;
-* the checks of `league doctor` find nothing, and (every tenth cut) the league starts and goes on.
+* the checks of `league doctor` find nothing, and every tenth time the league starts and goes on.
 
 One line per cut; exit code 1 if anything is wrong, 77 where loop devices cannot be mounted.
 """
@@ -139,7 +139,7 @@ def goes_on(root: Path) -> list[str]:
     return [] if len(finished(root / "league.db")) > before else ["start: no match was finished"]
 
 
-def cut_power(work: Path, n_cuts: int, rng: random.Random) -> int:
+def cut_power(work: Path, n_cuts: int, start_every: int, rng: random.Random) -> int:
     """Run the league and cut; return how many cuts left something wrong."""
     image, copy = work / "disk.img", work / "copy.img"
     subprocess.run(["truncate", "-s", f"{IMAGE_MB}M", str(image)], check=True)
@@ -171,7 +171,7 @@ def cut_power(work: Path, n_cuts: int, rng: random.Random) -> int:
                 with mounted(copy, work / "after") as after:
                     left = after / "league"
                     found, n = problems_of(left, toml, shown)
-                    if cut % 10 == 9 and not found:
+                    if (cut + 1) % start_every == 0 and not found:
                         found += goes_on(left)
                 n_wrong += bool(found)
                 n_late += max(at_cut - n, 0)
@@ -193,6 +193,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cuts", type=int, default=10, help="number of power cuts [10]")
     parser.add_argument("--seed", type=int, default=1, help="of the moments [1]")
+    parser.add_argument("--start-every", type=int, default=10, help="cuts until a start [10]")
     chosen = parser.parse_args()
     if sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("mkfs.ext4"):
         sys.stdout.write("skipped: needs Linux, root and mkfs.ext4\n")
@@ -200,7 +201,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # unmounts on its way out
     with tempfile.TemporaryDirectory(prefix="league-power-cut-") as folder:
         try:
-            return 1 if cut_power(Path(folder), chosen.cuts, random.Random(chosen.seed)) else 0
+            rng = random.Random(chosen.seed)
+            return 1 if cut_power(Path(folder), chosen.cuts, chosen.start_every, rng) else 0
         except subprocess.CalledProcessError as error:
             if error.cmd[0] != "mount":
                 raise
