@@ -19,7 +19,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from agents.description import SnapshotDescription, describe, parse_header
+from agents.description import SnapshotDescription, describe, parse_header, unreadable
 from agents.encoding import decode, encode
 from agents.errors import (
     SnapshotAmbiguousError,
@@ -30,12 +30,14 @@ from agents.errors import (
     SnapshotVersionError,
 )
 from arena.files import STALE_AFTER_S, sweep, sync_folder, write_whole
+from arena.foreign import ForeignFileError, read_foreign
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from msattn.actor_critic import ActorCritic
 
 __all__ = ["LoadedSnapshot", "Offer", "SnapshotDescription", "SnapshotStore", "describe"]
 
 _SUFFIX = ".safetensors"
+MAX_SNAPSHOT_BYTES = 2**30  # far above any network of ours
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
 
@@ -158,7 +160,7 @@ class SnapshotStore:
             if not admitted and not note.with_suffix(_SUFFIX).exists():
                 continue
             try:
-                description = SnapshotDescription.from_json(note.read_text())
+                description = SnapshotDescription.from_json(_read(note).decode())
             except (SnapshotError, UnicodeDecodeError) as error:
                 offers.append(Offer(note.stem, None, admitted, str(error)))
             else:
@@ -329,6 +331,6 @@ def _full_hash(sha256: str) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise SnapshotMissingError(f"there is no snapshot file {path}") from error
+        return read_foreign(path, MAX_SNAPSHOT_BYTES)
+    except ForeignFileError as error:
+        raise unreadable(error) from error
