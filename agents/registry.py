@@ -66,7 +66,7 @@ def load_plugin(name: str) -> Agent:
     try:
         factory = getattr(importlib.import_module(module_name), factory_name)
         agent: Agent = factory()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpecError(
             f"plug-in {name!r} could not be loaded: {type(error).__name__}: {error}; the module "
             "must be importable (installed, or on PYTHONPATH) and the factory take no arguments"

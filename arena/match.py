@@ -249,7 +249,9 @@ def _begin_all(
             blamed = ()
             seated = [agents[name] for name in spec.agents]
             running.begin(slot, start_match(spec, load_map, seated))
-        except Exception as error:  # whatever an agent's own code raises
+        except (Exception, SystemExit) as error:  # whatever an agent's own code raises
+            if isinstance(error, AgentFault):
+                blamed = tuple(name for name in agents if agents[name] is error.agent)
             outcomes[slot] = MatchFailure(spec, str(error), traceback.format_exc(), blamed)
             running.matches[slot] = None
     return running

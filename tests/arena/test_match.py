@@ -72,6 +72,48 @@ def test_a_failing_agent_fails_its_own_matches_and_no_others() -> None:
     assert "RuntimeError" in bad.traceback
 
 
+class Shifter(AnyLegal):
+    """Writes into everything that it is given, and keeps the rows from moving."""
+
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        chosen = super().act(batch, rng)
+        with pytest.raises(ValueError, match="read-only"):
+            batch.rows += 1
+        for given in (batch.action_mask, batch.own, batch.directions):
+            given[:] = 1
+        return chosen
+
+
+def test_an_agent_that_writes_into_its_batch_changes_nothing_of_the_match() -> None:
+    honest, shifting = (
+        play_matches([spec_of(3)], lambda name, kind=kind: kind(), LOAD_MAP)[0]  # type: ignore[misc]
+        for kind in (AnyLegal, Shifter)
+    )
+    assert isinstance(honest, MatchResult) and isinstance(shifting, MatchResult)
+    assert shifting.final_state_sha256 == honest.final_state_sha256
+
+
+class Leaver(AnyLegal):
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        raise SystemExit(3)
+
+
+class Forgetful(AnyLegal):
+    def reset(self, rows: IntArray) -> None:
+        raise RuntimeError("no memory")
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [(Leaver, "SystemExit: 3"), (Forgetful, "no memory")],
+)
+def test_an_agent_that_exits_or_fails_at_the_start_is_blamed(kind: type[Agent], says: str) -> None:
+    (outcome,) = play_matches([spec_of(3)], lambda name: kind(), LOAD_MAP)
+    assert isinstance(outcome, MatchFailure)
+    assert says in outcome.error
+    assert outcome.blamed == (spec_of(3).agents[0],)
+
+
 def test_a_map_that_has_changed_is_refused() -> None:
     (outcome,) = play_matches([spec_of(1, map_sha256="0" * 64)], load_agent, LOAD_MAP)
     assert isinstance(outcome, MatchFailure)
