@@ -29,6 +29,7 @@ from agents.errors import (
     SnapshotPathError,
     SnapshotVersionError,
 )
+from agents.seal import unsealed
 from arena.files import STALE_AFTER_S, sweep, sync_folder, write_whole
 from arena.foreign import ForeignFileError, read_foreign
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
@@ -279,13 +280,15 @@ class SnapshotStore:
     def import_file(self, path: str | Path) -> LoadedSnapshot:
         """Check a snapshot file from anywhere, under any name, and copy it into the store.
 
+        A file that carries its own hash (agents.seal) must have it; one without is only probed.
+
         Raises:
             SnapshotMissingError: no such file.
             SnapshotError: as `load`.
             OSError: as `save`.
         """
         path = Path(path)
-        raw = _read(path)
+        raw, _ = unsealed(_read(path), str(path))
         loaded = self._check(raw, str(path), hashlib.sha256(raw).hexdigest())
         self._write(self.path(loaded.sha256), raw, loaded.sha256)
         return loaded

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from agents.description import SnapshotDescription, describe
 from agents.errors import SnapshotArchitectureError, SnapshotCorruptError
+from agents.seal import is_ours, unsealed
 from agents.snapshots import MAX_SNAPSHOT_BYTES, SnapshotStore
 from arena.foreign import PARSER_ERRORS, read_foreign, reason_of
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
@@ -62,12 +63,20 @@ def import_member(
     try:
         description = describe(path)
     except SnapshotCorruptError:
+        if is_ours(raw):
+            raise  # and not taken for bare weights
         return _import_weights(folder, path, _bare_weights(path, raw), family, name)
     if family is not None and family != description.family:
         raise MemberError(
             f"{path}: expected weights of the family {family!r}, found {description.family!r}"
         )
     return add_member(folder, str(path), name)
+
+
+def has_no_seal(path: Path) -> bool:
+    """Return whether a file is a snapshot that carries no hash of its own (agents.seal)."""
+    raw = read_foreign(path, MAX_SNAPSHOT_BYTES)
+    return is_ours(raw) and not zipfile.is_zipfile(io.BytesIO(raw)) and not unsealed(raw, "")[1]
 
 
 def _import_weights(

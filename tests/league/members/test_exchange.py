@@ -17,6 +17,7 @@ import safetensors.torch
 import torch
 
 from agents.description import SnapshotDescription
+from agents.errors import SnapshotCorruptError
 from agents.inference import FrozenPolicy, prepare, rows_per_pass
 from agents.snapshots import LoadedSnapshot, SnapshotStore
 from arena.territory.observation.views import (
@@ -30,7 +31,7 @@ from league.errors import MemberError
 from league.folder.layout import LeagueFolder
 from league.members.entry import add_member
 from league.members.exports import check_rows, export_member
-from league.members.imports import import_member
+from league.members.imports import has_no_seal, import_member
 from msattn.actor_critic import ActorCritic, orthogonal_init
 from msattn.config import TorsoConfig
 
@@ -188,6 +189,20 @@ def test_a_zip_that_would_run_code_is_refused_and_does_not(
     with pytest.raises(MemberError, match="which was not loaded"):
         import_member(hand_made_league, path, "attention")
     assert not mark.exists()
+
+
+def test_a_damaged_snapshot_is_not_taken_for_bare_weights(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    _add(hand_made_league, "attention", "mine")
+    path = export_member(hand_made_league, "mine", "safetensors", tmp_path)
+    assert not has_no_seal(path)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b'"description":"{', b'"description":"['))
+    with pytest.raises(SnapshotCorruptError):
+        import_member(hand_made_league, path, "attention", "back")
+    (before,) = hand_made_league.snapshots.glob("*.safetensors")
+    assert has_no_seal(before)
 
 
 def _sb3_zip(path: Path, policy: bytes) -> Path:
