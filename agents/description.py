@@ -8,6 +8,7 @@ weights.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from agents.errors import (
     SnapshotMissingError,
     SnapshotVersionError,
 )
+from arena.foreign import ForeignFileError, parse_json, read_start, reason_of
 from msattn.config import FAMILIES, Shapes, TorsoConfig, observation_shapes
 from msattn.errors import ConfigError
 
@@ -101,9 +103,11 @@ class SnapshotDescription:
             SnapshotArchitectureError: a network that cannot be built.
         """
         try:
-            values = json.loads(text)
+            values = parse_json(text)
         except ValueError as error:
-            raise SnapshotCorruptError(f"a snapshot's description is not JSON: {error}") from error
+            raise SnapshotCorruptError(
+                f"a snapshot's description is not JSON: {reason_of(error)}"
+            ) from error
         if not isinstance(values, dict):
             raise SnapshotCorruptError(
                 f"a snapshot's description is not a JSON object: {text[:80]!r}"
@@ -186,12 +190,14 @@ def parse_header(raw: bytes, name: str) -> SnapshotHeader:
             f"{max(len(raw) - 8, 0)} bytes follow"
         )
     try:
-        header = json.loads(raw[8 : 8 + length])
+        header = parse_json(raw[8 : 8 + length])
         metadata = header.pop("__metadata__", {})
         shapes = {key: tuple(map(int, entry["shape"])) for key, entry in header.items()}
         end = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise SnapshotCorruptError(f"{name} has no readable safetensors header: {error}") from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise SnapshotCorruptError(
+            f"{name} has no readable safetensors header: {reason_of(error)}"
+        ) from error
     if not isinstance(metadata, dict) or not isinstance(metadata.get("description"), str):
         raise SnapshotCorruptError(
             f"{name} is a safetensors file without our description: it was not saved by a league"
@@ -209,6 +215,19 @@ def check_size(header: SnapshotHeader, size: int, name: str) -> None:
         )
 
 
+def unreadable(error: ForeignFileError) -> Exception:
+    """Return what a snapshot file that cannot be read raises.
+
+    A file that is missing or is not a file at all is a SnapshotError. What the machine refuses for
+    now (permissions, a failing disk, too many open files) stays an OSError: no member is to blame.
+    """
+    if isinstance(error.__cause__, FileNotFoundError):
+        return SnapshotMissingError(f"there is no snapshot file: {error}")
+    if error.errno in (errno.EISDIR, errno.EINVAL, errno.EFBIG, errno.ELOOP, errno.ENAMETOOLONG):
+        return SnapshotCorruptError(str(error))
+    return error
+
+
 def describe(path: str | Path) -> SnapshotDescription:
     """Return the description of a snapshot file, reading only its header, without torch.
 
@@ -222,12 +241,9 @@ def describe(path: str | Path) -> SnapshotDescription:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            start = file.read(8)
-            start += file.read(min(int.from_bytes(start, "little"), _MAX_HEADER_BYTES))
-        size = path.stat().st_size
-    except FileNotFoundError as error:
-        raise SnapshotMissingError(f"there is no snapshot file {path}") from error
+        start, size = read_start(path, 8 + _MAX_HEADER_BYTES)
+    except ForeignFileError as error:
+        raise unreadable(error) from error
     header = parse_header(start, str(path))
     check_size(header, size, str(path))
     return header.description

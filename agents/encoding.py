@@ -25,6 +25,7 @@ from agents.errors import (
     SnapshotNonFiniteError,
     SnapshotProbeError,
 )
+from arena.foreign import PARSER_ERRORS, reason_of
 from msattn.actor_critic import ActorCritic
 from msattn.config import SCALES, Shapes
 
@@ -32,6 +33,7 @@ from msattn.config import SCALES, Shapes
 # something else differs by a large part of it.
 _PROBE_RELATIVE = 1e-3
 _PROBE_ABSOLUTE = 1e-5
+_DAMAGE: tuple[type[BaseException], ...] = (*PARSER_ERRORS, SafetensorError)
 
 
 def probe_observation(shapes: Shapes) -> dict[str, NDArray[Any]]:
@@ -144,8 +146,8 @@ def decode(raw: bytes, name: str) -> tuple[SnapshotHeader, ActorCritic]:
     check_size(header, len(raw), name)
     try:
         weights = safetensors.torch.load(raw)
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise SnapshotCorruptError(f"{name} has no readable tensors: {error}") from error
+    except _DAMAGE as error:
+        raise SnapshotCorruptError(f"{name} has no readable tensors: {reason_of(error)}") from error
     network = _network(header.description, weights)
     _require_finite(weights, name)
     logits, value = _probe(network, header.description.shapes)

@@ -66,10 +66,11 @@ def load_plugin(name: str) -> Agent:
     try:
         factory = getattr(importlib.import_module(module_name), factory_name)
         agent: Agent = factory()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpecError(
             f"plug-in {name!r} could not be loaded: {type(error).__name__}: {error}; the module "
-            "must be importable (installed, or on PYTHONPATH) and the factory take no arguments"
+            "must be importable (installed, or on PYTHONPATH) without reading a command line, and "
+            "the factory take no arguments"
         ) from error
     if not callable(getattr(agent, "reset", None)) or not callable(getattr(agent, "act", None)):
         raise SpecError(

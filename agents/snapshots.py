@@ -19,7 +19,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from agents.description import SnapshotDescription, describe, parse_header
+from agents.description import SnapshotDescription, describe, parse_header, unreadable
 from agents.encoding import decode, encode
 from agents.errors import (
     SnapshotAmbiguousError,
@@ -29,13 +29,16 @@ from agents.errors import (
     SnapshotPathError,
     SnapshotVersionError,
 )
+from agents.seal import unsealed
 from arena.files import STALE_AFTER_S, sweep, sync_folder, write_whole
+from arena.foreign import ForeignFileError, read_foreign
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from msattn.actor_critic import ActorCritic
 
 __all__ = ["LoadedSnapshot", "Offer", "SnapshotDescription", "SnapshotStore", "describe"]
 
 _SUFFIX = ".safetensors"
+MAX_SNAPSHOT_BYTES = 2**30  # far above any network of ours
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
 
@@ -158,7 +161,7 @@ class SnapshotStore:
             if not admitted and not note.with_suffix(_SUFFIX).exists():
                 continue
             try:
-                description = SnapshotDescription.from_json(note.read_text())
+                description = SnapshotDescription.from_json(_read(note).decode())
             except (SnapshotError, UnicodeDecodeError) as error:
                 offers.append(Offer(note.stem, None, admitted, str(error)))
             else:
@@ -277,13 +280,15 @@ class SnapshotStore:
     def import_file(self, path: str | Path) -> LoadedSnapshot:
         """Check a snapshot file from anywhere, under any name, and copy it into the store.
 
+        A file that carries its own hash (agents.seal) must have it; one without is only probed.
+
         Raises:
             SnapshotMissingError: no such file.
             SnapshotError: as `load`.
             OSError: as `save`.
         """
         path = Path(path)
-        raw = _read(path)
+        raw, _ = unsealed(_read(path), str(path))
         loaded = self._check(raw, str(path), hashlib.sha256(raw).hexdigest())
         self._write(self.path(loaded.sha256), raw, loaded.sha256)
         return loaded
@@ -329,6 +334,6 @@ def _full_hash(sha256: str) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise SnapshotMissingError(f"there is no snapshot file {path}") from error
+        return read_foreign(path, MAX_SNAPSHOT_BYTES)
+    except ForeignFileError as error:
+        raise unreadable(error) from error

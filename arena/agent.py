@@ -36,6 +36,9 @@ class SeatBatch:
         directions: int64[n, 8, 7] for N, NE, .. NW: target (0 neutral, an owner id, -1 none),
             contact (tiles), the target's tiles, its home troops, its attack on me, my attack on it,
             others' attacks on it.
+
+    All of it is a copy: an agent that writes into it changes nothing of the match. `rows` refuses
+    to be written.
     """
 
     def __init__(
@@ -49,7 +52,9 @@ class SeatBatch:
         decisions: IntArray,
         observe: Callable[[], dict[str, NDArray[Any]]],
     ) -> None:
-        self.rows = rows
+        # Read-only and of its own: the caller writes the answers back by its own array of rows.
+        self.rows = rows.copy()
+        self.rows.flags.writeable = False
         self.action_mask = action_mask
         self.own = own
         self.directions = directions
@@ -90,7 +95,11 @@ class Agent(Protocol):
         """Forget what is known about these rows, int64[n]: new matches begin in them."""
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
-        """Return int64[n], one of 45 actions per row; an illegal one is counted, played as WAIT."""
+        """Return int64[n], one of 45 actions per row; an illegal one is counted, played as WAIT.
+
+        An agent of the league must not draw from `rng`: its numbers depend on what else is played
+        in the process. Draw from `batch.noise`; `agents.check.check_agent` refuses the former.
+        """
 
 
 LoadAgent = Callable[[str], Agent]

@@ -96,7 +96,11 @@ class Lockstep:
         self._generators: dict[int, Generator] = {}
 
     def begin(self, slot: int, match: LiveMatch) -> None:
-        """Put a match into a slot and tell its agents."""
+        """Put a match into a slot and tell its agents.
+
+        Raises:
+            AgentFault: an agent raised.
+        """
         self.matches[slot] = match
         base = slot * MAX_SEATS
         self.alive[base : base + MAX_SEATS] = False
@@ -105,8 +109,12 @@ class Lockstep:
         for seat, agent in enumerate(match.agents):
             if agent is not None:
                 rows_of.setdefault(id(agent), (agent, []))[1].append(base + seat)
-        for agent, rows in rows_of.values():
-            agent.reset(np.array(rows, np.int64))
+        for agent, seated in rows_of.values():
+            rows = np.array(seated, np.int64)
+            try:
+                agent.reset(rows.copy())
+            except (Exception, SystemExit) as error:
+                raise _fault(error, agent, rows) from error
 
     def end(self, slot: int) -> None:
         """Empty a slot."""
@@ -217,10 +225,8 @@ class Lockstep:
             batch = self.batch(rows)
             try:
                 chosen = np.asarray(agent.act(batch, self._generator(agent)))
-            except Exception as error:
-                raise AgentFault(
-                    f"{type(error).__name__}: {error}", agent, rows, traceback.format_exc()
-                ) from error
+            except (Exception, SystemExit) as error:  # the exit of an agent is not the worker's
+                raise _fault(error, agent, rows) from error
             if chosen.shape != rows.shape or not np.issubdtype(chosen.dtype, np.integer):
                 raise AgentFault(
                     f"expected {len(rows)} integer actions, found {chosen.dtype}"
@@ -272,6 +278,10 @@ class Lockstep:
             ticks += match.advance(np.where(self.alive[base : base + n], chosen, DEAD))
         self.seconds["env"] += time.perf_counter() - start
         return ticks
+
+
+def _fault(error: BaseException, agent: Agent, rows: IntArray) -> AgentFault:
+    return AgentFault(f"{type(error).__name__}: {error}", agent, rows, traceback.format_exc())
 
 
 def as_dict(views: obs.SeatViews) -> dict[str, NDArray[Any]]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from arena.agent import Agent, LoadAgent
 from arena.errors import AgentFault, ArenaError, MatchError
+from arena.foreign import unpack
 from arena.lockstep import DEAD, LiveMatch, Lockstep
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import TerritoryMap
@@ -130,16 +131,24 @@ def pack_actions(record: Sequence[NDArray[np.uint8]]) -> bytes:
     return zlib.compress(np.concatenate(taken).tobytes() if taken else b"", 9)
 
 
-def unpack_actions(packed: bytes) -> NDArray[np.uint8]:
+def unpack_actions(packed: bytes, n_most: int = 2**26) -> NDArray[np.uint8]:
     """Return the actions of `pack_actions`; whose they are follows from who was alive.
 
+    Args:
+        n_most: more actions than this are refused, before they take memory.
+
     Raises:
-        MatchError: the bytes are damaged.
+        MatchError: the bytes are damaged, or hold more actions.
     """
     try:
-        return np.frombuffer(zlib.decompress(packed), np.uint8)
-    except zlib.error as error:
+        return np.frombuffer(unpack(packed, n_most), np.uint8)
+    except ValueError as error:
         raise MatchError(f"the recorded actions are damaged: {error}") from error
+
+
+def most_actions(rules: MatchRules) -> int:
+    """Return how many actions a match can have: all seats, at every decision."""
+    return rules.n_seats * -(-rules.max_ticks // rules.ticks_per_decision)
 
 
 def load_spec_map(spec: MatchSpec, load_map: LoadMap) -> TerritoryMap:
@@ -240,7 +249,9 @@ def _begin_all(
             blamed = ()
             seated = [agents[name] for name in spec.agents]
             running.begin(slot, start_match(spec, load_map, seated))
-        except Exception as error:  # whatever an agent's own code raises
+        except (Exception, SystemExit) as error:  # whatever an agent's own code raises
+            if isinstance(error, AgentFault):
+                blamed = tuple(name for name in agents if agents[name] is error.agent)
             outcomes[slot] = MatchFailure(spec, str(error), traceback.format_exc(), blamed)
             running.matches[slot] = None
     return running

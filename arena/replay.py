@@ -20,11 +20,19 @@ from numpy.typing import NDArray
 
 from arena.errors import MatchError, ReplayError
 from arena.files import write_together, write_whole
+from arena.foreign import ForeignFileError, parse_json, read_foreign, unpack
 from arena.lockstep import DEAD, LiveMatch
-from arena.match import LoadMap, MatchResult, MatchSpec, start_match, unpack_actions
+from arena.match import LoadMap, MatchResult, MatchSpec, most_actions, start_match, unpack_actions
 from arena.territory.engine.rules import RULES_VERSION
+from arena.territory.maps import GeneratedReference, TerritoryMap, load_map, parse_reference
 
 _MAGIC = b"TLR1"
+# A match of the longest that a league allows (100,000 decisions of 64 seats) packs into less.
+_MAX_FILE_BYTES = 16 * 2**20
+_MAX_HEADER_BYTES = 2**20  # ours take 2 kB
+_MAX_TICKS = 1_000_000  # ten times what a league allows
+MAX_MAP_TILES = 2**22
+"""Tiles of the largest map that `load_small_map` makes for a replay, 2,048 x 2,048."""
 SUFFIX = ".replay"
 
 
@@ -84,24 +92,59 @@ def read_replay(path: Path) -> Replay:
         ReplayError: it is missing, damaged, or not a replay.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ReplayError(f"{path}: the replay cannot be read: {error.strerror}") from error
+        content = read_foreign(path, _MAX_FILE_BYTES)
+    except ForeignFileError as error:
+        raise ReplayError(f"the replay cannot be read: {error}") from error
     if content[:4] != _MAGIC or len(content) < 8:
         raise ReplayError(f"{path} is not a replay: it does not begin with {_MAGIC.decode()}")
     (length,) = struct.unpack("<I", content[4:8])
     try:
-        header: dict[str, Any] = json.loads(zlib.decompress(content[8 : 8 + length]))
+        header: dict[str, Any] = parse_json(unpack(content[8 : 8 + length], _MAX_HEADER_BYTES))
+        spec = _playable(MatchSpec.from_json(header["spec"]))
         return Replay(
-            spec=MatchSpec.from_json(header["spec"]),
-            actions=unpack_actions(content[8 + length :]),
+            spec=spec,
+            actions=unpack_actions(content[8 + length :], min(most_actions(spec.rules), 2**26)),
             ticks=int(header["ticks"]),
             final_state_sha256=str(header["final_state_sha256"]),
             placements=tuple(int(placement) for placement in header["placements"]),
             rules_version=int(header["rules_version"]),
         )
-    except (zlib.error, LookupError, TypeError, ValueError, OverflowError, MatchError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError, MatchError) as error:
         raise ReplayError(f"{path}: the replay is damaged: {error}") from error
+
+
+def _playable(spec: MatchSpec) -> MatchSpec:
+    """Return a description that can be played back within minutes; raise MatchError otherwise."""
+    rules = spec.rules
+    if max(rules.max_ticks, rules.ticks_per_decision) > _MAX_TICKS:
+        raise MatchError(
+            f"expected max_ticks and ticks_per_decision of at most {_MAX_TICKS:,}, found "
+            f"{rules.max_ticks} and {rules.ticks_per_decision}"
+        )
+    if not 0 <= spec.seed < 2**63 or not 0 <= spec.rotation < 2**63:
+        raise MatchError(
+            "expected a seed and a rotation of 0 to 2^63 - 1, found "
+            f"{spec.seed} and {spec.rotation}"
+        )
+    return spec
+
+
+def load_small_map(reference: str, base: Path, most_tiles: int = MAX_MAP_TILES) -> TerritoryMap:
+    """Load the map that a replay from elsewhere names, unless generating it would take gigabytes.
+
+    Raises:
+        ReplayError: the map has more than `most_tiles` tiles.
+        MapError: it cannot be loaded.
+    """
+    parsed = parse_reference(reference)
+    n_tiles = parsed.width * parsed.height if isinstance(parsed, GeneratedReference) else 0
+    if n_tiles > most_tiles:
+        raise ReplayError(
+            f"the replay names the map {reference}, and maps of more than {most_tiles:,} tiles are "
+            "not generated for a replay file; play it back by its number in the league that "
+            "recorded it"
+        )
+    return load_map(reference, base=base)
 
 
 def play_back(replay: Replay, load_map: LoadMap, n_decisions: int | None = None) -> LiveMatch:

@@ -228,6 +228,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+_RESTORE = "; replace it with a copy from `league backup`"
 _to_json = partial(json.dumps, allow_nan=False)  # NaN is not JSON: PostgreSQL would refuse it later
 
 
@@ -337,6 +338,10 @@ def _translated() -> Iterator[None]:
         raise _translation(error.orig, error) from error
     except sqlite3.Error as error:
         raise _translation(error, error) from error
+    except ValueError as error:
+        if not _is_of_damaged_text(error):
+            raise
+        raise DatabaseError(f"the database is damaged ({error}){_RESTORE}") from error
     except OSError as error:
         if error.errno == 28:  # ENOSPC, on the lock file
             raise DatabaseFullError("the disk is full; free some space and try again") from error
@@ -353,6 +358,12 @@ _UNREACHABLE = (
 )
 
 
+def _is_of_damaged_text(error: ValueError) -> bool:
+    """Return whether a column's text was not UTF-8, not JSON, or not a time."""
+    kinds = (UnicodeDecodeError, json.JSONDecodeError)
+    return isinstance(error, kinds) or "isoformat string" in str(error)
+
+
 def _translation(cause: BaseException | None, error: Exception) -> Exception:
     message = str(cause)
     name = type(cause).__name__
@@ -362,10 +373,10 @@ def _translation(cause: BaseException | None, error: Exception) -> Exception:
         return DatabaseBusyError(f"the database is busy ({message}); try again in a moment")
     if "is full" in message or name == "DiskFull":
         return DatabaseFullError(f"the disk is full ({message}); free some space and try again")
-    if "malformed" in message or "not a database" in message:
-        return DatabaseError(
-            f"the database is damaged ({message}); replace it with a copy from `league backup`"
-        )
+    # A bare sqlite3 error of this kind: a copy of the rows broke a rule that the rows had kept.
+    damaged = "malformed" in message or "not a database" in message
+    if damaged or isinstance(error, sqlite3.IntegrityError):
+        return DatabaseError(f"the database is damaged ({message}){_RESTORE}")
     if "no such table" in message or name == "UndefinedTable":
         return DatabaseError(
             f"the database has no league tables ({message}); start the league once to create them"

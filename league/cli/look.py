@@ -51,8 +51,7 @@ def look(
     as_json: bool,
 ) -> None:
     """Show what a seat of MATCH (its number in the league, or a replay file) saw."""
-    from arena.territory.maps import load_map
-    from league.inspect.look import attend, find_replay, measure, see
+    from league.inspect.look import attend, find_replay, map_loader, measure, see
 
     if png_path is None and not as_json:
         raise UsageError("expected --png FILE or --json, found neither; give one of them")
@@ -63,7 +62,7 @@ def look(
     folder = existing_league() if match.isdecimal() or with_attention else None
     replay, names = find_replay(match, folder)
     base = league_root().resolve()
-    sight = see(replay, seat, decision, lambda reference: load_map(reference, base=base))
+    sight = see(replay, seat, decision, map_loader(match, base))
     record = attend(sight, replay, folder.snapshots if folder else None) if with_attention else None
     if png_path is not None:
         from league.inspect.picture import Caption, draw_attention, draw_views

@@ -5,7 +5,6 @@ Importing this module loads click alone, because `league --help` must answer wit
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -33,8 +32,6 @@ EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 _META_KEY = "league.folder"
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
-# Only what a user can repair; any other OSError is a bug and keeps its traceback.
-_USER_ERRNOS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -185,21 +182,39 @@ def run(group: click.Command, arguments: list[str] | None = None) -> int:
         return _refuse(error.format_message())
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-    except OSError as error:
-        if error.errno not in _USER_ERRNOS:
-            raise
-        return _refuse(str(error))
     except LeagueError as error:  # known without the imports of `known_errors`, which may fail
         _refuse(str(error))
         return error.exit_code
     except Exception as error:
         if not isinstance(error, known_errors()):
-            raise
+            sentence = _of_the_machine(error)
+            if sentence is None:
+                raise
+            return _refuse(sentence)
         _refuse(str(error))
         return int(getattr(error, "exit_code", EXIT_BAD_INPUT))
 
 
+def _of_the_machine(error: Exception) -> str | None:
+    """Return a sentence for what the system refused (a file, memory); None if this is a bug."""
+    from arena.foreign import reason_of
+
+    if isinstance(error, OSError) and error.errno is not None:
+        place = "" if error.filename is None else f"{error.filename}: "
+        return f"{place}{reason_of(error)}"
+    if isinstance(error, MemoryError):
+        return f"{reason_of(error)}; close other programs, or use a smaller map or network"
+    # Python 3.11 has no class of its own for this.
+    if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):
+        return f"{str(error)[:1].lower()}{str(error)[1:]}; name the file itself"
+    if isinstance(error, ValueError) and "null byte" in str(error):
+        return f"expected the name of a file, found one with a NUL character: {error}"
+    return None
+
+
 def _refuse(message: str) -> int:
     # Always one line, whatever a message quotes: scripts read stderr line by line.
-    say(f"league: {' '.join(message.split())}", to_stderr=True)
+    line = " ".join(message.encode(errors="backslashreplace").decode().split())
+    line = line if len(line) <= 2000 else f"{line[:2000]}..."
+    say(f"league: {line}", to_stderr=True)
     return EXIT_BAD_INPUT

@@ -30,13 +30,10 @@ def replay() -> None:
 def verify(match: str, as_json: bool) -> None:
     """Play MATCH (its number in the league, or a replay file) back and compare the final state."""
     from arena.replay import verify as play_and_compare
-    from arena.territory.maps import load_map
-    from league.inspect.look import find_replay
+    from league.inspect.look import find_replay, map_loader
 
     recorded, _ = find_replay(match, existing_league() if match.isdecimal() else None)
-    sha256 = play_and_compare(
-        recorded, lambda reference: load_map(reference, base=league_root().resolve())
-    )
+    sha256 = play_and_compare(recorded, map_loader(match, league_root().resolve()))
     if as_json:
         print_json(
             {

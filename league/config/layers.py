@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
+from arena.foreign import ForeignFileError, check_tree, parse_toml, reason_of
 from league.config.old_names import with_present_names
 from league.config.tree import FROZEN, PRESETS, LeagueConfig, preset_values
 from league.errors import ConfigError
@@ -80,10 +81,12 @@ def resolve(
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; raise ConfigError with the place of a mistake."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return parse_toml(path)
+    except ForeignFileError as error:
+        raise ConfigError(f"the settings cannot be read: {error}") from error
+    except ValueError as error:
         raise ConfigError(
-            f"{path}: expected a readable TOML file, found a mistake: {error}"
+            f"{path}: expected a readable TOML file, found a mistake: {reason_of(error)}"
         ) from error
 
 
@@ -95,7 +98,8 @@ def parse_set(text: str) -> dict[str, Any]:
         raise ConfigError(f"--set: expected key=value with a dotted key, found {text!r}")
     try:
         parsed: Any = tomllib.loads(f"value = {value.strip()}")["value"]
-    except tomllib.TOMLDecodeError:
+        check_tree(parsed)
+    except (ValueError, RecursionError):
         parsed = value.strip()  # a bare word: --set learner.device=cpu
     for part in reversed(parts):
         parsed = {part: parsed}
@@ -143,7 +147,7 @@ def _sentence(error: ValidationError, layers: Sequence[_Layer]) -> str:
     """Return pydantic's first complaint as one sentence with the place of its key."""
     details = error.errors()[0]
     path = [part for part in details["loc"] if not _is_union_tag(part)]
-    key = ".".join(str(part) for part in path)
+    key = ".".join(_short(str(part)) for part in path)
     source = next((layer.source for layer in layers if _holds(layer.values, path)), "the settings")
     if details["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(path[-1]), _known_keys(path[:-1]), n=1)
@@ -152,11 +156,15 @@ def _sentence(error: ValidationError, layers: Sequence[_Layer]) -> str:
     message = details["msg"].removeprefix("Value error, ")
     if details["type"] == "value_error":
         return f"{source}: {message}"
-    found = repr(details["input"])
+    found = _short(repr(details["input"]))
     if details["type"] == "model_type":
         return f"{source}: expected a section with keys of its own for {key}, found {found}"
     message = message[0].lower() + message[1:]
     return f"{source}: {key}: {message}, found {found}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 120 else f"{text[:120]}..."
 
 
 def _is_union_tag(part: object) -> bool:

@@ -8,11 +8,11 @@ outside it, so that the folder can be moved and copied.
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from arena.files import TEMPORARY_PREFIX, sync_folder, write_whole
+from arena.foreign import ForeignFileError, parse_toml, reason_of
 from db.location import DatabaseLocation
 from league.errors import FolderError
 
@@ -90,9 +90,13 @@ class LeagueFolder:
             DatabaseError: `database.url` names a kind of database that a league cannot use.
         """
         try:
-            values = tomllib.loads(self.toml.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise FolderError(f"{self.toml}: expected a readable TOML file: {error}") from error
+            values = parse_toml(self.toml)
+        except ForeignFileError as error:
+            raise FolderError(f"the settings cannot be read: {error}") from error
+        except ValueError as error:
+            raise FolderError(
+                f"{self.toml}: expected a readable TOML file: {reason_of(error)}"
+            ) from error
         section = values.get("database")
         url = section.get("url") if isinstance(section, dict) else None
         return self.database_of(None if url is None or url == "off" else str(url))

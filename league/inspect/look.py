@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.lockstep import DEAD, Lockstep, as_dict
-from arena.replay import Replay, play_back, read_replay
+from arena.replay import MAX_MAP_TILES, Replay, load_small_map, play_back, read_replay
 from arena.territory.engine.actions import describe
 from arena.territory.maps import TerritoryMap
+from arena.territory.maps.maps import MAX_SIDE
 from arena.territory.observation.observation import empty_views
 from arena.territory.observation.views import CHANNEL_NAMES, scalar_names
 from db import queries
@@ -89,6 +90,12 @@ def find_replay(match: str, folder: LeagueFolder | None) -> tuple[Replay, dict[i
             f"expected a match with a replay, found match {match}, {record.status}, without one"
         )
     return read_replay(folder.inside(record.replay_path)), names
+
+
+def map_loader(match: str, base: Path) -> Callable[[str], TerritoryMap]:
+    """Return how the map of `find_replay`'s match is loaded: of a mere file, only up to a size."""
+    most_tiles = MAX_MAP_TILES if not match.isdecimal() else MAX_SIDE**2
+    return lambda reference: load_small_map(reference, base, most_tiles)
 
 
 def see(replay: Replay, seat: int, decision: int, load_map: Callable[[str], TerritoryMap]) -> Sight:

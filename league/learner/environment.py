@@ -323,7 +323,8 @@ class LeagueVecEnv(VecEnv):
 
     def _replay(self, slot: int, match: LiveMatch, saved: dict[str, Any]) -> None:
         n_seats = match.rules.n_seats
-        recorded = unpack_actions(bytes.fromhex(saved["actions"]))  # DEAD included
+        n_actions = saved["n_decisions"] * n_seats  # DEAD included
+        recorded = unpack_actions(bytes.fromhex(saved["actions"]), n_actions)
         base = slot * MAX_SEATS
         for decision in recorded.reshape(saved["n_decisions"], n_seats):
             self.lockstep.refresh()

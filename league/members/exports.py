@@ -16,8 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from agents.encoding import noise_observations
-from agents.snapshots import SnapshotStore
+from agents.seal import sealed
+from agents.snapshots import MAX_SNAPSHOT_BYTES, SnapshotStore
 from arena.files import write_whole
+from arena.foreign import read_foreign
 from arena.territory.observation.space import observation_space
 from league.errors import MemberError
 from league.folder.connect import reading
@@ -75,7 +77,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
     elif kind == "onnx":
         raw = onnx_bytes(loaded)
     else:
-        raw = store.path(loaded.sha256).read_bytes()
+        raw = sealed(read_foreign(store.path(loaded.sha256), MAX_SNAPSHOT_BYTES))
     write_whole(path, raw, durable=True)
     return path
 

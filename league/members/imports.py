@@ -7,7 +7,6 @@ this league exactly.
 from __future__ import annotations
 
 import io
-import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +19,9 @@ from torch import Tensor
 
 from agents.description import SnapshotDescription, describe
 from agents.errors import SnapshotArchitectureError, SnapshotCorruptError
-from agents.snapshots import SnapshotStore
+from agents.seal import is_ours, unsealed
+from agents.snapshots import MAX_SNAPSHOT_BYTES, SnapshotStore
+from arena.foreign import PARSER_ERRORS, read_foreign, reason_of
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from league.config.tree import LeagueConfig
 from league.errors import MemberError
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from db.records import MemberRecord
 
 _POLICY_FILE = "policy.pth"  # the weights inside an SB3 zip
-_MAX_POLICY_BYTES = 1 << 30  # far above any network of ours; protects from zip bombs
+_DAMAGE: tuple[type[BaseException], ...] = (*PARSER_ERRORS, SafetensorError, zipfile.BadZipFile)
+_MAX_POLICY_BYTES = 2**28  # ten times the largest network of ours; protects from zip bombs
 
 
 def import_member(
@@ -55,17 +57,26 @@ def import_member(
     """
     if not path.is_file():
         raise MemberError(f"expected a snapshot file or SB3 zip, found none at {path}")
-    if zipfile.is_zipfile(path):
-        return _import_weights(folder, path, _sb3_weights(path), family, name)
+    raw = read_foreign(path, MAX_SNAPSHOT_BYTES)
+    if zipfile.is_zipfile(io.BytesIO(raw)):
+        return _import_weights(folder, path, _sb3_weights(path, raw), family, name)
     try:
         description = describe(path)
     except SnapshotCorruptError:
-        return _import_weights(folder, path, _bare_weights(path), family, name)
+        if is_ours(raw):
+            raise  # and not taken for bare weights
+        return _import_weights(folder, path, _bare_weights(path, raw), family, name)
     if family is not None and family != description.family:
         raise MemberError(
             f"{path}: expected weights of the family {family!r}, found {description.family!r}"
         )
     return add_member(folder, str(path), name)
+
+
+def has_no_seal(path: Path) -> bool:
+    """Return whether a file is a snapshot that carries no hash of its own (agents.seal)."""
+    raw = read_foreign(path, MAX_SNAPSHOT_BYTES)
+    return is_ours(raw) and not zipfile.is_zipfile(io.BytesIO(raw)) and not unsealed(raw, "")[1]
 
 
 def _import_weights(
@@ -102,34 +113,33 @@ def _import_weights(
     return add_member(folder, f"snapshot:{sha256}", name)
 
 
-def _sb3_weights(path: Path) -> dict[str, Tensor]:
+def _sb3_weights(path: Path, raw: bytes) -> dict[str, Tensor]:
     """Return the tensors of an SB3 zip's policy.
 
     Nothing else in the zip is read: its `data` file holds pickles, which could run code.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = archive.getinfo(_POLICY_FILE).file_size
-            if size > _MAX_POLICY_BYTES:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            if _POLICY_FILE not in archive.namelist():
                 raise MemberError(
-                    f"{path}: {_POLICY_FILE} unpacks to {size:,} bytes, expected at most "
-                    f"{_MAX_POLICY_BYTES:,}"
+                    f"{path}: expected an SB3 model with {_POLICY_FILE} inside, found a zip "
+                    "without it"
                 )
-            raw = archive.read(_POLICY_FILE)
-    except KeyError as error:
-        raise MemberError(
-            f"{path}: expected an SB3 model with {_POLICY_FILE} inside, found a zip without it"
-        ) from error
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise MemberError(f"{path}: expected a readable SB3 zip: {error}") from error
+            _require_small(path, _POLICY_FILE, archive.getinfo(_POLICY_FILE).file_size)
+            policy = archive.read(_POLICY_FILE)
+    except _DAMAGE as error:
+        raise MemberError(f"{path}: expected a readable SB3 zip: {reason_of(error)}") from error
     try:
+        # What torch saved is a zip again, whose members may be packed although torch packs none.
+        with zipfile.ZipFile(io.BytesIO(policy)) as archive:
+            n_bytes = sum(member.file_size for member in archive.infolist())
+            _require_small(path, f"{_POLICY_FILE}'s members", n_bytes)
         # weights_only=True allows tensors and plain containers and calls nothing that a file names.
-        weights = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        weights = torch.load(io.BytesIO(policy), map_location="cpu", weights_only=True)
+    except _DAMAGE as error:
         raise MemberError(
             f"{path}: expected only tensors in {_POLICY_FILE}, found something else, which was "
-            f"not loaded: {reason}"
+            f"not loaded: {reason_of(error)}"
         ) from error
     if not isinstance(weights, dict) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items()
@@ -138,15 +148,26 @@ def _sb3_weights(path: Path) -> dict[str, Tensor]:
             f"{path}: expected a dictionary of tensors in {_POLICY_FILE}, found "
             f"{type(weights).__name__}"
         )
+    # A tensor may repeat one stored number as often as it says; copying it would not.
+    n_bytes = sum(value.numel() * value.element_size() for value in weights.values())
+    _require_small(path, "the tensors", n_bytes)
     return dict(weights)
 
 
-def _bare_weights(path: Path) -> dict[str, Tensor]:
+def _require_small(path: Path, what: str, n_bytes: int) -> None:
+    if n_bytes > _MAX_POLICY_BYTES:
+        raise MemberError(
+            f"{path}: {what} would take {n_bytes:,} bytes unpacked, expected at most "
+            f"{_MAX_POLICY_BYTES:,}"
+        )
+
+
+def _bare_weights(path: Path, raw: bytes) -> dict[str, Tensor]:
     try:
-        weights: dict[str, Tensor] = safetensors.torch.load(path.read_bytes())
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        weights: dict[str, Tensor] = safetensors.torch.load(raw)
+    except _DAMAGE as error:
         raise MemberError(
             f"{path}: expected a snapshot, a safetensors file or an SB3 zip, found none of them: "
-            f"{error}"
+            f"{reason_of(error)}"
         ) from error
     return weights

@@ -16,6 +16,7 @@ from agents.scripted import FORMER_NAMES
 from arena.match import MatchSpec
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
+from db import queries
 from db.session import read_transaction, write_transaction
 from league.config.tree import SCRIPTED
 from league.errors import PitError
@@ -147,7 +148,9 @@ def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> 
         with read_transaction(engine) as session:
             member = find_member(session, text)
         return Side(member.name, member.agent_spec, member.id)
-    newcomer = identify(text, snapshots, views, check=False)
+    with read_transaction(engine) as session:  # what plays here has been checked
+        known = any(m.agent_spec == text for m in queries.list_members(session))
+    newcomer = identify(text, snapshots, views, check=not known)
     with write_transaction(engine) as session:
         member = ensure_guest(session, newcomer)
     return Side(member.name, member.agent_spec, member.id)
@@ -168,5 +171,5 @@ def side_without_league(text: str, snapshots: Path) -> Side:
             f"expected an agent spec such as scripted:tribe or a snapshot file, found {text!r}; "
             "names and hash prefixes need the league that knows them: --league DIR"
         )
-    newcomer = identify(text, snapshots, None, check=False)
+    newcomer = identify(text, snapshots, None)
     return Side(text if is_spec else newcomer.name, newcomer.agent_spec)

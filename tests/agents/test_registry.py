@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -35,6 +40,24 @@ class BatchDependent(Waiter):
         legal = batch.action_mask[:, :40].argmax(axis=1)
         usable = batch.action_mask[np.arange(len(batch)), legal] & (len(batch) % 3 == 0)
         return np.where(usable, legal, 40)
+
+
+class Raises(Waiter):
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        raise RuntimeError("out of ideas")
+
+
+class NeverAnswers(Waiter):
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        signal.pause()
+        return super().act(batch, rng)
+
+
+class Crashes(Waiter):
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        sys.stderr.write("about to fall\n")
+        os.kill(os.getpid(), signal.SIGSEGV)
+        return super().act(batch, rng)
 
 
 class NoAct:
@@ -83,8 +106,29 @@ def test_a_good_plug_in_passes_the_check() -> None:
         ("BatchDependent", "played the same match differently"),
         ("NoAct", "without reset"),
         ("Missing", "could not be loaded"),
+        ("Raises", r"RuntimeError: out of ideas \(test_registry.py, line"),
+        ("Crashes", r"ended its process \(SIGSEGV\) while it was playing.*about to fall"),
     ],
 )
 def test_the_check_names_the_broken_promise(name: str, says: str) -> None:
     with pytest.raises(AgentError, match=says):
         check_agent(f"{__name__}:{name}")
+
+
+def test_a_plug_in_that_never_answers_is_stopped_and_said_to_be() -> None:
+    with pytest.raises(AgentError, match=r"still playing after 1 s and was stopped"):
+        check_agent(f"{__name__}:NeverAnswers", limit_s=1.0)
+
+
+def test_a_plug_in_that_reads_the_command_line_is_refused_and_not_obeyed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "argbot.py").write_text(
+        "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--depth')\n"
+        "print('hello')\nparser.parse_args()\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(AgentError, match=r"plug-in 'argbot:make' could not be loaded: SystemExit"):
+        check_agent("argbot:make")
+    assert capfd.readouterr() == ("", "")
+    assert "argbot" not in sys.modules

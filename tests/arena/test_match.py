@@ -14,7 +14,7 @@ import pytest
 from arena.agent import Agent, IntArray, SeatBatch
 from arena.errors import MatchError, ReplayError
 from arena.match import MatchFailure, MatchResult, MatchSpec, play_matches
-from arena.replay import read_replay, verify, write_replay
+from arena.replay import load_small_map, read_replay, verify, write_replay
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
 
@@ -70,6 +70,48 @@ def test_a_failing_agent_fails_its_own_matches_and_no_others() -> None:
     assert bad.blamed == ("broken",)
     assert "out of ideas" in bad.error
     assert "RuntimeError" in bad.traceback
+
+
+class Shifter(AnyLegal):
+    """Writes into everything that it is given, and keeps the rows from moving."""
+
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        chosen = super().act(batch, rng)
+        with pytest.raises(ValueError, match="read-only"):
+            batch.rows += 1
+        for given in (batch.action_mask, batch.own, batch.directions):
+            given[:] = 1
+        return chosen
+
+
+def test_an_agent_that_writes_into_its_batch_changes_nothing_of_the_match() -> None:
+    honest, shifting = (
+        play_matches([spec_of(3)], lambda name, kind=kind: kind(), LOAD_MAP)[0]  # type: ignore[misc]
+        for kind in (AnyLegal, Shifter)
+    )
+    assert isinstance(honest, MatchResult) and isinstance(shifting, MatchResult)
+    assert shifting.final_state_sha256 == honest.final_state_sha256
+
+
+class Leaver(AnyLegal):
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        raise SystemExit(3)
+
+
+class Forgetful(AnyLegal):
+    def reset(self, rows: IntArray) -> None:
+        raise RuntimeError("no memory")
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [(Leaver, "SystemExit: 3"), (Forgetful, "no memory")],
+)
+def test_an_agent_that_exits_or_fails_at_the_start_is_blamed(kind: type[Agent], says: str) -> None:
+    (outcome,) = play_matches([spec_of(3)], lambda name: kind(), LOAD_MAP)
+    assert isinstance(outcome, MatchFailure)
+    assert says in outcome.error
+    assert outcome.blamed == (spec_of(3).agents[0],)
 
 
 def test_a_map_that_has_changed_is_refused() -> None:
@@ -142,6 +184,42 @@ def test_a_replay_whose_description_is_of_the_wrong_kind_is_one_sentence(
     path.write_bytes(content[:4] + len(packed).to_bytes(4, "little") + packed + content[end:])
     with pytest.raises(ReplayError, match="damaged"):
         verify(read_replay(path), LOAD_MAP)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"max_ticks": 2**62}, "at most 1,000,000"),
+        ({"ticks_per_decision": 2**62}, "at most 1,000,000"),
+    ],
+)
+def test_a_replay_that_would_take_for_ever_is_refused(
+    tmp_path: Path, changes: dict[str, int], says: str
+) -> None:
+    (result,) = play_matches([spec_of(3)], load_agent, LOAD_MAP)
+    assert isinstance(result, MatchResult)
+    rules = MatchRules(**{**vars(result.spec.rules), **changes})
+    spec = MatchSpec(**{**vars(result.spec), "rules": rules})
+    path = tmp_path / "match.replay"
+    write_replay(MatchResult(**{**vars(result), "spec": spec}), path)
+    with pytest.raises(ReplayError, match=says):
+        read_replay(path)
+
+
+def test_packed_actions_take_no_more_memory_than_the_rules_allow(tmp_path: Path) -> None:
+    (result,) = play_matches([spec_of(3)], load_agent, LOAD_MAP)
+    assert isinstance(result, MatchResult)
+    bomb = zlib.compress(bytes(201))  # 10 seats at 200 / 10 decisions make 200 actions at most
+    path = tmp_path / "match.replay"
+    write_replay(MatchResult(**{**vars(result), "actions": bomb}), path)
+    with pytest.raises(ReplayError, match="unpacks to more than the 200 bytes"):
+        read_replay(path)
+
+
+def test_a_replay_file_makes_no_map_of_gigabytes(tmp_path: Path) -> None:
+    with pytest.raises(ReplayError, match="maps of more than 4,194,304 tiles"):
+        load_small_map("generated:continents:4096x4096:1", tmp_path)
+    assert load_small_map(MAP, tmp_path).sha256 == LOAD_MAP(MAP).sha256
 
 
 def test_a_replay_with_other_placements_is_refused(tmp_path: Path) -> None:

@@ -219,6 +219,25 @@ def test_something_that_is_no_database_is_called_damaged(tmp_path: Path) -> None
     reader.dispose()
 
 
+def test_a_column_that_holds_no_json_is_called_damaged(sqlite_writer: Engine) -> None:
+    with write_transaction(sqlite_writer) as session:
+        queries.add_event(session, "start", "began", details={"a": 1})
+        session.execute(text("UPDATE events SET details = '{'"))
+    with (
+        pytest.raises(DatabaseError, match=r"damaged.*replace it with a copy"),
+        read_transaction(sqlite_writer) as session,
+    ):
+        queries.list_events(session)
+
+
+def test_an_error_of_the_caller_passes_unchanged(sqlite_writer: Engine) -> None:
+    with (
+        pytest.raises(ValueError, match="the caller's own"),
+        read_transaction(sqlite_writer),
+    ):
+        raise ValueError("the caller's own")
+
+
 def test_a_broken_rule_becomes_a_conflict(writer: Engine) -> None:
     with pytest.raises(ConflictError, match="breaks a rule"), write_transaction(writer) as session:
         queries.add_event(session, "canary", "x", level="loud")

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from arena.errors import MapError
+from arena.foreign import MAX_TEXT_BYTES, parse_json, read_foreign, reason_of
 from arena.territory.maps.maps import MAX_SIDE, TerritoryMap
 from arena.territory.maps.terrain import LAND_BIT
-
-_MAX_MANIFEST_BYTES = 16 * 2**20
 
 
 def save_map(territory_map: TerritoryMap, folder: str | Path) -> Path:
@@ -74,7 +73,7 @@ def load_folder(folder: Path) -> TerritoryMap:
             f"{bytes_path}: expected {width * height} bytes for the {width} x {height} tiles of "
             f"manifest.json, found {n_bytes}; the file is truncated or the manifest of another map"
         )
-    terrain = np.frombuffer(bytes_path.read_bytes(), dtype=np.uint8)
+    terrain = np.frombuffer(read_foreign(bytes_path, MAX_SIDE**2), dtype=np.uint8)
     if terrain.size != width * height:
         raise MapError(f"{bytes_path}: changed while it was read; try again")
     terrain = terrain.reshape(height, width)
@@ -103,12 +102,13 @@ def _compare_manifest(
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > _MAX_MANIFEST_BYTES:
-        raise MapError(f"{path}: expected at most {_MAX_MANIFEST_BYTES} bytes of JSON, found more")
+    raw = read_foreign(path, MAX_TEXT_BYTES)
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
-        raise MapError(f"{path}: expected JSON in UTF-8, but it cannot be read: {error}") from error
+        manifest = parse_json(raw)
+    except ValueError as error:
+        raise MapError(
+            f"{path}: expected JSON in UTF-8, but it cannot be read: {reason_of(error)}"
+        ) from error
     if not isinstance(manifest, dict):
         raise MapError(f"{path}: expected a JSON object, found {_kind(manifest)}")
     return manifest

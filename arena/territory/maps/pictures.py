@@ -12,6 +12,7 @@ from land and water.
 
 from __future__ import annotations
 
+import io
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.errors import MapError
+from arena.foreign import PARSER_ERRORS, read_foreign, reason_of
 from arena.territory.maps.maps import MAX_SIDE, TerritoryMap
 from arena.territory.maps.terrain import (
     HIGHLAND_MAGNITUDE,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 Picture = NDArray[np.uint8]
 _DARKEST_LAND = 50
+_MAX_PICTURE_BYTES = 5 * MAX_SIDE**2  # of the largest map, uncompressed, and some more
 _FIRST_BRIGHTNESS = 99  # of magnitude 0; the tint of magnitude m has brightness 99 + 5 m
 _BRIGHTNESS_STEP = 5
 
@@ -114,8 +117,10 @@ def _read_pixels(path: Path) -> Picture:
     """Return the pixels of a PNG, uint8[height, width, 4] as red, green, blue, alpha."""
     from PIL import Image
 
+    damage: tuple[type[BaseException], ...] = (*PARSER_ERRORS, Image.DecompressionBombError)
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        raw = read_foreign(path, _MAX_PICTURE_BYTES)
+        with Image.open(io.BytesIO(raw), formats=["PNG"]) as image:
             if max(image.size) > MAX_SIDE:
                 raise MapError(
                     f"picture {path}: expected sides of at most {MAX_SIDE} pixels, one per tile, "
@@ -125,8 +130,10 @@ def _read_pixels(path: Path) -> Picture:
                 grey = (np.asarray(image, dtype=np.int64) // 256).astype(np.uint8)
                 return np.stack([grey, grey, grey, np.full_like(grey, 255)], axis=-1)
             return np.asarray(image.convert("RGBA"), dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise MapError(f"picture {path}: expected a PNG, but it cannot be read: {error}") from error
+    except damage as error:
+        raise MapError(
+            f"picture {path}: expected a PNG, but it cannot be read: {reason_of(error)}"
+        ) from error
 
 
 def draw_map(

@@ -173,6 +173,30 @@ def test_frozen_settings_name_key_stored_and_given_value() -> None:
         check_frozen(stored, resolve("small", None, ["network.norm=batch"]))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".".join(["a"] * 2000) + " = 1",
+        "[learner]\nn_epochs = " + "[" * 5000 + "]" * 5000,
+        "[learner]\nn_epochs = " + "9" * 5000,
+        "[learner]\nclip_range = inf",
+        "[learner]\nn_epochs = " + str(2**63),
+    ],
+)
+def test_a_file_that_nothing_can_hold_is_a_short_sentence(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "league.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="found a mistake") as refused:
+        resolve("small", path)
+    assert len(str(refused.value)) < 500
+
+
+def test_a_byte_order_mark_before_the_settings_is_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "league.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + write_toml(resolve("small")).encode())
+    assert resolve(None, path) == resolve("small")
+
+
 def test_the_file_says_off_for_none_and_comments_every_key() -> None:
     text = write_toml(resolve("small"))
     assert tomllib.loads(text)["database"]["url"] == "off"

@@ -17,6 +17,7 @@ import safetensors.torch
 import torch
 
 from agents.description import SnapshotDescription
+from agents.errors import SnapshotCorruptError
 from agents.inference import FrozenPolicy, prepare, rows_per_pass
 from agents.snapshots import LoadedSnapshot, SnapshotStore
 from arena.territory.observation.views import (
@@ -30,7 +31,7 @@ from league.errors import MemberError
 from league.folder.layout import LeagueFolder
 from league.members.entry import add_member
 from league.members.exports import check_rows, export_member
-from league.members.imports import import_member
+from league.members.imports import has_no_seal, import_member
 from msattn.actor_critic import ActorCritic, orthogonal_init
 from msattn.config import TorsoConfig
 
@@ -188,6 +189,64 @@ def test_a_zip_that_would_run_code_is_refused_and_does_not(
     with pytest.raises(MemberError, match="which was not loaded"):
         import_member(hand_made_league, path, "attention")
     assert not mark.exists()
+
+
+def test_a_damaged_snapshot_is_not_taken_for_bare_weights(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    _add(hand_made_league, "attention", "mine")
+    path = export_member(hand_made_league, "mine", "safetensors", tmp_path)
+    assert not has_no_seal(path)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b'"description":"{', b'"description":"['))
+    with pytest.raises(SnapshotCorruptError):
+        import_member(hand_made_league, path, "attention", "back")
+    (before,) = hand_made_league.snapshots.glob("*.safetensors")
+    assert has_no_seal(before)
+
+
+def _sb3_zip(path: Path, policy: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("policy.pth", policy)
+    return path
+
+
+def test_a_small_zip_that_asks_for_gigabytes_is_refused_before_they_are_taken(
+    hand_made_league: LeagueFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("league.members.imports._MAX_POLICY_BYTES", 10**6)
+    whole = _sb3_zip(tmp_path / "whole.zip", bytes(10**6 + 1))
+    stream = io.BytesIO()
+    torch.save({"a": torch.zeros(10**6)}, stream)  # 4 MB of zeros
+    inner = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(stream.getvalue())) as old,
+        zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    packed = _sb3_zip(tmp_path / "packed.zip", inner.getvalue())
+    stream = io.BytesIO()
+    torch.save({"a": torch.zeros(1).expand(5 * 10**9)}, stream)  # 20 GB, four bytes stored
+    repeated = _sb3_zip(tmp_path / "repeated.zip", stream.getvalue())
+    for path in (whole, packed, repeated):
+        assert path.stat().st_size < 10_000
+        with pytest.raises(MemberError, match="bytes unpacked, expected at most 1,000,000"):
+            import_member(hand_made_league, path, "attention")
+
+
+def test_a_zip_with_a_damaged_member_is_one_sentence(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    stream = io.BytesIO()
+    torch.save(_network().state_dict(), stream)
+    path = _sb3_zip(tmp_path / "model.zip", stream.getvalue())
+    raw = bytearray(path.read_bytes())
+    for at in range(200, 400):  # inside the packed bytes of the only member
+        raw[at] ^= 0xFF
+    path.write_bytes(raw)
+    with pytest.raises(MemberError, match="expected a readable SB3 zip"):
+        import_member(hand_made_league, path, "attention")
 
 
 def test_files_that_are_no_network_are_one_sentence(
