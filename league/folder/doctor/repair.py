@@ -1,6 +1,7 @@
 """Owns the repairs of `league doctor --repair`: what can be healed without losing anything.
 
-Promises: the caller holds the league's lock, so that no daemon runs; a damaged file is replaced
+Promises: the caller holds the league's lock, so that no daemon runs, and on a server `repair` holds
+the database too; a damaged file is replaced
 only by one whose hash is right, or kept under another name; every repair is one sentence, and one
 event where the database changed. No row of the rating log is ever touched.
 """
@@ -19,6 +20,7 @@ from arena.errors import ReplayError
 from arena.files import OWNER_ALONE, write_whole
 from arena.replay import read_replay
 from db import queries
+from db.hold import DatabaseHold
 from db.session import open_reader, read_transaction, write_transaction
 from league.errors import FolderError
 from league.folder.connect import writer
@@ -39,8 +41,12 @@ def repair(folder: LeagueFolder) -> list[str]:
     if folder.database().path is not None and not folder.sqlite.is_file():
         return done
     with writer(folder) as engine:
-        for heal in _OF_THE_DATABASE:
-            done += heal(folder, engine)
+        hold = DatabaseHold(engine)  # on a server: a daemon of another folder may run
+        try:
+            for heal in _OF_THE_DATABASE:
+                done += heal(folder, engine)
+        finally:
+            hold.close()
     return done
 
 
