@@ -1,14 +1,13 @@
 """Rated matches: planned, played by the arena's workers, recorded and rated, or planned again.
 
 Promises: every finished match is rated exactly once, in the transaction that stores its result; an
-outcome is dropped only after it is stored, so that a full disk loses nothing; one that contradicts
-what is stored sets its match aside; replays are on disk before the row that names them, and what a
-turn has recorded is on disk when it ends; a member that keeps failing is taken out of play.
+outcome is dropped only after it is stored, so that a full disk loses nothing; replays are on disk
+before the row that names them, and what a turn has recorded is on disk when it ends; one match that
+cannot be read, recorded or rated is set aside and ends nothing else (league.daemon.failures).
 """
 
 from __future__ import annotations
 
-import logging
 import os
 from collections import deque
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from numpy.random import PCG64, Generator
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from arena.errors import MatchError
 from arena.match import MatchResult, MatchSpec
 from arena.processes.jobs import Arena, Done, Failed, WorkerLimits
 from arena.processes.local_arena import LocalArena
@@ -28,25 +28,18 @@ from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
 from arena.territory.observation.views import Views
 from db import queries
-from db.errors import ConflictError, NotFoundError
 from db.records import MatchPlan, MatchRecord
 from db.session import read_transaction, write_transaction
 from league.config.tree import ArenaConfig
 from league.daemon import roster
-from league.errors import RatingError
+from league.daemon.failures import is_of_one_match, record_failure, set_aside
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, seat_outcomes
 from league.matchmaking.lineups import choose_line_ups
 from league.rating.season import Season
 from league.rating.trueskill import RATING_VERSION, rate_match
 
-log = logging.getLogger(__name__)
-
 ARENA_NICENESS = 5  # rated matches yield to training when both want the same core
-QUARANTINE_AFTER = 5  # failures in a row
-# What one match's outcome can raise when it contradicts what is stored, or by its arithmetic:
-# neither is a reason to stop playing the others.
-OF_ONE_MATCH = (ConflictError, NotFoundError, RatingError, ArithmeticError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -200,10 +193,18 @@ class RatedMatches:
             planned = [match for match in planned if queries.mark_started(session, match.id)]
         del self._backlog[:n_waiting]
         for match in planned:
-            self._playing[match.id] = match
-            # A match that failed before is played alone, so that it cannot harm others.
-            alone = match.failures > 0 or match.attempts > 1
-            self._arena.submit(match.id, MatchSpec.from_json(dict(match.spec)), alone=alone)
+            self._submit(match)
+
+    def _submit(self, match: MatchRecord) -> None:
+        try:
+            spec = MatchSpec.from_json(dict(match.spec))
+        except MatchError as error:
+            set_aside(self.engine, match, error)
+            return
+        self._playing[match.id] = match
+        # A match that failed before is played alone, so that it cannot harm others.
+        alone = match.failures > 0 or match.attempts > 1
+        self._arena.submit(match.id, spec, alone=alone)
 
     def _plan_new(self, session: Session, n: int) -> list[MatchRecord]:
         settings = self.settings
@@ -268,10 +269,12 @@ class RatedMatches:
         try:
             if isinstance(outcome, Done):
                 self._record(match, outcome.result, durable=durable)
-            else:
-                self._record_failure(match, outcome)
-        except OF_ONE_MATCH as error:
-            self._set_aside(match, error)
+            elif again := record_failure(self.engine, match, outcome):
+                self._backlog.append(again)
+        except Exception as error:  # of a rating, a result, a row: it must not end the others
+            if not is_of_one_match(error):
+                raise
+            set_aside(self.engine, match, error)
         del self._playing[match.id]
 
     def _record(self, match: MatchRecord, result: MatchResult, *, durable: bool) -> None:
@@ -282,57 +285,3 @@ class RatedMatches:
             queries.record_finished_match(
                 session, match.id, outcome, seats, rate=rate_match, rating_version=RATING_VERSION
             )
-
-    def _set_aside(self, match: MatchRecord, error: Exception) -> None:
-        """Fail a match whose outcome cannot be stored, with an alarm; the league goes on."""
-        said = f"{type(error).__name__}: {error}"
-        log.error("match %d is set aside: %s", match.id, said)
-        with write_transaction(self.engine) as session:
-            is_known = queries.set_aside(session, match.id, said)
-            queries.add_event(
-                session,
-                "match_set_aside",
-                f"match {match.id} could not be stored and is set aside: {said}; "
-                "`league doctor` looks for what contradicts it",
-                level="alarm",
-                match_id=match.id if is_known else None,
-            )
-
-    def _record_failure(self, match: MatchRecord, failed: Failed) -> None:
-        """Count a failure; the match is played again unless it has failed too often."""
-        with write_transaction(self.engine) as session:
-            members = {m.agent_spec: m for m in queries.list_members(session)}
-            blamed = [members[spec].id for spec in failed.blamed if spec in members]
-            log.warning("match %d failed: %s\n%s", match.id, failed.error, failed.traceback)
-            status = queries.record_failed(
-                session, match.id, f"{failed.error}\n{failed.traceback}".strip(), blamed=blamed
-            )
-            queries.add_event(
-                session,
-                "match_failed",
-                f"match {match.id}: {failed.error}",
-                level="warning",
-                match_id=match.id,
-            )
-            for member_id in blamed:
-                self._suspend_if_broken(session, member_id)
-            again = queries.get_match(session, match.id) if status == "planned" else None
-        if again is not None:  # only now: if the commit fails, this is repeated
-            self._backlog.append(again)
-
-    def _suspend_if_broken(self, session: Session, member_id: int) -> None:
-        member = queries.get_member(session, member_id)
-        if member.failures_in_row < QUARANTINE_AFTER or member.status != "active":
-            return
-        # Weights may have been damaged on the disk: they are checked before the member comes back.
-        status = "quarantined" if member.snapshot_sha256 else "suspended"
-        check = "checks its snapshot and " if member.snapshot_sha256 else ""
-        queries.set_status(session, member_id, status)
-        queries.add_event(
-            session,
-            status,
-            f"{member.name} failed {member.failures_in_row} matches in a row and is {status}; "
-            f"`league members resume {member.name}` {check}lets it play again",
-            level="alarm",
-            member_id=member_id,
-        )
