@@ -410,7 +410,7 @@ class _Worker:
 
 def _settled(job_id: int, outcome: bytes | JobError) -> Done | Failed:
     if isinstance(outcome, JobError):
-        return Failed(job_id, outcome.error, outcome.traceback, "match", outcome.blamed)
+        return Failed(job_id, outcome.error, outcome.traceback, outcome.fault, outcome.blamed)
     try:
         return Done(job_id, pickle.loads(outcome))
     except Exception as error:  # whatever a foreign class raises

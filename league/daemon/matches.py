@@ -9,6 +9,7 @@ cannot be read, recorded or rated is set aside and ends nothing else (league.dae
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from arena.errors import MatchError
 from arena.match import MatchResult, MatchSpec
 from arena.processes.jobs import Arena, Done, Failed, WorkerLimits
 from arena.processes.local_arena import LocalArena
+from arena.processes.supervisor import Clock
 from arena.replay import SUFFIX, write_replays
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
@@ -33,6 +35,7 @@ from db.session import read_transaction, write_transaction
 from league.config.tree import ArenaConfig
 from league.daemon import roster
 from league.daemon.failures import is_of_one_match, record_failure, set_aside
+from league.daemon.resting import RestingMatches
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, seat_outcomes
 from league.matchmaking.lineups import choose_line_ups
@@ -113,12 +116,15 @@ class RatedMatches:
         season: Season,
         arena: Arena,
         backlog: Sequence[MatchRecord],
+        *,
+        clock: Clock = time.monotonic,
     ) -> None:
         self.folder = folder
         self.settings = settings
         self.engine = engine
         self.season = season
         self._backlog = list(backlog)
+        self._resting = RestingMatches(engine, clock)
         self._playing: dict[int, MatchRecord] = {}
         self._unsettled: deque[Done | Failed] = deque()
         self._map_hashes: dict[str, str] = {}
@@ -180,8 +186,10 @@ class RatedMatches:
         New matches are planned in whole batches, each of one line-up.
         """
         batch = self.settings.matches_per_worker
-        missing = 2 * self.settings.n_workers * batch - len(self._playing)
-        if missing < batch and self._playing:
+        self._backlog += self._resting.take_due()
+        n_open = len(self._playing) + len(self._resting)
+        missing = 2 * self.settings.n_workers * batch - n_open
+        if missing <= 0 or (missing < batch and self._playing):
             return
         planned = self._backlog[:missing]
         n_waiting = len(planned)
@@ -208,10 +216,14 @@ class RatedMatches:
 
     def _plan_new(self, session: Session, n: int) -> list[MatchRecord]:
         settings = self.settings
-        candidates = roster.candidates(session, self.season)
+        specs = {m.id: m.agent_spec for m in queries.list_members(session, statuses=("active",))}
+        candidates = [
+            candidate
+            for candidate in roster.candidates(session, self.season)
+            if specs[candidate.member_id] not in self._resting.concerned
+        ]
         if len(candidates) < 2:
             return []
-        specs = {m.id: m.agent_spec for m in queries.list_members(session, statuses=("active",))}
         line_ups = choose_line_ups(
             candidates,
             settings.rules.n_seats,
@@ -269,12 +281,15 @@ class RatedMatches:
         try:
             if isinstance(outcome, Done):
                 self._record(match, outcome.result, durable=durable)
+            elif outcome.fault == "machine":
+                self._resting.add(match, outcome)
             elif again := record_failure(self.engine, match, outcome):
                 self._backlog.append(again)
         except Exception as error:  # of a rating, a result, a row: it must not end the others
             if not is_of_one_match(error):
                 raise
             set_aside(self.engine, match, error)
+        self._resting.settled(match.id)
         del self._playing[match.id]
 
     def _record(self, match: MatchRecord, result: MatchResult, *, durable: bool) -> None:

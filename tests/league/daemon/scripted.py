@@ -95,6 +95,11 @@ class ScriptedArena:
         """Let a match fail by its own fault."""
         self.outcomes.append(Failed(job_id, "ValueError: bad move", "line 7", "match", blamed))
 
+    def trouble(self, job_id: int, *concerned: str) -> None:
+        """Let a match fail because the machine is in trouble."""
+        error = "[Errno 13] Permission denied: 'snapshots'"
+        self.outcomes.append(Failed(job_id, error, "line 7", "machine", concerned))
+
 
 def result(spec: MatchSpec) -> MatchResult:
     """What the arena returns for a match that its seats finished in seat order."""

@@ -22,7 +22,7 @@ from league.daemon.matches import MatchSettings, RatedMatches
 from league.members import admission
 from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA, replay
-from tests.league.daemon.scripted import League, ScriptedArena, new_league
+from tests.league.daemon.scripted import Clock, League, ScriptedArena, new_league
 
 
 @pytest.fixture
@@ -38,7 +38,10 @@ def season(league: League) -> Season:
 
 
 def rated_matches(
-    league: League, arena: ScriptedArena, backlog: list[MatchRecord] | None = None
+    league: League,
+    arena: ScriptedArena,
+    backlog: list[MatchRecord] | None = None,
+    clock: Clock | None = None,
 ) -> RatedMatches:
     config = league.config
     settings = MatchSettings(
@@ -51,7 +54,13 @@ def rated_matches(
         floor_share=config.rating.floor_share,
     )
     return RatedMatches(
-        league.folder, settings, league.engine, season(league), arena, backlog or []
+        league.folder,
+        settings,
+        league.engine,
+        season(league),
+        arena,
+        backlog or [],
+        clock=clock or Clock(),
     )
 
 
@@ -443,6 +452,69 @@ def test_a_planned_match_that_cannot_be_read_is_set_aside(league: League) -> Non
     assert damaged.id not in [job_id for job_id, _, _ in arena.submitted]
     assert [match.id for match in matches(league, "failed")] == [damaged.id]
     assert len(arena.submitted) == len(whole)
+
+
+def test_trouble_of_the_machine_blames_nobody_and_the_match_waits_longer_each_time(
+    league: League,
+) -> None:
+    arena, clock = ScriptedArena(), Clock()
+    rated = rated_matches(league, arena, clock=clock)
+    rated.turn(0.0)
+    job_id = arena.submitted[0][0]
+    pauses = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0]
+    for pause_s in pauses:
+        arena.trouble(job_id, "scripted:tribe")
+        rated.turn(0.0)
+        n_tries = [job for job, _, _ in arena.submitted].count(job_id)
+        clock.now += pause_s - 0.5
+        arena.finish(*[job for job, _, _ in arena.submitted if job != job_id])
+        rated.turn(0.0)
+        rated.turn(0.0)
+        assert [job for job, _, _ in arena.submitted].count(job_id) == n_tries
+        arena.finish(*[job for job, _, _ in arena.submitted if job != job_id])
+        rated.turn(0.0)
+        clock.now += 0.5
+        rated.turn(0.0)
+        assert [job for job, _, _ in arena.submitted].count(job_id) == n_tries + 1
+    with read_transaction(league.engine) as session:
+        match = queries.get_match(session, job_id)
+        assert (match.status, match.failures, match.error) == ("running", 0, None)
+        assert all(m.failures == 0 for m in queries.list_members(session))
+        events = queries.list_events(session, kind="machine_trouble")
+        assert len(events) == 7  # one each time that the pause grows: 1, 2, 4, 8, 16, 32, 60
+        assert all(event.level == "alarm" and "Permission" in event.message for event in events)
+        assert queries.list_events(session, kind="machine_recovered") == []
+    arena.finish(job_id)
+    rated.turn(0.0)
+    with read_transaction(league.engine) as session:
+        assert queries.get_match(session, job_id).status == "finished"
+        assert len(queries.list_events(session, kind="machine_recovered")) == 1
+
+
+def test_others_play_on_while_an_agent_cannot_be_read(league: League) -> None:
+    arena, clock = ScriptedArena(), Clock()
+    rated = rated_matches(league, arena, clock=clock)
+    rated.turn(0.0)
+    first = [job for job, _, _ in arena.submitted]
+    arena.trouble(first[0], "scripted:tribe")
+    arena.finish(*first[1:])
+    rated.turn(0.0)
+    for _ in range(10):
+        rated.turn(0.0)
+        arena.finish(*[job for job, _, _ in arena.submitted[-3:]])
+        rated.turn(0.0)
+    new = [spec.agents for job, spec, _ in arena.submitted if job not in first]
+    assert len(new) > 10 and not any("scripted:tribe" in agents for agents in new)
+
+
+def test_when_nothing_can_be_read_no_more_is_planned_than_usual(league: League) -> None:
+    arena, clock = ScriptedArena(), Clock()
+    rated = rated_matches(league, arena, clock=clock)
+    for _ in range(10):
+        rated.turn(0.0)
+        for job in rated._playing:
+            arena.trouble(job)
+    assert len(matches(league)) == 4  # two batches of two, as ever
 
 
 def test_with_fewer_than_two_active_members_nothing_is_planned(league: League) -> None:
