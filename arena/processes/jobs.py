@@ -50,6 +50,8 @@ class Failed:
             which passes (`JobError.fault`); "worker" when the process exited, for which another job
             may be to blame; "timeout" when its process was killed for lack of progress.
         blamed: those whom the player names as being at fault (`JobError.blamed`).
+        exit_code: of the worker that exited over this job, negative for a signal; None when none
+            did, or when it was killed on purpose.
     """
 
     job_id: int
@@ -57,6 +59,7 @@ class Failed:
     traceback: str
     fault: Fault
     blamed: tuple[str, ...] = ()
+    exit_code: int | None = None
 
 
 class Arena(Protocol):

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from arena.errors import MatchError
 from arena.match import MatchResult, MatchSpec
-from arena.processes.jobs import Arena, Done, Failed, WorkerLimits
+from arena.processes.jobs import Arena, Done, Failed, RestartLimits, WorkerLimits
 from arena.processes.local_arena import LocalArena
 from arena.processes.supervisor import Clock
 from arena.replay import SUFFIX, write_replays
@@ -34,6 +34,7 @@ from db.records import MatchPlan, MatchRecord
 from db.session import read_transaction, write_transaction
 from league.config.tree import ArenaConfig
 from league.daemon import roster
+from league.daemon.crashes import Crashes
 from league.daemon.failures import is_of_one_match, record_failure, set_aside
 from league.daemon.resting import RestingMatches
 from league.folder.layout import LeagueFolder
@@ -79,9 +80,10 @@ def count_workers(wanted: int | None, n_learners: int) -> int:
 
 def make_arena(folder: LeagueFolder, arena: ArenaConfig, n_learners: int) -> LocalArena:
     """Make an arena whose workers play rated matches with the league's snapshots and maps."""
+    n_workers = count_workers(arena.n_workers, n_learners)
     return LocalArena(
         "league.matches.worker:play",
-        count_workers(arena.n_workers, n_learners),
+        n_workers,
         {
             "snapshots": str(folder.snapshots),
             "maps": str(folder.root),
@@ -94,6 +96,9 @@ def make_arena(folder: LeagueFolder, arena: ArenaConfig, n_learners: int) -> Loc
             lease_s=arena.lease_s,
             match_limit_s=arena.match_limit_s,
             recycle_after=arena.recycle_after,
+            # A member that ends its process may sit in both batches of every worker at once; it
+            # takes two more deaths to find out who it is.
+            restart=RestartLimits(max_deaths=max(10, 4 * n_workers)),
         ),
     )
 
@@ -125,6 +130,8 @@ class RatedMatches:
         self.season = season
         self._backlog = list(backlog)
         self._resting = RestingMatches(engine, clock)
+        self._crashes = Crashes(engine, season.rules_sha256)
+        self._alone: set[int] = set()  # matches that share no process with others
         self._playing: dict[int, MatchRecord] = {}
         self._unsettled: deque[Done | Failed] = deque()
         self._map_hashes: dict[str, str] = {}
@@ -191,17 +198,36 @@ class RatedMatches:
         missing = 2 * self.settings.n_workers * batch - n_open
         if missing <= 0 or (missing < batch and self._playing):
             return
-        planned = self._backlog[:missing]
-        n_waiting = len(planned)
+        planned = waiting = self._waiting(missing)
         # Not durable: a plan that a power cut takes is made anew, its results come after it.
         with write_transaction(self.engine, durable=False) as session:
             if missing > len(planned):
-                planned += self._plan_new(session, missing - len(planned))
+                planned = planned + self._plan_new(session, missing - len(planned))
             # Another process may have changed a planned match meanwhile: it is not played then.
             planned = [match for match in planned if queries.mark_started(session, match.id)]
-        del self._backlog[:n_waiting]
+        taken = {match.id for match in waiting}
+        self._backlog = [match for match in self._backlog if match.id not in taken]
         for match in planned:
             self._submit(match)
+
+    def _waiting(self, n: int) -> list[MatchRecord]:
+        """Return up to `n` matches of the backlog.
+
+        Of those that failed before, one at a time is played: each may end its process, and many
+        dead processes end the arena.
+        """
+        out = self._crashes.set_aside_unplayable(self._backlog)
+        self._backlog = [match for match in self._backlog if match.id not in out]
+        found: list[MatchRecord] = []
+        has_failed = any(match.failures for match in self._playing.values())
+        for match in self._backlog:
+            if len(found) == n:
+                break
+            if match.failures and has_failed:
+                continue
+            has_failed = has_failed or match.failures > 0
+            found.append(match)
+        return found
 
     def _submit(self, match: MatchRecord) -> None:
         try:
@@ -212,6 +238,8 @@ class RatedMatches:
         self._playing[match.id] = match
         # A match that failed before is played alone, so that it cannot harm others.
         alone = match.failures > 0 or match.attempts > 1
+        if alone or self.settings.matches_per_worker == 1:
+            self._alone.add(match.id)
         self._arena.submit(match.id, spec, alone=alone)
 
     def _plan_new(self, session: Session, n: int) -> list[MatchRecord]:
@@ -221,6 +249,7 @@ class RatedMatches:
             candidate
             for candidate in roster.candidates(session, self.season)
             if specs[candidate.member_id] not in self._resting.concerned
+            and candidate.member_id not in self._crashes.suspects
         ]
         if len(candidates) < 2:
             return []
@@ -278,19 +307,34 @@ class RatedMatches:
         match = self._playing.get(outcome.job_id)
         if match is None:
             return
+        is_over = True
         try:
             if isinstance(outcome, Done):
                 self._record(match, outcome.result, durable=durable)
-            elif outcome.fault == "machine":
-                self._resting.add(match, outcome)
-            elif again := record_failure(self.engine, match, outcome):
-                self._backlog.append(again)
+                self._crashes.finished(match)
+            else:
+                is_over = self._take_failure(match, outcome)
         except Exception as error:  # of a rating, a result, a row: it must not end the others
             if not is_of_one_match(error):
                 raise
             set_aside(self.engine, match, error)
+        if is_over:
+            self._crashes.closed(match)
         self._resting.settled(match.id)
+        self._alone.discard(match.id)
         del self._playing[match.id]
+
+    def _take_failure(self, match: MatchRecord, failed: Failed) -> bool:
+        """Decide what becomes of a match that was not played; return whether it is over."""
+        if failed.fault == "machine":
+            self._resting.add(match, failed)
+            return False
+        if self._crashes.take(match, failed, alone=match.id in self._alone):
+            return True
+        again = record_failure(self.engine, match, failed)
+        if again is not None:
+            self._backlog.append(again)
+        return again is None
 
     def _record(self, match: MatchRecord, result: MatchResult, *, durable: bool) -> None:
         """Store a result, the name of its replay and the new ratings."""
