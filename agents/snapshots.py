@@ -237,6 +237,11 @@ class SnapshotStore:
             SnapshotPathError: a path outside the folder, or none of the three.
         """
         text = str(reference)
+        if _HASH.fullmatch(text):  # not by listing: a folder that cannot be read looks empty
+            path = self.path(text)
+            if not path.exists():
+                raise SnapshotMissingError(f"there is no snapshot {text} in {self.folder}")
+            return path
         if _PREFIX.fullmatch(text):
             found = [sha for sha in self.shas() if sha.startswith(text)]
             if not found:

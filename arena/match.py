@@ -11,7 +11,7 @@ import traceback
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from arena.agent import Agent, LoadAgent
 from arena.errors import AgentFault, ArenaError, MatchError
 from arena.foreign import unpack
 from arena.lockstep import DEAD, LiveMatch, Lockstep
+from arena.machine import is_machine_trouble
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation.views import SMALL_VIEWS, Views
@@ -117,12 +118,15 @@ class MatchFailure:
         error: one sentence.
         traceback: of the exception, or "".
         blamed: agent specs at fault; empty when no agent is.
+        fault: "machine" when it was raised from an error of the machine (arena.machine), which
+            passes; `blamed` then names what could not be loaded.
     """
 
     spec: MatchSpec
     error: str
     traceback: str
     blamed: tuple[str, ...] = ()
+    fault: Literal["match", "machine"] = "match"
 
 
 def pack_actions(record: Sequence[NDArray[np.uint8]]) -> bytes:
@@ -252,7 +256,8 @@ def _begin_all(
         except (Exception, SystemExit) as error:  # whatever an agent's own code raises
             if isinstance(error, AgentFault):
                 blamed = tuple(name for name in agents if agents[name] is error.agent)
-            outcomes[slot] = MatchFailure(spec, str(error), traceback.format_exc(), blamed)
+            fault = _fault_of(error)
+            outcomes[slot] = MatchFailure(spec, str(error), traceback.format_exc(), blamed, fault)
             running.matches[slot] = None
     return running
 
@@ -268,6 +273,14 @@ def _fail(
     name = names[id(fault.agent)]
     for slot in np.unique(fault.rows // MAX_SEATS):
         outcomes[slot] = MatchFailure(
-            specs[slot], f"agent {name!r} failed: {fault}", fault.traceback, (name,)
+            specs[slot],
+            f"agent {name!r} failed: {fault}",
+            fault.traceback,
+            (name,),
+            _fault_of(fault),
         )
         running.end(int(slot))
+
+
+def _fault_of(error: BaseException) -> Literal["match", "machine"]:
+    return "machine" if is_machine_trouble(error) else "match"

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from arena.errors import WorkerError
 
-Fault = Literal["match", "worker", "timeout"]
+Fault = Literal["match", "machine", "worker", "timeout"]
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,14 @@ class JobError:
         error: one sentence.
         traceback: of the exception, or "".
         blamed: names of those at fault, in the player's terms; empty when nobody is.
+        fault: "machine" for trouble of the machine, which passes; `blamed` then names those whom it
+            concerns, and nobody is at fault.
     """
 
     error: str
     traceback: str
     blamed: tuple[str, ...] = ()
+    fault: Literal["match", "machine"] = "match"
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,12 @@ class Failed:
     Attributes:
         error: one sentence.
         traceback: of the exception, or the last output of a worker that exited; may be empty.
-        fault: "match" when this job's own code raised; "worker" when the process exited, for which
-            another job may be to blame; "timeout" when its process was killed for lack of progress.
+        fault: "match" when this job's own code raised; "machine" when the machine was in trouble,
+            which passes (`JobError.fault`); "worker" when the process exited, for which another job
+            may be to blame; "timeout" when its process was killed for lack of progress.
         blamed: those whom the player names as being at fault (`JobError.blamed`).
+        exit_code: of the worker that exited over this job, negative for a signal; None when none
+            did, or when it was killed on purpose.
     """
 
     job_id: int
@@ -53,6 +59,7 @@ class Failed:
     traceback: str
     fault: Fault
     blamed: tuple[str, ...] = ()
+    exit_code: int | None = None
 
 
 class Arena(Protocol):

@@ -266,7 +266,8 @@ class LocalArena:
         self._take_death(worker, death)
 
     def _take_death(self, worker: _Worker, death: Death) -> None:
-        self._fail_jobs(worker, f"{worker.place.name} {death.reason}", death.output, "worker")
+        error = f"{worker.place.name} {death.reason}"
+        self._fail_jobs(worker, error, death.output, "worker", death.exit_code)
         if death.pause_s is None and self._stopped is None:
             said = f"; its last line: {death.last_line}" if death.last_line else ""
             what = (
@@ -318,8 +319,17 @@ class LocalArena:
         logger.warning("%s, with jobs %s", error, sorted(worker.jobs))
         self._fail_jobs(worker, error, worker.place.replace(), "timeout")
 
-    def _fail_jobs(self, worker: _Worker, error: str, output: str, fault: Fault) -> None:
-        self._outcomes.extend(Failed(job_id, error, output, fault) for job_id in worker.jobs)
+    def _fail_jobs(
+        self,
+        worker: _Worker,
+        error: str,
+        output: str,
+        fault: Fault,
+        exit_code: int | None = None,
+    ) -> None:
+        self._outcomes.extend(
+            Failed(job_id, error, output, fault, exit_code=exit_code) for job_id in worker.jobs
+        )
         worker.jobs = {}
         worker.stage = "down"
 
@@ -410,7 +420,7 @@ class _Worker:
 
 def _settled(job_id: int, outcome: bytes | JobError) -> Done | Failed:
     if isinstance(outcome, JobError):
-        return Failed(job_id, outcome.error, outcome.traceback, "match", outcome.blamed)
+        return Failed(job_id, outcome.error, outcome.traceback, outcome.fault, outcome.blamed)
     try:
         return Done(job_id, pickle.loads(outcome))
     except Exception as error:  # whatever a foreign class raises

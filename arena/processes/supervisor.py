@@ -116,6 +116,8 @@ class Death:
         n_deaths: number within the window of the place's `DeathCount`, this one included.
         pause_s: seconds until the restart; None when the place is given up.
         none_was_ready: it is given up since no process was ever ready.
+        exit_code: negative for a signal; None when there was no process, or it was killed for the
+            reason given.
     """
 
     reason: str
@@ -123,6 +125,7 @@ class Death:
     n_deaths: int
     pause_s: float | None
     none_was_ready: bool = False
+    exit_code: int | None = None
 
     @property
     def last_line(self) -> str:
@@ -216,13 +219,14 @@ class Place:
             None when the process is done (see `may_finish`); the place is given up then.
         """
         exit_code, output = self._let_go()
+        own_exit = exit_code if reason is None else None
         if reason is None and self._crashed is not None:
             reason, output = self._crashed.reason, self._crashed.traceback
         if reason is None and exit_code == 0 and self._may_finish:
             self.given_up = True
             return None
         early = not self._is_up and exit_code not in _FROM_OUTSIDE
-        return self._count_death(reason or name_exit(exit_code), output, early=early)
+        return self._count_death(reason or name_exit(exit_code), output, own_exit, early=early)
 
     def replace(self) -> str:
         """Release a process that was killed on purpose, which does not count as a death.
@@ -249,7 +253,9 @@ class Place:
         self.process = None
         return exit_code, process.last_output()
 
-    def _count_death(self, reason: str, output: str, *, early: bool) -> Death:
+    def _count_death(
+        self, reason: str, output: str, exit_code: int | None = None, *, early: bool
+    ) -> Death:
         limits = self._deaths.limits
         n_deaths = self._deaths.add(early=early)
         hopeless = self._deaths.is_hopeless
@@ -259,7 +265,8 @@ class Place:
         self._n_in_a_row += 1
         self.start_at = self._clock() + pause_s
         self.given_up = n_deaths >= limits.max_deaths or hopeless
-        death = Death(reason, output, n_deaths, None if self.given_up else pause_s, hopeless)
+        pause = None if self.given_up else pause_s
+        death = Death(reason, output, n_deaths, pause, hopeless, exit_code)
         said = f"; its last line: {death.last_line}" if death.last_line else ""
         following = "not restarted" if self.given_up else f"restarting in {pause_s:g} s"
         logger.warning("%s %s%s; %s", self.name, reason, said, following)

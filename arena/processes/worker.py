@@ -15,8 +15,9 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
-from typing import Any, cast
+from typing import Any, Literal, cast
 
+from arena.machine import is_machine_trouble
 from arena.processes.child import EXIT_CRASHED, Link, begin, describe, find_function
 from arena.processes.jobs import JobError
 from arena.processes.messages import (
@@ -98,7 +99,8 @@ def _try_to_play(
         if len(results) != len(jobs):
             raise ValueError(f"the player returned {len(results)} results for {len(jobs)} jobs")
     except (Exception, SystemExit) as error:
-        return JobError(describe(error), traceback.format_exc())
+        fault: Literal["match", "machine"] = "machine" if is_machine_trouble(error) else "match"
+        return JobError(describe(error), traceback.format_exc(), fault=fault)
     return [_pack(result) for result in results]
 
 

@@ -235,6 +235,15 @@ def set_aside(session: Session, match_id: int, why: str, *, at: datetime | None 
     return True
 
 
+def plan_again(session: Session, match_id: int) -> None:
+    """Set a running match back to planned: it was not played, and nobody is to blame."""
+    session.execute(
+        update(Match)
+        .where(Match.id == match_id, Match.status == "running")
+        .values(status="planned", started_at=None)
+    )
+
+
 def requeue_interrupted(
     session: Session, *, purposes: Iterable[str] | None = None, except_for: Sequence[int] = ()
 ) -> list[int]:

@@ -11,11 +11,13 @@ import logging
 import os
 import time
 from collections import deque
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from agents.errors import AgentError
 from agents.snapshots import SnapshotStore
+from arena.machine import is_machine_trouble
 from arena.processes.jobs import Arena
 from arena.territory.maps import expand_references
 from db import queries
@@ -24,6 +26,7 @@ from db.session import read_transaction, write_transaction
 from league.config.tree import LeagueConfig
 from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launch_learner
 from league.daemon.matches import MatchSettings, RatedMatches, count_workers, make_arena
+from league.daemon.resting import pause_after
 from league.daemon.roster import make_roster
 from league.daemon.trouble import PassedTrouble
 from league.folder.layout import LeagueFolder
@@ -39,6 +42,16 @@ log = logging.getLogger(__name__)
 
 ROSTER_EVERY_S = 10.0
 HEARTBEAT_EVERY_S = 2.0
+
+
+@dataclass(frozen=True)
+class _LaterOffer:
+    """An offered snapshot that the machine keeps from being read; read again when it is due."""
+
+    learner: str
+    reason: str
+    n_in_a_row: int
+    due: float
 
 
 class Manager:
@@ -72,6 +85,7 @@ class Manager:
         self._learner_ids: dict[str, int] = {}
         self._rosters_at = -ROSTER_EVERY_S
         self._heartbeat_at = -HEARTBEAT_EVERY_S
+        self._later: dict[str, _LaterOffer] = {}
         self._untaken: deque[LearnerMessage] = deque()
         backlog = self._prepare()
         self.learners = Learners(
@@ -161,6 +175,7 @@ class Manager:
         """
         self._listen_to_learners(may_start=True)
         self._take_all()
+        self._admit_due()
         self.rated.turn(timeout_s)
         now = time.monotonic()
         if now - self._rosters_at >= ROSTER_EVERY_S:
@@ -274,11 +289,15 @@ class Manager:
         try:
             description = admission.check_offer(self.store, sha256, self._views)
         except (AgentError, OSError) as error:
+            if is_machine_trouble(error):
+                self._admit_later(name, sha256, reason, error)
+                return
             log.error("refused the offered snapshot %s: %s", sha256[:12], error)
             with write_transaction(self.engine) as session:
                 queries.add_event(
                     session, "offer_refused", f"{name}: {sha256[:12]}: {error}", level="alarm"
                 )
+            self._later.pop(sha256, None)
             self.store.discard(sha256)
             self._tell(name, Settled(sha256, str(error)))
             return
@@ -294,9 +313,28 @@ class Manager:
                 details={"trained_decisions": description.trained_decisions},
             )
         self.store.discard(sha256)
+        self._later.pop(sha256, None)
         log.info("%s joined the pool (%s): %s", member.name, sha256[:12], reason)
         self._tell(name, Settled(sha256, reason))
         self._rosters_at = -ROSTER_EVERY_S
+
+    def _admit_later(self, name: str, sha256: str, reason: str, error: Exception) -> None:
+        """Keep an offer that the machine, and not the learner, keeps from being read."""
+        before = self._later.get(sha256)
+        n_in_a_row = 1 if before is None else before.n_in_a_row + 1
+        pause_s = pause_after(n_in_a_row)
+        self._later[sha256] = _LaterOffer(name, reason, n_in_a_row, time.monotonic() + pause_s)
+        text = f"{name}: the offered snapshot {sha256[:12]} is kept and read again: {error}"
+        log.warning("%s (in %g s)", text, pause_s)
+        if before is None:
+            with write_transaction(self.engine) as session:
+                queries.add_event(session, "machine_trouble", text, level="alarm")
+
+    def _admit_due(self) -> None:
+        now = time.monotonic()
+        for sha256, offer in list(self._later.items()):
+            if now >= offer.due:
+                self._admit(offer.learner, sha256, offer.reason)
 
     def _tell(self, name: str, order: object) -> None:
         if hasattr(self, "learners"):

@@ -1,15 +1,15 @@
 """Rated matches: planned, played by the arena's workers, recorded and rated, or planned again.
 
 Promises: every finished match is rated exactly once, in the transaction that stores its result; an
-outcome is dropped only after it is stored, so that a full disk loses nothing; one that contradicts
-what is stored sets its match aside; replays are on disk before the row that names them, and what a
-turn has recorded is on disk when it ends; a member that keeps failing is taken out of play.
+outcome is dropped only after it is stored, so that a full disk loses nothing; replays are on disk
+before the row that names them, and what a turn has recorded is on disk when it ends; one match that
+cannot be read, recorded or rated is set aside and ends nothing else (league.daemon.failures).
 """
 
 from __future__ import annotations
 
-import logging
 import os
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,33 +20,30 @@ from numpy.random import PCG64, Generator
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from arena.errors import MatchError
 from arena.match import MatchResult, MatchSpec
-from arena.processes.jobs import Arena, Done, Failed, WorkerLimits
+from arena.processes.jobs import Arena, Done, Failed, RestartLimits, WorkerLimits
 from arena.processes.local_arena import LocalArena
+from arena.processes.supervisor import Clock
 from arena.replay import SUFFIX, write_replays
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
 from arena.territory.observation.views import Views
 from db import queries
-from db.errors import ConflictError, NotFoundError
 from db.records import MatchPlan, MatchRecord
 from db.session import read_transaction, write_transaction
 from league.config.tree import ArenaConfig
 from league.daemon import roster
-from league.errors import RatingError
+from league.daemon.crashes import Crashes
+from league.daemon.failures import is_of_one_match, record_failure, set_aside
+from league.daemon.resting import RestingMatches
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, seat_outcomes
 from league.matchmaking.lineups import choose_line_ups
 from league.rating.season import Season
 from league.rating.trueskill import RATING_VERSION, rate_match
 
-log = logging.getLogger(__name__)
-
 ARENA_NICENESS = 5  # rated matches yield to training when both want the same core
-QUARANTINE_AFTER = 5  # failures in a row
-# What one match's outcome can raise when it contradicts what is stored, or by its arithmetic:
-# neither is a reason to stop playing the others.
-OF_ONE_MATCH = (ConflictError, NotFoundError, RatingError, ArithmeticError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -83,9 +80,10 @@ def count_workers(wanted: int | None, n_learners: int) -> int:
 
 def make_arena(folder: LeagueFolder, arena: ArenaConfig, n_learners: int) -> LocalArena:
     """Make an arena whose workers play rated matches with the league's snapshots and maps."""
+    n_workers = count_workers(arena.n_workers, n_learners)
     return LocalArena(
         "league.matches.worker:play",
-        count_workers(arena.n_workers, n_learners),
+        n_workers,
         {
             "snapshots": str(folder.snapshots),
             "maps": str(folder.root),
@@ -98,6 +96,9 @@ def make_arena(folder: LeagueFolder, arena: ArenaConfig, n_learners: int) -> Loc
             lease_s=arena.lease_s,
             match_limit_s=arena.match_limit_s,
             recycle_after=arena.recycle_after,
+            # A member that ends its process may sit in both batches of every worker at once; it
+            # takes two more deaths to find out who it is.
+            restart=RestartLimits(max_deaths=max(10, 4 * n_workers)),
         ),
     )
 
@@ -120,12 +121,17 @@ class RatedMatches:
         season: Season,
         arena: Arena,
         backlog: Sequence[MatchRecord],
+        *,
+        clock: Clock = time.monotonic,
     ) -> None:
         self.folder = folder
         self.settings = settings
         self.engine = engine
         self.season = season
         self._backlog = list(backlog)
+        self._resting = RestingMatches(engine, clock)
+        self._crashes = Crashes(engine, season.rules_sha256)
+        self._alone: set[int] = set()  # matches that share no process with others
         self._playing: dict[int, MatchRecord] = {}
         self._unsettled: deque[Done | Failed] = deque()
         self._map_hashes: dict[str, str] = {}
@@ -187,30 +193,66 @@ class RatedMatches:
         New matches are planned in whole batches, each of one line-up.
         """
         batch = self.settings.matches_per_worker
-        missing = 2 * self.settings.n_workers * batch - len(self._playing)
-        if missing < batch and self._playing:
+        self._backlog += self._resting.take_due()
+        n_open = len(self._playing) + len(self._resting)
+        missing = 2 * self.settings.n_workers * batch - n_open
+        if missing <= 0 or (missing < batch and self._playing):
             return
-        planned = self._backlog[:missing]
-        n_waiting = len(planned)
+        planned = waiting = self._waiting(missing)
         # Not durable: a plan that a power cut takes is made anew, its results come after it.
         with write_transaction(self.engine, durable=False) as session:
             if missing > len(planned):
-                planned += self._plan_new(session, missing - len(planned))
+                planned = planned + self._plan_new(session, missing - len(planned))
             # Another process may have changed a planned match meanwhile: it is not played then.
             planned = [match for match in planned if queries.mark_started(session, match.id)]
-        del self._backlog[:n_waiting]
+        taken = {match.id for match in waiting}
+        self._backlog = [match for match in self._backlog if match.id not in taken]
         for match in planned:
-            self._playing[match.id] = match
-            # A match that failed before is played alone, so that it cannot harm others.
-            alone = match.failures > 0 or match.attempts > 1
-            self._arena.submit(match.id, MatchSpec.from_json(dict(match.spec)), alone=alone)
+            self._submit(match)
+
+    def _waiting(self, n: int) -> list[MatchRecord]:
+        """Return up to `n` matches of the backlog.
+
+        Of those that failed before, one at a time is played: each may end its process, and many
+        dead processes end the arena.
+        """
+        out = self._crashes.set_aside_unplayable(self._backlog)
+        self._backlog = [match for match in self._backlog if match.id not in out]
+        found: list[MatchRecord] = []
+        has_failed = any(match.failures for match in self._playing.values())
+        for match in self._backlog:
+            if len(found) == n:
+                break
+            if match.failures and has_failed:
+                continue
+            has_failed = has_failed or match.failures > 0
+            found.append(match)
+        return found
+
+    def _submit(self, match: MatchRecord) -> None:
+        try:
+            spec = MatchSpec.from_json(dict(match.spec))
+        except MatchError as error:
+            set_aside(self.engine, match, error)
+            return
+        self._playing[match.id] = match
+        # A match that failed before is played alone, so that it cannot harm others.
+        alone = match.failures > 0 or match.attempts > 1
+        if alone or self.settings.matches_per_worker == 1:
+            self._alone.add(match.id)
+        self._arena.submit(match.id, spec, alone=alone)
 
     def _plan_new(self, session: Session, n: int) -> list[MatchRecord]:
         settings = self.settings
-        candidates = roster.candidates(session, self.season)
+        specs = {m.id: m.agent_spec for m in queries.list_members(session, statuses=("active",))}
+        candidates = [
+            candidate
+            for candidate in roster.candidates(session, self.season)
+            if specs[candidate.member_id] not in self._resting.concerned
+            and candidate.member_id not in self._crashes.suspects
+        ]
         if len(candidates) < 2:
             return []
-        specs = {m.id: m.agent_spec for m in queries.list_members(session, statuses=("active",))}
         line_ups = choose_line_ups(
             candidates,
             settings.rules.n_seats,
@@ -265,14 +307,34 @@ class RatedMatches:
         match = self._playing.get(outcome.job_id)
         if match is None:
             return
+        is_over = True
         try:
             if isinstance(outcome, Done):
                 self._record(match, outcome.result, durable=durable)
+                self._crashes.finished(match)
             else:
-                self._record_failure(match, outcome)
-        except OF_ONE_MATCH as error:
-            self._set_aside(match, error)
+                is_over = self._take_failure(match, outcome)
+        except Exception as error:  # of a rating, a result, a row: it must not end the others
+            if not is_of_one_match(error):
+                raise
+            set_aside(self.engine, match, error)
+        if is_over:
+            self._crashes.closed(match)
+        self._resting.settled(match.id)
+        self._alone.discard(match.id)
         del self._playing[match.id]
+
+    def _take_failure(self, match: MatchRecord, failed: Failed) -> bool:
+        """Decide what becomes of a match that was not played; return whether it is over."""
+        if failed.fault == "machine":
+            self._resting.add(match, failed)
+            return False
+        if self._crashes.take(match, failed, alone=match.id in self._alone):
+            return True
+        again = record_failure(self.engine, match, failed)
+        if again is not None:
+            self._backlog.append(again)
+        return again is None
 
     def _record(self, match: MatchRecord, result: MatchResult, *, durable: bool) -> None:
         """Store a result, the name of its replay and the new ratings."""
@@ -282,57 +344,3 @@ class RatedMatches:
             queries.record_finished_match(
                 session, match.id, outcome, seats, rate=rate_match, rating_version=RATING_VERSION
             )
-
-    def _set_aside(self, match: MatchRecord, error: Exception) -> None:
-        """Fail a match whose outcome cannot be stored, with an alarm; the league goes on."""
-        said = f"{type(error).__name__}: {error}"
-        log.error("match %d is set aside: %s", match.id, said)
-        with write_transaction(self.engine) as session:
-            is_known = queries.set_aside(session, match.id, said)
-            queries.add_event(
-                session,
-                "match_set_aside",
-                f"match {match.id} could not be stored and is set aside: {said}; "
-                "`league doctor` looks for what contradicts it",
-                level="alarm",
-                match_id=match.id if is_known else None,
-            )
-
-    def _record_failure(self, match: MatchRecord, failed: Failed) -> None:
-        """Count a failure; the match is played again unless it has failed too often."""
-        with write_transaction(self.engine) as session:
-            members = {m.agent_spec: m for m in queries.list_members(session)}
-            blamed = [members[spec].id for spec in failed.blamed if spec in members]
-            log.warning("match %d failed: %s\n%s", match.id, failed.error, failed.traceback)
-            status = queries.record_failed(
-                session, match.id, f"{failed.error}\n{failed.traceback}".strip(), blamed=blamed
-            )
-            queries.add_event(
-                session,
-                "match_failed",
-                f"match {match.id}: {failed.error}",
-                level="warning",
-                match_id=match.id,
-            )
-            for member_id in blamed:
-                self._suspend_if_broken(session, member_id)
-            again = queries.get_match(session, match.id) if status == "planned" else None
-        if again is not None:  # only now: if the commit fails, this is repeated
-            self._backlog.append(again)
-
-    def _suspend_if_broken(self, session: Session, member_id: int) -> None:
-        member = queries.get_member(session, member_id)
-        if member.failures_in_row < QUARANTINE_AFTER or member.status != "active":
-            return
-        # Weights may have been damaged on the disk: they are checked before the member comes back.
-        status = "quarantined" if member.snapshot_sha256 else "suspended"
-        check = "checks its snapshot and " if member.snapshot_sha256 else ""
-        queries.set_status(session, member_id, status)
-        queries.add_event(
-            session,
-            status,
-            f"{member.name} failed {member.failures_in_row} matches in a row and is {status}; "
-            f"`league members resume {member.name}` {check}lets it play again",
-            level="alarm",
-            member_id=member_id,
-        )

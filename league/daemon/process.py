@@ -33,6 +33,7 @@ from league.daemon.lock import (
     sign_path,
     status,
 )
+from league.daemon.say import say
 from league.daemon.trouble import (
     EXIT_TROUBLE,
     PassedTrouble,
@@ -66,7 +67,7 @@ def stop(root: Path, grace_s: float) -> int:
     folder = LeagueFolder.at(root)
     found = status(root)
     if found.state == "stopped":
-        sys.stderr.write(f"{folder.root}: the league is not running\n")
+        say(f"{folder.root}: the league is not running")
         return 0
     if found.pid is None:
         raise LeagueError(
@@ -82,10 +83,10 @@ def stop(root: Path, grace_s: float) -> int:
         _send(folder, found.pid, signal.SIGKILL)
         while is_locked(folder):
             time.sleep(0.05)
-        sys.stderr.write(f"the league did not stop within {grace_s:g} s and was killed\n")
+        say(f"the league did not stop within {grace_s:g} s and was killed")
         return 1
     when = " while it was starting" if was_starting else ""
-    sys.stderr.write(f"stopped{when}, PID {found.pid}\n")
+    say(f"stopped{when}, PID {found.pid}")
     return 0
 
 
@@ -150,13 +151,6 @@ class StopSignals:
             raise StoppedEarly
 
 
-def _tell(text: str) -> None:
-    """Write a line to stderr, which may be a terminal that is gone."""
-    with suppress(OSError, ValueError):
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
-
-
 class _PlainFormatter(logging.Formatter):
     """Shows control characters as escapes: names and tracebacks are foreign, logs are read raw."""
 
@@ -169,6 +163,7 @@ def _log_to_file(folder: LeagueFolder) -> None:
         folder.logs / "league.log", maxBytes=10_000_000, backupCount=3
     )
     handler.setFormatter(_PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.raiseExceptions = False  # a full disk: the handler would print a traceback per record
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
@@ -244,8 +239,9 @@ def _run(
     from db.session import open_writer
     from league.daemon.guard import Guard
 
-    sign_path(folder).touch()
-    _tell(f"league in {folder.root}: starting (Ctrl-C stops it)")
+    with suppress(OSError):  # a full disk pauses the league and does not prevent it
+        sign_path(folder).touch()
+    say(f"league in {folder.root}: starting (Ctrl-C stops it)")
     engine = open_writer(folder.database())
     hold = None
     try:
@@ -267,10 +263,10 @@ def _run(
             guard.check,
         )
     except StoppedEarly:
-        _tell("stopped while it was starting: nothing had begun")
+        say("stopped while it was starting: nothing had begun")
         return 0
     except KeyboardInterrupt:
-        _tell("stopped immediately")
+        say("stopped immediately")
         return EXIT_KILLED
     finally:
         if hold is not None:
@@ -284,7 +280,7 @@ def _compile() -> None:
     from arena.territory.observation.warm_up import warm_up
 
     if not is_compiled():
-        _tell("compiling the game, only once on this machine (about half a minute)")
+        say("compiling the game, only once on this machine (about half a minute)")
     warm_up()
 
 
@@ -331,7 +327,7 @@ def run_manager(
         unpassed = _run_until_stopped(folder, manager, signals, ends, patience, check)
         return _close(manager, unpassed)
     except KeyboardInterrupt:
-        _tell("stopped immediately")
+        say("stopped immediately")
         if manager is not None:
             manager.kill()
         return EXIT_KILLED
@@ -346,8 +342,8 @@ def _close(manager: Runnable, unpassed: TroubleError | None) -> int:
     """Close the manager; return the exit code, 0 only if everything is committed."""
     if unpassed is not None:
         log.error("the league stops: %s", unpassed)
-        _tell(str(unpassed))
-    _tell("stopping: unfinished matches are planned again, learners write checkpoints")
+        say(str(unpassed))
+    say("stopping: unfinished matches are planned again, learners write checkpoints")
     try:
         manager.close(GRACE_S)
     except Exception as error:
@@ -355,12 +351,12 @@ def _close(manager: Runnable, unpassed: TroubleError | None) -> int:
         if trouble is None:
             raise
         log.error("stopped without the last commit: %s", trouble)
-        _tell(
+        say(
             f"stopped, but the last commit failed: {trouble}; the next `league start` plays the "
             "unfinished matches again"
         )
         return EXIT_TROUBLE
-    _tell("stopped, everything is committed")
+    say("stopped, everything is committed")
     return 0 if unpassed is None else EXIT_TROUBLE
 
 

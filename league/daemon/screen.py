@@ -27,6 +27,14 @@ SCREEN_EVERY_S = 1.0
 LINE_EVERY_S = 15.0
 
 
+class _Terminal(PlainConsole):
+    """A console that may go away: rich would end this process when its reader has."""
+
+    def on_broken_pipe(self) -> None:
+        """Write nothing from now on."""
+        self.quiet = True
+
+
 class ProgressScreen:
     """Shows the running league; a context manager. `refresh` may be called at any rate.
 
@@ -37,7 +45,7 @@ class ProgressScreen:
     def __init__(self, folder: LeagueFolder, ends: float | None) -> None:
         self._folder = folder
         self._ends = ends
-        self._console = PlainConsole(stderr=True)
+        self._console = _Terminal(stderr=True)
         self._every_s = SCREEN_EVERY_S if self._console.is_terminal else LINE_EVERY_S
         self._next = 0.0
         self._live: Live | None = None
@@ -59,7 +67,7 @@ class ProgressScreen:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with suppress(OSError):  # the terminal may be gone
+        with suppress(OSError, ValueError):  # Live gives back a terminal that may be gone
             self._stack.close()
 
     def refresh(self) -> None:
@@ -80,5 +88,6 @@ class ProgressScreen:
             log.exception("the progress screen could not be drawn")
 
     def say(self, text: str) -> None:
-        """Print one plain line."""
-        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+        """Print one plain line; a terminal that is gone raises nothing."""
+        with suppress(OSError, ValueError):
+            self._console.print(text, highlight=False, soft_wrap=True, markup=False)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from arena.machine import MACHINE_ERRNOS
 from db.errors import DatabaseBusyError, DatabaseFullError, DatabaseUnreachableError
 from league.errors import LeagueError
 
@@ -27,13 +28,6 @@ LISTEN_S = 0.2  # how long one call of `listen` may take: a signal is noticed af
 EXIT_TROUBLE = 75  # "temporary failure" of sysexits.h: a supervisor may start the league again
 
 DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
-MACHINE_ERRNOS = frozenset(
-    {
-        *(errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.ENFILE),
-        *(errno.ENOMEM, errno.EAGAIN, errno.ESTALE, errno.EBUSY, errno.ETIMEDOUT),
-    }
-)
-
 Kind = Literal["disk_full", "database", "machine"]
 # An error of the database says in its text what is the matter.
 _NAMES: dict[Kind, str] = {"disk_full": "the disk is full", "machine": "the machine is in trouble"}

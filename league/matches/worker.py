@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from agents.registry import make_loader
 from arena.agent import Agent, LoadAgent
@@ -75,11 +75,19 @@ def setup(settings: dict[str, Any]) -> PlayContext:
 def play(
     context: PlayContext, specs: Sequence[MatchSpec], progress: Callable[[int], None]
 ) -> list[MatchResult | JobError]:
-    """Play a batch in lock-step; a failed match becomes a JobError naming the agents at fault."""
+    """Play a batch in lock-step; a failed match becomes a JobError naming the agents at fault.
+
+    Trouble of the machine is told from theirs where the league's own code loads and plays: what a
+    plug-in raises, of whatever class, is its own.
+    """
     outcomes = play_matches(specs, context.load_agent, context.load_map, progress)
     return [
-        JobError(outcome.error, outcome.traceback, outcome.blamed)
-        if isinstance(outcome, MatchFailure)
-        else outcome
+        _job_error(outcome) if isinstance(outcome, MatchFailure) else outcome
         for outcome in outcomes
     ]
+
+
+def _job_error(failure: MatchFailure) -> JobError:
+    foreign = any(spec.startswith("plugin:") for spec in failure.blamed)
+    fault: Literal["match", "machine"] = "match" if foreign else failure.fault
+    return JobError(failure.error, failure.traceback, failure.blamed, fault)

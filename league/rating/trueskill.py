@@ -14,6 +14,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from league.errors import RatingError
+from league.rating.careful import careful_copy
 
 if TYPE_CHECKING:
     from trueskill import TrueSkill
@@ -95,6 +96,9 @@ def environment() -> TrueSkill:
 def rate_match(ratings: Sequence[Gaussian], placements: Sequence[int]) -> list[Gaussian]:
     """Return new (mu, sigma) of members with one seat each, from all placements (1 is best).
 
+    The numbers are finite: where the package's arithmetic fails, the limit is computed with care
+    (league.rating.careful). All other matches get the package's own numbers, to the last bit.
+
     Args:
         ratings: before the match, in seat order: the order is part of the result's last bits.
         placements: of the same seats; equal numbers are a tie. Gaps (unrated seats) do not matter.
@@ -107,7 +111,18 @@ def rate_match(ratings: Sequence[Gaussian], placements: Sequence[int]) -> list[G
             f"expected a placement for each of two or more rated seats, found {len(ratings)} "
             f"ratings and {len(placements)} placements"
         )
-    rules = environment()
+    try:
+        rated = _rate(environment(), ratings, placements)
+    except (ArithmeticError, ValueError):  # its truncation lost all digits
+        rated = []
+    if not rated or not all(math.isfinite(number) for rating in rated for number in rating):
+        rated = _rate(careful_copy(environment()), ratings, placements)
+    return rated
+
+
+def _rate(
+    rules: TrueSkill, ratings: Sequence[Gaussian], placements: Sequence[int]
+) -> list[Gaussian]:
     teams = [(rules.create_rating(mu, sigma),) for mu, sigma in ratings]
     rated = rules.rate(teams, ranks=list(placements))
     return [(float(team[0].mu), float(team[0].sigma)) for team in rated]

@@ -142,6 +142,20 @@ def test_a_prefix_is_enough_while_it_is_unique(
         store.load("0123456789")
 
 
+def test_a_full_hash_is_looked_up_without_listing_the_folder(
+    store: SnapshotStore,
+    network: ActorCritic,
+    description: SnapshotDescription,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sha256 = store.save(network.state_dict(), description)
+    # a folder that cannot be read is listed as empty, and each snapshot would count as missing
+    monkeypatch.setattr(SnapshotStore, "shas", lambda self: [])
+    assert store.load(sha256).sha256 == sha256
+    with pytest.raises(SnapshotMissingError):
+        store.load("0" * 64)
+
+
 @pytest.mark.parametrize("reference", ["abc", "ABCDEF", "", "../secret", "model.zip"])
 def test_what_names_no_snapshot_is_refused(store: SnapshotStore, reference: str) -> None:
     with pytest.raises(SnapshotPathError):

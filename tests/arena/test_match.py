@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import zlib
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from arena.errors import MatchError, ReplayError
 from arena.match import MatchFailure, MatchResult, MatchSpec, play_matches
 from arena.replay import load_small_map, read_replay, verify, write_replay
 from arena.territory.engine.rules import MatchRules
-from arena.territory.maps import load_map
+from arena.territory.maps import TerritoryMap, load_map
 
 MAP = "generated:continents:64x64:5"
 RULES = MatchRules(max_ticks=200)
@@ -112,6 +114,31 @@ def test_an_agent_that_exits_or_fails_at_the_start_is_blamed(kind: type[Agent], 
     assert isinstance(outcome, MatchFailure)
     assert says in outcome.error
     assert outcome.blamed == (spec_of(3).agents[0],)
+
+
+def test_trouble_of_the_machine_is_told_from_that_of_an_agent() -> None:
+    def load(spec: str) -> Agent:
+        if spec == "unreadable":
+            try:
+                raise PermissionError(errno.EACCES, "Permission denied", "weights")
+            except OSError as error:
+                raise RuntimeError("the snapshot cannot be read") from error
+        return load_agent(spec)
+
+    def load_map(reference: str) -> TerritoryMap:
+        if reference == "elsewhere":
+            raise OSError(errno.EMFILE, "Too many open files")
+        return LOAD_MAP(reference)
+
+    others = ("any",) * 9
+    specs = [spec_of(1, (*others, "unreadable")), spec_of(2, (*others, "broken"))]
+    specs.append(replace(spec_of(3), map="elsewhere"))
+    unreadable, broken, no_map = play_matches(specs, load, load_map)
+    assert isinstance(unreadable, MatchFailure) and isinstance(broken, MatchFailure)
+    assert isinstance(no_map, MatchFailure)
+    assert (unreadable.fault, unreadable.blamed) == ("machine", ("unreadable",))
+    assert (broken.fault, broken.blamed) == ("match", ("broken",))
+    assert (no_map.fault, no_map.blamed) == ("machine", ())
 
 
 def test_a_map_that_has_changed_is_refused() -> None:

@@ -152,6 +152,20 @@ def test_a_match_that_is_being_played_is_not_planned_again(writer: Engine) -> No
         assert queries.get_match(session, playing).status == "running"
 
 
+def test_a_match_set_aside_has_failed_and_a_finished_one_stays_finished(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        ids = admit(session, "tribe", "random")
+        first, second = (queries.plan_match(session, plan(ids)) for _ in range(2))
+        finish(session, second, 1, 2)
+        for match_id in (first, second):
+            queries.set_aside(session, match_id, "ValueError: no")
+        matches = [queries.get_match(session, match_id) for match_id in (first, second)]
+    assert [(m.status, m.error) for m in matches] == [
+        ("failed", "ValueError: no"),
+        ("finished", None),
+    ]
+
+
 def test_the_third_failure_fails_a_match_and_a_result_then_is_ignored(writer: Engine) -> None:
     with write_transaction(writer) as session:
         a, b = admit(session, "tribe", "random")

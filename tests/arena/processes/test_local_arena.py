@@ -162,6 +162,8 @@ def test_a_crash_in_compiled_code_leaves_its_last_words(make_arena: Any) -> None
     assert "Segmentation fault" in failed(outcomes[1]).traceback
     assert "worker_toys.py" in failed(outcomes[1]).traceback
     assert "exited with code 9" in failed(outcomes[2]).error
+    codes = [failed(outcomes[job_id]).exit_code for job_id in (1, 2)]
+    assert codes == [-signal.SIGSEGV, 9]
 
 
 def test_ticks_keep_a_slow_match_alive_and_messages_without_ticks_do_not(make_arena: Any) -> None:

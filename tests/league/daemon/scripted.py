@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from arena.match import MatchResult, MatchSpec, pack_actions
 from arena.processes.jobs import Done, Failed
+from arena.processes.launch import name_exit
 from db.migrate import upgrade
 from db.session import backup, open_writer
 from league.config.layers import resolve
@@ -94,6 +95,19 @@ class ScriptedArena:
     def fail(self, job_id: int, *blamed: str) -> None:
         """Let a match fail by its own fault."""
         self.outcomes.append(Failed(job_id, "ValueError: bad move", "line 7", "match", blamed))
+
+    def die(self, *job_ids: int, exit_code: int) -> None:
+        """Let the process that plays these matches exit."""
+        said = f"worker 0 {name_exit(exit_code)}"
+        self.outcomes += [
+            Failed(job_id, said, "its last line", "worker", exit_code=exit_code)
+            for job_id in job_ids
+        ]
+
+    def trouble(self, job_id: int, *concerned: str) -> None:
+        """Let a match fail because the machine is in trouble."""
+        error = "[Errno 13] Permission denied: 'snapshots'"
+        self.outcomes.append(Failed(job_id, error, "line 7", "machine", concerned))
 
 
 def result(spec: MatchSpec) -> MatchResult:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -238,6 +240,33 @@ def test_a_snapshot_that_does_not_fit_is_refused_with_a_sentence(run: Run) -> No
     assert run.manager.store.list_offers() == [] and run.manager.store.shas() == []
     (event,) = run.events("offer_refused")
     assert "as the league has them, found" in event
+
+
+def test_an_offer_that_the_machine_cannot_read_is_kept_and_admitted_later(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = run.offer()
+    read_bytes = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if sha256 in path.name:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read_bytes(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refuse)
+        run.say(Offered(sha256, 640, "start"))
+    assert "attention-0000" not in run.names() and run.told(Settled) == []
+    assert [offer.sha256 for offer in run.manager.store.list_offers()] == [sha256]
+    (event,) = run.events("machine_trouble")
+    assert "is kept and read again" in event and run.events("offer_refused") == []
+    later = time.monotonic() + 1.0  # the first pause
+    monkeypatch.setattr("league.daemon.manager.time.monotonic", lambda: later)
+    run.manager.turn(0.0)
+    assert run.names()[-1] == "attention-0000"
+    assert run.told(Settled) == [Settled(sha256, "start")]
+    run.manager.turn(0.0)
+    assert run.told(Settled) == [Settled(sha256, "start")]  # once
 
 
 def test_what_was_offered_before_a_crash_is_admitted_at_the_next_start_once(run: Run) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,12 @@ from db import queries
 from db.errors import DatabaseFullError, DatabaseUnreachableError
 from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
-from league.daemon.matches import QUARANTINE_AFTER, MatchSettings, RatedMatches
+from league.daemon.failures import QUARANTINE_AFTER
+from league.daemon.matches import MatchSettings, RatedMatches
 from league.members import admission
 from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA, replay
-from tests.league.daemon.scripted import League, ScriptedArena, new_league
+from tests.league.daemon.scripted import Clock, League, ScriptedArena, new_league
 
 
 @pytest.fixture
@@ -36,7 +38,10 @@ def season(league: League) -> Season:
 
 
 def rated_matches(
-    league: League, arena: ScriptedArena, backlog: list[MatchRecord] | None = None
+    league: League,
+    arena: ScriptedArena,
+    backlog: list[MatchRecord] | None = None,
+    clock: Clock | None = None,
 ) -> RatedMatches:
     config = league.config
     settings = MatchSettings(
@@ -49,7 +54,13 @@ def rated_matches(
         floor_share=config.rating.floor_share,
     )
     return RatedMatches(
-        league.folder, settings, league.engine, season(league), arena, backlog or []
+        league.folder,
+        settings,
+        league.engine,
+        season(league),
+        arena,
+        backlog or [],
+        clock=clock or Clock(),
     )
 
 
@@ -202,7 +213,8 @@ def test_a_match_whose_arithmetic_fails_is_set_aside_and_the_league_goes_on(
         (event,) = queries.list_events(session, kind="match_set_aside")
         assert queries.match_seats(session, first) == []
         assert queries.rating_log_is_gap_free(session)
-    assert match.status == "failed" and match.error == "ZeroDivisionError: float division by zero"
+    assert match.status == "failed" and match.error is not None
+    assert match.error.startswith("ZeroDivisionError: float division by zero\nTraceback")
     assert (event.level, event.match_id) == ("alarm", first)
     assert len(matches(league, "finished")) == len(others)
 
@@ -279,7 +291,7 @@ def test_a_failure_whose_commit_failed_is_played_again_once(
             raise DatabaseUnreachableError("the server closed the connection")
 
     with monkeypatch.context() as patch:
-        patch.setattr("league.daemon.matches.write_transaction", breaks_at_the_commit)
+        patch.setattr("league.daemon.failures.write_transaction", breaks_at_the_commit)
         rated.listen(0.0)
         with pytest.raises(DatabaseUnreachableError):
             rated.settle()
@@ -427,6 +439,82 @@ def test_a_success_ends_a_row_of_failures(league: League) -> None:
     with read_transaction(league.engine) as session:
         now = queries.get_member(session, tribe.id)
     assert (now.failures, now.failures_in_row) == (QUARANTINE_AFTER - 1, 0)
+
+
+def test_a_planned_match_that_cannot_be_read_is_set_aside(league: League) -> None:
+    first = ScriptedArena()
+    rated_matches(league, first).turn(0.0)
+    with write_transaction(league.engine) as session:
+        queries.requeue_interrupted(session)
+    damaged, *whole = matches(league, "planned")
+    arena = ScriptedArena()
+    rated_matches(league, arena, [replace(damaged, spec={"seed": "x"}), *whole]).turn(0.0)
+    assert damaged.id not in [job_id for job_id, _, _ in arena.submitted]
+    assert [match.id for match in matches(league, "failed")] == [damaged.id]
+    assert len(arena.submitted) == len(whole)
+
+
+def test_trouble_of_the_machine_blames_nobody_and_the_match_waits_longer_each_time(
+    league: League,
+) -> None:
+    arena, clock = ScriptedArena(), Clock()
+    rated = rated_matches(league, arena, clock=clock)
+    rated.turn(0.0)
+    job_id = arena.submitted[0][0]
+    pauses = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0]
+    for pause_s in pauses:
+        arena.trouble(job_id, "scripted:tribe")
+        rated.turn(0.0)
+        n_tries = [job for job, _, _ in arena.submitted].count(job_id)
+        clock.now += pause_s - 0.5
+        arena.finish(*[job for job, _, _ in arena.submitted if job != job_id])
+        rated.turn(0.0)
+        rated.turn(0.0)
+        assert [job for job, _, _ in arena.submitted].count(job_id) == n_tries
+        arena.finish(*[job for job, _, _ in arena.submitted if job != job_id])
+        rated.turn(0.0)
+        clock.now += 0.5
+        rated.turn(0.0)
+        assert [job for job, _, _ in arena.submitted].count(job_id) == n_tries + 1
+    with read_transaction(league.engine) as session:
+        match = queries.get_match(session, job_id)
+        assert (match.status, match.failures, match.error) == ("running", 0, None)
+        assert all(m.failures == 0 for m in queries.list_members(session))
+        events = queries.list_events(session, kind="machine_trouble")
+        assert len(events) == 7  # one each time that the pause grows: 1, 2, 4, 8, 16, 32, 60
+        assert all(event.level == "alarm" and "Permission" in event.message for event in events)
+        assert queries.list_events(session, kind="machine_recovered") == []
+    arena.finish(job_id)
+    rated.turn(0.0)
+    with read_transaction(league.engine) as session:
+        assert queries.get_match(session, job_id).status == "finished"
+        assert len(queries.list_events(session, kind="machine_recovered")) == 1
+
+
+def test_others_play_on_while_an_agent_cannot_be_read(league: League) -> None:
+    arena, clock = ScriptedArena(), Clock()
+    rated = rated_matches(league, arena, clock=clock)
+    rated.turn(0.0)
+    first = [job for job, _, _ in arena.submitted]
+    arena.trouble(first[0], "scripted:tribe")
+    arena.finish(*first[1:])
+    rated.turn(0.0)
+    for _ in range(10):
+        rated.turn(0.0)
+        arena.finish(*[job for job, _, _ in arena.submitted[-3:]])
+        rated.turn(0.0)
+    new = [spec.agents for job, spec, _ in arena.submitted if job not in first]
+    assert len(new) > 10 and not any("scripted:tribe" in agents for agents in new)
+
+
+def test_when_nothing_can_be_read_no_more_is_planned_than_usual(league: League) -> None:
+    arena, clock = ScriptedArena(), Clock()
+    rated = rated_matches(league, arena, clock=clock)
+    for _ in range(10):
+        rated.turn(0.0)
+        for job in rated._playing:
+            arena.trouble(job)
+    assert len(matches(league)) == 4  # two batches of two, as ever
 
 
 def test_with_fewer_than_two_active_members_nothing_is_planned(league: League) -> None:

@@ -94,6 +94,42 @@ def test_the_first_signal_closes_the_league_after_the_running_round(
     assert manager.grace_s == GRACE_S < 30.0
 
 
+class Gone(io.StringIO):
+    """A stderr whose reader has gone, or whose disk is full."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self._error = error
+
+    def write(self, text: str) -> int:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BrokenPipeError(errno.EPIPE, "Broken pipe"),
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EIO, "Input/output error"),
+    ],
+)
+def test_nothing_is_said_to_a_terminal_that_is_gone_and_the_stop_goes_on(
+    folder: LeagueFolder, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    def turn(n: int) -> None:
+        if n == 1:
+            raise DatabaseFullError("no space")  # said on the screen
+        send(signal.SIGTERM)
+
+    monkeypatch.setattr("league.daemon.trouble.FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr("sys.stderr", Gone(error))
+    manager = ScriptedManager(turn=turn)
+    assert run(folder, manager) == 0
+    assert manager.calls == ["turn", "turn", "close"]
+    assert sys.stderr.name == os.devnull  # nothing is left for Python to fail over at its exit
+    sys.stderr.close()
+
+
 def test_the_second_signal_while_closing_kills_immediately(folder: LeagueFolder) -> None:
     manager = ScriptedManager(
         turn=lambda n: send(signal.SIGTERM), close=lambda: send(signal.SIGTERM)
@@ -205,20 +241,6 @@ def test_a_signal_before_it_compiles_is_not_forgotten() -> None:
         send(signal.SIGTERM)
         with pytest.raises(process.StoppedEarly), signals.raising():
             raise AssertionError("not reached")
-
-
-def test_nothing_is_said_to_a_terminal_that_is_gone_and_the_stop_goes_on(
-    folder: LeagueFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Gone(io.StringIO):
-        def write(self, text: str) -> int:
-            raise OSError(errno.EIO, "input/output error")
-
-    manager = ScriptedManager(turn=lambda n: send(signal.SIGHUP))
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", Gone())
-        assert run(folder, manager) == 0
-    assert manager.calls == ["turn", "close"]
 
 
 def test_the_time_ends_it_like_a_signal(folder: LeagueFolder) -> None:

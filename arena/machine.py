@@ -1,0 +1,41 @@
+"""Tells an error of the machine, which passes, from one of a file, a map or an agent.
+
+Promises: whoever loads files for matches can ask whether a failure is the fault of what was loaded;
+nobody is charged with a full disk, missing permissions, too many open files or no memory.
+"""
+
+from __future__ import annotations
+
+import errno
+
+# A missing file (ENOENT) is not among them: that is a fault of the folder, and does not pass.
+MACHINE_ERRNOS = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("EACCES", "EPERM", "EROFS"),  # permissions, a disk mounted read-only after errors
+        *("EIO", "ENXIO", "ENODEV", "ESTALE", "ETIMEDOUT", "ENOTCONN"),  # a disk that went away
+        *("EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "EINTR", "EBUSY"),
+        *("ENOSPC", "EDQUOT"),
+    )
+    if hasattr(errno, name)
+)
+
+
+def is_machine_trouble(error: BaseException | None) -> bool:
+    """Return whether an error, or what it was raised from, is one of the machine."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, MemoryError) or _is_torch_without_memory(error):
+            return True
+        if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _is_torch_without_memory(error: BaseException) -> bool:
+    # torch raises a plain RuntimeError when the CPU's memory is out, by this sentence.
+    return isinstance(error, RuntimeError) and (
+        type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
+    )

@@ -1,0 +1,44 @@
+"""Which errors are the machine's: by their number, and by what they were raised from."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from arena.errors import MapError
+from arena.machine import is_machine_trouble
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(errno.EACCES, "Permission denied"),
+        OSError(errno.EIO, "Input/output error"),
+        OSError(errno.EMFILE, "Too many open files"),
+        OSError(errno.ENFILE, "Too many open files in system"),
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    ],
+)
+def test_the_machines_errors_are_its_own_however_they_are_wrapped(error: Exception) -> None:
+    assert is_machine_trouble(error)
+    wrapped = MapError("the map cannot be read")
+    wrapped.__cause__ = error
+    assert is_machine_trouble(wrapped)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [FileNotFoundError(errno.ENOENT, "No such file"), ValueError("bad"), OSError("no number")],
+)
+def test_a_missing_or_damaged_file_is_not_the_machines_fault(error: Exception) -> None:
+    assert not is_machine_trouble(error)
+
+
+def test_a_circle_of_causes_ends() -> None:
+    first, second = ValueError("1"), ValueError("2")
+    first.__cause__, second.__cause__ = second, first
+    assert not is_machine_trouble(first)
