@@ -121,7 +121,7 @@ def problems_of(root: Path, toml: bytes, shown: set[int]) -> tuple[list[str], in
         found.append(f"SQLite: {answer}")
     if unrated:
         found.append(f"{unrated} seats are not rated exactly once")
-    found += [finding.text for finding in examine(LeagueFolder(root)) if not finding.ok]
+    found += [finding.text for finding in examine(LeagueFolder(root)) if finding.is_wrong]
     return found, len(replays)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from arena.processes.jobs import Failed
 from arena.territory.engine.rules import MatchRules
@@ -22,6 +24,7 @@ from league.folder.opening import remember_config
 from league.pit.log import PitLog
 from league.pit.plan import PitPlan, Side, check_seats, side_without_league
 from league.pit.run import PitRequest, run_pit
+from tests.league.daemon.scripted import result
 
 RULES = MatchRules(max_ticks=200, n_seats=4)
 PLAN = PitPlan(
@@ -138,6 +141,29 @@ def test_a_failed_match_is_counted_and_its_pair_can_be_played_again(
     pairs, crashes, n_failed = log.load()
     assert (pairs, crashes, n_failed) == ({}, {"tribe": 2}, 2)
     engine.dispose()
+
+
+def test_the_replays_of_a_pair_and_their_folder_are_on_disk_before_its_rows(
+    quick_league: LeagueFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_writer(quick_league.sqlite)
+    with write_transaction(engine) as session:
+        member = queries.resolve_member(session, "tribe")
+    side = Side(member.name, member.agent_spec, member.id)
+    plan = PitPlan(side, side, ("generated:plains:64x64:1",), RULES, PLAN.views)
+    steps: list[str] = []
+
+    def fsync(handle: int) -> None:
+        inode = os.fstat(handle).st_ino
+        folders = (quick_league.replays, quick_league.replays / "pit")
+        steps.extend(path.name for path in folders if path.stat().st_ino == inode)
+
+    monkeypatch.setattr("arena.files.os.fsync", fsync)
+    event.listen(engine, "commit", lambda connection: steps.append("commit"))
+    PitLog(engine, quick_league, plan).record_pair(3, [result(plan.spec(3, h)) for h in (0, 1)])
+    engine.dispose()
+    # the new folder's name, the names of the replays (tests/arena/test_files.py: after their bytes)
+    assert steps == ["replays", "pit", "commit"]
 
 
 def test_a_pit_without_a_league_needs_only_specs() -> None:
