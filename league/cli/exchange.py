@@ -72,14 +72,10 @@ def import_(path: Path, family: str | None, name: str | None) -> None:
     from league.members.imports import has_no_seal, import_member
 
     member = import_member(league, path, family, name)
-<<<<<<< HEAD
-    say(f"{member.name} joined the pool ({member.family}, {member.agent_spec})")
-=======
     if has_no_seal(path):
         click.echo(
             f"note: {path} carries no hash of its own, so that damage to its weights may go "
             "unnoticed; `league export` writes one now",
             err=True,
         )
-    click.echo(f"{member.name} joined the pool ({member.family}, {member.agent_spec})")
->>>>>>> d5db505 (Seal exported snapshots with their hash, and check it on import)
+    say(f"{member.name} joined the pool ({member.family}, {member.agent_spec})")
