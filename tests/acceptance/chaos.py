@@ -74,10 +74,11 @@ class Chaos:
         problems: a sentence for everything that should not have happened.
     """
 
-    def __init__(self, root: Path, seed: int, *, on_tmpfs: bool) -> None:
+    def __init__(self, root: Path, seed: int, *, on_tmpfs: bool, trains: bool) -> None:
         self.folder = LeagueFolder.at(root)
         self.random = random.Random(seed)
         self.on_tmpfs = on_tmpfs
+        self.trains = trains
         self.seen: Book = {}
         self.problems: list[str] = []
         self.done: Counter[str] = Counter()
@@ -90,7 +91,8 @@ class Chaos:
 
     def start(self) -> None:
         """Start the daemon, and wait until it has finished a match that was not seen before."""
-        sets = [part for text in SETTINGS for part in ("--set", text)]
+        settings = SETTINGS if self.trains else (*SETTINGS, "learners=[]")
+        sets = [part for text in settings for part in ("--set", text)]
         if self.n_starts:
             sets = []  # they are in league.toml
         self.n_starts += 1
@@ -323,16 +325,16 @@ class Chaos:
         kinds: list[Callable[[], None]] = [
             self.kill_daemon,
             self.kill_worker,
-            self.kill_learner,
-            self.freeze_learner,
             self.hang_up,
             self.stop_daemon,
         ]
+        if self.trains:
+            kinds += [self.kill_learner, self.freeze_learner]
         if self.on_tmpfs:
             kinds.append(self.fill_disk)
-        ends = time.monotonic() + limit_s
         deck: list[Callable[[], None]] = []
         self.start()
+        ends = time.monotonic() + limit_s
         for _ in range(n_kills):
             if time.monotonic() > ends:
                 break
@@ -398,14 +400,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Disturb a real league and check its books.")
     parser.add_argument("--kills", type=int, default=40, help="number of disturbances")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limit-s", type=float, default=600.0, help="no disturbance after this")
+    parser.add_argument(
+        "--limit-s",
+        type=float,
+        default=600.0,
+        help="none begins later than this after the first start",
+    )
+    parser.add_argument("--no-learners", action="store_true", help="matches alone: starts faster")
     parser.add_argument("--log", type=Path, help="file to which the line of totals is appended")
     options = parser.parse_args()
     began = time.monotonic()
     with _place() as (place, why_not):
         if why_not is not None:
             print(f"no disk is filled up here: {why_not}")
-        chaos = Chaos(place / "league", options.seed, on_tmpfs=why_not is None)
+        chaos = Chaos(
+            place / "league",
+            options.seed,
+            on_tmpfs=why_not is None,
+            trains=not options.no_learners,
+        )
         try:
             chaos.run(options.kills, options.limit_s)
         finally:

@@ -1,9 +1,9 @@
 """Owns the repairs of `league doctor --repair`: what can be healed without losing anything.
 
 Promises: the caller holds the league's lock, so that no daemon runs, and on a server `repair` holds
-the database too; a damaged file is replaced
-only by one whose hash is right, or kept under another name; every repair is one sentence, and one
-event where the database changed. No row of the rating log is ever touched.
+the database too; a damaged file is replaced only by one whose hash is right, or kept under another
+name; every repair is one sentence, and one event where the database changed. No row of the rating
+log is ever touched.
 """
 
 from __future__ import annotations
