@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from league.config.old_names import with_present_names
 from league.config.tree import FROZEN, PRESETS, LeagueConfig, preset_values
+from league.config.whole import check_whole
 from league.errors import ConfigError
 
 
@@ -78,9 +79,10 @@ def resolve(
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; raise ConfigError with the place of a mistake."""
+    """Read a TOML file; raise ConfigError with the place of a mistake, or if it was cut."""
+    check_whole(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(
             f"{path}: expected a readable TOML file, found a mistake: {error}"

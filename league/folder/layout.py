@@ -14,6 +14,7 @@ from pathlib import Path
 
 from arena.files import TEMPORARY_PREFIX, sync_folder, write_whole
 from db.location import DatabaseLocation
+from league.config.whole import check_whole
 from league.errors import FolderError
 
 CONFIG_NAME = "league.toml"
@@ -88,9 +89,11 @@ class LeagueFolder:
         Raises:
             FolderError: `league.toml` cannot be read.
             DatabaseError: `database.url` names a kind of database that a league cannot use.
+            ConfigError: `league.toml` was cut, and `database.url` may have been in what is lost.
         """
+        check_whole(self.toml)
         try:
-            values = tomllib.loads(self.toml.read_text(encoding="utf-8"))
+            values = tomllib.loads(self.toml.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise FolderError(f"{self.toml}: expected a readable TOML file: {error}") from error
         section = values.get("database")
