@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from league.cli.options import (
+    PathOf,
     examples,
     json_option,
     league_option,
@@ -24,12 +25,12 @@ from league.cli.options import (
         "league curves seed-1 seed-2 seed-3 --png seeds.png",
     )
 )
-@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=click.Path(path_type=Path))
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=PathOf())
 @click.option(
     "--png",
     "png_path",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PathOf(dir_okay=False),
     help="Draw all leagues into one picture (needs the extra `plot`).  [default: none]",
 )
 @click.option(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from league.cli.options import examples, existing_league, league_option, say
+from league.cli.options import PathOf, examples, existing_league, league_option, say
 from msattn.config import FAMILIES
 
 FORMATS = ("safetensors", "sb3", "onnx")  # as members/exports, which loads torch
@@ -19,7 +19,7 @@ FORMATS = ("safetensors", "sb3", "onnx")  # as members/exports, which loads torc
     )
 )
 @click.argument("member")
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("path", required=False, type=PathOf())
 @click.option(
     "--format",
     "kind",
@@ -31,7 +31,7 @@ FORMATS = ("safetensors", "sb3", "onnx")  # as members/exports, which loads torc
 @click.option(
     "--out",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PathOf(),
     help="File or folder to write to; the same as PATH.  [default: ./ and the member's name]",
 )
 @league_option
@@ -52,7 +52,7 @@ def export(member: str, path: Path | None, kind: str, out: Path | None) -> None:
         "league import model.zip --family attention --name strong",
     ),
 )
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=PathOf())
 @click.option(
     "--family",
     type=click.Choice(FAMILIES),

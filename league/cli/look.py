@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from league.cli.options import (
+    PathOf,
+    Reference,
     examples,
     existing_league,
     json_option,
@@ -24,14 +26,14 @@ from league.errors import UsageError
         "league look 12 --seat 3 --decision 60 --attention --png attention.png --json",
     )
 )
-@click.argument("match")
+@click.argument("match", type=Reference())
 @click.option("--seat", type=int, required=True, help="Seat to look at, counted from 0.")
 @click.option("--decision", type=int, required=True, help="Decision to look at, counted from 0.")
 @click.option(
     "--png",
     "png_path",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PathOf(dir_okay=False),
     help="Draw the views into this file (needs the extra `plot`).  [default: none]",
 )
 @click.option(

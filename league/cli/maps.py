@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from league.cli.options import (
+    PathOf,
+    Reference,
     count_option,
     examples,
     json_option,
@@ -40,7 +42,7 @@ def maps() -> None:
         "league maps check --json generated:continents:64x64:1",
     )
 )
-@click.argument("reference", metavar="PATH")
+@click.argument("reference", metavar="PATH", type=Reference())
 @json_option
 @league_option
 def check(reference: str, as_json: bool) -> None:
@@ -71,7 +73,7 @@ def check(reference: str, as_json: bool) -> None:
 @click.option(
     "--out",
     metavar="FOLDER",
-    type=click.Path(path_type=Path),
+    type=PathOf(),
     help="Folder for map.bin and manifest.json.  [default: ./PRESET-WIDTHxHEIGHT-SEED]",
 )
 @league_option
@@ -95,13 +97,13 @@ def generate(preset: str, size: str, seed: int, out: Path | None) -> None:
         "league maps show generated:lakes:64x64:1 --columns 40",
     )
 )
-@click.argument("reference", metavar="PATH")
+@click.argument("reference", metavar="PATH", type=Reference())
 @count_option("--columns", default=80, most=500, text="Width of the drawing in characters.")
 @click.option(
     "--png",
     "png_path",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PathOf(dir_okay=False),
     help="Write a PNG with one pixel per tile instead, which loads as the same map.  "
     "[default: none]",
 )

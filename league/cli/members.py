@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from league.cli.options import (
+    Reference,
     examples,
     existing_league,
     json_option,
@@ -49,7 +50,7 @@ def list_(as_json: bool) -> None:
         "league members add downloads/strong.safetensors",
     )
 )
-@click.argument("spec")
+@click.argument("spec", type=Reference())
 @click.option("--name", metavar="NAME", help="Name of the new member.  [default: made from SPEC]")
 @league_option
 def add(spec: str, name: str | None) -> None:

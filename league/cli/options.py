@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from league.folder.layout import LeagueFolder
 
     SecondsType = click.ParamType[float]
+    TextType = click.ParamType[str]
 else:  # generic for type checkers only: older click has no such subscript
     SecondsType = click.ParamType
+    TextType = click.ParamType
 
 DEFAULT_FOLDER = Path("league-data")
 EXIT_BAD_INPUT = 2
@@ -34,6 +36,37 @@ _META_KEY = "league.folder"
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class PathOf(click.Path):
+    """A path as pathlib.Path, with `~` at its head as the home folder.
+
+    A shell expands `--out ~/x` but not `--out=~/x`; a folder that is called `~` is `./~`.
+    """
+
+    def __init__(self, *, dir_okay: bool = True) -> None:
+        super().__init__(path_type=Path, dir_okay=dir_okay)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path of a text."""
+        return Path(os.fsdecode(super().convert(from_home(os.fspath(value)), param, ctx)))
+
+
+class Reference(TextType):
+    """A text that may be a path (map, replay, snapshot file), with `~` at its head expanded."""
+
+    name = "text"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the text."""
+        return from_home(str(value))
+
+
+def from_home(text: str) -> str:
+    """Return a path with `~` or `~user` at its head expanded, if there is such a home."""
+    return os.path.expanduser(text)  # noqa: PTH111 (pathlib raises where there is no such home)
 
 
 def examples(*commands: str) -> str:
@@ -51,7 +84,7 @@ def league_option(command: Decorated) -> Decorated:
     return click.option(
         "--league",
         metavar="DIR",
-        type=click.Path(path_type=Path),
+        type=PathOf(),
         expose_value=False,
         callback=_remember_folder,
         help="Folder of the league.  [default: $LEAGUE_DIR, else ./league-data]",
@@ -79,7 +112,7 @@ def league_root() -> Path:
     given = click.get_current_context().meta.get(_META_KEY)
     if given is not None:
         return Path(given)
-    return Path(os.environ.get("LEAGUE_DIR") or DEFAULT_FOLDER)
+    return Path(from_home(os.environ.get("LEAGUE_DIR") or str(DEFAULT_FOLDER)))
 
 
 def league_roots(more: Sequence[Path]) -> list[Path]:

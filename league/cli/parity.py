@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from league.cli.options import examples, json_option, league_option, print_json, say
+from league.cli.options import PathOf, examples, json_option, league_option, print_json, say
 
 if TYPE_CHECKING:
     from arena.parity import Gate
@@ -24,13 +24,11 @@ _HEADER = f"{'scenario':32} {'gate':36} {'gap':>10} {'allowed':>9} {'unit':9}"
         "league parity reference/bots10_256_seedA0001.json --maps maps --json",
     )
 )
-@click.argument(
-    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=PathOf())
 @click.option(
     "--maps",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PathOf(),
     help="Folder of the scenarios' maps.  [default: ../maps beside the first FILE's folder]",
 )
 @json_option

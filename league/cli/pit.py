@@ -7,6 +7,7 @@ import sys
 import click
 
 from league.cli.options import (
+    Reference,
     examples,
     existing_league,
     json_option,
@@ -25,8 +26,8 @@ from league.cli.options import (
         "league pit attention-0003 attention-0001 --matches 40 --json",
     )
 )
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", type=Reference())
+@click.argument("b", type=Reference())
 @click.option(
     "--matches",
     "n_matches",
@@ -57,6 +58,7 @@ from league.cli.options import (
     "--map",
     "maps",
     metavar="REFERENCE",
+    type=Reference(),
     multiple=True,
     help="Map to play on; repeatable.  [default: the maps of the league's rated matches]",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from league.cli.options import (
+    Reference,
     examples,
     existing_league,
     json_option,
@@ -24,7 +25,7 @@ def replay() -> None:
 @replay.command(
     epilog=examples("league replay verify 12", "league replay verify match.replay --json")
 )
-@click.argument("match")
+@click.argument("match", type=Reference())
 @json_option
 @league_option
 def verify(match: str, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from league.cli.options import (
+    PathOf,
     examples,
     existing_league,
     json_option,
@@ -25,7 +26,7 @@ from league.cli.options import (
     "--svg",
     "svg_path",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PathOf(dir_okay=False),
     help="Write the report as an SVG picture.  [default: none]",
 )
 @json_option

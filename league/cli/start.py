@@ -8,6 +8,7 @@ import click
 
 from league.cli.options import (
     Duration,
+    PathOf,
     examples,
     existing_league,
     json_option,
@@ -33,7 +34,7 @@ STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
     "--map",
     "map_path",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=PathOf(),
     help="Map folder or PNG to play on instead of generated maps.  [default: generated]",
 )
 @click.option(

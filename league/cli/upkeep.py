@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from league.cli.options import (
+    PathOf,
     examples,
     existing_league,
     json_option,
@@ -65,7 +66,7 @@ def rerate(with_smooth: bool, as_json: bool) -> int:
 
 
 @click.command(epilog=examples("league backup", "league backup --incremental /tmp/backups/monday"))
-@click.argument("target", required=False, type=click.Path(path_type=Path))
+@click.argument("target", required=False, type=PathOf())
 @click.option(
     "--incremental",
     is_flag=True,
@@ -91,7 +92,7 @@ def backup(target: Path | None, incremental: bool) -> None:
         "league restore /tmp/backups/monday --league league-data",
     )
 )
-@click.argument("backup", type=click.Path(path_type=Path))
+@click.argument("backup", type=PathOf())
 @league_option
 def restore(backup: Path) -> None:
     """Make a league of the folder BACKUP, in a new or empty folder; `league start` goes on there.

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from arena.foreign import ForeignFileError, check_tree, parse_toml, reason_of
 from league.config.old_names import with_present_names
 from league.config.tree import FROZEN, PRESETS, LeagueConfig, preset_values
+from league.config.whole import check_whole
 from league.errors import ConfigError
 
 
@@ -79,7 +80,8 @@ def resolve(
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; raise ConfigError with the place of a mistake."""
+    """Read a TOML file; raise ConfigError with the place of a mistake, or if it was cut."""
+    check_whole(path)
     try:
         return parse_toml(path)
     except ForeignFileError as error:

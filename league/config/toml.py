@@ -13,9 +13,11 @@ from pydantic import BaseModel
 
 from league.config.kinds import OFF
 from league.config.tree import FROZEN, LeagueConfig
+from league.config.whole import LAST_LINE, MARK
 
-HEAD = """\
+HEAD = f"""\
 # The settings of this league, written by its first `league start`.
+{MARK}
 # Frozen: preset, [rules], [maps], [views], [network]. The others may be changed while the league is
 # stopped; `league start --set key=value` changes one for a single start. "off" turns a setting off.
 """
@@ -25,7 +27,8 @@ def write_toml(config: LeagueConfig) -> str:
     """Return the settings as TOML with a comment for each key."""
     lines = [HEAD]
     _write_section(lines, config, "")
-    return "\n".join(lines).rstrip("\n") + "\n"
+    lines += ["", LAST_LINE]
+    return "\n".join(lines) + "\n"
 
 
 def _write_section(lines: list[str], section: BaseModel, path: str) -> None:

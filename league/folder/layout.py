@@ -14,6 +14,7 @@ from pathlib import Path
 from arena.files import TEMPORARY_PREFIX, sync_folder, write_whole
 from arena.foreign import ForeignFileError, parse_toml, reason_of
 from db.location import DatabaseLocation
+from league.config.whole import check_whole
 from league.errors import FolderError
 
 CONFIG_NAME = "league.toml"
@@ -88,7 +89,9 @@ class LeagueFolder:
         Raises:
             FolderError: `league.toml` cannot be read.
             DatabaseError: `database.url` names a kind of database that a league cannot use.
+            ConfigError: `league.toml` was cut, and `database.url` may have been in what is lost.
         """
+        check_whole(self.toml)
         try:
             values = parse_toml(self.toml)
         except ForeignFileError as error:

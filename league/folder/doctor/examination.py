@@ -12,7 +12,7 @@ from db import queries
 from db.errors import DatabaseError
 from db.migrate import head_revision
 from db.session import refuse_network_file_system
-from league.errors import LeagueError
+from league.errors import ConfigError, LeagueError
 from league.folder.connect import reading
 from league.folder.doctor import books, files, health, settings
 from league.folder.doctor.findings import Case, Finding
@@ -72,6 +72,8 @@ def examine(
                 replays=queries.finished_replays(session),
             )
             return findings + [_make(check, case) for check in CHECKS]
+    except ConfigError:  # a cut league.toml, which may have named another database
+        return _without_database(folder)
     # Damaged rows raise what their columns cannot hold: TypeError, ValueError, KeyError.
     except (DatabaseError, LeagueError, OSError, TypeError, ValueError, LookupError) as error:
         return [Finding("WRONG", f"database: {error}"), *_without_database(folder)]

@@ -11,6 +11,7 @@ from typing import Any
 from league.config.layers import check_frozen, resolve
 from league.config.toml import HEAD, write_toml
 from league.config.tree import LeagueConfig
+from league.config.whole import cut_problem
 from league.errors import ConfigError
 from league.folder.doctor.findings import Case, Finding
 
@@ -49,6 +50,10 @@ def toml_problem(path: Path) -> str | None:
         values = tomllib.loads(raw)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         return f"expected TOML: {error}"
+    cut = cut_problem(path)
+    if cut is not None:
+        return cut
+    # Written by 0.1.0, whose files have no last line to look for.
     first_line, last_section = HEAD.splitlines()[0], list(LeagueConfig.model_fields)[-1]
     if first_line in raw and not values.get(last_section):
         return f"expected keys in a last section [{last_section}], found none: the file was cut"

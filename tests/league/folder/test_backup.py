@@ -120,7 +120,7 @@ def test_an_existing_folder_is_never_filled(league: LeagueFolder, tmp_path: Path
     ("toml", "words"),
     [
         ('[database]\nurl = "postgresql://h/d"\n', "back it up with pg_dump"),
-        ("", "expected the database of a league that has been started, found none"),
+        ("seed = 1\n", "expected the database of a league that has been started, found none"),
     ],
     ids=["on a server", "never started"],
 )

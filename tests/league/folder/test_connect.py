@@ -61,7 +61,7 @@ def test_a_copy_is_made_of_any_version(hand_made_league: LeagueFolder) -> None:
 
 @pytest.mark.parametrize("connect", [reader, reading, writer])
 def test_before_the_first_start_nothing_is_made(tmp_path: Path, connect: object) -> None:
-    folder = create_folder(tmp_path / "league", "")
+    folder = create_folder(tmp_path / "league", "seed = 1\n")
     with pytest.raises(NotFoundError, match="expected a league database"), connect(folder):  # type: ignore[operator]
         pass
     assert not folder.sqlite.exists()

@@ -293,7 +293,7 @@ def test_files_that_nothing_names_are_a_note(healthy: LeagueFolder) -> None:
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 1.0])
 def test_a_cut_league_toml_is_found(healthy: LeagueFolder, share: float) -> None:
     whole = healthy.toml.read_text()
-    # The latest cut that is found is the one after the head of the last section.
+    # Up to the head of the last section, which was the latest cut that is found in files of 0.1.0.
     latest = whole.index("[database]\n") + len("[database]\n")
     healthy.toml.write_text(whole[: int(share * latest)])
     (wrong,) = _wrong(healthy)

@@ -199,7 +199,7 @@ def test_a_taken_name_is_refused_and_nobody_joins(hand_made_league: LeagueFolder
 
 
 def test_nobody_joins_a_league_before_its_first_start(tmp_path: Path) -> None:
-    folder = create_folder(tmp_path / "league", "")
+    folder = create_folder(tmp_path / "league", "seed = 1\n")
     engine = open_writer(folder.sqlite)
     upgrade(engine)
     engine.dispose()

@@ -123,7 +123,7 @@ def test_live_draws_a_screen_on_a_terminal(hand_made_league: LeagueFolder) -> No
 
 
 def test_a_league_before_its_first_match_has_an_empty_report(tmp_path: Path) -> None:
-    folder = create_folder(tmp_path / "league", "")
+    folder = create_folder(tmp_path / "league", "seed = 1\n")
     with pytest.raises(DatabaseError, match="found none; start the league"):
         StateReader(folder)
     engine = open_writer(folder.sqlite)
