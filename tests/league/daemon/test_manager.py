@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -246,15 +247,15 @@ def test_an_offer_that_the_machine_cannot_read_is_kept_and_admitted_later(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sha256 = run.offer()
-    read_bytes = Path.read_bytes
+    system_open = os.open
 
-    def refuse(path: Path) -> bytes:
-        if sha256 in path.name:
+    def refuse(path: os.PathLike[str], flags: int, mode: int = 0o777) -> int:
+        if sha256 in str(path):
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return read_bytes(path)
+        return system_open(path, flags, mode)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", refuse)
+        patch.setattr("arena.foreign.os.open", refuse)
         run.say(Offered(sha256, 640, "start"))
     assert "attention-0000" not in run.names() and run.told(Settled) == []
     assert [offer.sha256 for offer in run.manager.store.list_offers()] == [sha256]
