@@ -115,6 +115,7 @@ def test_the_check_names_the_broken_promise(name: str, says: str) -> None:
         check_agent(f"{__name__}:{name}")
 
 
+@pytest.mark.timeout(30)  # the limit is what is tested: without it the test would go on
 def test_a_plug_in_that_never_answers_is_stopped_and_said_to_be() -> None:
     with pytest.raises(AgentError, match=r"still playing after 1 s and was stopped"):
         check_agent(f"{__name__}:NeverAnswers", limit_s=1.0)
