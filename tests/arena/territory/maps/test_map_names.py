@@ -18,7 +18,6 @@ from arena.territory.maps.maps import plain_name
         ("\x1b[2Jisle", "\\x1b[2Jisle"),
         ("a\nb", "a\\nb"),
         ("a\u202eb", "a\\u202eb"),
-        ("\ud800", "\\ud800"),
         ("x" * 201, "x" * 200),
         ("\x1b" * 200, "\\x1b" * 50),  # 4 characters each
     ],
