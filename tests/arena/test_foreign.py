@@ -132,7 +132,6 @@ _OWN_READERS = {
     "league/folder/backup.py",
     "league/folder/doctor/files.py",
     "league/folder/doctor/repair.py",
-    "league/folder/doctor/settings.py",
     "league/folder/opening.py",
     "league/learner/checkpoints.py",
 }

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from pathlib import Path
 from typing import Any
 
+from arena.foreign import (
+    MAX_TEXT_BYTES,
+    ForeignFileError,
+    parse_toml,
+    read_foreign,
+    reason_of,
+)
 from league.config.layers import check_frozen, resolve
 from league.config.toml import HEAD, write_toml
 from league.config.tree import LeagueConfig
@@ -41,15 +47,15 @@ def toml_problem(path: Path) -> str | None:
     to end between two keys reads like one of those, so that its last section is looked for.
     """
     try:
-        raw = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        raw = read_foreign(path, MAX_TEXT_BYTES).decode("utf-8-sig")
+    except (ForeignFileError, UnicodeDecodeError) as error:
         return f"expected a readable text file: {error}"
     if not raw.strip():
         return f"expected settings, found {path.stat().st_size} bytes without any"
     try:
-        values = tomllib.loads(raw)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return f"expected TOML: {error}"
+        values = parse_toml(path)
+    except (ForeignFileError, ValueError) as error:
+        return f"expected TOML: {reason_of(error)}"
     cut = cut_problem(path)
     if cut is not None:
         return cut
