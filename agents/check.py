@@ -122,7 +122,7 @@ def _how_it_ended(
     how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
     output.seek(max(output.seek(0, os.SEEK_END) - 4096, 0))
     lines = output.read().decode(errors="replace").strip().splitlines()
-    said = f"; its last words: {lines[-1][:200]}" if lines else ""
+    said = f"; its last line: {lines[-1][:200]}" if lines else ""
     return f"plug-in {name!r} ended its process ({how}) while it was {stage}{said}"
 
 
