@@ -165,7 +165,8 @@ class RatedMatches:
         self._unsettled.extend(self._arena.poll(timeout_s))
 
     def settle(self) -> None:
-        """Store the outcomes that came in."""
+        """Store the outcomes that came in; those of matches that are not in play are dropped."""
+        self._unsettled = deque(o for o in self._unsettled if o.job_id in self._playing)
         self._write_replays()
         while self._unsettled:  # removed only after it is stored: the disk may be full
             # The last commit of a turn waits for the disk, for those before it too.

@@ -7,6 +7,7 @@ import os
 import pytest
 from sqlalchemy import Connection, event
 
+from arena.processes.jobs import Done
 from arena.replay import read_replay
 from db import queries
 from db.session import read_transaction, write_transaction
@@ -56,6 +57,7 @@ def test_replays_are_on_disk_before_the_rows_that_name_them(
 
     event.listen(league.engine, "commit", committed)
     arena.finish(*job_ids)
+    arena.outcomes.append(Done(999_999, None))  # of no match in play: it commits nothing
     rated.turn(0.0)
     # 4 replays and their folder, then 4 rows, of which the last waits for all before it
     assert steps == ["file"] * 4 + ["folder"] + ["commit"] * 3 + ["commit and wait"]
