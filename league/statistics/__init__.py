@@ -1,0 +1,1 @@
+"""Intervals and tests that the league's verdicts rest on: pure functions, each with its source."""
