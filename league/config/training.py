@@ -143,6 +143,12 @@ class LearnerConfig(Section):
         description="Distinct members that opponents are drawn from at a time; each costs a "
         "forward pass per decision.",
     )
+    first_snapshot: Annotated[Annotated[int, Field(ge=32)] | None, Off] = Field(
+        default=10_000,
+        description="Decisions of a lineage after which its first trained snapshot is taken; each "
+        "later one comes at twice the decisions of the one before, until they are `snapshot_every` "
+        "apart; off waits for `snapshot_every`.",
+    )
     snapshot_every: int = Field(
         default=120_000,
         ge=32,

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 
@@ -61,6 +61,8 @@ class Manager:
         engine: of the league's migrated database, for writing.
         arena: where rated matches are played; None starts worker processes.
         launch: starts a learner; None starts a process.
+        ends: monotonic time at which the league will be closed, or None: learners take their last
+            snapshots in time to be rated, and no match is begun that cannot be finished.
     """
 
     def __init__(
@@ -71,7 +73,9 @@ class Manager:
         *,
         arena: Arena | None = None,
         launch: Launch | None = None,
+        ends: float | None = None,
     ) -> None:
+        self._ends = ends
         self.folder = folder
         self.config = config
         self.engine = engine
@@ -101,6 +105,7 @@ class Manager:
             self.season,
             arena or make_arena(folder, config.arena, len(config.learners)),
             backlog,
+            ends=ends,
         )
 
     # --- starting ---------------------------------------------------------------------------------
@@ -353,8 +358,9 @@ class Manager:
                 learner = queries.learner_by_name(session, name)
                 assert learner is not None
                 rosters[name] = make_roster(session, learner, self.payoff, self.season)
+        left = None if self._ends is None else max(0.0, self._ends - time.monotonic())
         for name, roster in rosters.items():
-            self.learners.send(name, roster)
+            self.learners.send(name, replace(roster, seconds_left=left))
 
     # --- stopping ---------------------------------------------------------------------------------
 

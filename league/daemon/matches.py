@@ -36,6 +36,7 @@ from league.config.tree import ArenaConfig
 from league.daemon import roster
 from league.daemon.crashes import Crashes
 from league.daemon.failures import is_of_one_match, record_failure, set_aside
+from league.daemon.pace import Pace
 from league.daemon.resting import RestingMatches
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, seat_outcomes
@@ -111,6 +112,7 @@ class RatedMatches:
         season: the rules and the allowance by which members are rated.
         arena: where matches are played (`make_arena`).
         backlog: planned matches of an earlier run.
+        ends: the clock's time at which the run ends, or None.
     """
 
     def __init__(
@@ -122,10 +124,12 @@ class RatedMatches:
         arena: Arena,
         backlog: Sequence[MatchRecord],
         *,
+        ends: float | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         self.folder = folder
         self.settings = settings
+        self._pace = Pace(ends, clock)
         self.engine = engine
         self.season = season
         self._backlog = list(backlog)
@@ -191,13 +195,18 @@ class RatedMatches:
     def _plan(self) -> None:
         """Keep the arena busy: one batch per worker in play and one waiting.
 
-        New matches are planned in whole batches, each of one line-up.
+        New matches are planned in whole batches, each of one line-up; smaller ones when the run
+        ends too soon for a whole one.
         """
         batch = self.settings.matches_per_worker
         self._backlog += self._resting.take_due()
         n_open = len(self._playing) + len(self._resting)
         missing = 2 * self.settings.n_workers * batch - n_open
         if missing <= 0 or (missing < batch and self._playing):
+            return
+        room = self._pace.room(n_open)
+        missing = missing if room is None else min(missing, room)
+        if missing <= 0:
             return
         planned = waiting = self._waiting(missing)
         # Not durable: a plan that a power cut takes is made anew, its results come after it.
@@ -237,6 +246,7 @@ class RatedMatches:
             set_aside(self.engine, match, error)
             return
         self._playing[match.id] = match
+        self._pace.began()
         # A match that failed before is played alone, so that it cannot harm others.
         alone = match.failures > 0 or match.attempts > 1
         if alone or self.settings.matches_per_worker == 1:
@@ -320,6 +330,7 @@ class RatedMatches:
                 raise
             set_aside(self.engine, match, error)
         if is_over:
+            self._pace.finished()
             self._crashes.closed(match)
         self._resting.settled(match.id)
         self._alone.discard(match.id)

@@ -256,7 +256,7 @@ def _run(
         guard = Guard(lock, hold, engine)
         return run_manager(
             folder,
-            lambda: Manager(folder, config, engine),
+            lambda: Manager(folder, config, engine, ends=ends),
             signals,
             ends,
             patience,

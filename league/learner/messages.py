@@ -44,6 +44,7 @@ class Roster:
     Attributes:
         foes: member id, its x and standing; `specs` names the agents.
         required: agent specs of the parent, the champion and the best anchor.
+        seconds_left: until the league stops (`league start --for`); None if nobody said when.
     """
 
     supersedes: ClassVar[bool] = True  # of those that were not sent yet, the newest alone counts
@@ -51,6 +52,7 @@ class Roster:
     foes: tuple[Foe, ...]
     specs: Mapping[int, str]
     required: tuple[str, ...]
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True)

@@ -60,12 +60,14 @@ class SnapshotSettings:
     """When a learner offers a snapshot (league.matchmaking.promotion.snapshot_decision).
 
     Attributes:
+        first: decisions of the first trained snapshot; None for `every`.
         every: decisions after which one is due at the latest.
         win_rate: beat rate against each required foe that earns one earlier.
         min_games: against each required foe before its beat rate counts.
         min_kl: nats from the parent below which none is taken.
     """
 
+    first: int | None
     every: int
     win_rate: float
     min_games: int
@@ -124,6 +126,7 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
             self_play_share=learner.self_play_share,
         ),
         snapshots=SnapshotSettings(
+            first=learner.first_snapshot,
             every=learner.snapshot_every,
             win_rate=learner.snapshot_win_rate,
             min_games=learner.snapshot_min_games,

@@ -32,7 +32,10 @@ from league.learner.tensorboard import Board
 from league.matches.worker import cached_maps
 from league.matchmaking.promotion import (
     RequiredFoe,
+    RunLength,
     SnapshotDecision,
+    decisions_to_snapshot,
+    last_call,
     reset_after_snapshot,
     snapshot_decision,
 )
@@ -78,6 +81,9 @@ class Trainer:
         self.orders = orders
         self.settings = orders.settings
         self.folder = LeagueFolder.at(orders.root)
+        self._ends: float | None = None  # monotonic: when the league stops, if anybody said
+        self._run_s = 0.0  # from the first word of it
+        self._update_s = 0.0  # of the newest update
         self.roster = Roster((), {}, ())
         self.wave: list[str] = []
         self.parent = orders.snapshot
@@ -169,6 +175,20 @@ class Trainer:
         if unexpected or any(not name.startswith(duplicates) for name in missing):
             raise ValueError(f"snapshot {sha256[:12]} does not fit the league's network")
 
+    @property
+    def roster(self) -> Roster:
+        """The newest roster."""
+        return self._roster
+
+    @roster.setter
+    def roster(self, roster: Roster) -> None:
+        self._roster = roster
+        if roster.seconds_left is None:
+            self._ends = None
+            return
+        self._run_s = self._run_s or roster.seconds_left
+        self._ends = time.monotonic() + roster.seconds_left
+
     # --- opponents --------------------------------------------------------------------------------
 
     def _draw(self, n: int, rng: Generator) -> list[str]:
@@ -199,7 +219,7 @@ class Trainer:
         except BaseException:
             self.ppo.num_timesteps = before  # decisions of a lost rollout taught nothing
             raise
-        seconds = time.perf_counter() - began
+        seconds = self._update_s = time.perf_counter() - began
         decisions = self.ppo.num_timesteps - before
         numbers["decisions_per_s"] = decisions / seconds
         if self.ppo.episodes:
@@ -224,10 +244,16 @@ class Trainer:
             for name in self.roster.required
             for games, beats in [self.since.results.get(name, (0.0, 0.0))]
         ]
+        trained = self.ppo.num_timesteps - self.since.decisions
+        due = decisions_to_snapshot(trained, first=rules.first, every=rules.every)
+        run = None
+        if self._ends is not None:
+            run = RunLength(self._run_s, self._ends - time.monotonic(), self._update_s)
         return snapshot_decision(
             required,
             self.since.decisions,
-            snapshot_every=rules.every,
+            snapshot_every=due,
+            is_last_call=run is not None and last_call(run, trained, self.since.decisions, due),
             kl=None if self._reference is None else self._reference.kl(self.ppo),
             min_kl=rules.min_kl,
             win_rate=rules.win_rate,

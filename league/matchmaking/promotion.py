@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from numpy.random import Generator
 
 P_LEAGUE_EXPLOITER_RESET = 0.25
+LAST_CALL_S = 60.0  # before a league stops: time for its last snapshots to play rated matches
+LAST_CALL_SHARE = 0.25  # of a run that is too short for that
+_WORTH_A_LAST_CALL = 0.25  # of the decisions after which the next snapshot is due
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ def snapshot_decision(
     decisions_since: int,
     *,
     snapshot_every: int,
+    is_last_call: bool = False,
     kl: float | None = None,
     min_kl: float = 0.01,
     win_rate: float = 0.7,
@@ -44,16 +48,19 @@ def snapshot_decision(
 
     They should if it beats each required opponent (its parent, the champion, the best anchor) at a
     rate above `win_rate` over at least `min_games` games, or after `snapshot_every` trained
-    decisions; but not while its policy hardly differs from its parent's.
+    decisions, or at the last call of a run; but not while its policy hardly differs from its
+    parent's.
 
     Args:
+        snapshot_every: of `decisions_to_snapshot`.
+        is_last_call: of `last_call`.
         kl: mean KL divergence (nats) from the parent on a fixed observation set; None without a
             parent or before it is measured.
     """
     beaten = bool(required) and all(
         foe.games >= min_games and foe.beats > win_rate * foe.games for foe in required
     )
-    if not beaten and decisions_since < snapshot_every:
+    if not beaten and decisions_since < snapshot_every and not is_last_call:
         waiting = [
             f"{foe.name} {foe.beats:g}/{foe.games}"
             for foe in required
@@ -68,7 +75,59 @@ def snapshot_decision(
     if beaten:
         names = ", ".join(foe.name for foe in required)
         return SnapshotDecision(True, f"beats {names} above {win_rate:g}")
-    return SnapshotDecision(True, f"{decisions_since} decisions since the last snapshot")
+    since = f"{decisions_since} decisions since the last snapshot"
+    return SnapshotDecision(
+        True, since if decisions_since >= snapshot_every else f"the league stops soon; {since}"
+    )
+
+
+def decisions_to_snapshot(trained: int, *, first: int | None, every: int) -> int:
+    """Return after how many more decisions the next snapshot of a lineage is due at the latest.
+
+    A young lineage learns fast, and somebody waits for its first picture: each snapshot comes at
+    twice the decisions of the one before it (10, 20, 40, 80, 160 thousand), until they are `every`
+    decisions apart.
+
+    Args:
+        trained: decisions of the lineage at its newest snapshot, 0 for the untrained start.
+        first: decisions of the first trained snapshot; None for `every` from the beginning.
+        every: the most decisions between two snapshots.
+    """
+    if first is None:
+        return every
+    return min(max(first, 2 * trained) - trained, every)
+
+
+@dataclass(frozen=True)
+class RunLength:
+    """What a learner knows of the end of the run (`league start --for`).
+
+    Attributes:
+        in_all_s: seconds from the learner's first word of it to the end.
+        left_s: seconds left now.
+        update_s: seconds that one more update will take.
+    """
+
+    in_all_s: float
+    left_s: float
+    update_s: float
+
+
+def last_call(run: RunLength, trained: int, decisions_since: int, due: int) -> bool:
+    """Return whether a snapshot must be taken now, because the run ends before the next chance.
+
+    It shall still play rated matches: the last minute of the run (a quarter of a short one) is left
+    for them. A lineage without a trained snapshot is always heard; another one if it has learned a
+    quarter of what makes its next snapshot due.
+
+    Args:
+        trained: decisions of the lineage at its newest snapshot.
+        decisions_since: decisions since then.
+        due: decisions after which a snapshot is due (`decisions_to_snapshot`).
+    """
+    if decisions_since <= 0 or (trained > 0 and decisions_since < _WORTH_A_LAST_CALL * due):
+        return False
+    return run.left_s - run.update_s < min(LAST_CALL_S, LAST_CALL_SHARE * run.in_all_s)
 
 
 def reset_after_snapshot(role: str, rng: Generator) -> str:

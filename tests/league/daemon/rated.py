@@ -19,6 +19,7 @@ def rated_matches(
     arena: ScriptedArena,
     backlog: list[MatchRecord] | None = None,
     clock: Clock | None = None,
+    ends: float | None = None,
 ) -> RatedMatches:
     config = league.config
     settings = MatchSettings(
@@ -37,6 +38,7 @@ def rated_matches(
         season(league),
         arena,
         backlog or [],
+        ends=ends,
         clock=clock or Clock(),
     )
 

@@ -50,13 +50,18 @@ def plan_like(match: MatchRecord) -> MatchPlan:
 class Run:
     """A manager between a scripted arena and two scripted learners."""
 
-    def __init__(self, league: League) -> None:
+    def __init__(self, league: League, ends: float | None = None) -> None:
         self.league = league
         self.arena = ScriptedArena()
         self.processes: dict[str, ScriptedProcess] = {}
         self.orders: dict[str, LearnerOrders] = {}
         self.manager = Manager(
-            league.folder, league.config, league.engine, arena=self.arena, launch=self._launch
+            league.folder,
+            league.config,
+            league.engine,
+            arena=self.arena,
+            launch=self._launch,
+            ends=ends,
         )
 
     def _launch(self, name: str, orders: LearnerOrders) -> ScriptedProcess:
@@ -285,6 +290,16 @@ def test_a_new_snapshot_is_told_to_all_learners_with_the_next_rosters(run: Run) 
     with read_transaction(run.league.engine) as session:
         member = queries.member_by_name(session, "attention-0000")
     assert member is not None and member.id in roster.specs
+
+
+def test_learners_hear_how_long_a_run_with_an_end_still_lasts(league: League, run: Run) -> None:
+    roster = run.told(Roster)[-1]
+    assert isinstance(roster, Roster) and roster.seconds_left is None
+    limited = Run(league, ends=time.monotonic() + 300.0)
+    limited.turn()
+    roster = limited.told(Roster)[-1]
+    assert isinstance(roster, Roster) and roster.seconds_left is not None
+    assert 200.0 < roster.seconds_left <= 300.0
 
 
 def test_a_learner_that_is_started_again_goes_on_from_its_newest_member(run: Run) -> None:

@@ -53,6 +53,7 @@ def test_settings_keep_their_meaning() -> None:
         "learner.n_opponents=3",
         "learner.one_opponent_share=0.25",
         "learner.self_play_share=0.125",
+        "learner.first_snapshot=900",
         "learner.snapshot_every=7000",
         "learner.snapshot_win_rate=0.6",
         "learner.snapshot_min_games=11",
@@ -70,7 +71,9 @@ def test_settings_keep_their_meaning() -> None:
     )
     settings = learner_settings(resolve("small", None, sets))
     assert settings.opponents == OpponentSettings(3, one_opponent_share=0.25, self_play_share=0.125)
-    assert settings.snapshots == SnapshotSettings(7000, win_rate=0.6, min_games=11, min_kl=0.02)
+    assert settings.snapshots == SnapshotSettings(
+        900, 7000, win_rate=0.6, min_games=11, min_kl=0.02
+    )
     assert settings.ppo.learning_rate == Schedule(8e-4, 2e-4, 1000)
     assert settings.ppo.ent_coef == Schedule(0.002)
     assert settings.ppo.clip_range == Schedule(0.2)

@@ -9,6 +9,7 @@ import pytest
 
 from league.bench.learner import make_trainer
 from league.config.layers import resolve
+from league.learner.messages import Roster
 from league.learner.trainer import Trainer
 
 SETS = (
@@ -42,6 +43,32 @@ def test_schedules_follow_the_decisions_of_the_lineage(tmp_path: Path) -> None:
     at = trainer.ppo.num_timesteps / 1000
     assert numbers["learning_rate"] == pytest.approx(8e-4 + at * (2e-4 - 8e-4))
     assert numbers["ent_coef"] == pytest.approx(0.002)
+
+
+def test_a_run_that_ends_soon_is_a_reason_for_a_snapshot(tmp_path: Path) -> None:
+    trainer = trainer_with(tmp_path)
+    trainer.update()
+    assert not trainer.snapshot_due().take  # some 64 of 10,000 decisions
+    trainer.roster = Roster((), {}, (), seconds_left=3_600.0)
+    assert not trainer.snapshot_due().take
+    trainer.roster = Roster((), {}, (), seconds_left=1.0)
+    assert trainer.snapshot_due().reason.startswith("the league stops soon")
+    trainer.offer()
+    assert not trainer.snapshot_due().take  # nothing was learned since
+    trainer.roster = Roster((), {}, ())  # nobody says any more that it ends
+    trainer.update()
+    assert not trainer.snapshot_due().take
+
+
+def test_the_first_trained_snapshot_comes_early(tmp_path: Path) -> None:
+    trainer = trainer_with(tmp_path, "learner.first_snapshot=100", "learner.snapshot_min_kl=0")
+    trainer.since.decisions = trainer.ppo.num_timesteps = 99
+    assert not trainer.snapshot_due().take
+    trainer.since.decisions = trainer.ppo.num_timesteps = 100
+    assert trainer.snapshot_due().take
+    trainer.ppo.num_timesteps = 199  # the first came at 100: twice as many are due
+    trainer.since.decisions = 99
+    assert not trainer.snapshot_due().take
 
 
 def test_an_untrained_learner_mostly_waits(tmp_path: Path) -> None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from league.matchmaking.promotion import RequiredFoe, SnapshotDecision, snapshot_decision
+from league.matchmaking.promotion import (
+    RequiredFoe,
+    RunLength,
+    SnapshotDecision,
+    decisions_to_snapshot,
+    last_call,
+    snapshot_decision,
+)
 
 NAMES = ("parent", "champion", "tribe")
 
@@ -72,3 +79,55 @@ def test_a_policy_that_hardly_differs_is_not_taken_whatever_it_beats(
 
 def test_a_difference_alone_is_not_a_reason() -> None:
     assert not _decide([RequiredFoe("tribe", 40, 0.0)], kl=5.0).take
+
+
+def _due_at(first: int | None, every: int, n: int) -> list[int]:
+    """Decisions at which the first `n` trained snapshots are due, if none is earned earlier."""
+    at = [0]
+    for _ in range(n):
+        at.append(at[-1] + decisions_to_snapshot(at[-1], first=first, every=every))
+    return at[1:]
+
+
+def test_snapshots_come_at_twice_the_decisions_until_they_are_far_enough_apart() -> None:
+    # 160 -> 320 would be 160 apart, more than 120: 160 + 120 = 280
+    thousands = [at // 1_000 for at in _due_at(10_000, 120_000, 7)]
+    assert thousands == [10, 20, 40, 80, 160, 280, 400]
+    assert _due_at(None, 120_000, 2) == [120_000, 240_000]
+    assert _due_at(10_000, 300, 3) == [300, 600, 900]  # the shorter of the two
+
+
+def test_a_snapshot_that_was_earned_early_is_doubled_too() -> None:
+    assert decisions_to_snapshot(3_000, first=10_000, every=120_000) == 7_000
+    assert decisions_to_snapshot(27_000, first=10_000, every=120_000) == 27_000
+
+
+@pytest.mark.parametrize(
+    ("in_all_s", "left_s", "take"),
+    [(300.0, 81.0, False), (300.0, 79.0, True), (60.0, 36.0, False), (60.0, 34.0, True)],
+)
+def test_the_last_call_leaves_time_for_rated_matches(
+    in_all_s: float, left_s: float, take: bool
+) -> None:
+    # Updates take 20 s. Of 300 s, the last 60 are left: the next update would end in them from
+    # 80 s before the end on. Of 60 s, the last 15: from 35 s on.
+    run = RunLength(in_all_s, left_s, update_s=20.0)
+    assert last_call(run, trained=0, decisions_since=4_096, due=10_000) is take
+
+
+def test_the_last_call_is_not_for_a_lineage_that_has_learned_little_since() -> None:
+    run = RunLength(300.0, 30.0, update_s=20.0)
+    assert not last_call(run, trained=0, decisions_since=0, due=10_000)
+    assert last_call(run, trained=0, decisions_since=1, due=10_000)
+    assert not last_call(run, trained=40_000, decisions_since=9_999, due=40_000)
+    assert last_call(run, trained=40_000, decisions_since=10_000, due=40_000)
+
+
+def test_a_last_call_is_a_reason_unless_the_policy_hardly_differs() -> None:
+    def decide(kl: float) -> SnapshotDecision:
+        return snapshot_decision([], 10, snapshot_every=1_000, is_last_call=True, kl=kl)
+
+    assert decide(0.5) == SnapshotDecision(
+        True, "the league stops soon; 10 decisions since the last snapshot"
+    )
+    assert not decide(0.001).take
