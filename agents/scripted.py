@@ -1,4 +1,4 @@
-"""The scripted agents: six fixed strategies, from standing still to exploiting others' mistakes.
+"""The scripted agents: fixed strategies, from standing still to exploiting others' mistakes.
 
 They are the league's anchors: they never learn, so a rating measured against them means the same
 tomorrow. All of them use public facts only (no images), decide for all their rows in one call, and
@@ -11,6 +11,8 @@ draw their chance from the batch's noise, so their matches are reproducible.
 - `expander`: neutral land first and fast, then the weakest neighbour.
 - `turtle`: neutral land while there is any, then only answers attacks.
 - `opportunist`: neutral land, then whoever is under attack by others or has few troops at home.
+- `strategist`: strikes far weaker neighbours from a full home, with a reserve (agents.strategist);
+  `strategist-eager` and `strategist-patient` are the same with other parameters.
 """
 
 from __future__ import annotations
@@ -19,12 +21,12 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
+from agents import orders
+from agents.orders import WAIT, BoolArray, FloatArray
+from agents.strategist import EAGER, PATIENT, Strategist
 from arena.agent import (
     ATTACK_ON_ME,
-    CAP,
-    CONTACT,
     MY_ATTACK,
     OTHERS_ATTACKS,
     TARGET,
@@ -36,68 +38,7 @@ from arena.agent import (
     SeatBatch,
 )
 
-WAIT = 40
 _RANDOM_SHARE = 0.04
-_INTENSITIES = np.array([0.15, 0.30, 0.45, 0.60, 0.75])
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-
-
-def _direction_is_legal(batch: SeatBatch) -> BoolArray:
-    """Return bool[n, 8]: directions with at least one legal intensity."""
-    legal = batch.action_mask[:, :40].reshape(-1, 8, 5).any(axis=2)
-    return np.asarray(legal, np.bool_)
-
-
-def _choose(
-    batch: SeatBatch, score: FloatArray, share: FloatArray, wanted: BoolArray
-) -> tuple[IntArray, BoolArray]:
-    """Choose the wanted legal direction with the best score, at the intensity nearest to `share`.
-
-    Args:
-        score: float64[n, 8], higher is better; ties go to the larger contact.
-        share: float64[n], wanted share of home troops; below half the smallest step means no order.
-        wanted: bool[n, 8].
-
-    Returns:
-        (int64[n] actions, WAIT where there is nothing to do; bool[n] whether there was).
-    """
-    possible = wanted & _direction_is_legal(batch) & (share >= 0.075)[:, None]
-    contact = batch.directions[:, :, CONTACT]
-    ranked = np.where(possible, score + 1e-9 * contact, -np.inf)
-    direction = ranked.argmax(axis=1)
-    found = np.asarray(possible.any(axis=1), np.bool_)
-    intensity = np.abs(share[:, None] - _INTENSITIES).argmin(axis=1)
-    action = direction * 5 + intensity
-    legal = batch.action_mask[np.arange(len(batch)), action]
-    found = found & legal
-    return np.where(found, action, WAIT).astype(np.int64), found
-
-
-def _fullness(batch: SeatBatch) -> FloatArray:
-    """Return float64[n]: home troops as a share of the cap."""
-    full: FloatArray = batch.own[:, TROOPS] / np.maximum(batch.own[:, CAP], 1)
-    return full
-
-
-def _contact(batch: SeatBatch) -> FloatArray:
-    """Return float64[n, 8]: contact with each direction's target, in tiles."""
-    return batch.directions[:, :, CONTACT].astype(np.float64)
-
-
-def _neutral(batch: SeatBatch) -> BoolArray:
-    neutral: BoolArray = batch.directions[:, :, TARGET] == 0
-    return neutral
-
-
-def _rivals(batch: SeatBatch) -> BoolArray:
-    rivals: BoolArray = batch.directions[:, :, TARGET] > 0
-    return rivals
-
-
-def _constant(batch: SeatBatch, share: float) -> FloatArray:
-    return np.full(len(batch), share)
 
 
 class Idle:
@@ -183,18 +124,20 @@ class Tribe:
         on_beat = (tick + phase) // rate > (memory[:, self._LAST] + phase) // rate
         memory[:, self._LAST] = tick
 
-        full = np.maximum(_fullness(batch), 1e-9)
-        neutral = _neutral(batch)
+        full = np.maximum(orders.fullness(batch), 1e-9)
+        neutral = orders.neutral(batch)
         memory[on_beat & ~neutral.any(axis=1), self._SETTLED] = 1
         settling = memory[:, self._SETTLED] == 0
-        spread, _ = _choose(batch, _contact(batch), 1 - memory[:, self._EXPAND] / full, neutral)
+        spread, _ = orders.choose(
+            batch, orders.contact(batch), 1 - memory[:, self._EXPAND] / full, neutral
+        )
         self._choose_enemy(batch, memory, full, noise[:, 5], on_beat & ~settling)
         is_enemy = batch.directions[:, :, TARGET] == memory[:, self._ENEMY, None]
-        strike, _ = _choose(
+        strike, _ = orders.choose(
             batch,
-            _contact(batch),
+            orders.contact(batch),
             1 - memory[:, self._RESERVE] / full,
-            is_enemy & _rivals(batch),
+            is_enemy & orders.rivals(batch),
         )
         self._memory[batch.rows] = memory
         return np.where(on_beat, np.where(settling, spread, strike), WAIT).astype(np.int64)
@@ -211,7 +154,7 @@ class Tribe:
         tick = batch.own[:, TICK]
         old = tick - memory[:, self._CHOSEN] > 100
         memory[thinking & old, self._ENEMY] = 0
-        rivals = _rivals(batch)
+        rivals = orders.rivals(batch)
         ready = thinking & (memory[:, self._ENEMY] == 0) & (full >= memory[:, self._TRIGGER])
         ready &= rivals.any(axis=1)
         for i in np.flatnonzero(ready):
@@ -228,18 +171,20 @@ class Expander:
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
         """Choose actions without noise."""
-        full = _fullness(batch)
+        full = orders.fullness(batch)
         directions = batch.directions
-        neutral = _neutral(batch)
+        neutral = orders.neutral(batch)
         busy = (neutral & (directions[:, :, MY_ATTACK] > 0.1 * batch.own[:, TROOPS, None])).any(1)
-        spread, spreads = _choose(
+        spread, spreads = orders.choose(
             batch,
-            _contact(batch),
+            orders.contact(batch),
             np.where((full > 0.15) & ~busy, 0.30, 0.0),
             neutral,
         )
-        weaker = _rivals(batch) & (directions[:, :, TARGET_TROOPS] < batch.own[:, TROOPS, None])
-        strike, _ = _choose(
+        weaker = orders.rivals(batch) & (
+            directions[:, :, TARGET_TROOPS] < batch.own[:, TROOPS, None]
+        )
+        strike, _ = orders.choose(
             batch,
             -directions[:, :, TARGET_TROOPS].astype(np.float64),
             np.where(full > 0.45, 0.45, 0.0),
@@ -256,20 +201,20 @@ class Turtle:
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
         """Choose actions without noise."""
-        full = _fullness(batch)
+        full = orders.fullness(batch)
         directions = batch.directions
         attacked = directions[:, :, ATTACK_ON_ME] > directions[:, :, MY_ATTACK]
-        answer, answers = _choose(
+        answer, answers = orders.choose(
             batch,
             directions[:, :, ATTACK_ON_ME].astype(np.float64),
-            _constant(batch, 0.30),
+            orders.constant(batch, 0.30),
             attacked,
         )
-        spread, _ = _choose(
+        spread, _ = orders.choose(
             batch,
-            _contact(batch),
+            orders.contact(batch),
             np.where(full > 0.30, 0.15, 0.0),
-            _neutral(batch),
+            orders.neutral(batch),
         )
         return np.where(answers, answer, spread).astype(np.int64)
 
@@ -282,20 +227,20 @@ class Opportunist:
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
         """Choose actions without noise."""
-        full = _fullness(batch)
+        full = orders.fullness(batch)
         directions = batch.directions
         mine = batch.own[:, TROOPS, None]
         theirs = directions[:, :, TARGET_TROOPS]
         others = directions[:, :, OTHERS_ATTACKS]
-        spread, spreads = _choose(
+        spread, spreads = orders.choose(
             batch,
-            _contact(batch),
+            orders.contact(batch),
             np.where(full > 0.20, 0.30, 0.0),
-            _neutral(batch),
+            orders.neutral(batch),
         )
         pressed = (others > 0.2 * theirs) & (theirs < 1.2 * mine)
-        weak = _rivals(batch) & (pressed | (theirs < mine / 3))
-        strike, _ = _choose(
+        weak = orders.rivals(batch) & (pressed | (theirs < mine / 3))
+        strike, _ = orders.choose(
             batch, (others + 1.0) / (theirs + 1.0), np.where(full > 0.25, 0.45, 0.0), weak
         )
         return np.where(spreads, spread, strike).astype(np.int64)
@@ -308,6 +253,9 @@ SCRIPTED: dict[str, Callable[[], Agent]] = {
     "expander": Expander,
     "turtle": Turtle,
     "opportunist": Opportunist,
+    "strategist": Strategist,
+    "strategist-eager": lambda: Strategist(EAGER),
+    "strategist-patient": lambda: Strategist(PATIENT),
 }
 
 # Leagues, replays and match logs of older versions hold these names: they stay valid.

@@ -209,3 +209,27 @@ def audit(seed: int, as_json: bool) -> int:
     result = subject.run(seed, tell=_tell)
     _show(result, subject.lines(result), as_json)
     return 0 if result["ok"] else EXIT_BROKEN
+
+
+@bench.command(epilog=examples("league bench scripts", "league bench scripts --plans 60 --json"))
+@_preset
+@count_option("--plans", default=24, most=10_000, text="Random plans to try.")
+@count_option("--keep", default=5, most=100, text="Plans that play the second round.")
+@count_option("--matches", default=200, most=100_000, text="Matches of each plan in that round.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of plans and matches.",
+)
+@json_option
+@league_option
+def scripts(preset: str, plans: int, keep: int, matches: int, seed: int, as_json: bool) -> None:
+    """Search the parameters of the scripted strategist, in mixed company."""
+    from league.bench import scripts as subject
+
+    result = subject.run(
+        plans=plans, keep=keep, matches=matches, seed=seed, preset=preset, tell=_tell
+    )
+    _show(result, subject.lines(result), as_json)

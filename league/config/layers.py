@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from arena.foreign import ForeignFileError, check_tree, parse_toml, reason_of
 from league.config.old_names import with_present_names
-from league.config.tree import FROZEN, PRESETS, LeagueConfig, preset_values
+from league.config.tree import FROZEN, HELD_OUT, PRESETS, LeagueConfig, preset_values
 from league.config.whole import check_whole
 from league.errors import ConfigError
 
@@ -69,7 +69,10 @@ def resolve(
             f"preset: {named[-1].source} says {stated!r}, --preset says {preset!r}; the preset is "
             "chosen at a league's first start, so use another folder for another preset"
         )
-    base = _Layer("the preset", preset_values(preset or (stated if stated in PRESETS else "small")))
+    values = preset_values(preset or (stated if stated in PRESETS else "small"))
+    if toml is None:  # a file that does not name the key is of an older league, without them
+        values = {**values, "rating": {**values.get("rating", {}), "held_out": list(HELD_OUT)}}
+    base = _Layer("the preset", values)
     merged: dict[str, Any] = {}
     for layer in (base, *layers):
         _merge(merged, layer.values, layer.source)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PRESETS = ("small", "classic")
 SCRIPTED = tuple(agents.scripted.SCRIPTED)
+ANCHORS = ("idle", "random", "tribe", "expander", "turtle", "opportunist", "strategist")
+HELD_OUT = ("strategist-eager", "strategist-patient")  # of new leagues; older ones hold out nobody
 SCALE_ANCHOR = "tribe"  # reported ratings place this member at 25
 # Results are comparable and weights usable only under the same rules, maps, views and networks.
 FROZEN = ("preset", "rules", "maps", "views", "network")
@@ -194,9 +196,14 @@ class RatingConfig(Section):
         description="Members with fewer games than this share of the mean are matched first.",
     )
     anchors: Strings = Field(
-        default=SCRIPTED,
+        default=ANCHORS,
         min_length=1,
         description="Scripted members that the league always has, as a fixed standard.",
+    )
+    held_out: Strings = Field(
+        default=(),
+        description="Members that are rated and that no learner ever trains against: the test of "
+        "what carries over to the unknown. Scripted ones join by themselves.",
     )
 
     @model_validator(mode="after")
@@ -209,7 +216,18 @@ class RatingConfig(Section):
             )
         if SCALE_ANCHOR not in self.anchors:
             raise ValueError(f"anchors must include {SCALE_ANCHOR}, which fixes the scale")
+        both = sorted(set(self.anchors) & set(self.held_out))
+        if both:
+            raise ValueError(
+                f"held_out and anchors must not share members, found {', '.join(both)} in both: "
+                "learners train against anchors"
+            )
         return self
+
+    @property
+    def scripted_members(self) -> tuple[str, ...]:
+        """The scripted members that a league has from its first start on."""
+        return (*self.anchors, *(name for name in self.held_out if name in SCRIPTED))
 
 
 class DatabaseConfig(Section):

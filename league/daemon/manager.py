@@ -120,7 +120,7 @@ class Manager:
         sweep_leftovers(self.folder)
         with write_transaction(self.engine) as session:
             remember_config(session, self.config)
-            admission.admit_scripted(session, self.config.rating.anchors, self.season)
+            admission.admit_scripted(session, self.config.rating.scripted_members, self.season)
             for lineage in self.config.learners:
                 self._learner_ids[lineage.name] = queries.upsert_learner(
                     session, name=lineage.name, family=lineage.family, role=lineage.role
@@ -357,7 +357,9 @@ class Manager:
             for name in self._lineages:
                 learner = queries.learner_by_name(session, name)
                 assert learner is not None
-                rosters[name] = make_roster(session, learner, self.payoff, self.season)
+                rosters[name] = make_roster(
+                    session, learner, self.payoff, self.season, self.config.rating.held_out
+                )
         left = None if self._ends is None else max(0.0, self._ends - time.monotonic())
         for name, roster in rosters.items():
             self.learners.send(name, replace(roster, seconds_left=left))

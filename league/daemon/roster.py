@@ -5,7 +5,7 @@ Reads the database inside the manager's transactions and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy.orm import Session
 
@@ -43,9 +43,18 @@ def make_roster(
     learner: LearnerRecord,
     payoff: Payoff,
     season: Season,
+    held_out: Collection[str] = (),
 ) -> Roster:
-    """Return whom a learner may meet, its x against each of them, and whom it must beat."""
-    members = {m.id: m for m in queries.list_members(session, statuses=("active",))}
+    """Return whom a learner may meet, its x against each of them, and whom it must beat.
+
+    Args:
+        held_out: names of members that learners never meet.
+    """
+    members = {
+        m.id: m
+        for m in queries.list_members(session, statuses=("active",))
+        if m.name not in held_out
+    }
     known: Mapping[int, Gaussian] = {
         member_id: (rating.mu, rating.sigma)
         for member_id, rating in queries.latest_ratings(session, season.rules_sha256).items()

@@ -26,20 +26,16 @@ def play(specs: list[MatchSpec]) -> list[MatchResult]:
 @pytest.mark.parametrize("name", sorted(SCRIPTED))
 def test_a_scripted_member_never_chooses_an_illegal_action(name: str) -> None:
     agents = tuple(f"scripted:{other}" for other in (name, *SCRIPTED, name, "tribe", name))
-    specs = [
-        MatchSpec(seed, "generated:continents:64x64:3", agents, MatchRules(max_ticks=400))
-        for seed in range(2)
-    ]
+    rules = MatchRules(max_ticks=400, n_seats=len(agents))
+    specs = [MatchSpec(seed, "generated:continents:64x64:3", agents, rules) for seed in range(2)]
     for result in play(specs):
         assert sum(result.n_illegal) == 0
 
 
 def test_matches_do_not_depend_on_what_they_are_batched_with() -> None:
     agents = tuple(f"scripted:{name}" for name in ("tribe", "random", *SCRIPTED, "tribe", "random"))
-    specs = [
-        MatchSpec(seed, "generated:lakes:64x64:1", agents, MatchRules(max_ticks=300))
-        for seed in range(4)
-    ]
+    rules = MatchRules(max_ticks=300, n_seats=len(agents))
+    specs = [MatchSpec(seed, "generated:lakes:64x64:1", agents, rules) for seed in range(4)]
     together = [result.final_state_sha256 for result in play(specs)]
     alone = [play([spec])[0].final_state_sha256 for spec in specs]
     assert together == alone
@@ -68,3 +64,8 @@ def test_tribe_beats_random_and_random_beats_idle() -> None:
     # Measured over 30 pairs: 0.69 and 0.59, standard error about 0.03; seeds are fixed.
     assert _beat_rate("tribe", "random", 12) > 0.55
     assert _beat_rate("random", "idle", 12) > 0.5
+
+
+def test_the_strategist_beats_the_expander() -> None:
+    # Measured over 50 pairs: 0.72, standard error about 0.02; seeds are fixed.
+    assert _beat_rate("strategist", "expander", 8) > 0.6

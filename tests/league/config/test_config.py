@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from arena.territory.observation.views import CLASSIC_VIEWS, SMALL_VIEWS
 from league.config.layers import check_frozen, resolve
 from league.config.toml import write_toml
-from league.config.tree import PRESETS, LeagueConfig
+from league.config.tree import HELD_OUT, PRESETS, LeagueConfig
 from league.errors import ConfigError
 
 
@@ -204,3 +204,17 @@ def test_the_file_says_off_for_none_and_comments_every_key() -> None:
     for number, line in enumerate(lines):
         if " = " in line and not line.startswith("#"):
             assert lines[number - 1].startswith("#"), line
+
+
+def test_new_leagues_hold_members_out_and_older_ones_go_on_without(tmp_path: Path) -> None:
+    assert resolve().rating.held_out == HELD_OUT
+    path = tmp_path / "league.toml"
+    path.write_text("preset = 'small'\n")  # of a version that did not know the setting
+    assert resolve(toml=path).rating.held_out == ()
+    stored = {"rating": {"anchors": ["idle", "tribe"]}}
+    assert LeagueConfig.from_json(stored).rating.scripted_members == ("idle", "tribe")
+
+
+def test_a_member_is_not_held_out_and_trained_against_at_once() -> None:
+    with pytest.raises(ConfigError, match="must not share members, found strategist"):
+        resolve(sets=("rating.held_out=['strategist']",))

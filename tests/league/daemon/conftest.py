@@ -17,5 +17,5 @@ from tests.league.daemon.scripted import League, new_league
 def league(tmp_path: Path) -> Iterator[League]:
     with new_league(tmp_path / "league") as made:
         with write_transaction(made.engine) as session:
-            admission.admit_scripted(session, made.config.rating.anchors, season(made))
+            admission.admit_scripted(session, made.config.rating.scripted_members, season(made))
         yield made

@@ -35,7 +35,7 @@ class Game:
         config = league.config
         self.season = Season.of(config.to_json())
         with write_transaction(league.engine) as session:
-            admission.admit_scripted(session, config.rating.anchors, self.season)
+            admission.admit_scripted(session, config.rating.scripted_members, self.season)
         settings = MatchSettings(
             rules=config.rules.to_rules(),
             views=config.views.to_views(),

@@ -18,6 +18,7 @@ from db import queries
 from db.errors import DatabaseBusyError
 from db.records import LearnerRecord, MatchPlan, MatchRecord
 from db.session import read_transaction, write_transaction
+from league.config.tree import ANCHORS, HELD_OUT
 from league.daemon.manager import Manager
 from league.daemon.trouble import PassedTrouble, Trouble
 from league.errors import ConfigError
@@ -126,7 +127,7 @@ def run(league: League) -> Run:
 
 
 def test_at_the_start_the_scripted_members_join_rated_as_unknown(run: Run) -> None:
-    assert run.names() == ["idle", "random", "tribe", "expander", "turtle", "opportunist"]
+    assert run.names() == [*ANCHORS, *HELD_OUT]
     with read_transaction(run.league.engine) as session:
         ratings = queries.latest_ratings(session, run.manager.season.rules_sha256).values()
     assert {(rating.mu, rating.sigma) for rating in ratings} == {(MU, SIGMA)}
@@ -181,7 +182,7 @@ def test_a_ready_learner_is_marked_running_and_gets_its_roster(run: Run) -> None
     assert (run.learner().status, run.learner().pid) == ("running", 4711)
     (roster,) = run.told(Roster)
     assert isinstance(roster, Roster)
-    assert sorted(roster.specs.values()) == sorted(f"scripted:{name}" for name in run.names())
+    assert sorted(roster.specs.values()) == sorted(f"scripted:{name}" for name in ANCHORS)
 
 
 def test_progress_and_results_are_stored_under_the_members_that_were_met(run: Run) -> None:

@@ -184,3 +184,13 @@ def test_ancestors_are_marked_for_the_learner_and_for_those_who_exploit_it(
         hole: (True, False, False),
     }
     assert of_main[hole].role == "main_exploiter"
+
+
+def test_a_held_out_member_is_rated_and_met_by_no_learner(session: Session) -> None:
+    best = _anchor(session, "strategist-eager", 40.0)
+    other = _anchor(session, "tribe", 25.0)
+    roster = make_roster(session, _learner(session), Payoff(), SEASON, ("strategist-eager",))
+    assert set(_foes(roster)) == {other}
+    assert set(roster.specs) == {other}
+    assert roster.required == ("scripted:tribe",)
+    assert {c.member_id for c in candidates(session, SEASON)} == {best, other}
