@@ -14,6 +14,7 @@ from typing import Literal
 
 from league.compare.equals import Measure
 from league.pit.statistics import elo
+from league.statistics.means import t_interval, t_quantile
 
 MIN_SEEDS = 3  # below this the sentence is not about architectures
 Company = Literal["five", "mixed"]
@@ -81,34 +82,26 @@ def answer(measure: Measure, company: Company, seeds: Sequence[SeedScore]) -> An
     holds the spread of training and that of the matches alike. With fewer: t over the matches of
     the given snapshots, each seed weighing the same.
     """
-    scores = [row.score for row in seeds]
-    mean = math.fsum(scores) / len(scores)
-    between = _over_seeds(scores) if len(scores) > 1 else None
-    if len(scores) >= MIN_SEEDS and between is not None:
-        low, high = between
-        return Answer(measure, company, tuple(seeds), "families", mean, low, high)
-    variance = math.fsum(row.standard_error**2 for row in seeds) / len(seeds) ** 2
-    half = _t_quantile(sum(row.n_pairs - 1 for row in seeds)) * math.sqrt(variance)
+    over_seeds = t_interval(row.score for row in seeds).within(0.0, 1.0)
+    if len(seeds) >= MIN_SEEDS:
+        return Answer(
+            measure,
+            company,
+            tuple(seeds),
+            "families",
+            over_seeds.mean,
+            over_seeds.low,
+            over_seeds.high,
+        )
+    error = math.sqrt(math.fsum(row.standard_error**2 for row in seeds)) / len(seeds)
+    half = t_quantile(0.975, sum(row.n_pairs - 1 for row in seeds)) * error
     return Answer(
         measure,
         company,
         tuple(seeds),
         "snapshots",
-        mean,
-        max(mean - half, 0.0),
-        min(mean + half, 1.0),
-        *(between or ()),
+        over_seeds.mean,
+        max(over_seeds.mean - half, 0.0),
+        min(over_seeds.mean + half, 1.0),
+        *((over_seeds.low, over_seeds.high) if len(seeds) > 1 else ()),
     )
-
-
-def _over_seeds(scores: Sequence[float]) -> tuple[float, float]:
-    k, mean = len(scores), math.fsum(scores) / len(scores)
-    variance = math.fsum((score - mean) ** 2 for score in scores) / (k - 1)
-    half = _t_quantile(k - 1) * math.sqrt(variance / k)
-    return max(mean - half, 0.0), min(mean + half, 1.0)
-
-
-def _t_quantile(degrees: int) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(max(degrees, 1), 0.975))

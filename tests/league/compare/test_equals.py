@@ -35,6 +35,24 @@ def test_the_level_is_the_most_that_every_lineage_of_every_league_reached() -> N
     assert equals.unequal == ()
 
 
+def test_a_level_a_little_lower_is_taken_where_the_members_are_more_equal() -> None:
+    # At 455, the highest that both reached, 400 or 520 would meet 455: 12 % apart.
+    one = league(
+        1, chain("a", (280, 2), (400, 3), (520, 4)), chain("b", (280, 2), (400, 3), (455, 4))
+    )
+    equals = find_equals([one], "decisions")
+    assert equals.level == 400
+    assert [(p.a.name, p.b.name) for p in equals.pairings] == [("a-2", "b-2")]
+
+
+def test_no_level_below_three_quarters_of_the_highest_is_taken() -> None:
+    # At 280 they would be equal, but 0.75 * 455 = 341; at 455, a's 520 is nearest.
+    one = league(1, chain("a", (280, 2), (520, 4)), chain("b", (280, 2), (455, 4)))
+    equals = find_equals([one], "decisions")
+    assert equals.level == 455
+    assert [(p.a.name, p.b.name) for p in equals.unequal] == [("a-2", "b-2")]  # 65 > 45.5
+
+
 def test_equal_minutes_take_the_snapshot_nearest_to_the_time() -> None:
     equals = find_equals([FIRST], "minutes")
     assert equals.level == 6.0  # a's newest; b's snapshots at 5.2 and 7.0
