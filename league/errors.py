@@ -35,6 +35,20 @@ class PitError(LeagueError):
     """A head-to-head comparison that cannot be set up, or whose matches cannot be played."""
 
 
+class CompareError(LeagueError):
+    """Leagues whose families cannot be compared."""
+
+
+class InterruptedTraining(LeagueError):
+    """Training that was stopped before its end; the same command goes on."""
+
+    exit_code = 130
+
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 class MemberError(LeagueError):
     """An agent that cannot join the pool, or a change that a member's status does not allow."""
 

@@ -1,8 +1,8 @@
 """The command `league`, the group of all others.
 
 Importing this module loads click alone; each command imports what it needs when it runs. Exit
-codes: 0 done, 2 bad input (one sentence on stderr), 130 interrupted; `status`, `pit`, `rerate`,
-`doctor`, `parity` and `bench audit` add their own.
+codes: 0 done, 2 bad input (one sentence on stderr), 130 interrupted; `status`, `pit`, `compare`,
+`rerate`, `doctor`, `parity` and `bench audit` add their own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import click
 
 from league import __version__
 from league.cli.bench import bench
+from league.cli.compare import compare
 from league.cli.curves import curves
 from league.cli.exchange import export, import_
 from league.cli.look import look
@@ -44,6 +45,7 @@ for _command in (
     report,
     curves,
     pit,
+    compare,
     members,
     maps,
     replay,

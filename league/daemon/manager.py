@@ -28,6 +28,7 @@ from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launc
 from league.daemon.matches import MatchSettings, RatedMatches, count_workers, make_arena
 from league.daemon.resting import pause_after
 from league.daemon.roster import make_roster
+from league.daemon.running_time import RunningTime
 from league.daemon.trouble import PassedTrouble
 from league.folder.layout import LeagueFolder
 from league.folder.leftovers import sweep_leftovers
@@ -81,6 +82,7 @@ class Manager:
         self.engine = engine
         self.season = Season.of(config.to_json())
         self.store = SnapshotStore(folder.snapshots)
+        self.running_time = RunningTime(engine)
         self.payoff = Payoff()
         self._payoff_seq = 0
         self._views = config.views.to_views()
@@ -241,6 +243,7 @@ class Manager:
                     "learners": self.learners.pids,
                 },
             )
+            self.running_time.store(session)
 
     # --- learners ---------------------------------------------------------------------------------
 
@@ -315,7 +318,10 @@ class Manager:
                 "promotion",
                 f"{member.name} joined the pool: {reason}",
                 member_id=member.id,
-                details={"trained_decisions": description.trained_decisions},
+                details={
+                    "trained_decisions": description.trained_decisions,
+                    "running_s": round(self.running_time.seconds, 1),
+                },
             )
         self.store.discard(sha256)
         self._later.pop(sha256, None)
@@ -377,6 +383,7 @@ class Manager:
         self._take_all()
         with write_transaction(self.engine) as session:
             queries.requeue_interrupted(session, purposes=("rating",))
+            self.running_time.store(session)
             for learner_id in self._learner_ids.values():
                 queries.record_progress(session, learner_id, status="stopped")
 

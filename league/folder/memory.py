@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 STORED_KEY = "config"  # of the league table
+RUNNING_TIME_KEY = "running_time"  # stored by the daemon's heartbeat
 
 
 def stored_settings(session: Session) -> dict[str, Any] | None:
@@ -39,3 +40,9 @@ def started_settings(session: Session, folder: LeagueFolder) -> dict[str, Any]:
             f"database; run `league start --league {folder.root}`"
         )
     return settings
+
+
+def running_time_s(session: Session) -> float | None:
+    """Return the seconds that the league has run in all its starts; None if nobody counted."""
+    stored = queries.get_league_value(session, RUNNING_TIME_KEY)
+    return None if stored is None else float(stored["seconds"])

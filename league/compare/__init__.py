@@ -1,0 +1,1 @@
+"""Two families compared over several training seeds: training, equals, matches, answer, text."""

@@ -1,0 +1,129 @@
+"""Owns the matches of a comparison: every pairing five against five and among the scripts.
+
+Promises: the matches are those of `league pit`, in each seed's own league, so that the same command
+goes on where it was interrupted; ratings never change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from league.compare.answer import COMPANIES, Answer, Company, SeedScore, answer
+from league.compare.equals import MEASURES, Equals, Measure, Pairing, find_equals
+from league.compare.leagues import SeedLeague, different_settings, league_folders, read_leagues
+from league.pit.run import PitRequest, run_pit
+from league.pit.statistics import PitReport
+
+
+@dataclass(frozen=True)
+class CompareRequest:
+    """What is compared.
+
+    Attributes:
+        a, b: families, or names of lineages.
+        roots: leagues, or folders that hold one per training seed.
+        n_matches: matches of each pairing in each company.
+        levels: trained decisions and minutes at which to compare; None takes the highest that all
+            have reached.
+        n_workers: processes that play; None starts one per core.
+    """
+
+    a: str
+    b: str
+    roots: Sequence[Path]
+    n_matches: int
+    levels: dict[Measure, float | None]
+    n_workers: int | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that a comparison prints.
+
+    Attributes:
+        rates: decisions per minute of A over those of B, by league.
+        different_settings: sections of the settings in which the leagues differ.
+    """
+
+    a: str
+    b: str
+    leagues: tuple[SeedLeague, ...]
+    equals: dict[Measure, Equals]
+    answers: tuple[Answer, ...]
+    rates: tuple[float, ...]
+    different_settings: tuple[str, ...]
+
+
+def compare(request: CompareRequest, progress: Callable[[str], None]) -> Comparison:
+    """Play what has not been played yet; return the comparison.
+
+    Args:
+        progress: called with one line when something begins, and after every judged pair.
+
+    Raises:
+        CompareError: the leagues cannot be compared.
+        LeagueError, AgentError, ArenaError, DatabaseError: a match cannot be played.
+    """
+    leagues = read_leagues(league_folders(request.roots), request.a, request.b)
+    equals = {
+        measure: find_equals(leagues, measure, request.levels.get(measure)) for measure in MEASURES
+    }
+    answers = []
+    for measure in MEASURES:
+        for company in COMPANIES:
+            scores = [
+                _play(request, pairing, company, progress) for pairing in equals[measure].pairings
+            ]
+            answers.append(answer(measure, company, scores))
+    return Comparison(
+        a=request.a,
+        b=request.b,
+        leagues=tuple(leagues),
+        equals=equals,
+        answers=tuple(answers),
+        rates=tuple(_rate(league) for league in leagues),
+        different_settings=tuple(different_settings(leagues)),
+    )
+
+
+def _play(
+    request: CompareRequest, pairing: Pairing, company: Company, progress: Callable[[str], None]
+) -> SeedScore:
+    what = f"{pairing.league.name}: {pairing.a.name} against {pairing.b.name}"
+    what += " among the scripts" if company == "mixed" else ""
+    report = run_pit(
+        PitRequest(
+            a=pairing.a.name,
+            b=pairing.b.name,
+            n_matches=request.n_matches,
+            with_field=company == "mixed",
+            n_workers=request.n_workers,
+        ),
+        pairing.league.folder,
+        lambda line: progress(f"{what}: {line}"),
+    )
+    return seed_score(pairing, report)
+
+
+def seed_score(pairing: Pairing, report: PitReport) -> SeedScore:
+    """Return what a head-to-head says about a training seed."""
+    found = report.estimate
+    return SeedScore(
+        league=pairing.league.name,
+        a=pairing.a.name,
+        b=pairing.b.name,
+        score=found.score,
+        standard_error=math.sqrt(found.variance / found.n_pairs),
+        n_pairs=found.n_pairs,
+        mean_placement=report.mean_placement,
+    )
+
+
+def _rate(league: SeedLeague) -> float:
+    """Return A's decisions per minute over B's, each up to its newest snapshot."""
+    a, b = (max(chain, key=lambda row: row.trained_decisions) for chain in (league.a, league.b))
+    per_minute = [row.trained_decisions / max(row.minutes, 1e-9) for row in (a, b)]
+    return per_minute[0] / per_minute[1]
