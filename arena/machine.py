@@ -21,6 +21,14 @@ MACHINE_ERRNOS = frozenset(
 )
 
 
+FIRST_PAUSE_S = 1.0
+
+
+def growing_pause_s(n_in_a_row: int, longest_s: float) -> float:
+    """Return the pause in seconds after this many troubles in a row: 1, 2, 4, .., `longest_s`."""
+    return min(longest_s, FIRST_PAUSE_S * 2.0 ** min(n_in_a_row - 1, 60))
+
+
 def is_machine_trouble(error: BaseException | None) -> bool:
     """Return whether an error, or what it was raised from, is one of the machine."""
     seen: set[int] = set()

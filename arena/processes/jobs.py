@@ -65,6 +65,14 @@ class Failed:
 class Arena(Protocol):
     """Where jobs are played; LocalArena plays them on processes of this machine."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether jobs can be played: a worker is set up, or was."""
+
+    @property
+    def start_trouble(self) -> str | None:
+        """What of the machine keeps workers from starting, while none runs; else None."""
+
     def submit(self, job_id: int, spec: object, *, alone: bool = False) -> None:
         """Queue a job under an id that no open job has; with `alone` it shares no call."""
 
@@ -86,6 +94,8 @@ class RestartLimits:
             attempts.
         max_early_deaths: this many deaths before any process was ever ready end them too: what is
             broken from the start, such as an import, does not mend itself.
+        trouble_limit_s: deaths by trouble of the machine are not counted; they end the attempts
+            when none has succeeded for so long, `inf` for never.
     """
 
     first_pause_s: float = 0.5
@@ -93,6 +103,7 @@ class RestartLimits:
     max_deaths: int = 10
     deaths_window_s: float = 300.0
     max_early_deaths: int = 3
+    trouble_limit_s: float = 600.0
 
     def __post_init__(self) -> None:
         _check_positive(self)

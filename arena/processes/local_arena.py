@@ -96,6 +96,7 @@ class LocalArena:
         self._outcomes: list[Done | Failed] = []
         self._leaving: list[tuple[Process, float]] = []
         self._stopped: str | None = None
+        self._was_ready = False
         self._closed = False
 
     def __enter__(self) -> LocalArena:
@@ -123,6 +124,17 @@ class LocalArena:
     def pids(self) -> list[int]:
         """Process ids of the running workers."""
         return [w.place.process.pid for w in self._workers if w.place.process is not None]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether jobs can be played: a worker is set up, or was."""
+        return self._was_ready
+
+    @property
+    def start_trouble(self) -> str | None:
+        """What of the machine keeps workers from starting, while none runs; else None."""
+        troubles = [worker.trouble for worker in self._workers]
+        return troubles[0] if all(troubles) else None
 
     @property
     def n_idle(self) -> int:
@@ -255,6 +267,7 @@ class LocalArena:
             if worker.place.process is None:  # another one exited, and the arena gave up
                 continue
             self._outcomes += worker.read()
+            self._was_ready = self._was_ready or worker.stage in ("idle", "playing")
             if worker.place.process.has_ended:
                 self._take_exit(worker)
 
@@ -267,15 +280,22 @@ class LocalArena:
 
     def _take_death(self, worker: _Worker, death: Death) -> None:
         error = f"{worker.place.name} {death.reason}"
+        if death.of_machine:
+            worker.trouble = death.reason
         self._fail_jobs(worker, error, death.output, "worker", death.exit_code)
         if death.pause_s is None and self._stopped is None:
             said = f"; its last line: {death.last_line}" if death.last_line else ""
-            what = (
-                f"no worker was ever ready, {death.n_deaths} have exited"
-                if death.none_was_ready
-                else f"workers exited unexpectedly {death.n_deaths} times within "
-                f"{self.limits.restart.deaths_window_s:g} s and are not restarted"
-            )
+            restart = self.limits.restart
+            if death.of_machine:
+                said = ""
+                what = f"the machine kept a worker from starting for {restart.trouble_limit_s:g} s"
+            elif death.none_was_ready:
+                what = f"no worker was ever ready, {death.n_deaths} have exited"
+            else:
+                what = (
+                    f"workers exited unexpectedly {death.n_deaths} times within "
+                    f"{restart.deaths_window_s:g} s and are not restarted"
+                )
             self._stop(f"{what}; the last: {worker.place.name} {death.reason}{said}")
 
     def _recycle_worn(self) -> None:
@@ -348,6 +368,7 @@ class _Worker:
         jobs: those that the worker has and that are not settled.
         ticks: ticks of the running call.
         n_played: number of jobs that this process has settled.
+        trouble: what of the machine ended the process before; None once one is set up.
     """
 
     def __init__(self, index: int, start: Start, deaths: DeathCount, limits: WorkerLimits) -> None:
@@ -356,6 +377,7 @@ class _Worker:
         self.jobs: dict[int, bytes] = {}
         self.ticks = 0
         self.n_played = 0
+        self.trouble: str | None = None
         self.limit_ends = _NEVER
         self._lease_ends = _NEVER
         self._limits = limits
@@ -398,7 +420,7 @@ class _Worker:
                 case Outcomes(outcomes):
                     settled += self._settle(outcomes)
                 case WorkerReady():
-                    self.stage = "idle"
+                    self.stage, self.trouble = "idle", None
                     self.place.came_up()
                 case WorkerIdle():
                     self.stage, self.ticks = "idle", 0

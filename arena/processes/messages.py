@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from arena.machine import is_machine_trouble
 from arena.processes.jobs import JobError
 
 
@@ -48,10 +50,18 @@ class Crashed:
 
     Attributes:
         reason: the predicate to the child's name in a sentence: "failed: ValueError: ..".
+        of_machine: whether the machine, which may get well by itself, made it raise.
     """
 
     reason: str
     traceback: str
+    of_machine: bool = False
+
+    @classmethod
+    def of(cls, what: str, error: BaseException) -> Crashed:
+        """Return what to say of an exception that is being handled; `what` is the verb."""
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        return cls(f"{what}: {said}", traceback.format_exc(), is_machine_trouble(error))
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 Promises: a place holds at most one process; an unexpected exit (a `Death`) is described by what the
 child reported that it raised, else by its exit code or signal, with its last output; the pause
 before a restart doubles with each death in a row; after too many within the window of its
-`DeathCount`, or a few before any process was ever ready, the place is given up. Log records of the
-child are logged here. The arena's workers and the learners both use this.
+`DeathCount`, or a few before any process was ever ready, the place is given up. A death by trouble
+of the machine, which passes, is not counted: the pauses grow, and the place is given up only when
+that has lasted for as long as its limits say. Log records of the child are logged here. The arena's
+workers and the learners both use this.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
 import signal
 import time
@@ -18,15 +19,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from arena.machine import is_machine_trouble
 from arena.processes.jobs import RestartLimits
 from arena.processes.launch import name_exit
 from arena.processes.messages import Crashed, Record
 
 logger = logging.getLogger(__name__)
 
-# Why a process may not have come up although the program is whole: the machine is short of
-# something for a while, or somebody else ended it.
-_PASSING = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT)
+# Somebody else ended a process that may be whole although it never came up.
 _FROM_OUTSIDE = (-signal.SIGTERM, -9)
 
 Clock = Callable[[], float]
@@ -90,17 +90,17 @@ class DeathCount:
         """Whether as many processes died as may, before any was ever ready."""
         return self._n_early is not None and self._n_early >= self.limits.max_early_deaths
 
-    def add(self, *, early: bool = False) -> int:
-        """Count a death now, perhaps one of a process that was never ready.
-
-        Returns:
-            The number within the window.
-        """
-        now = self._clock()
+    def add(self, *, early: bool = False) -> None:
+        """Count a death now, perhaps one of a process that was never ready."""
         if early and self._n_early is not None:
             self._n_early += 1
-        self._times.append(now)
-        while now - self._times[0] > self.limits.deaths_window_s:
+        self._times.append(self._clock())
+
+    @property
+    def n(self) -> int:
+        """Number of deaths counted within the window that ends now."""
+        now = self._clock()
+        while self._times and now - self._times[0] > self.limits.deaths_window_s:
             self._times.popleft()
         return len(self._times)
 
@@ -113,11 +113,13 @@ class Death:
         reason: a predicate: "exited with code 9", "was killed by SIGKILL (..)", "could not be
             started: ..", or what the child itself reported.
         output: its traceback or last output; may be empty.
-        n_deaths: number within the window of the place's `DeathCount`, this one included.
+        n_deaths: number within the window of the place's `DeathCount`, this one included unless
+            it is the machine's.
         pause_s: seconds until the restart; None when the place is given up.
         none_was_ready: it is given up since no process was ever ready.
         exit_code: negative for a signal; None when there was no process, or it was killed for the
             reason given.
+        of_machine: trouble of the machine ended it.
     """
 
     reason: str
@@ -126,6 +128,7 @@ class Death:
     pause_s: float | None
     none_was_ready: bool = False
     exit_code: int | None = None
+    of_machine: bool = False
 
     @property
     def last_line(self) -> str:
@@ -138,7 +141,7 @@ class Place:
 
     Args:
         name: of the process, for log records.
-        start: starts a process; OSError and EOFError count as a death.
+        start: starts a process; OSError, EOFError and MemoryError are a death.
         deaths: counts the deaths of this place, alone or with those of others.
         may_finish: an exit with code 0 means that the work is done; else it is a death as well.
 
@@ -165,6 +168,7 @@ class Place:
         self._may_finish = may_finish
         self._n_in_a_row = 0
         self._is_up = False
+        self._trouble_since: float | None = None
         self._crashed: Crashed | None = None
 
     @property
@@ -177,9 +181,10 @@ class Place:
         self._crashed, self._is_up = None, False
         try:
             self.process = self._start()
-        except (OSError, EOFError) as error:
-            early = getattr(error, "errno", None) not in _PASSING
-            return self._count_death(f"could not be started: {error!r}", "", early=early)
+        except (OSError, EOFError, MemoryError) as error:
+            of_machine = is_machine_trouble(error)
+            said = f"could not be started: {error!r}"
+            return self._count_death(said, "", early=True, of_machine=of_machine)
         return None
 
     def poll(self, limit: int | None = 1000) -> list[object]:
@@ -200,6 +205,7 @@ class Place:
     def came_up(self) -> None:
         """Record that the process is set up."""
         self._is_up = True
+        self._trouble_since = None
         self._deaths.came_up()
 
     def succeeded(self) -> None:
@@ -220,13 +226,16 @@ class Place:
         """
         exit_code, output = self._let_go()
         own_exit = exit_code if reason is None else None
+        of_machine = False
         if reason is None and self._crashed is not None:
             reason, output = self._crashed.reason, self._crashed.traceback
+            of_machine = self._crashed.of_machine
         if reason is None and exit_code == 0 and self._may_finish:
             self.given_up = True
             return None
         early = not self._is_up and exit_code not in _FROM_OUTSIDE
-        return self._count_death(reason or name_exit(exit_code), output, own_exit, early=early)
+        said = reason or name_exit(exit_code)
+        return self._count_death(said, output, own_exit, early=early, of_machine=of_machine)
 
     def replace(self) -> str:
         """Release a process that was killed on purpose, which does not count as a death.
@@ -254,24 +263,39 @@ class Place:
         return exit_code, process.last_output()
 
     def _count_death(
-        self, reason: str, output: str, exit_code: int | None = None, *, early: bool
+        self,
+        reason: str,
+        output: str,
+        exit_code: int | None = None,
+        *,
+        early: bool,
+        of_machine: bool = False,
     ) -> Death:
-        limits = self._deaths.limits
-        n_deaths = self._deaths.add(early=early)
-        hopeless = self._deaths.is_hopeless
+        limits, now = self._deaths.limits, self._clock()
+        if of_machine:
+            self._trouble_since = now if self._trouble_since is None else self._trouble_since
+            hopeless = False
+            is_last = now - self._trouble_since >= limits.trouble_limit_s
+        else:
+            self._trouble_since = None
+            self._deaths.add(early=early)
+            hopeless = self._deaths.is_hopeless
+            is_last = hopeless or self._deaths.n >= limits.max_deaths
+        n_deaths = self._deaths.n
         pause_s = min(
             limits.first_pause_s * 2.0 ** min(self._n_in_a_row, 60), limits.longest_pause_s
         )
         self._n_in_a_row += 1
-        self.start_at = self._clock() + pause_s
-        self.given_up = n_deaths >= limits.max_deaths or hopeless
+        self.start_at = now + pause_s
+        self.given_up = is_last
         pause = None if self.given_up else pause_s
-        death = Death(reason, output, n_deaths, pause, hopeless, exit_code)
+        death = Death(reason, output, n_deaths, pause, hopeless, exit_code, of_machine)
         said = f"; its last line: {death.last_line}" if death.last_line else ""
         following = "not restarted" if self.given_up else f"restarting in {pause_s:g} s"
         logger.warning("%s %s%s; %s", self.name, reason, said, following)
-        if output:
-            logger.info("last output of %s:\n%s", self.name, output)
+        if output:  # where the machine failed, its traceback says nothing about the program
+            level = logging.DEBUG if of_machine else logging.INFO
+            logger.log(level, "last output of %s:\n%s", self.name, output)
         return death
 
 

@@ -60,8 +60,7 @@ def run_worker(pipe: connection.Connection, birth: Birth, orders: WorkerOrders) 
         if orders.setup is not None:
             context = find_function(orders.setup)(orders.settings)
     except (Exception, SystemExit) as error:
-        reason = f"could not set up its player: {describe(error)}"
-        link.send(Crashed(reason, traceback.format_exc()))
+        link.send(Crashed.of("could not set up its player", error))
         sys.exit(EXIT_CRASHED)
     link.send(WorkerReady())
     while isinstance(order := link.receive(), PlayJobs):

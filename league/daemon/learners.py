@@ -3,7 +3,8 @@
 Promises: a learner whose process exits is reported with the exit code or signal, or with what it
 raised, and is started again after a pause that doubles; one that keeps exiting is given up, while
 the league goes on; one that says nothing for the length of its lease is killed, which counts as
-such an exit. All of this happens only inside `poll`, and no message to a learner blocks it.
+such an exit. Exits by trouble of the machine are not counted. All of this happens only inside
+`poll`, and no message to a learner blocks it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,11 @@ from league.learner.process import run_learner
 log = logging.getLogger(__name__)
 
 RESTART = RestartLimits(
-    first_pause_s=1.0, longest_pause_s=60.0, max_deaths=5, deaths_window_s=600.0
+    first_pause_s=1.0,
+    longest_pause_s=60.0,
+    max_deaths=5,
+    deaths_window_s=600.0,
+    trouble_limit_s=math.inf,
 )
 
 _ABSENT_AFTER_S = 5.0  # the manager polls every second at the latest
@@ -41,10 +46,15 @@ class Died:
     Attributes:
         text: one sentence: who, why, and what happens next.
         given_up: whether it will not be started again.
+        of_machine: trouble of the machine ended it, which is not counted.
+        is_news: it is worth an entry in the journal; repeated trouble of the machine is so only
+            when the pause before the restart has grown.
     """
 
     text: str
     given_up: bool
+    of_machine: bool = False
+    is_news: bool = True
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,7 @@ class Learners:
         self._lease_s = lease_s
         self._places: dict[str, Place] = {}
         self._heard_at: dict[str, float] = {}
+        self._told_s: dict[str, float] = {}  # the pause that the journal knows of
         self._polled_at = clock()
         for name in names:
             self._places[name] = Place(
@@ -167,7 +178,14 @@ class Learners:
     def _died(self, place: Place, death: Death) -> Died:
         if death.pause_s is not None:
             text = f"{place.name} {death.reason}; starting again in {death.pause_s:.0f} s"
-            return Died(text, given_up=False)
+            told_s = self._told_s.get(place.name, 0.0) if death.of_machine else 0.0
+            self._told_s[place.name] = death.pause_s if death.of_machine else 0.0
+            return Died(
+                text,
+                given_up=False,
+                of_machine=death.of_machine,
+                is_news=death.pause_s > told_s,
+            )
         within = f"within {RESTART.deaths_window_s / 60:.0f} minutes"
         text = (
             f"{place.name} exited unexpectedly {death.n_deaths} times "

@@ -8,6 +8,7 @@ cannot be read, recorded or rated is set aside and ends nothing else (league.dae
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import deque
@@ -99,7 +100,7 @@ def make_arena(folder: LeagueFolder, arena: ArenaConfig, n_learners: int) -> Loc
             recycle_after=arena.recycle_after,
             # A member that ends its process may sit in both batches of every worker at once; it
             # takes two more deaths to find out who it is.
-            restart=RestartLimits(max_deaths=max(10, 4 * n_workers)),
+            restart=RestartLimits(max_deaths=max(10, 4 * n_workers), trouble_limit_s=math.inf),
         ),
     )
 
@@ -146,6 +147,16 @@ class RatedMatches:
     def n_playing(self) -> int:
         """Number of matches handed to the arena and not yet recorded."""
         return len(self._playing)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a worker is set up, or was."""
+        return self._arena.is_ready
+
+    @property
+    def start_trouble(self) -> str | None:
+        """What of the machine keeps all workers from starting, or None."""
+        return self._arena.start_trouble
 
     def _entropy(self) -> list[int]:
         """Return the league's seed and the number of matches: a restart draws new line-ups."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from arena.machine import growing_pause_s
 from arena.processes.jobs import Failed
 from arena.processes.supervisor import Clock
 from db import queries
@@ -21,13 +22,12 @@ from db.session import write_transaction
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 
 
 def pause_after(n_in_a_row: int) -> float:
     """Return the pause in seconds after this many troubles in a row, 1 for the first."""
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(n_in_a_row - 1, 60))
+    return growing_pause_s(n_in_a_row, LONGEST_PAUSE_S)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from safetensors.torch import save as write_tensors
 from torch import Tensor
 
 from arena.files import sweep, sync_folder, write_whole
+from arena.machine import is_machine_trouble
 from league.ppo.algorithm import LeaguePPO
 from league.ppo.errors import CheckpointError
 from league.ppo.safety import policy_tensors
@@ -117,6 +118,7 @@ class CheckpointStore:
         Raises:
             CheckpointError: there are checkpoints, but none is whole, or the newest was written by
                 a later program. Training from the start must be asked for.
+            OSError: the machine is in trouble; nothing was set aside.
         """
         paths = self.list()
         for path in reversed(paths):
@@ -263,6 +265,8 @@ def _read(path: Path) -> Checkpoint:
     try:
         raw = path.read_bytes()
     except OSError as error:
+        if is_machine_trouble(error):
+            raise  # it may be whole: nothing is set aside over it
         raise _DamagedError(f"cannot be read ({error})") from error
     if match is None or not hashlib.sha256(raw).hexdigest().startswith(match.group(2)):
         raise _DamagedError("its bytes do not have the hash in its name")

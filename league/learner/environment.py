@@ -47,6 +47,8 @@ class LeagueVecEnv(VecEnv):
         draw_opponents: (number of seats, generator) -> opponent specs, asked at match start.
         before_step: called before every decision; whatever it raises leaves the matches as they
             were, so that a learner can be stopped in the middle of a rollout.
+        is_inside_step: a reset or step has begun and, perhaps because a load raised, not ended: the
+            matches cannot be saved.
     """
 
     render_mode = None
@@ -63,6 +65,7 @@ class LeagueVecEnv(VecEnv):
         self.settings = settings
         self.draw_opponents = draw_opponents
         self.before_step: Callable[[], None] = lambda: None
+        self.is_inside_step = False
         self._load_agent = load_agent
         self._load_map = load_map
         self._agents: dict[str, Agent] = {}
@@ -187,9 +190,11 @@ class LeagueVecEnv(VecEnv):
 
     def reset(self) -> dict[str, NDArray[Any]]:
         """Begin new matches everywhere."""
+        self.is_inside_step = True
         for slot in range(self.settings.n_matches):
             self._begin(slot, self._draw_spec())
         self.lockstep.refresh()
+        self.is_inside_step = False
         return self._observe()
 
     def _observe(self) -> dict[str, NDArray[Any]]:
@@ -217,6 +222,7 @@ class LeagueVecEnv(VecEnv):
             bool[num_envs], infos: for finished rows "placement" and "episode_reward".
         """
         self.before_step()
+        self.is_inside_step = True
         acting = np.flatnonzero(self.active)
         self.lockstep.ask_agents(self._actions)
         self._actions[self.rows[acting]] = self._chosen[acting]
@@ -232,6 +238,7 @@ class LeagueVecEnv(VecEnv):
             }
             self._episode_reward[i] = 0.0
         self._restart_finished()
+        self.is_inside_step = False
         return self._observe(), rewards.astype(np.float32), dones, infos
 
     def _score(self) -> tuple[FloatArray, NDArray[np.bool_]]:

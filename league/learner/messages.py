@@ -1,6 +1,6 @@
 """What the manager and its learners tell each other: plain frozen records over one pipe each.
 
-Down: LearnerOrders when the process starts, then Roster, Settled and Stop. Up: Ready, Alive,
+Down: LearnerOrders when the process starts, then Roster, Settled and Stop. Up: Ready, Alive, Waits,
 Progress, Offered and Finished; log records and crashes are arena.processes.messages.
 """
 
@@ -78,6 +78,13 @@ class Ready:
 @dataclass(frozen=True)
 class Alive:
     """Learner to manager, every few seconds: it plays, or learns."""
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Learner to manager: it waits for the machine, and for what; None: it goes on."""
+
+    text: str | None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Promises: exits on SIGTERM, and immediately when the manager is gone; a stop order ends it at the
 next decision (or after the running update) with a checkpoint written; whatever it offered lies in
-`snapshots/offered`.
+`snapshots/offered`. While the machine is in trouble it waits (league.learner.waiting), and the
+manager hears what for.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-import traceback
 from multiprocessing import connection
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from arena.processes.child import EXIT_CRASHED, begin, describe
+from arena.processes.child import EXIT_CRASHED, begin
 from arena.processes.messages import Birth, Crashed
 from league.learner.messages import (
     Alive,
@@ -25,7 +26,9 @@ from league.learner.messages import (
     Ready,
     Roster,
     Stop,
+    Waits,
 )
+from league.learner.waiting import Waiting
 
 if TYPE_CHECKING:
     from league.learner.trainer import Trainer
@@ -52,9 +55,13 @@ def run_learner(pipe: connection.Connection, birth: Birth, orders: LearnerOrders
     try:
         from league.learner.trainer import Trainer
 
-        train(link, Trainer(orders))
+        waiting = Waiting(Path(orders.root))
+        _keep_in_touch(waiting, link)
+        train(link, Trainer(orders, waiting))
+    except _StopOrdered:
+        pass  # while it waited for the machine before its first update
     except Exception as error:  # everything goes up the pipe, with its traceback
-        link.send(Crashed(f"failed: {describe(error)}", traceback.format_exc()))
+        link.send(Crashed.of("failed", error))
         sys.exit(EXIT_CRASHED)
     link.send(Finished())
     os._exit(0)  # torch's and numba's threads need no clean-up
@@ -68,9 +75,10 @@ def train(manager: Manager, trainer: Trainer) -> None:
     """
     manager.send(Ready(trainer.ppo.num_timesteps))
     alive = _SignOfLife(manager)
-    if trainer.is_fresh:
-        _offer(manager, trainer, "the untrained start of the lineage")
+    _keep_in_touch(trainer.waiting, manager, trainer)
     try:
+        if trainer.is_fresh:
+            _offer(manager, trainer, "the untrained start of the lineage")
         while not trainer.roster.foes:
             _obey(manager.receive(), trainer)
             alive()
@@ -86,7 +94,7 @@ def train(manager: Manager, trainer: Trainer) -> None:
     try:
         _train_on(manager, trainer)
     except _StopOrdered:
-        trainer.checkpoint(force=True)
+        trainer.last_checkpoint()
 
 
 def _train_on(manager: Manager, trainer: Trainer) -> None:
@@ -105,6 +113,20 @@ def _train_on(manager: Manager, trainer: Trainer) -> None:
 def _offer(manager: Manager, trainer: Trainer, reason: str) -> None:
     sha256 = trainer.offer()
     manager.send(Offered(sha256, trainer.ppo.num_timesteps, reason))
+
+
+def _keep_in_touch(waiting: Waiting, manager: Manager, trainer: Trainer | None = None) -> None:
+    """Let a learner that waits for the machine say so, show that it lives, and hear a stop."""
+    alive = _SignOfLife(manager)
+
+    def listen(seconds: float) -> None:
+        alive()
+        while manager.poll():
+            _obey(manager.receive(), trainer)
+        time.sleep(seconds)
+
+    waiting.listen = listen
+    waiting.tell = lambda text: manager.send(Waits(text))
 
 
 class _SignOfLife:
@@ -131,9 +153,9 @@ def _obey_waiting(manager: Manager, trainer: Trainer) -> None:
         _obey(manager.receive(), trainer)
 
 
-def _obey(order: object | None, trainer: Trainer) -> None:
+def _obey(order: object | None, trainer: Trainer | None) -> None:
     """Take one order; a Settled only answers: a refused offer changes nothing here."""
     if order is None or isinstance(order, Stop):
         raise _StopOrdered
-    if isinstance(order, Roster):
+    if isinstance(order, Roster) and trainer is not None:
         trainer.roster = order

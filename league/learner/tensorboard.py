@@ -1,7 +1,8 @@
 """A learner's curves for TensorBoard, the extra `tensorboard`; off unless `learner.tensorboard`.
 
 Promises: training is the same with and without it: no random stream is touched, no gradient made,
-and the attention is computed on a few observations every LOOK_EVERY updates only.
+the attention is computed on a few observations every LOOK_EVERY updates only, and a full disk costs
+points of the curves and nothing else.
 
 Tags: `train/...` (loss, KL, clip share, explained variance, entropy), `play/...` (placement,
 reward), `speed/...`; `attention/SCALE/PART`, the share of the last spatial map that lies on my
@@ -15,6 +16,7 @@ made of them in that third of the match.
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from arena.machine import is_machine_trouble
 from arena.territory.observation.views import CHANNEL_NAMES, OWN_SCALARS
 from league.ppo.errors import LearnerError
 from msattn.inspect import AttentionRecord, look
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from league.ppo.buffer import RaggedRolloutBuffer
+
+log = logging.getLogger(__name__)
 
 LOOK_EVERY = 20  # updates; a look costs as much as the forward pass of N_ROWS observations
 N_ROWS = 64
@@ -61,10 +66,16 @@ class Board:
                 "learner.tensorboard is true and the package tensorboard is not installed: "
                 '`pip install "territory-league[tensorboard]"`, or set it to false'
             )
+        self._folder = folder
+        self._writer: Any = None
+        self._n_updates = 0
+        self._n_lost = 0
+        self._open()
+
+    def _open(self) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer: Any = SummaryWriter(str(folder), flush_secs=30)
-        self._n_updates = 0
+        self._writer = SummaryWriter(str(self._folder), flush_secs=30)
 
     def write(
         self,
@@ -85,12 +96,29 @@ class Board:
         if self._n_updates % LOOK_EVERY == 0 and buffer.size() > 0:
             found |= look_at_rollout(policy, buffer)
         self._n_updates += 1
-        for name, value in found.items():
-            self._writer.add_scalar(name, value, decisions)
+        try:
+            if self._writer is None:
+                self._open()
+            for name, value in found.items():
+                self._writer.add_scalar(name, value, decisions)
+        except Exception as error:
+            if not is_machine_trouble(error):
+                raise
+            self._lose(error)
+        else:
+            self._n_lost = 0
+
+    def _lose(self, error: Exception) -> None:
+        """Go on without these points: a writer that failed once writes nothing any more."""
+        self._writer = None
+        self._n_lost += 1
+        if self._n_lost == 1:
+            log.warning("the curves of TensorBoard lack points until this is over: %s", error)
 
     def close(self) -> None:
         """Write what is still in memory."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
 
 def tag(name: str) -> str:

@@ -11,7 +11,8 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,14 +22,17 @@ from agents.description import SnapshotDescription
 from agents.policy import PolicyAgent
 from agents.registry import make_loader
 from agents.snapshots import SnapshotStore
+from arena.machine import is_machine_trouble
 from arena.territory.engine import rules
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from league.folder.layout import LeagueFolder
+from league.folder.room import describe_trouble
 from league.learner.checkpoints import CheckpointStore, restore
 from league.learner.draws import draw_seats, draw_wave
 from league.learner.environment import LeagueVecEnv
 from league.learner.messages import LearnerOrders, Roster
 from league.learner.tensorboard import Board
+from league.learner.waiting import Waiting
 from league.matches.worker import cached_maps
 from league.matchmaking.promotion import (
     RequiredFoe,
@@ -47,6 +51,8 @@ from msattn.memory import keep_freed_memory
 from msattn.sb3 import policy_kwargs
 
 log = logging.getLogger(__name__)
+
+Loaded = TypeVar("Loaded")
 
 
 @dataclass
@@ -68,6 +74,7 @@ class Trainer:
 
     Args:
         orders: see LearnerOrders.
+        waiting: what is read and written is tried again through it; None makes one that sleeps.
 
     Attributes:
         ppo, env: the learner and its matches.
@@ -77,8 +84,9 @@ class Trainer:
         is_fresh: neither a checkpoint nor a snapshot was there to go on from.
     """
 
-    def __init__(self, orders: LearnerOrders) -> None:
+    def __init__(self, orders: LearnerOrders, waiting: Waiting | None = None) -> None:
         self.orders = orders
+        self.waiting = waiting or Waiting(Path(orders.root))
         self.settings = orders.settings
         self.folder = LeagueFolder.at(orders.root)
         self._ends: float | None = None  # monotonic: when the league stops, if anybody said
@@ -93,24 +101,31 @@ class Trainer:
         torch.set_num_threads(self.settings.n_threads)
         keep_freed_memory()
         self.device = choose_device(self.settings.device)
-        self.store = SnapshotStore(self.folder.snapshots)
+        self.store = self.waiting(
+            "open the snapshots", lambda: SnapshotStore(self.folder.snapshots)
+        )
         self.torso = self.settings.torso
         self.shapes = self.settings.env.views.shapes()
         self._mirror = self._make_mirror()
         self.env = self._make_env()
         self.ppo = self._make_ppo()
-        self.checkpoints = CheckpointStore(
-            self.folder.checkpoints / orders.name, keep=self.settings.keep_checkpoints
-        )
+        self.checkpoints = self.waiting("open the checkpoints", self._open_checkpoints)
         self._last_checkpoint = time.monotonic()
         self.board = (
-            Board(self.folder.logs / "tensorboard" / orders.name)
+            self.waiting("open the curves of TensorBoard", self._open_board)
             if self.settings.tensorboard
             else None
         )
         self.is_fresh = not self._resume()
 
     # --- building ---------------------------------------------------------------------------------
+
+    def _open_checkpoints(self) -> CheckpointStore:
+        folder = self.folder.checkpoints / self.orders.name
+        return CheckpointStore(folder, keep=self.settings.keep_checkpoints)
+
+    def _open_board(self) -> Board:
+        return Board(self.folder.logs / "tensorboard" / self.orders.name)
 
     def _make_mirror(self) -> PolicyAgent:
         """Make the copy of the current weights that plays the self-play seats."""
@@ -120,12 +135,22 @@ class Trainer:
     def _make_env(self) -> LeagueVecEnv:
         return LeagueVecEnv(
             self.settings.env,
-            make_loader(self.store, device=str(self.device)),
-            cached_maps(self.folder.root),
+            self._patiently(make_loader(self.store, device=str(self.device))),
+            self._patiently(cached_maps(self.folder.root)),
             self._draw,
             self._mirror,
             self.orders.seed,
         )
+
+    def _patiently(self, load: Callable[[str], Loaded]) -> Callable[[str], Loaded]:
+        """Return a loader that waits for the machine; a plug-in's errors are its own."""
+
+        def load_patiently(name: str) -> Loaded:
+            if name.startswith("plugin:"):
+                return load(name)
+            return self.waiting(f"load {name}", lambda: load(name))
+
+        return load_patiently
 
     def _make_ppo(self) -> LeaguePPO:
         ppo = LeaguePPO(
@@ -140,7 +165,7 @@ class Trainer:
 
     def _resume(self) -> bool:
         """Go on from the newest checkpoint, else from the lineage's newest snapshot."""
-        checkpoint = self.checkpoints.load()
+        checkpoint = self.waiting("read its checkpoint", self.checkpoints.load)
         if checkpoint is not None:
             extra = checkpoint.extra
             self.parent = extra["parent"]
@@ -169,7 +194,8 @@ class Trainer:
             bias[first:] += self.settings.wait_bias
 
     def _load_weights(self, sha256: str) -> None:
-        weights = self.store.load(sha256).network.state_dict()
+        loaded = self.waiting(f"load snapshot {sha256[:12]}", lambda: self.store.load(sha256))
+        weights = loaded.network.state_dict()
         missing, unexpected = self.ppo.policy.load_state_dict(weights, strict=False)
         duplicates = ("pi_features_extractor", "vf_features_extractor")
         if unexpected or any(not name.startswith(duplicates) for name in missing):
@@ -274,7 +300,8 @@ class Trainer:
             seed=self.orders.seed,
             extra={"role": self.orders.role},
         )
-        sha256 = self.store.offer(policy_weights(self.ppo.policy.state_dict()), description)
+        weights = policy_weights(self.ppo.policy.state_dict())
+        sha256 = self.waiting("offer a snapshot", lambda: self.store.offer(weights, description))
         self.parent = sha256
         self.since = SinceSnapshot()
         self._reference = Reference.of(self.ppo)
@@ -301,10 +328,34 @@ class Trainer:
     # --- checkpoints ------------------------------------------------------------------------------
 
     def checkpoint(self, *, force: bool = False) -> bool:
-        """Write a checkpoint when one is due."""
+        """Write a checkpoint when one is due, however long the machine prevents it."""
         now = time.monotonic()
         if not force and now - self._last_checkpoint < self.settings.checkpoint_every_s:
             return False
+        self.waiting("write a checkpoint", self._save)
+        self._last_checkpoint = now
+        return True
+
+    def last_checkpoint(self) -> bool:
+        """Write a checkpoint before the end, in one attempt; return whether it was written.
+
+        A learner that is stopped while the machine is in trouble leaves without: it goes on from
+        the checkpoint before. So does one that was stopped inside a step of its matches.
+        """
+        why = "it was stopped while a match waited to begin"
+        if not self.env.is_inside_step:
+            try:
+                self._save()
+            except Exception as error:
+                if not is_machine_trouble(error):
+                    raise
+                why = describe_trouble(error, self.folder.root)
+            else:
+                return True
+        log.warning("leaves without a last checkpoint (%s): it goes on from the one before", why)
+        return False
+
+    def _save(self) -> None:
         self.checkpoints.save(
             self.ppo,
             {
@@ -315,5 +366,3 @@ class Trainer:
                 "since_results": self.since.results,
             },
         )
-        self._last_checkpoint = now
-        return True

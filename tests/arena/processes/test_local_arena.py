@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -248,6 +249,33 @@ def test_workers_that_are_never_ready_stop_the_pool_after_the_third(make_arena: 
     arena.submit(1, ("add", 1))
     with pytest.raises(ArenaStopped, match=r"no worker was ever ready, 3 .*no such network"):
         collect(arena, 1)
+
+
+def test_workers_that_the_machine_keeps_from_starting_stop_the_pool_only_after_its_limit(
+    make_arena: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: list[str] = []
+    launch = Launcher.launch
+
+    def refuse(self: Launcher, name: str, orders: object, output_path: Path) -> Any:
+        launched.append(name)
+        if len(launched) <= 12:  # ten deaths are allowed, three before any worker was ready
+            raise OSError(errno.EMFILE, "Too many open files")
+        return launch(self, name, orders, output_path)
+
+    monkeypatch.setattr(Launcher, "launch", refuse)
+    arena = make_arena(1)
+    assert not arena.is_ready
+    arena.poll(0.0)
+    assert "Too many open files" in arena.start_trouble
+    arena.submit(1, ("add", 1))
+    assert collect(arena, 1)[1] == Done(1, 101)
+    assert arena.start_trouble is None and arena.is_ready
+    launched.clear()
+    limits = WorkerLimits(restart=RestartLimits(0.05, 0.1, trouble_limit_s=0.2))
+    other = LocalArena("tests.arena.processes.worker_toys:play", 1, limits=limits)
+    with other, pytest.raises(ArenaStopped, match=r"kept a worker from starting for 0.2 s.*Too m"):
+        other.poll(PATIENCE_S)
 
 
 def test_a_player_that_cannot_be_set_up_stops_the_pool_with_its_own_words(make_arena: Any) -> None:

@@ -237,3 +237,70 @@ def test_ending_all_asks_first_and_kills_after_the_grace() -> None:
     end_all([obeying, stubborn], 0.0)
     assert obeying.calls == ["terminate"]
     assert stubborn.calls == ["terminate", "kill"]
+
+
+def test_deaths_by_trouble_of_the_machine_are_not_counted_and_pauses_grow() -> None:
+    crashed = Crashed("failed: OSError: No space left on device", "Traceback", of_machine=True)
+    place, clock = place_with(
+        *(ScriptedProcess(crashed, exit_code=3) for _ in range(10)), ScriptedProcess(exit_code=9)
+    )
+    pauses = []
+    for _ in range(10):
+        death = die(place)
+        assert death.of_machine and death.n_deaths == 0
+        pauses.append(death.pause_s)
+        clock.now += death.pause_s
+    assert pauses == [1.0, 2.0, 4.0, *[6.0] * 7] and not place.given_up
+    other = die(place)
+    assert not other.of_machine and other.n_deaths == 1
+
+
+def test_a_process_that_the_machine_keeps_from_starting_is_never_given_up() -> None:
+    limits = RestartLimits(1.0, 1.0, max_deaths=4, max_early_deaths=2, trouble_limit_s=7.0)
+    clock = Clock()
+    errors = [OSError(errno.EACCES, ""), MemoryError(), OSError(errno.ENOSPC, "")] * 2
+
+    def start() -> ScriptedProcess:
+        raise errors.pop()
+
+    place = Place("toy", start, DeathCount(limits, clock), clock=clock)
+    for _ in range(6):
+        death = place.start()
+        assert death is not None and death.of_machine and death.pause_s == 1.0
+    assert not place.given_up
+
+
+def test_the_traceback_of_a_death_by_the_machine_is_no_news(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    crashed = Crashed("failed: OSError: No space left on device", "Traceback", of_machine=True)
+    place, _ = place_with(ScriptedProcess(crashed, exit_code=3))
+    with caplog.at_level(logging.INFO):
+        die(place)
+    assert "No space left" in caplog.text and "last output" not in caplog.text
+
+
+def test_a_limit_ends_the_attempts_when_the_machine_never_gets_well() -> None:
+    limits = RestartLimits(1.0, 6.0, max_deaths=4, trouble_limit_s=20.0)
+    clock = Clock()
+    working = ScriptedProcess(exit_code=9)
+    processes = [None, None, None, working, *[None] * 9]
+
+    def start() -> ScriptedProcess:
+        process = processes.pop(0)
+        if process is None:
+            raise OSError(errno.ENOSPC, "")
+        return process
+
+    place = Place("toy", start, DeathCount(limits, clock), clock=clock)
+    for _ in range(3):  # 1 + 2 + 4 s
+        assert place.start() is not None
+        clock.now = place.start_at
+    assert place.start() is None
+    place.came_up()
+    assert place.take_death() is not None
+    began = clock.now = place.start_at
+    while not place.given_up:  # every 6 s, so at 0, 6, 12, 18 and 24 s
+        assert place.start() is not None
+        clock.now = place.start_at
+    assert clock.now - began == 24.0 + 6.0

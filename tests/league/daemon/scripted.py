@@ -75,6 +75,8 @@ class ScriptedArena:
     outcomes: list[Done | Failed] = field(default_factory=list)
     submitted: list[tuple[int, MatchSpec, bool]] = field(default_factory=list)
     closed_with: list[float] = field(default_factory=list)
+    is_ready: bool = True
+    start_trouble: str | None = None
 
     def submit(self, job_id: int, spec: object, *, alone: bool = False) -> None:
         assert isinstance(spec, MatchSpec)

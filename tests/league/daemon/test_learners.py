@@ -271,3 +271,20 @@ def test_nor_does_the_time_of_a_pause(clock: Clock) -> None:
         clock.now += 1.0
         list(group.poll(may_start=False))
     assert wait(clock, group, 59) == [] and not process.was_killed
+
+
+def test_trouble_of_the_machine_never_gives_a_learner_up_and_is_news_while_pauses_grow(
+    clock: Clock,
+) -> None:
+    crashed = Crashed("failed: OSError: No space left on device", "Traceback", of_machine=True)
+    launch = Launches(*[ScriptedProcess(crashed, exit_code=3) for _ in range(20)])
+    group = Learners(["attention"], orders, launch, clock=clock)
+    deaths = []
+    for _ in range(20):
+        (died,) = group.poll()
+        assert isinstance(died.message, Died) and died.message.of_machine
+        deaths.append(died.message)
+        clock.now += 60.0
+    assert not any(died.given_up for died in deaths)
+    # 1, 2, 4, 8, 16, 32, 60 s, and 60 s from then on
+    assert [died.is_news for died in deaths] == [True] * 7 + [False] * 13

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from league.learner.messages import Alive, Offered, Progress, Ready, Roster, Settled, Stop
+from league.learner.messages import Alive, Offered, Progress, Ready, Roster, Settled, Stop, Waits
 from league.learner.process import train
+from league.learner.waiting import Waiting
 from league.matchmaking.opponents import Foe
 from league.matchmaking.promotion import SnapshotDecision
 
@@ -46,6 +49,8 @@ class ScriptedTrainer:
     ) -> None:
         self.manager, self.after, self.due = manager, deque(after), deque(due)
         self.is_fresh = is_fresh
+        self.waiting = Waiting(Path())
+        self.trouble: list[OSError] = []  # what the next attempts to write a checkpoint raise
         self.alive: Callable[[], None] = lambda: None
         self.roster = NO_FOES
         self.ppo = SimpleNamespace(num_timesteps=0)
@@ -71,8 +76,17 @@ class ScriptedTrainer:
         self.calls.append("after_snapshot")
 
     def checkpoint(self, *, force: bool = False) -> bool:
+        self.waiting("write a checkpoint", self._save)
         self.calls.append("checkpoint!" if force else "checkpoint")
         return force
+
+    def last_checkpoint(self) -> bool:
+        self.calls.append("last checkpoint")
+        return True
+
+    def _save(self) -> None:
+        if self.trouble:
+            raise self.trouble.pop(0)
 
 
 def run(manager: ScriptedManager, trainer: ScriptedTrainer) -> None:
@@ -89,7 +103,7 @@ def test_it_reports_ready_then_every_update_and_checkpoints_when_stopped() -> No
         Progress(64, numbers, results),
         Progress(128, numbers, results),
     ]
-    assert trainer.calls == ["update", "checkpoint", "update", "checkpoint!"]
+    assert trainer.calls == ["update", "checkpoint", "update", "last checkpoint"]
 
 
 def test_it_does_not_train_before_it_knows_whom_to_meet() -> None:
@@ -97,7 +111,7 @@ def test_it_does_not_train_before_it_knows_whom_to_meet() -> None:
     trainer = ScriptedTrainer(manager, Stop())
     run(manager, trainer)
     assert trainer.roster == ROSTER
-    assert trainer.calls == ["update", "checkpoint!"]
+    assert trainer.calls == ["update", "last checkpoint"]
 
 
 @pytest.mark.parametrize("first", [(Stop(),), (), (NO_FOES,)])
@@ -123,7 +137,7 @@ def test_a_due_snapshot_is_offered_and_checkpointed_before_the_next_update() -> 
     run(manager, trainer)
     assert trainer.calls == [
         *("update", "offer", "after_snapshot", "checkpoint!", "checkpoint"),
-        *("update", "checkpoint!"),
+        *("update", "last checkpoint"),
     ]
     assert manager.heard[2] == Offered("a" * 64, 64, "it beat its parent")
 
@@ -140,7 +154,7 @@ def test_a_stop_during_a_rollout_ends_it_without_waiting_for_the_update() -> Non
     trainer.update = stopped_update  # type: ignore[method-assign]
     run(manager, trainer)
     assert manager.heard == [Ready(0)]  # the lost rollout is not reported
-    assert trainer.calls == ["update", "checkpoint!"]
+    assert trainer.calls == ["update", "last checkpoint"]
 
 
 def test_a_new_roster_counts_from_the_next_decision_on() -> None:
@@ -156,7 +170,7 @@ def test_when_the_manager_is_gone_it_writes_a_checkpoint_and_ends() -> None:
     trainer = ScriptedTrainer(manager)
     manager.poll = lambda: len(trainer.calls) > 2  # type: ignore[method-assign]
     run(manager, trainer)  # poll says yes, receive says None: the pipe has ended
-    assert trainer.calls == ["update", "checkpoint", "update", "checkpoint!"]
+    assert trainer.calls == ["update", "checkpoint", "update", "last checkpoint"]
 
 
 def test_it_gives_signs_of_life_while_it_plays_learns_and_waits(
@@ -181,3 +195,56 @@ def test_signs_of_life_are_seconds_apart() -> None:
     manager = ScriptedManager(ROSTER)
     run(manager, ScriptedTrainer(manager, *[None] * 50, Stop()))
     assert Alive() not in manager.heard  # 51 updates of microseconds
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+SAID = Waits("cannot write a checkpoint: disk full, needs 7 MB on /disk")
+
+
+@pytest.fixture
+def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("league.learner.process.SIGN_EVERY_S", 0.0)
+    monkeypatch.setattr("arena.machine.FIRST_PAUSE_S", 1e-6)
+    monkeypatch.setattr(
+        "league.folder.room.describe_disk_full", lambda folder: "disk full, needs 7 MB on /disk"
+    )
+
+
+@pytest.mark.usefixtures("no_time_passes")
+def test_a_full_disk_ends_no_learner_it_waits_alive_and_writes_the_checkpoint_then() -> None:
+    manager = ScriptedManager(ROSTER)
+    trainer = ScriptedTrainer(manager, None, Stop())
+    trainer.trouble = [FULL, FULL]
+    run(manager, trainer)
+    assert trainer.calls == ["update", "checkpoint", "update", "last checkpoint"]
+    after = manager.heard[manager.heard.index(SAID) :]
+    said = [message for message in after if not isinstance(message, Alive | Progress)]
+    assert said == [SAID, SAID, Waits(None)]
+    assert after[1] == Alive()  # during the first pause: the lease does not end
+
+
+@pytest.mark.usefixtures("no_time_passes")
+def test_a_learner_that_waits_for_the_machine_hears_a_stop_and_the_newest_roster() -> None:
+    other = Roster((Foe(2, 0.5),), {2: "scripted:turtle"}, ())
+    manager = ScriptedManager(ROSTER)
+    trainer = ScriptedTrainer(manager)
+    trainer.trouble = [FULL] * 100
+
+    def fill() -> bool:
+        manager.orders.extend([other, Stop()])
+        return SAID in manager.heard
+
+    trainer.waiting.tell = lambda text: None
+    manager.poll = lambda: SAID in manager.heard and (bool(manager.orders) or fill())  # type: ignore[method-assign]
+    run(manager, trainer)
+    assert trainer.roster == other
+    assert trainer.calls == ["update", "last checkpoint"]
+    assert len(trainer.trouble) == 99  # it was not tried again
+
+
+def test_an_error_that_is_not_the_machines_ends_it() -> None:
+    manager = ScriptedManager(ROSTER)
+    trainer = ScriptedTrainer(manager)
+    trainer.trouble = [OSError(errno.ENOTDIR, "Not a directory")]
+    with pytest.raises(OSError, match="Not a directory"):
+        run(manager, trainer)
