@@ -139,6 +139,37 @@ class RatingLogRow:
 
 
 @dataclass(frozen=True)
+class ActiveAgent:
+    """An active member, as a planner of matches sees it."""
+
+    member_id: int
+    agent_spec: str
+    role: str
+
+
+@dataclass(frozen=True)
+class RatingState:
+    """The newest rating of a member, the number of its change, and its rated matches."""
+
+    seq: int
+    member_id: int
+    mu: float
+    sigma: float
+    games: int
+
+
+@dataclass(frozen=True)
+class RatingChange:
+    """One change of one rating; an admission if it is not by a match."""
+
+    seq: int
+    member_id: int
+    mu: float
+    sigma: float
+    is_match: bool
+
+
+@dataclass(frozen=True)
 class RatingMoment:
     """A rating change and the time when its match finished; None for an admission."""
 

@@ -48,6 +48,12 @@ from db.queries.members import (
     resolve_member,
     set_status,
 )
+from db.queries.planning import (
+    active_agents,
+    rating_changes,
+    rating_states,
+    recent_line_ups,
+)
 from db.queries.ratings import (
     append_rating,
     common_placements,
@@ -75,6 +81,7 @@ from db.queries.report import (
 
 __all__ = [
     "UnfinishedResult",
+    "active_agents",
     "add_event",
     "add_member",
     "add_training_results",
@@ -114,9 +121,12 @@ __all__ = [
     "open_alarms",
     "plan_again",
     "plan_match",
+    "rating_changes",
     "rating_log",
     "rating_log_is_gap_free",
     "rating_moments",
+    "rating_states",
+    "recent_line_ups",
     "recent_matches",
     "record_failed",
     "record_finished_match",

@@ -134,21 +134,25 @@ def common_placements(
 ) -> list[CommonPlacement]:
     """Return the placements of a season's rated seats by `seq`, those after `after_seq`.
 
-    The seats of one match are adjacent; `after_seq` lets a caller keep a payoff up to date.
+    The seats of one match are adjacent; `after_seq` lets a caller keep a payoff up to date, and the
+    query then costs as much as it returns: the season is compared here and not in SQL, where the
+    index on it would be searched from its beginning.
     """
     query = (
-        select(Rating.seq, Rating.match_id, Rating.member_id, Seat.placement)
+        select(Rating.rules_sha256, Rating.seq, Rating.match_id, Rating.member_id, Seat.placement)
         .join(
             Seat,
             (Seat.match_id == Rating.match_id)
             & (Seat.member_id == Rating.member_id)
             & Seat.rated.is_(True),
         )
-        .where(Rating.rules_sha256 == rules_sha256, Rating.seq > after_seq)
+        .where(Rating.seq > after_seq)
         .order_by(Rating.seq)
     )
+    if not after_seq:
+        query = query.where(Rating.rules_sha256 == rules_sha256)
     return [
         CommonPlacement(seq, match_id, member_id, placement)
-        for seq, match_id, member_id, placement in session.execute(query)
-        if match_id is not None  # the join leaves none; this is for the type checker
+        for rules, seq, match_id, member_id, placement in session.execute(query)
+        if rules == rules_sha256 and match_id is not None  # the join leaves none of these
     ]

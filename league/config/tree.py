@@ -165,8 +165,8 @@ class ArenaConfig(Section):
         default=16,
         ge=1,
         le=256,
-        description="Matches of one line-up that a worker plays in lock-step, so that they share "
-        "forward passes; results come when the last of them has ended.",
+        description="Matches of the same networks that a worker plays in lock-step, so that they "
+        "share forward passes; results come when the last of them has ended.",
     )
     recycle_after: Annotated[Annotated[int, Field(ge=1)] | None, Off] = Field(
         default=2_000,
@@ -193,7 +193,8 @@ class RatingConfig(Section):
     )
     floor_share: Share = Field(
         default=0.5,
-        description="Members with fewer games than this share of the mean are matched first.",
+        description="Members with fewer of the latest matches than this share of the mean play "
+        "first.",
     )
     anchors: Strings = Field(
         default=ANCHORS,

@@ -25,7 +25,8 @@ from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
 from league.config.tree import LeagueConfig
 from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launch_learner
-from league.daemon.matches import MatchSettings, RatedMatches, count_workers, make_arena
+from league.daemon.matches import RatedMatches, count_workers, make_arena
+from league.daemon.planner import MatchSettings
 from league.daemon.resting import pause_after
 from league.daemon.roster import make_roster
 from league.daemon.trouble import PassedTrouble

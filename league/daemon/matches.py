@@ -12,11 +12,8 @@ import os
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.random import PCG64, Generator
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -26,46 +23,21 @@ from arena.processes.jobs import Arena, Done, Failed, RestartLimits, WorkerLimit
 from arena.processes.local_arena import LocalArena
 from arena.processes.supervisor import Clock
 from arena.replay import SUFFIX, write_replays
-from arena.territory.engine.rules import MatchRules
-from arena.territory.maps import load_map
-from arena.territory.observation.views import Views
 from db import queries
 from db.records import MatchPlan, MatchRecord
-from db.session import read_transaction, write_transaction
+from db.session import write_transaction
 from league.config.tree import ArenaConfig
-from league.daemon import roster
 from league.daemon.crashes import Crashes
 from league.daemon.failures import is_of_one_match, record_failure, set_aside
 from league.daemon.pace import Pace
+from league.daemon.planner import MatchSettings, Planner
 from league.daemon.resting import RestingMatches
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, seat_outcomes
-from league.matchmaking.lineups import choose_line_ups
 from league.rating.season import Season
 from league.rating.trueskill import RATING_VERSION, rate_match
 
 ARENA_NICENESS = 5  # rated matches yield to training when both want the same core
-
-
-@dataclass(frozen=True)
-class MatchSettings:
-    """How rated matches are set up, played and drawn.
-
-    Attributes:
-        maps: map references to draw from.
-        seed: seed of the line-ups.
-        n_workers: number of worker processes.
-        matches_per_worker: matches of one line-up that a worker plays in lock-step.
-        floor_share: members with fewer games than this share of the mean play first.
-    """
-
-    rules: MatchRules
-    views: Views
-    maps: tuple[str, ...]
-    seed: int
-    n_workers: int
-    matches_per_worker: int
-    floor_share: float
 
 
 def count_workers(wanted: int | None, n_learners: int) -> int:
@@ -138,20 +110,13 @@ class RatedMatches:
         self._alone: set[int] = set()  # matches that share no process with others
         self._playing: dict[int, MatchRecord] = {}
         self._unsettled: deque[Done | Failed] = deque()
-        self._map_hashes: dict[str, str] = {}
-        self._rng = Generator(PCG64(np.random.SeedSequence(entropy=self._entropy())))
+        self._planner = Planner(settings, engine, season, folder.root)
         self._arena = arena
 
     @property
     def n_playing(self) -> int:
         """Number of matches handed to the arena and not yet recorded."""
         return len(self._playing)
-
-    def _entropy(self) -> list[int]:
-        """Return the league's seed and the number of matches: a restart draws new line-ups."""
-        with read_transaction(self.engine) as session:
-            n_matches = sum(queries.matches_by_status(session).values())
-        return [self.settings.seed, n_matches]
 
     def turn(self, timeout_s: float) -> None:
         """Keep the arena busy, and record what it finishes within `timeout_s`.
@@ -195,7 +160,7 @@ class RatedMatches:
     def _plan(self) -> None:
         """Keep the arena busy: one batch per worker in play and one waiting.
 
-        New matches are planned in whole batches, each of one line-up; smaller ones when the run
+        New matches are planned in whole batches, each of few networks; smaller ones when the run
         ends too soon for a whole one.
         """
         batch = self.settings.matches_per_worker
@@ -209,12 +174,16 @@ class RatedMatches:
         if missing <= 0:
             return
         planned = waiting = self._waiting(missing)
+        drawn: list[MatchPlan] = []
+        if missing > len(waiting):  # outside of the transaction that writes
+            drawn = self._draw(missing - len(waiting), waiting)
         # Not durable: a plan that a power cut takes is made anew, its results come after it.
         with write_transaction(self.engine, durable=False) as session:
-            if missing > len(planned):
-                planned = planned + self._plan_new(session, missing - len(planned))
+            if drawn:
+                planned = planned + self._insert_new(session, drawn)
             # Another process may have changed a planned match meanwhile: it is not played then.
             planned = [match for match in planned if queries.mark_started(session, match.id)]
+        self._planner.inserted(drawn)
         taken = {match.id for match in waiting}
         self._backlog = [match for match in self._backlog if match.id not in taken]
         for match in planned:
@@ -253,53 +222,26 @@ class RatedMatches:
             self._alone.add(match.id)
         self._arena.submit(match.id, spec, alone=alone)
 
-    def _plan_new(self, session: Session, n: int) -> list[MatchRecord]:
-        settings = self.settings
-        specs = {m.id: m.agent_spec for m in queries.list_members(session, statuses=("active",))}
-        candidates = [
-            candidate
-            for candidate in roster.candidates(session, self.season)
-            if specs[candidate.member_id] not in self._resting.concerned
-            and candidate.member_id not in self._crashes.suspects
+    def _insert_new(self, session: Session, plans: Sequence[MatchPlan]) -> list[MatchRecord]:
+        """Insert matches that were drawn; a member may have been retired since."""
+        active = {agent.member_id for agent in queries.active_agents(session)}
+        return [
+            queries.get_match(session, queries.plan_match(session, plan))
+            for plan in plans
+            if active.issuperset(member_id for member_id, _ in plan.line_up)
         ]
-        if len(candidates) < 2:
-            return []
-        line_ups = choose_line_ups(
-            candidates,
-            settings.rules.n_seats,
-            n,
-            self._rng,
-            share=settings.matches_per_worker,
-            floor_share=settings.floor_share,
-        )
-        planned = []
-        for line_up in line_ups:
-            spec = MatchSpec(
-                seed=int(self._rng.integers(2**62)),
-                map=settings.maps[int(self._rng.integers(len(settings.maps)))],
-                agents=tuple(specs[member_id] for member_id, _ in line_up),
-                rules=settings.rules,
-                views=settings.views,
-                rotation=int(self._rng.integers(settings.rules.n_seats)),
-            )
-            spec = MatchSpec(**{**vars(spec), "map_sha256": self._map_sha256(spec.map)})
-            plan = MatchPlan(
-                purpose="rating",
-                seed=spec.seed,
-                map=spec.map,
-                map_sha256=spec.map_sha256,
-                rules_sha256=self.season.rules_sha256,
-                spec=spec.to_json(),
-                line_up=line_up,
-                rotation=spec.rotation,
-            )
-            planned.append(queries.get_match(session, queries.plan_match(session, plan)))
-        return planned
 
-    def _map_sha256(self, reference: str) -> str:
-        if reference not in self._map_hashes:
-            self._map_hashes[reference] = load_map(reference, base=self.folder.root).sha256
-        return self._map_hashes[reference]
+    def _draw(self, n: int, waiting: Sequence[MatchRecord]) -> list[MatchPlan]:
+        """Draw `n` matches; those that are planned or being played count as played."""
+        open_matches = [*self._playing.values(), *self._backlog, *self._resting.matches]
+        known = {match.id for match in open_matches}
+        open_matches += [match for match in waiting if match.id not in known]
+        return self._planner.plan(
+            n,
+            open_matches,
+            suspects=self._crashes.suspects,
+            resting=self._resting.concerned,
+        )
 
     def _replay_path(self, match_id: int) -> Path:
         return self.folder.replays / f"{match_id:08d}{SUFFIX}"

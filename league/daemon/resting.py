@@ -56,6 +56,11 @@ class RestingMatches:
         return len(self._resting)
 
     @property
+    def matches(self) -> list[MatchRecord]:
+        """The matches that rest now."""
+        return [rest.match for rest in self._resting.values()]
+
+    @property
     def concerned(self) -> set[str]:
         """Specs of agents that could not be loaded: they are not drawn for new matches."""
         waiting = (*self._resting.values(), *self._tried.values())

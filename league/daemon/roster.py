@@ -1,4 +1,4 @@
-"""What matchmaking knows about the pool: candidates for rated matches, a roster for each learner.
+"""What matchmaking knows about the pool, as a roster for each learner.
 
 Reads the database inside the manager's transactions and changes nothing.
 """
@@ -12,30 +12,12 @@ from sqlalchemy.orm import Session
 from db import queries
 from db.records import LearnerRecord
 from league.learner.messages import Roster
-from league.matchmaking.lineups import Candidate
 from league.matchmaking.opponents import Foe
 from league.rating.payoff import Payoff, with_training
 from league.rating.season import Season
 from league.rating.trueskill import conservative
 
 Gaussian = tuple[float, float]
-
-
-def candidates(session: Session, season: Season) -> list[Candidate]:
-    """Return the active members as candidates for rated matches."""
-    ratings = queries.latest_ratings(session, season.rules_sha256)
-    games = queries.match_counts(session, season.rules_sha256)
-    return [
-        Candidate(
-            member.id,
-            ratings[member.id].mu,
-            ratings[member.id].sigma,
-            games.get(member.id, 0),
-            member.role == "anchor",
-        )
-        for member in queries.list_members(session, statuses=("active",))
-        if member.id in ratings
-    ]
 
 
 def make_roster(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from db import queries
 from db.records import MatchRecord
 from db.session import read_transaction
-from league.daemon.matches import MatchSettings, RatedMatches
+from league.daemon.matches import RatedMatches
+from league.daemon.planner import MatchSettings
 from league.rating.season import Season
 from tests.league.daemon.scripted import Clock, League, ScriptedArena
 

@@ -1,4 +1,4 @@
-"""Whom rated matches and learners may draw, and whom a snapshot must beat."""
+"""Whom learners may draw, and whom a snapshot must beat."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import pytest
 from sqlalchemy.orm import Session
 
 from db import queries
-from db.records import LearnerRecord, MatchOutcome, MatchPlan, SeatOutcome
-from league.daemon.roster import candidates, make_roster
+from db.records import LearnerRecord
+from league.daemon.roster import make_roster
 from league.learner.messages import Roster
 from league.matchmaking.opponents import Foe
 from league.rating.payoff import Payoff
 from league.rating.season import Season
-from league.rating.trueskill import RATING_VERSION, rate_match
-from tests.league.hand_made import MAP_SHA, RULES_SHA, STATE_SHA, add_rated
+from tests.league.hand_made import RULES_SHA, add_rated
 
 SEASON = Season(RULES_SHA, sigma_allowance=4.0)
 AWAY = ("retired", "suspended", "quarantined", "guest")
@@ -43,48 +42,6 @@ def _foes(roster: Roster) -> dict[int, Foe]:
 
 def _anchor(session: Session, name: str, mu: float, sigma: float = 1.0, **fields: Any) -> int:
     return add_rated(session, name, mu, sigma, role="anchor", **fields)
-
-
-def test_only_active_members_are_drawn_for_rated_matches(session: Session) -> None:
-    active = add_rated(session, "active", 30.0, 2.0)
-    for status in AWAY:
-        add_rated(session, status, 31.0, 2.0, status=status)
-    assert [c.member_id for c in candidates(session, SEASON)] == [active]
-
-
-def test_a_member_without_a_rating_in_this_season_is_not_drawn(session: Session) -> None:
-    add_rated(session, "unrated", None)
-    add_rated(session, "elsewhere", 30.0, 2.0, rules_sha256="e" * 64)
-    assert candidates(session, SEASON) == []
-
-
-def test_a_candidate_carries_its_present_rating_its_games_and_whether_it_is_an_anchor(
-    session: Session,
-) -> None:
-    main, anchor = add_rated(session, "main", 30.0, 2.0), _anchor(session, "tribe", 20.0)
-    for _ in range(2):
-        plan = MatchPlan(
-            purpose="rating",
-            seed=1,
-            map="generated:lakes:64x64:1",
-            map_sha256=MAP_SHA,
-            rules_sha256=RULES_SHA,
-            spec={},
-            # The third seat is played by the main again, and not rated.
-            line_up=((main, True), (anchor, True), (main, False)),
-        )
-        queries.record_finished_match(
-            session,
-            queries.plan_match(session, plan),
-            MatchOutcome(ticks=10, final_state_sha256=STATE_SHA, wall_s=0.1),
-            [SeatOutcome(placement, 1, 1) for placement in (1, 3, 2)],
-            rate=rate_match,
-            rating_version=RATING_VERSION,
-        )
-    first, second = candidates(session, SEASON)
-    assert (first.member_id, first.games, first.anchor) == (main, 2, False)
-    assert (second.member_id, second.games, second.anchor) == (anchor, 2, True)
-    assert first.mu > 30.0 and second.mu < 20.0 and first.sigma < 2.0  # two wins
 
 
 @pytest.mark.parametrize("status", AWAY)
@@ -193,4 +150,4 @@ def test_a_held_out_member_is_rated_and_met_by_no_learner(session: Session) -> N
     assert set(_foes(roster)) == {other}
     assert set(roster.specs) == {other}
     assert roster.required == ("scripted:tribe",)
-    assert {c.member_id for c in candidates(session, SEASON)} == {best, other}
+    assert {a.member_id for a in queries.active_agents(session)} == {best, other}

@@ -1,4 +1,4 @@
-"""Line-ups, opponents and snapshot decisions keep what their docstrings promise."""
+"""Opponents and snapshot decisions keep what their docstrings promise."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from league.errors import MatchmakingError
-from league.matchmaking.lineups import FLOOR_SHARE, Candidate, choose_line_up, choose_line_ups
 from league.matchmaking.opponents import (
     Foe,
     draw_opponents,
@@ -20,70 +17,6 @@ from league.matchmaking.opponents import (
     weights_variance,
 )
 from league.matchmaking.promotion import RequiredFoe, reset_after_snapshot, snapshot_decision
-
-
-def pool(n: int, *, n_anchors: int = 1) -> list[Candidate]:
-    return [Candidate(i, 25.0 + i, 3.0, 10, anchor=i <= n_anchors) for i in range(1, n + 1)]
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(2, 30), st.integers(2, 12), st.integers(0, 3), st.integers(0, 2**32))
-def test_every_line_up_is_legal(n: int, n_seats: int, n_anchors: int, seed: int) -> None:
-    line_up = choose_line_up(pool(n, n_anchors=n_anchors), n_seats, np.random.default_rng(seed))
-    assert len(line_up) == n_seats
-    rated = [member_id for member_id, is_rated in line_up if is_rated]
-    assert len(rated) == len(set(rated)) == min(n, n_seats)  # one rated seat per member
-    if n_anchors:
-        assert any(member_id <= n_anchors for member_id in rated)
-    counts = Counter(member_id for member_id, _ in line_up)
-    assert max(counts.values()) - min(counts.values()) <= 1  # further seats are spread evenly
-
-
-def test_nobody_starves_and_weak_or_strong_members_are_met() -> None:
-    rng = np.random.default_rng(0)
-    games = Counter({i: 0 for i in range(1, 31)})
-    for _ in range(300):
-        candidates = [
-            Candidate(i, 10.0 + 2.0 * i, 2.0, games[i], anchor=i == 1) for i in range(1, 31)
-        ]
-        games.update(member_id for member_id, _ in choose_line_up(candidates, 10, rng))
-    mean = 300 * 10 / 30
-    assert min(games.values()) >= FLOOR_SHARE * mean - 1
-    assert games[1] == 300  # the only anchor plays in every match
-
-
-def test_a_new_member_plays_at_once() -> None:
-    candidates = [*pool(20), Candidate(99, 60.0, 8.0, 0)]
-    for seed in range(20):
-        line_up = choose_line_up(candidates, 10, np.random.default_rng(seed))
-        assert (99, True) in line_up
-
-
-def test_opponents_are_near_by_mu_more_often_than_not() -> None:
-    rng = np.random.default_rng(1)
-    candidates = [Candidate(0, 25.0, 8.0, 1)]  # the most uncertain and the least played: first
-    candidates += [Candidate(i, 25.0 + 3.0 * i, 1.0, 1) for i in range(1, 20)]
-    met = Counter(m for _ in range(300) for m, _ in choose_line_up(candidates, 5, rng))
-    assert sum(met[i] for i in range(1, 6)) > 2 * sum(met[i] for i in range(15, 20)) > 0
-
-
-def test_the_same_stream_gives_the_same_line_up() -> None:
-    one, other = (choose_line_up(pool(20), 10, np.random.default_rng(5)) for _ in range(2))
-    assert one == other
-
-
-def test_a_pool_of_one_cannot_play() -> None:
-    with pytest.raises(MatchmakingError, match="found 1 active"):
-        choose_line_up(pool(1), 10, np.random.default_rng(0))
-
-
-def test_matches_in_a_row_share_their_members_and_not_their_seats() -> None:
-    line_ups = choose_line_ups(pool(40), 10, 20, np.random.default_rng(0), share=8)
-    members = [frozenset(line_up) for line_up in line_ups]
-    assert [len(set(members[i : i + 8])) for i in (0, 8, 16)] == [1, 1, 1]
-    assert len(set(members)) == 3
-    assert len(set(line_ups)) == 20
-    assert all(len(line_up) == 10 for line_up in line_ups)
 
 
 def test_the_weights_are_those_of_the_design() -> None:
