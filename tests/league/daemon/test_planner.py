@@ -127,8 +127,9 @@ def test_only_so_many_matches_are_recent_as_give_everybody_forty(
     plans = planner.plan(100, [])
     planner.inserted(plans)
     planner.plan(2, [])
-    assert len(seen[-1]) < 10  # a hundred matches of 4 rated seats are more than are recent
-    assert sum(c.recent for c in seen[-1].values()) == RECENT_MATCHES * len(seen[-1])
+    # all members are anchors and scripts; 10 matches of 4 seats give each of n members 40 / n
+    n = len(seen[-1])
+    assert sum(c.recent for c in seen[-1].values()) == RECENT_MATCHES * n < 100 * 4
 
 
 def test_planning_reads_what_has_changed_and_locks_nothing(league: League) -> None:
