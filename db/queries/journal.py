@@ -48,9 +48,15 @@ def list_events(session: Session, *, limit: int = 50, kind: str | None = None) -
     return [to_record(row, EventRecord) for row in session.scalars(query)]
 
 
-def get_league_value(session: Session, key: str) -> dict[str, Any] | None:
-    """Return the JSON object stored under `key`, or None."""
-    row = session.get(League, key)
+def get_league_value(
+    session: Session, key: str, *, to_change: bool = False
+) -> dict[str, Any] | None:
+    """Return the JSON object stored under `key`, or None.
+
+    Args:
+        to_change: on a server, keep other processes from changing it until this transaction ends.
+    """
+    row = session.get(League, key, with_for_update=to_change or None)
     return None if row is None else dict(row.value)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from db.errors import ConflictError, NotFoundError
 from db.models import Member
 from db.queries._shared import change, to_record, utc_now
+from db.queries.pruning import set_pruned
 from db.records import MemberRecord
 
 MIN_PREFIX = 4
@@ -57,7 +58,7 @@ def add_member(
         trained_decisions=trained_decisions,
         failures=0,
         failures_in_row=0,
-        details={},  # nothing is kept there yet
+        details={},  # whether its snapshot was pruned (db.queries.pruning)
         created_at=at or utc_now(),
     )
     session.add(member)
@@ -142,10 +143,14 @@ def ancestors(session: Session, member_id: int) -> list[int]:
 
 
 def set_status(session: Session, member_id: int, status: str) -> None:
-    """Set a member's status; activation resets its failures in a row. Raise NotFoundError."""
+    """Set a member's status; raise NotFoundError.
+
+    Activation resets its failures in a row, and the note that its snapshot was pruned.
+    """
     values: dict[str, Any] = {"status": status}
     if status == "active":
         values["failures_in_row"] = 0
+        set_pruned(session, member_id, None)
     if change(session, update(Member).where(Member.id == member_id).values(values)) != 1:
         raise NotFoundError(f"there is no member with id {member_id}")
 

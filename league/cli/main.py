@@ -21,6 +21,7 @@ from league.cli.options import examples, league_option, run
 from league.cli.own_packages import check_own_packages, put_installed_first
 from league.cli.parity import parity
 from league.cli.pit import pit
+from league.cli.prune import prune
 from league.cli.replay import replay
 from league.cli.report import report
 from league.cli.start import start, status, stop
@@ -55,6 +56,7 @@ for _command in (
     rerate,
     backup,
     restore,
+    prune,
     doctor,
     bench,
     parity,

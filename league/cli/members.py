@@ -178,5 +178,6 @@ def _document(member: MemberRecord) -> dict[str, object]:
         "generation": member.generation,
         "trained_decisions": member.trained_decisions,
         "failures": member.failures,
+        "pruned": member.details.get("pruned"),
         "created_at": member.created_at.isoformat(),
     }

@@ -245,6 +245,21 @@ class DatabaseConfig(Section):
     )
 
 
+class KeepConfig(Section):
+    """How much disk replays and snapshots may take; what is never pruned may take more."""
+
+    replays: Annotated[Annotated[int, Field(ge=1)] | None, Off] = Field(
+        default=None,
+        description="MB (10^6 bytes) of replays; above, the oldest are removed, but never those "
+        "of the latest 1,000 matches or of a match that an event names; off keeps all.",
+    )
+    snapshots: Annotated[Annotated[int, Field(ge=1)] | None, Off] = Field(
+        default=None,
+        description="MB (10^6 bytes) of snapshots; above, those of members that do not play are "
+        "removed, then of the weakest, which retire (README, Disk budget); off keeps all.",
+    )
+
+
 class LeagueConfig(Section):
     """All settings of a league."""
 
@@ -272,6 +287,7 @@ class LeagueConfig(Section):
     arena: ArenaConfig = Field(default_factory=ArenaConfig, description="Processes.")
     rating: RatingConfig = Field(default_factory=RatingConfig, description="Ratings.")
     database: DatabaseConfig = Field(default_factory=DatabaseConfig, description="Database.")
+    keep: KeepConfig = Field(default_factory=KeepConfig, description="Disk budget.")
 
     @model_validator(mode="after")
     def _parts_agree(self) -> LeagueConfig:

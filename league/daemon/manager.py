@@ -24,6 +24,7 @@ from db import queries
 from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
 from league.config.tree import LeagueConfig
+from league.daemon.budget import DiskBudget
 from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launch_learner
 from league.daemon.matches import RatedMatches, count_workers, make_arena
 from league.daemon.planner import MatchSettings
@@ -37,6 +38,7 @@ from league.folder.opening import remember_config
 from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Settled, Stop, Waits
 from league.learner.settings import learner_settings
 from league.members import admission
+from league.pruning.record import Budgets
 from league.rating.payoff import Payoff
 from league.rating.season import Season
 
@@ -96,6 +98,13 @@ class Manager:
         self._untaken: deque[LearnerMessage] = deque()
         self._waiting: dict[str, str] = {}  # learners that wait for the machine, and what for
         self._told_of_workers: str | None = None
+        self._budget = DiskBudget(
+            folder,
+            engine,
+            Budgets.of(config.to_json()),
+            self.season.rules_sha256,
+            lambda: self.payoff,  # as the newest roster saw it
+        )
         backlog = self._prepare()
         self.learners = Learners(
             list(self._lineages),
@@ -139,6 +148,7 @@ class Manager:
         for offer in self.store.list_offers():
             if offer.description is not None and offer.description.lineage in self._lineages:
                 self._admit(offer.description.lineage, offer.sha256, "offered before the restart")
+        self._budget.start()
         return [match for match in planned if match.rules_sha256 == self.season.rules_sha256]
 
     def _match_settings(self) -> MatchSettings:
@@ -195,6 +205,7 @@ class Manager:
             self._heartbeat_at = now
             self._tell_of_workers()
             self._beat()
+        self._budget.turn()
 
     def listen(self, timeout_s: float) -> None:
         """Take in what workers and learners send, without touching the database."""

@@ -117,7 +117,8 @@ def _copy(
     Checkpoints and offers before the database: an offer that is settled meanwhile is in the copy
     with its description, and is admitted (again) at the next start; a learner never is ahead of
     the database. Snapshots, replays and maps after it: rows are written after the files that they
-    name, so that the copy holds at least these.
+    name, so that the copy holds at least these. Replays and snapshots before it, too: after it the
+    daemon may prune what the copy's rows still name.
     """
 
     def copied(name: str, *, link: bool = True) -> Copied:
@@ -126,6 +127,7 @@ def _copy(
 
     checkpoints = copied("checkpoints")
     offers = copied("snapshots/offered", link=False)
+    early = {kind: copied(kind) for kind in ("replays", "snapshots")}
     engine = open_reader(database)  # of any revision: the next start migrates it
     try:
         backup(engine, copy.sqlite)
@@ -133,8 +135,8 @@ def _copy(
         engine.dispose()
     parts = {
         "database": Copied.of(copy.sqlite),
-        "replays": copied("replays"),
-        "snapshots": offers + copied("snapshots"),
+        "replays": early["replays"] + copied("replays"),
+        "snapshots": offers + early["snapshots"] + copied("snapshots"),
         "checkpoints": checkpoints,
         "map files": copied("maps"),
     }

@@ -26,6 +26,7 @@ from db import queries
 from league.errors import FolderError, UsageError
 from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
+from league.pruning.record import why_replay_is_gone
 
 if TYPE_CHECKING:
     from msattn.inspect import AttentionRecord
@@ -85,9 +86,12 @@ def find_replay(match: str, folder: LeagueFolder | None) -> tuple[Replay, dict[i
             seat.seat: queries.get_member(session, seat.member_id).name
             for seat in queries.match_seats(session, record.id)
         }
+        gone = None if record.replay_path else why_replay_is_gone(session, record.id)
     if record.replay_path is None:
+        why = "" if gone is None else f": it was {gone}; a backup of before may hold it"
         raise FolderError(
             f"expected a match with a replay, found match {match}, {record.status}, without one"
+            f"{why}"
         )
     return read_replay(folder.inside(record.replay_path)), names
 

@@ -10,6 +10,7 @@ of a match is dead, the rest of that match is not played.
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from agents.errors import SnapshotMissingError
 from arena.agent import Agent, LoadAgent
 from arena.lockstep import LiveMatch, Lockstep, as_dict
 from arena.match import LoadMap, MatchSpec, start_match, unpack_actions
@@ -28,6 +30,8 @@ from arena.territory.observation.observation import empty_views
 from arena.territory.observation.space import observation_space
 from league.learner.rewards import final_reward, potential, step_reward, with_team_share
 from league.learner.settings import EnvSettings
+
+log = logging.getLogger(__name__)
 
 LEARNER = "learner"  # the agent spec of the learner's own seats
 SELF_PLAY = "self"  # the current weights in an opponent's seat
@@ -310,20 +314,31 @@ class LeagueVecEnv(VecEnv):
         """Rebuild the matches of `state` by playing their actions again; returns observations.
 
         Agents that keep a memory (scripted ones, plug-ins) are asked again on the way, so that they
-        remember what they knew.
+        remember what they knew. A match with an opponent whose snapshot is gone (it was pruned)
+        cannot go on: another one begins in its place.
         """
         lockstep = self.lockstep
+        k = self.settings.seats_per_match
+        active = np.array(state["active"], np.bool_)
+        rewards = np.array(state["episode_reward"], np.float64)
         rebuilt: list[LiveMatch | None] = []
         for slot, saved in enumerate(state["matches"]):
             lockstep.matches = [None] * self.settings.n_matches
-            match = self._begin(slot, MatchSpec.from_json(saved["spec"]))
-            self._replay(slot, match, saved)
+            try:
+                match = self._begin(slot, MatchSpec.from_json(saved["spec"]))
+            except SnapshotMissingError as gone:
+                log.warning("match %d of the checkpoint is not played on: %s", slot, gone)
+                match = self._begin(slot, self._draw_spec())
+                active[slot * k : (slot + 1) * k] = True
+                rewards[slot * k : (slot + 1) * k] = 0.0
+            else:
+                self._replay(slot, match, saved)
             rebuilt.append(match)
         lockstep.matches = rebuilt
-        self.active[:] = state["active"]
+        self.active[:] = active
         lockstep.refresh()
         self._potential = self._potentials(range(self.settings.n_matches))
-        self._episode_reward[:] = state["episode_reward"]
+        self._episode_reward[:] = rewards
         self.results = {name: list(total) for name, total in state["results"].items()}
         self.rng.bit_generator.state = state["rng"]
         return self._observe()

@@ -169,7 +169,7 @@ class Trainer:
         if checkpoint is not None:
             extra = checkpoint.extra
             self.parent = extra["parent"]
-            self.wave = list(extra["wave"])
+            self.wave = [spec for spec in extra["wave"] if self._is_there(spec)]
             self.since = SinceSnapshot(extra["since_decisions"], extra["since_results"])
             observations = self.env.set_state(extra["env"])
             restore(self.ppo, checkpoint, observations)
@@ -183,6 +183,11 @@ class Trainer:
             return True
         self._start_fresh()
         return False
+
+    def _is_there(self, spec: str) -> bool:
+        """Return whether an opponent of a checkpoint can still be loaded: it may be pruned."""
+        sha256 = spec.removeprefix("snapshot:")
+        return sha256 == spec or self.store.path(sha256).exists()
 
     def _start_fresh(self) -> None:
         """Make an untrained policy wait often: its attacks would otherwise use up its troops."""

@@ -23,7 +23,9 @@ from league.folder.connect import writer
 from league.folder.layout import LeagueFolder
 from league.folder.memory import started_settings
 from league.members.names import check_name, free_name, made_name
+from league.members.pruned import require_snapshot
 from league.plain_text import visible
+from league.pruning.record import why_snapshot_is_gone
 from league.rating.season import Season
 
 if TYPE_CHECKING:
@@ -211,6 +213,8 @@ def ensure_guest(session: Session, newcomer: Newcomer) -> MemberRecord:
     """Return the member that plays this spec, or a new guest, never scheduled or rated."""
     for member in queries.list_members(session):
         if present_spec(member.agent_spec) == newcomer.agent_spec:
+            if why_snapshot_is_gone(member) is not None:  # its file has just been brought back
+                queries.set_pruned(session, member.id, None)
             return member
     name = free_name(session, newcomer.name, f"{newcomer.name}-guest")
     return queries.get_member(session, _insert(session, newcomer, name, "guest"))
@@ -225,13 +229,16 @@ def change_status(folder: LeagueFolder, text: str, status: str) -> MemberRecord:
 
     Raises:
         NotFoundError: there is no such member.
-        MemberError: its present status does not allow the change.
+        MemberError: its present status does not allow the change, or its snapshot was pruned.
         SnapshotError: it was quarantined and its snapshot is still damaged or missing.
     """
     with writer(folder) as engine:
         with read_transaction(engine) as session:
             member = find_member(session, text)
-        if status == "active" and member.status == "quarantined" and member.snapshot_sha256:
+        was_pruned = why_snapshot_is_gone(member) is not None
+        must_check = status == "active" and (member.status == "quarantined" or was_pruned)
+        if must_check and member.snapshot_sha256:
+            require_snapshot(folder.snapshots, member)
             from agents.snapshots import SnapshotStore
 
             # Outside the write transaction, because loading a network takes a while.

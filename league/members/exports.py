@@ -26,6 +26,7 @@ from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
 from league.members.entry import find_member, views_of
 from league.members.names import made_name
+from league.members.pruned import require_snapshot
 from msattn.actor_critic import ActorCritic, policy_weights
 from msattn.config import SCALARS, SCALES
 
@@ -49,8 +50,8 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
             folder.
 
     Raises:
-        MemberError: the member has no snapshot, the target exists, an extra is missing, or the
-            exported network computes different logits.
+        MemberError: the member has no snapshot, or it was pruned; the target exists, an extra is
+            missing, or the exported network computes different logits.
         SnapshotError: the snapshot is damaged.
     """
     if kind not in FORMATS:
@@ -62,6 +63,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
             f"{member.name} has no snapshot to export: it plays {member.agent_spec}; "
             "`league members` lists those that have one"
         )
+    require_snapshot(folder.snapshots, member)
     path = Path() if out is None else out
     if path.is_dir():
         # A name of an older league may hold "/" and "..": the file still lies in the folder.

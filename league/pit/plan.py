@@ -21,6 +21,7 @@ from db.session import read_transaction, write_transaction
 from league.config.tree import SCRIPTED
 from league.errors import PitError
 from league.members.entry import ensure_guest, find_member, identify, is_snapshot_file
+from league.members.pruned import require_snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,6 +148,7 @@ def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> 
     if not is_spec and not is_snapshot_file(text):
         with read_transaction(engine) as session:
             member = find_member(session, text)
+        require_snapshot(snapshots, member)
         return Side(member.name, member.agent_spec, member.id)
     with read_transaction(engine) as session:  # what plays here has been checked
         known = any(m.agent_spec == text for m in queries.list_members(session))

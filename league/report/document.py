@@ -42,6 +42,17 @@ def report_document(state: ReportState) -> dict[str, Any]:
             }
             for event in state.events
         ],
+        "disk": [
+            {
+                "what": row.kind,
+                "bytes": row.measured,
+                "budget": row.budget,
+                "pruned": row.n_pruned,
+                "pruned_bytes": row.pruned_bytes,
+                "pruned_at": None if row.pruned_at is None else row.pruned_at.isoformat(),
+            }
+            for row in state.budgets
+        ],
         "at": state.at.isoformat(),
         "rules_sha256": state.rules_sha256,
     }

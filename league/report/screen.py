@@ -15,7 +15,7 @@ from rich.text import Text
 
 from league.plain_text import visible
 from league.report.console import foreign
-from league.report.state import LearnerRow, MatchRow, MemberRow, ReportState
+from league.report.state import BudgetRow, LearnerRow, MatchRow, MemberRow, ReportState
 
 WIDTH = 112  # columns of the SVG and of plain output; the widest table needs 108
 _LEVEL_STYLES = {"info": "dim", "warning": "yellow", "alarm": "bold red"}
@@ -41,6 +41,7 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
     if state.matches:
         parts.append(matches_table(state.matches))
     parts.append(_arena(state))
+    parts += [_budget(row) for row in state.budgets]
     if state.events:
         parts.append(_events(state))
     return Group(*parts)
@@ -156,6 +157,18 @@ def _arena(state: ReportState) -> RenderableType:
         f"Arena: {row.matches_per_s:.2f} matches/s, {row.ticks_per_s:,.0f} ticks/s in the last "
         f"{row.window_s:.0f} s; {row.running} running, {row.planned} planned, {row.failed} failed"
     )
+
+
+def _budget(row: BudgetRow) -> RenderableType:
+    size = "not measured yet" if row.measured is None else f"{row.measured / 1e6:,.1f} MB"
+    limit = "no budget" if row.budget is None else f"budget {row.budget / 1e6:,.0f} MB"
+    text = f"{row.kind.capitalize()}: {size}, {limit}"
+    if row.pruned_at is not None:
+        text += (
+            f"; {row.n_pruned:,} pruned ({row.pruned_bytes / 1e6:,.1f} MB), last "
+            f"{row.pruned_at:%Y-%m-%d %H:%M:%S}"
+        )
+    return Text(text)
 
 
 def _events(state: ReportState) -> RenderableType:

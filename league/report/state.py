@@ -6,7 +6,7 @@ ratings are on the reported scale, on which `tribe` is at 25.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +18,8 @@ from db.records import MemberTotals
 from db.session import read_transaction
 from league.folder.connect import reader
 from league.folder.layout import LeagueFolder
-from league.folder.memory import stored_season
+from league.folder.memory import stored_season, stored_settings
+from league.pruning.record import Budgets, read_record
 from league.rating.standings import scale_anchor_id, scale_shift, standings
 
 if TYPE_CHECKING:
@@ -116,6 +117,21 @@ class ArenaRow:
 
 
 @dataclass(frozen=True)
+class BudgetRow:
+    """Replays or snapshots: bytes at the last look, their budget, and what was ever pruned.
+
+    `measured` is None before the first look, `budget` if there is none.
+    """
+
+    kind: str
+    measured: int | None
+    budget: int | None
+    n_pruned: int
+    pruned_bytes: int
+    pruned_at: datetime | None
+
+
+@dataclass(frozen=True)
 class ReportState:
     """Everything that a report shows, at one moment."""
 
@@ -127,6 +143,7 @@ class ReportState:
     matches: tuple[MatchRow, ...]
     arena: ArenaRow
     events: tuple[EventRow, ...] = ()
+    budgets: tuple[BudgetRow, ...] = ()
 
     @property
     def n_matches(self) -> int:
@@ -204,7 +221,22 @@ def read_state(
             EventRow(event.at, event.kind, event.level, event.message)
             for event in queries.list_events(session, limit=n_events)
         ),
+        budgets=tuple(_budgets(session)),
     )
+
+
+def _budgets(session: Session) -> Iterator[BudgetRow]:
+    """Yield the kinds of files that have a budget, or of which something was pruned."""
+    budgets = Budgets.of(stored_settings(session) or {})
+    record = read_record(session)
+    for kind, total, budget in (
+        ("replays", record.replays, budgets.replays),
+        ("snapshots", record.snapshots, budgets.snapshots),
+    ):
+        if budget is not None or total.n:
+            at = None if total.at is None else datetime.fromisoformat(total.at)
+            limit = None if budget is None else int(budget)
+            yield BudgetRow(kind, total.measured, limit, total.n, total.n_bytes, at)
 
 
 def _members(

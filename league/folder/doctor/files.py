@@ -11,7 +11,8 @@ from pathlib import Path
 
 from arena.errors import ArenaError
 from arena.files import TEMPORARY_PREFIX
-from db.records import FinishedReplay
+from db import queries
+from db.records import FinishedReplay, MemberRecord
 from league.errors import FolderError
 from league.folder.doctor.findings import Case, Finding, several
 from league.folder.layout import LeagueFolder
@@ -24,10 +25,24 @@ _CHECKPOINT = re.compile(r"checkpoint-\d{8,}-([0-9a-f]{16})\.safetensors")
 
 def check_snapshots(case: Case) -> Finding:
     """Compare every member's snapshot file with its hash."""
-    shas = sorted({m.snapshot_sha256 for m in case.members if m.snapshot_sha256 is not None})
+    named = {m.snapshot_sha256 for m in case.members if m.snapshot_sha256 is not None}
+    shas = sorted(kept_snapshots(case.members))
+    pruned = f", {n} pruned" if (n := len(named) - len(shas)) else ""
     problems = [text for sha in shas if (text := snapshot_problem(case.folder, sha)) is not None]
-    text = f"snapshots: {len(shas) - len(problems)} of {len(shas)} good"
+    text = f"snapshots: {len(shas) - len(problems)} of {len(shas)} good{pruned}"
     return several("WRONG", text, problems) if problems else Finding("ok", text)
+
+
+def kept_snapshots(members: Sequence[MemberRecord]) -> set[str]:
+    """Return the hashes of the snapshots that must be there: not all of their members are pruned.
+
+    A pruned one may be there too, for an hour, or because somebody brought it back.
+    """
+    return {
+        m.snapshot_sha256
+        for m in members
+        if m.snapshot_sha256 is not None and queries.PRUNED_EVENT not in m.details
+    }
 
 
 def snapshot_problem(folder: LeagueFolder, sha256: str) -> str | None:
@@ -50,8 +65,11 @@ def check_replays(case: Case) -> Finding:
         details = [f"match {match_id}: {reason}" for match_id, reason in lost.items()]
         return several("WRONG", f"replays: {len(lost)} lost", details)
     kept = [replay for replay in case.replays if replay.path is not None]
-    none = len(case.replays) - len(kept)
-    count = f"replays: {len(kept)} present" + (f", {none} finished matches keep none" * (none > 0))
+    record = queries.get_league_value(case.session, queries.PRUNING_KEY) or {}
+    pruned = int(record.get("replays", {}).get("n", 0))
+    none = len(case.replays) - len(kept) - pruned
+    count = f"replays: {len(kept)} present" + f", {pruned} pruned" * (pruned > 0)
+    count += f", {none} finished matches keep none" * (none > 0)
     return _play_back(case, kept, count)
 
 
@@ -156,6 +174,8 @@ def check_orphans(case: Case) -> Finding:
         if name not in known and not name.startswith(TEMPORARY_PREFIX)
     ]
     named = {replay.path for replay in case.replays}
+    record = queries.get_league_value(case.session, queries.PRUNING_KEY) or {}
+    named |= {path for _, path in record.get("pending_replays", ())}  # the next start unlinks them
     young = case.now.timestamp() - 60.0  # a result that is being stored right now
     found += [
         str(folder.replays / name)

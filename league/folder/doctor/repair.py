@@ -24,7 +24,12 @@ from db.hold import DatabaseHold
 from db.session import open_reader, read_transaction, write_transaction
 from league.errors import FolderError
 from league.folder.connect import writer
-from league.folder.doctor.files import leftovers, lost_replays, snapshot_problem
+from league.folder.doctor.files import (
+    kept_snapshots,
+    leftovers,
+    lost_replays,
+    snapshot_problem,
+)
 from league.folder.doctor.settings import is_open, stored_toml, toml_problem
 from league.folder.layout import LeagueFolder
 from league.folder.memory import stored_settings
@@ -104,8 +109,7 @@ def _restore_snapshots(folder: LeagueFolder, engine: Engine) -> Iterator[str]:
     """Bring back damaged snapshots from copies; without a good one their members rest."""
     with read_transaction(engine) as session:
         members = queries.list_members(session)
-    shas = {m.snapshot_sha256 for m in members if m.snapshot_sha256 is not None}
-    for sha256 in sorted(shas):
+    for sha256 in sorted(kept_snapshots(members)):
         if snapshot_problem(folder, sha256) is None:
             continue
         name = f"{sha256}.safetensors"

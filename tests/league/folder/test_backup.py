@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from arena.territory.maps import generate_map, load_map, save_map
 from db import queries
@@ -197,7 +198,26 @@ def test_an_offer_settled_while_it_is_copied_is_admitted_again_from_the_copy(
     assert (copy.snapshots / "offered" / note.name).is_file()
 
 
-def test_checkpoints_and_offers_are_copied_before_the_database_and_all_else_after_it(
+def test_what_is_pruned_while_the_backup_is_made_is_in_it(
+    league: LeagueFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replay = league.replays / "00000001.replay"
+    replay.write_bytes(b"x")
+    (snapshot,) = league.snapshots.glob("*.safetensors")
+    copy_database = backup
+
+    def prune_after(engine: Engine, target: Path) -> None:
+        copy_database(engine, target)  # its rows still name both files
+        replay.unlink()
+        snapshot.unlink()
+
+    monkeypatch.setattr("league.folder.backup.backup", prune_after)
+    copy = LeagueFolder(back_up(league, tmp_path / "copy").path)
+    assert (copy.replays / replay.name).read_bytes() == b"x"
+    assert (copy.snapshots / snapshot.name).read_bytes() == b"weights"
+
+
+def test_checkpoints_and_offers_are_copied_before_the_database_and_maps_after_it(
     league: LeagueFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
@@ -215,7 +235,7 @@ def test_checkpoints_and_offers_are_copied_before_the_database_and_all_else_afte
     (league.checkpoints / "leader" / "checkpoint-1").write_bytes(b"x")
     back_up(league, tmp_path / "copy")
     assert list(dict.fromkeys(steps)) == [
-        *("leader", "offered", "database", "replays", "snapshots", "mine"),
+        *("leader", "offered", "replays", "snapshots", "database", "mine"),
     ]
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.errors import SnapshotMissingError
 from agents.registry import make_loader
+from arena.agent import Agent, LoadAgent
 from arena.env import SoloEnv
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
@@ -28,6 +30,7 @@ def make_env(
     weights: RewardWeights | None = None,
     n_matches: int = 2,
     seats: int = 4,
+    load_agent: LoadAgent | None = None,
 ) -> LeagueVecEnv:
     settings = EnvSettings(
         MatchRules(max_ticks=max_ticks),
@@ -38,7 +41,8 @@ def make_env(
         GAMMA,
         weights or RewardWeights(),
     )
-    return LeagueVecEnv(settings, make_loader(), cached_maps(None), draw_scripted, None, seed)
+    load = load_agent or make_loader()
+    return LeagueVecEnv(settings, load, cached_maps(None), draw_scripted, None, seed)
 
 
 def draw_scripted(n: int, rng: np.random.Generator) -> list[str]:
@@ -167,3 +171,31 @@ def test_a_seat_that_acts_shares_the_reward_of_its_team_and_an_idle_one_does_not
         expected = np.where(active, 0.5 * own + 0.5 * own.mean(axis=1, keepdims=True), 0.0)
         assert np.allclose(mixed, expected, atol=1e-6)
     assert n_idle > 0
+
+
+def test_a_match_with_an_opponent_that_was_pruned_begins_anew_and_the_others_go_on() -> None:
+    env = make_env(7, max_ticks=600)
+    env.reset()
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        act(env, rng)
+    state = json.loads(json.dumps(env.state()))
+    gone = f"snapshot:{'a' * 64}"
+    agents = state["matches"][1]["spec"]["agents"]
+    agents[next(i for i, name in enumerate(agents) if name in SCRIPTED)] = gone
+
+    def load(spec: str) -> Agent:
+        if spec == gone:
+            raise SnapshotMissingError(f"there is no snapshot {gone}")
+        return make_loader()(spec)
+
+    other = make_env(99, max_ticks=600, load_agent=load)
+    other.set_state(state)
+    first, second = (env.lockstep.matches[slot] for slot in (0, 1))
+    played_on, begun = (other.lockstep.matches[slot] for slot in (0, 1))
+    assert first and second and played_on and begun
+    assert (played_on.n_decisions, begun.n_decisions) == (first.n_decisions, 0) == (5, 0)
+    assert other.active[4:].all() and (other.state()["episode_reward"][4:] == [0.0] * 4)
+    assert gone not in json.dumps(other.state())
+    for _ in range(30):
+        act(other, rng)
