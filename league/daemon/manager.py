@@ -29,7 +29,7 @@ from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launc
 from league.daemon.matches import RatedMatches, count_workers, make_arena
 from league.daemon.planner import MatchSettings
 from league.daemon.resting import pause_after
-from league.daemon.roster import make_roster
+from league.daemon.roster import Rosters
 from league.daemon.running_time import RunningTime
 from league.daemon.trouble import PassedTrouble
 from league.folder.layout import LeagueFolder
@@ -39,7 +39,6 @@ from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Set
 from league.learner.settings import learner_settings
 from league.members import admission
 from league.pruning.record import Budgets
-from league.rating.payoff import Payoff
 from league.rating.season import Season
 
 log = logging.getLogger(__name__)
@@ -86,8 +85,7 @@ class Manager:
         self.season = Season.of(config.to_json())
         self.store = SnapshotStore(folder.snapshots)
         self.running_time = RunningTime(engine)
-        self.payoff = Payoff()
-        self._payoff_seq = 0
+        self._rosters = Rosters(self.season, config.rating.held_out)
         self._views = config.views.to_views()
         self._learner_settings = learner_settings(config)
         self._lineages = {lineage.name: lineage for lineage in config.learners}
@@ -103,7 +101,7 @@ class Manager:
             engine,
             Budgets.of(config.to_json()),
             self.season.rules_sha256,
-            lambda: self.payoff,  # as the newest roster saw it
+            lambda: self._rosters.payoff,  # as the newest roster saw it
         )
         backlog = self._prepare()
         self.learners = Learners(
@@ -419,19 +417,7 @@ class Manager:
 
     def _send_rosters(self) -> None:
         with read_transaction(self.engine) as session:
-            rows = queries.common_placements(
-                session, self.season.rules_sha256, after_seq=self._payoff_seq
-            )
-            self.payoff.add_rows(rows)
-            if rows:
-                self._payoff_seq = max(row.seq for row in rows)
-            rosters = {}
-            for name in self._lineages:
-                learner = queries.learner_by_name(session, name)
-                assert learner is not None
-                rosters[name] = make_roster(
-                    session, learner, self.payoff, self.season, self.config.rating.held_out
-                )
+            rosters = self._rosters.read(session, self._lineages)
         left = None if self._ends is None else max(0.0, self._ends - time.monotonic())
         for name, roster in rosters.items():
             self.learners.send(name, replace(roster, seconds_left=left))

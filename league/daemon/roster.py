@@ -5,7 +5,7 @@ Reads the database inside the manager's transactions and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,33 @@ from league.rating.season import Season
 from league.rating.trueskill import conservative
 
 Gaussian = tuple[float, float]
+
+
+class Rosters:
+    """Makes rosters from a payoff that it keeps up to date, match by match.
+
+    Attributes:
+        payoff: as of the newest reading.
+    """
+
+    def __init__(self, season: Season, held_out: Collection[str] = ()) -> None:
+        self.payoff = Payoff()
+        self._season = season
+        self._held_out = held_out
+        self._seq = 0
+
+    def read(self, session: Session, names: Iterable[str]) -> dict[str, Roster]:
+        """Return the roster of each of these learners."""
+        rules_sha256 = self._season.rules_sha256
+        rows = queries.common_placements(session, rules_sha256, after_seq=self._seq)
+        self.payoff.add_rows(rows)
+        self._seq = max((row.seq for row in rows), default=self._seq)
+        rosters = {}
+        for name in names:
+            learner = queries.learner_by_name(session, name)
+            assert learner is not None
+            rosters[name] = make_roster(session, learner, self.payoff, self._season, self._held_out)
+        return rosters
 
 
 def make_roster(
