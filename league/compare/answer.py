@@ -79,29 +79,23 @@ def answer(measure: Measure, company: Company, seeds: Sequence[SeedScore]) -> An
     """Return the mean score over training seeds with its interval.
 
     With three seeds or more: Student's t with k - 1 degrees of freedom over the k scores, which
-    holds the spread of training and that of the matches alike. With fewer: t over the matches of
-    the given snapshots, each seed weighing the same.
+    holds the spread of training and that of the matches alike; but never narrower than the matches
+    alone allow, because three scores may lie together by chance. With fewer seeds: t over the
+    matches of the given snapshots, each seed weighing the same.
     """
-    over_seeds = t_interval(row.score for row in seeds).within(0.0, 1.0)
-    if len(seeds) >= MIN_SEEDS:
-        return Answer(
-            measure,
-            company,
-            tuple(seeds),
-            "families",
-            over_seeds.mean,
-            over_seeds.low,
-            over_seeds.high,
-        )
+    over_seeds = t_interval(row.score for row in seeds)
     error = math.sqrt(math.fsum(row.standard_error**2 for row in seeds)) / len(seeds)
-    half = t_quantile(0.975, sum(row.n_pairs - 1 for row in seeds)) * error
+    of_matches = t_quantile(0.975, sum(row.n_pairs - 1 for row in seeds)) * error
+    is_of_families = len(seeds) >= MIN_SEEDS
+    half = max(over_seeds.half_width, of_matches) if is_of_families else of_matches
+    between = over_seeds.within(0.0, 1.0)
     return Answer(
         measure,
         company,
         tuple(seeds),
-        "snapshots",
+        "families" if is_of_families else "snapshots",
         over_seeds.mean,
         max(over_seeds.mean - half, 0.0),
         min(over_seeds.mean + half, 1.0),
-        *((over_seeds.low, over_seeds.high) if len(seeds) > 1 else ()),
+        *((between.low, between.high) if 1 < len(seeds) < MIN_SEEDS else ()),
     )

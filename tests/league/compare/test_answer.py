@@ -31,6 +31,13 @@ def test_many_matches_of_three_seeds_do_not_narrow_the_interval_of_the_families(
     assert (many.low, many.high) == (few.low, few.high)
 
 
+def test_seeds_that_agree_by_chance_are_no_more_certain_than_their_matches() -> None:
+    found = answer("decisions", "five", [seed(0.40, 0.03)] * 3)
+    # the seeds do not differ at all; 0.03 / sqrt(3) over the matches, t(147, .975) = 1.976233
+    half = 1.976233 * 0.03 / math.sqrt(3)
+    assert (found.low, found.high) == pytest.approx((0.40 - half, 0.40 + half), abs=1e-6)
+
+
 def test_with_fewer_than_three_seeds_the_interval_is_of_the_matches_alone() -> None:
     found = answer("minutes", "mixed", [seed(0.56, 0.02), seed(0.60, 0.02)])
     # standard error of the mean of two: 0.02 / sqrt(2); t(98, .975) = 1.98447

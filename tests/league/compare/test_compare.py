@@ -49,6 +49,11 @@ def test_tribe_beats_idle_in_two_leagues_and_the_same_command_plays_nothing_twic
                 counts.append(len(queries.list_matches(session, purpose="pit", status="finished")))
         return counts
 
+    for folder, first_seed in zip(folders, (1_000_001, 2_000_001), strict=True):
+        with reader(folder) as engine, read_transaction(engine) as session:
+            seeds = {match.seed for match in queries.list_matches(session, purpose="pit")}
+        assert seeds == {first_seed, first_seed + 1}  # no match twice, so that errors differ
+
     # 2 pairs five against five and 2 among the scripts; at equal minutes 0002 meet again
     assert n_matches() == [8, 8]
     assert main(_command(tmp_path, "--json")) == 4
