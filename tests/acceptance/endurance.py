@@ -5,7 +5,7 @@
 Small maps, short matches, scripted members and no learners: the rate is bounded by the daemon, its
 database and its replays, not by the game. Every five seconds the memory of each process is read
 (USS: what would be free if the process ended). At the end: matches, matches/s in the first and the
-last third, memory slope of each process by least squares without the first fifth of the time, bytes
+last third, memory slope of each process by least squares without its first minutes, bytes
 per match in the database, and what `league doctor` says. One line of totals is appended to
 --log. Exit code: 0 the books are right, 1 they are not; pytest does not collect this file.
 """
@@ -40,7 +40,7 @@ SETTINGS = (
 )
 SCRIPTS = ("idle", "random", "tribe", "expander", "turtle", "opportunist")
 EVERY_S = 5.0
-SETTLING = 0.2  # share of the time that is left out of the slopes
+SETTLING_H = 3.0 / 60.0  # the beginning of each process that is left out of its slope
 Samples = dict[str, list[tuple[float, float]]]
 
 
@@ -96,9 +96,9 @@ def watch(daemon: subprocess.Popen[bytes], began: float) -> Samples:
     return samples
 
 
-def slope(points: list[tuple[float, float]], hours: float) -> str:
-    """Return first, last and MB/h of one process; of the settled part of the run alone."""
-    settled = [(at, mb) for at, mb in points if at >= SETTLING * hours]
+def slope(points: list[tuple[float, float]]) -> str:
+    """Return first, last and MB/h of one process, of the settled part of its life alone."""
+    settled = [(at, mb) for at, mb in points if mb > 0.0 and at >= points[0][0] + SETTLING_H]
     if len(settled) < 10:
         return f"{len(points)} samples: too few for a slope"
     at, mb = np.array(settled).T
@@ -161,7 +161,7 @@ def report(
         f"{twice:.0f} rated twice, {grown / max(n, 1) / 1000:.2f} kB of database a match",
     ]
     for name, points in sorted(samples.items()):
-        lines.append(f"{name}: {slope(points, seconds / 3600.0)}")
+        lines.append(f"{name}: {slope(points)}")
     return lines
 
 
