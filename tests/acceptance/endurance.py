@@ -4,8 +4,8 @@
 
 Small maps, short matches, scripted members and no learners: the rate is bounded by the daemon, its
 database and its replays, not by the game. Every five seconds the memory of each process is read
-(USS: what would be free if the process ended). At the end: matches, matches/s in the first and the
-last third, memory slope of each process by least squares without its first minutes, bytes
+(USS: what would be free if the process ended). At the end: matches,
+memory slope of each process by least squares without its first minutes, bytes
 per match in the database, and what `league doctor` says. One line of totals is appended to
 --log. Exit code: 0 the books are right, 1 they are not; pytest does not collect this file.
 """
