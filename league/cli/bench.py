@@ -233,3 +233,21 @@ def scripts(preset: str, plans: int, keep: int, matches: int, seed: int, as_json
         plans=plans, keep=keep, matches=matches, seed=seed, preset=preset, tell=_tell
     )
     _show(result, subject.lines(result), as_json)
+
+
+@bench.command(
+    epilog=examples("league bench planner", "league bench planner --matches 10000 --json")
+)
+@count_option("--members", default=200, least=20, most=2_000, text="Members of the timed league.")
+@count_option(
+    "--matches", default=100_000, least=100, most=1_000_000, text="Matches of the timed league."
+)
+@count_option("--pools", default=5, most=1_000, text="Simulated pools per spread of skill.")
+@json_option
+@league_option
+def planner(members: int, matches: int, pools: int, as_json: bool) -> None:
+    """Measure the planning of rated matches: time, information per match, newcomers' matches."""
+    from league.bench import planner as subject
+
+    result = subject.run(n_members=members, n_matches=matches, n_pools=pools, tell=_tell)
+    _show(result, subject.lines(result), as_json)

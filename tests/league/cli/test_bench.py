@@ -53,3 +53,17 @@ def test_a_learner_says_where_its_time_goes(capsys: pytest.CaptureFixture[str]) 
 def test_a_missing_map_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "territory", "--map", "missing"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_planning_is_timed_and_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        main(["bench", "planner", "--members", "20", "--matches", "100", "--pools", "1", "--json"])
+        == 0
+    )
+    found = json.loads(capsys.readouterr().out)
+    assert found["line_up_ms"] > 0.0 and found["start_ms"] > 0.0
+    spreads = [(each["spread"], each["outlier"]) for each in found["information"]]
+    assert spreads == [(s, False) for s in (0.0, 2.0, 4.0, 8.0, 16.0)] + [(2.0, True)]
+    # equals: nothing tells more than the uniform draw, and the planner's tells hardly less
+    assert 0.9 < found["information"][0]["differences"] < 1.1
+    assert found["newcomer_played"] <= found["newcomer_planned"]

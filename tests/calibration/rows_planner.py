@@ -1,0 +1,103 @@
+"""Calibration of the planner of rated matches: information, floors, outliers, newcomers."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+from numpy.random import Generator
+
+from league.bench.planner import SPREADS, information, newcomer, planned_line_ups, pool
+from league.rating.trueskill import MU
+from tests.calibration.harness import Effort, Measured, Row
+
+
+def _worst(what: str, least: float, effort: Effort, rng: Generator) -> Measured:
+    """The information of the spread of skill at which it is least, as a multiple of uniform."""
+    n_pools, n_matches = (20, 4000) if effort == "long" else (2, 800)
+    values, errors = [], []
+    for spread, outlier in (*((spread, False) for spread in SPREADS), (2.0, True)):
+        pools = [
+            getattr(information(spread, rng, n_matches=n_matches, outlier=outlier), what)
+            for _ in range(n_pools)
+        ]
+        values.append(float(np.mean(pools)))
+        errors.append(float(np.std(pools, ddof=1)) / math.sqrt(n_pools))
+    at = int(np.argmin(values))
+    error = max(errors[at], 0.005 if effort == "fast" else 0.001)  # of two pools it may be nothing
+    detail = f"50 members, spreads {SPREADS}: {', '.join(f'{v:.2f}' for v in values[:-1])}"
+    detail += f"; with one 12 above: {values[-1]:.2f}"
+    return Measured(values[at], error, detail, values[at] >= least - 3 * error)
+
+
+def _outlier(effort: Effort, rng: Generator) -> Measured:
+    n_pools = 20 if effort == "long" else 3
+    found = [information(2.0, rng, n_matches=1600, outlier=True).last for _ in range(n_pools)]
+    error = max(float(np.std(found, ddof=1)) / math.sqrt(n_pools), 0.002)
+    value = float(np.mean(found))
+    ok = 0.15 - 3 * error <= value <= 0.22 + 3 * error
+    return Measured(value, error, f"{n_pools} pools of 50; an equal share is .20", ok)
+
+
+def _floor(effort: Effort, rng: Generator) -> Measured:
+    n_pools = 10 if effort == "long" else 2
+    least = []
+    for spread in (0.0, 4.0, 16.0):
+        for _ in range(n_pools):
+            skills = MU + spread * rng.normal(size=50)
+            line_ups = planned_line_ups(pool(skills), 1600, rng)
+            seats = Counter(member for members in line_ups for member in members)
+            least.append(min(seats[i] for i in range(50)) / (1600 * 10 / 50))
+    detail = f"{len(least)} pools of 50 members, 1,600 matches each"
+    return Measured(min(least), 0.0, detail, min(least) >= 0.5)
+
+
+def _newcomer(effort: Effort, rng: Generator) -> Measured:
+    n = 30 if effort == "long" else 3
+    found = [newcomer(MU + 4.0 * float(rng.normal()), rng) for _ in range(n)]
+    planned = [each.planned for each in found]
+    error = float(np.std(planned, ddof=1)) / math.sqrt(n)
+    played = float(np.mean([each.played for each in found]))
+    value = float(np.mean(planned))
+    detail = f"{n} newcomers; {played:.0f} played, 64 matches in flight at any time"
+    return Measured(value, error, detail, 70 - 3 * error <= value <= 120 + 3 * error)
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        "planner-information",
+        "information per match on differences between members, as a multiple of uniform line-ups",
+        ".91 to 1.35",
+        "1 at least (.99) at any spread",
+        lambda effort, rng: _worst("differences", 0.99, effort, rng),
+    ),
+    Row(
+        "planner-reported",
+        "the same on reported ratings, which are relative to the anchor",
+        ".94 at least",
+        "1 at least at any spread",
+        lambda effort, rng: _worst("reported", 1.0, effort, rng),
+    ),
+    Row(
+        "planner-outlier",
+        "share of the matches of a pool of 50 with a member 12 points above all others",
+        ".34 to .55",
+        ".15 to .22",
+        _outlier,
+    ),
+    Row(
+        "planner-floor",
+        "fewest matches of a member, as a share of the mean",
+        "-",
+        ".5 at least",
+        _floor,
+    ),
+    Row(
+        "planner-newcomer",
+        "matches of a newcomer, in flight ones included, when its interval is +-1 point",
+        "up to 880 in flight",
+        "70 to 120",
+        _newcomer,
+    ),
+)
