@@ -129,7 +129,7 @@ class RatedMatches:
     ) -> None:
         self.folder = folder
         self.settings = settings
-        self._pace = Pace(ends, clock)
+        self._pace = Pace(ends, settings.n_workers, clock)
         self.engine = engine
         self.season = season
         self._backlog = list(backlog)
@@ -198,7 +198,7 @@ class RatedMatches:
         New matches are planned in whole batches, each of one line-up; smaller ones when the run
         ends too soon for a whole one.
         """
-        batch = self.settings.matches_per_worker
+        batch = self._pace.batch(self.settings.matches_per_worker)
         self._backlog += self._resting.take_due()
         n_open = len(self._playing) + len(self._resting)
         missing = 2 * self.settings.n_workers * batch - n_open
@@ -212,7 +212,7 @@ class RatedMatches:
         # Not durable: a plan that a power cut takes is made anew, its results come after it.
         with write_transaction(self.engine, durable=False) as session:
             if missing > len(planned):
-                planned = planned + self._plan_new(session, missing - len(planned))
+                planned = planned + self._plan_new(session, missing - len(planned), batch)
             # Another process may have changed a planned match meanwhile: it is not played then.
             planned = [match for match in planned if queries.mark_started(session, match.id)]
         taken = {match.id for match in waiting}
@@ -253,7 +253,7 @@ class RatedMatches:
             self._alone.add(match.id)
         self._arena.submit(match.id, spec, alone=alone)
 
-    def _plan_new(self, session: Session, n: int) -> list[MatchRecord]:
+    def _plan_new(self, session: Session, n: int, batch: int) -> list[MatchRecord]:
         settings = self.settings
         specs = {m.id: m.agent_spec for m in queries.list_members(session, statuses=("active",))}
         candidates = [
@@ -269,7 +269,7 @@ class RatedMatches:
             settings.rules.n_seats,
             n,
             self._rng,
-            share=settings.matches_per_worker,
+            share=batch,
             floor_share=settings.floor_share,
         )
         planned = []

@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from arena.territory.observation.views import CHANNEL_NAMES, OWN_SCALARS
+from league.extras import install_command
 from league.ppo.errors import LearnerError
 from msattn.inspect import AttentionRecord, look
 
@@ -59,7 +60,7 @@ class Board:
         if not is_installed():
             raise LearnerError(
                 "learner.tensorboard is true and the package tensorboard is not installed: "
-                '`pip install "territory-league[tensorboard]"`, or set it to false'
+                f"`{install_command('tensorboard')}`, or set it to false"
             )
         from torch.utils.tensorboard import SummaryWriter
 
