@@ -33,7 +33,7 @@ from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import TerritoryMap, load_map
 from arena.territory.observation import observation as obs
-from arena.territory.observation.space import observation_space
+from arena.territory.observation.space import framed, observation_space
 from arena.territory.observation.views import SMALL_VIEWS, Views
 
 DEFAULT_MAP = "generated:continents:128x128:7"
@@ -56,6 +56,7 @@ class _Table:
         rules: MatchRules | None,
         views: Views,
         render_mode: str | None,
+        with_frames: bool,
     ) -> None:
         if render_mode is not None and render_mode not in _RENDER_MODES:
             raise MatchError(
@@ -65,6 +66,7 @@ class _Table:
         self.map = territory if isinstance(territory, TerritoryMap) else load_map(territory)
         self.rules = rules or MatchRules()
         self.views = views
+        self._with_frames = with_frames
         self.render_mode = render_mode
         self.core = Lockstep(1, views)
         self._actions = np.zeros(len(self.core.alive), np.int64)
@@ -111,7 +113,10 @@ class _Table:
         buffers = obs.empty_views(len(rows), self.views)
         if len(rows):
             self.core.observe(rows, buffers)
-        values = as_dict(buffers) | {"action_mask": self.core.facts.mask[rows]}
+        values: dict[str, NDArray[Any]] = as_dict(buffers)
+        if self._with_frames:
+            values |= {key: framed(values[key]) for key in ("global", "local", "tactical")}
+        values["action_mask"] = self.core.facts.mask[rows]
         return [{key: value[i] for key, value in values.items()} for i in range(len(rows))]
 
     def outcome(self, seat: int) -> tuple[float, bool, dict[str, Any]]:
@@ -145,6 +150,8 @@ class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
         rules: length of the match, number of seats; None takes the defaults.
         views: sizes of the three views.
         render_mode: "rgb_array" (uint8[h, w, 3]), "ansi" (text with ANSI colours) or None.
+        with_frames: show views of fewer than 36 cells in a frame of zeros (docs/observation.md);
+            False shows them as they are.
 
     `reset` takes the option `rotation`: the number of spawns by which the seats are shifted.
 
@@ -165,13 +172,17 @@ class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
         rules: MatchRules | None = None,
         views: Views = SMALL_VIEWS,
         render_mode: str | None = None,
+        *,
+        with_frames: bool = True,
     ) -> None:
-        self._table = _Table(map, rules, views, render_mode)
+        self._table = _Table(map, rules, views, render_mode, with_frames)
         self.render_mode = render_mode
         self.possible_agents = [f"seat_{seat}" for seat in range(self._table.rules.n_seats)]
         self.agents: list[str] = []
         self._seat_of = {agent: seat for seat, agent in enumerate(self.possible_agents)}
-        self.observation_spaces = {agent: observation_space(views) for agent in self._seat_of}
+        self.observation_spaces = {
+            agent: observation_space(views, with_frames=with_frames) for agent in self._seat_of
+        }
         self.action_spaces = {
             agent: gymnasium.spaces.Discrete(N_ACTIONS) for agent in self._seat_of
         }
@@ -252,7 +263,7 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
     agents. The episode ends with the seat's death or with the match; play stops there.
 
     Args:
-        map, rules, views, render_mode: as in `TerritoryEnv`.
+        map, rules, views, render_mode, with_frames: as in `TerritoryEnv`.
         opponents: None for the engine's bots; an agent or agent spec for all other seats; or one
             per other seat, in order of seats.
         load_agent: turns agent specs into agents, such as `agents.registry.make_loader()`.
@@ -275,11 +286,12 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
         views: Views = SMALL_VIEWS,
         render_mode: str | None = None,
         *,
+        with_frames: bool = True,
         opponents: Opponents | None = None,
         load_agent: LoadAgent | None = None,
         seat: int = 0,
     ) -> None:
-        self._table = _Table(map, rules, views, render_mode)
+        self._table = _Table(map, rules, views, render_mode, with_frames)
         self.render_mode = render_mode
         n_seats = self._table.rules.n_seats
         if not 0 <= seat < n_seats:
@@ -293,7 +305,9 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
             seated = _seat_opponents(opponents, load_agent, n_seats - 1)
             self._agents = [*seated[:seat], None, *seated[seat:]]
         self._ended = True
-        self.observation_space: gymnasium.Space[Any] = observation_space(views)
+        self.observation_space: gymnasium.Space[Any] = observation_space(
+            views, with_frames=with_frames
+        )
         self.action_space = gymnasium.spaces.Discrete(N_ACTIONS)
 
     @property

@@ -130,7 +130,7 @@ def policy_weights(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     if foreign:
         raise ConfigError(
             f"the policy holds weights that a snapshot cannot: {foreign[:5]}; build it with "
-            "net_arch=[] and msattn.sb3.MultiScaleExtractor"
+            "policy_kwargs=msattn.sb3.policy_kwargs(FAMILY), which has net_arch=[]"
         )
     return kept
 

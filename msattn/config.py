@@ -159,7 +159,8 @@ def observation_shapes(spaces: Any) -> Shapes:
 
     Args:
         spaces: a `gymnasium.spaces.Dict`, or a mapping from key to a space or to a shape.
-            Other keys, such as `action_mask`, are ignored.
+            Other keys, such as `action_mask`, are ignored. A space with a `margin` shows its image
+            in a frame of so many cells, which networks cut off and which does not count.
 
     Raises:
         ConfigError: a key is missing, an image is not (C <= 16, size, size) with a size that is a
@@ -174,6 +175,9 @@ def observation_shapes(spaces: Any) -> Shapes:
             )
         entry = entries[key]
         shape = tuple(int(length) for length in getattr(entry, "shape", entry))
+        margin = int(getattr(entry, "margin", 0))
+        if margin and len(shape) == 3:
+            shape = (shape[0], shape[1] - 2 * margin, shape[2] - 2 * margin)
         shapes[key] = shape
         if key == SCALARS:
             if len(shape) != 1 or not 1 <= shape[0] <= _MAX_WIDTH:

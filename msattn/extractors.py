@@ -82,6 +82,15 @@ class CellPool(nn.Module):
         return F.avg_pool2d(x, self.block)
 
 
+def without_frame(image: Tensor, side: int) -> Tensor:
+    """Return the middle of an image [n, C, S, S], `side` cells wide.
+
+    Environments show small views in a frame, learners and agents get them without one.
+    """
+    margin = (image.shape[-1] - side) // 2
+    return image[..., margin : margin + side, margin : margin + side]
+
+
 class Branch(nn.Module):
     """One scale: stride-2 layers Conv -> ReLU -> norm (-> attention), pool, flatten, linear.
 
@@ -144,7 +153,10 @@ class _MultiScale(nn.Module):
 
     def _read(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
         scalars = F.relu(self.scalars(centred(observation[SCALARS])))
-        return scalars, [branch(observation[scale]) for scale, branch in self.branches.items()]
+        return scalars, [
+            branch(without_frame(observation[scale], self.shapes[scale][1]))
+            for scale, branch in self.branches.items()
+        ]
 
     def finish(self, joined: Tensor, observation: Mapping[str, Tensor]) -> Tensor:
         """Return float32[n, features_dim] for the joined branches and scalar features."""

@@ -63,8 +63,14 @@ class MultiScaleExtractor(BaseFeaturesExtractor):
         return features
 
 
-def policy_kwargs(family: str, config: TorsoConfig) -> dict[str, Any]:
-    """Return the `policy_kwargs` of a MaskablePPO with "MultiInputPolicy"."""
+def policy_kwargs(family: str, config: TorsoConfig | None = None) -> dict[str, Any]:
+    """Return the `policy_kwargs` of a PPO or MaskablePPO with "MultiInputPolicy".
+
+    Args:
+        family: "attention" or "baseline".
+        config: widths; None takes those of the preset `small`, as a new league does.
+    """
+    config = config or TorsoConfig.preset("small")
     return {
         "features_extractor_class": MultiScaleExtractor,
         "features_extractor_kwargs": {"family": family, "config": config.to_dict()},

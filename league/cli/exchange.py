@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from league.cli.options import PathOf, examples, existing_league, league_option, say
 from msattn.config import FAMILIES
+
+if TYPE_CHECKING:
+    from db.records import MemberRecord
+    from league.folder.layout import LeagueFolder
 
 FORMATS = ("safetensors", "sb3", "onnx")  # as members/exports, which loads torch
 
@@ -40,30 +45,46 @@ def export(member: str, path: Path | None, kind: str, out: Path | None) -> None:
     if path is not None and out is not None:
         raise click.UsageError("give PATH or --out, not both")
     league = existing_league()
-    from league.members.exports import export_member
+    from league.members.exports import OPSET, export_member
 
     say(export_member(league, member, kind, out or path))
+    if kind == "onnx":
+        say(
+            f"note: opset {OPSET}; inputs global, local, tactical (uint8) and scalars (float32) of "
+            "any batch, outputs logits and value",
+            to_stderr=True,
+        )
 
 
 @click.command(
     "import",
     epilog=examples(
         "league import attention.safetensors",
-        "league import model.zip --family attention --name strong",
+        "league import model.zip --parent attention-0003 --name strong",
     ),
 )
 @click.argument("path", type=PathOf())
 @click.option(
     "--family",
     type=click.Choice(FAMILIES),
-    help="Family of the network with these weights.  [default: as a snapshot says]",
+    help="Family of the network with these weights.  [default: the one that they fit]",
 )
 @click.option(
     "--name", metavar="NAME", help="Name of the new member.  [default: made from the snapshot]"
 )
+@click.option(
+    "--parent",
+    metavar="MEMBER",
+    help="Member (name or hash) that they were trained from.  [default: as the file says]",
+)
 @league_option
-def import_(path: Path, family: str | None, name: str | None) -> None:
-    """Add the weights in PATH (a snapshot, safetensors or SB3 zip) to the pool."""
+def import_(path: Path, family: str | None, name: str | None, parent: str | None) -> None:
+    """Add the weights in PATH (a snapshot, safetensors or SB3 zip) to the pool.
+
+    An SB3 zip of `league export` that was trained on outside says itself whose child it is. A child
+    begins with its parent's rating, made uncertain. Code in the file is never run. Exit code: 0
+    joined, 2 refused.
+    """
     from league.errors import MemberError
 
     if not path.is_file():
@@ -71,11 +92,30 @@ def import_(path: Path, family: str | None, name: str | None) -> None:
     league = existing_league()
     from league.members.imports import has_no_seal, import_member
 
-    member = import_member(league, path, family, name)
+    member = import_member(league, path, family, name, parent)
     if has_no_seal(path):
         say(
             f"note: {path} carries no hash of its own, so that damage to its weights may go "
             "unnoticed; `league export` writes one now",
             to_stderr=True,
         )
-    say(f"{member.name} joined the pool ({member.family}, {member.agent_spec})")
+    _say_joined(league, member)
+
+
+def _say_joined(league: LeagueFolder, member: MemberRecord) -> None:
+    """Say who joined, as whose child, and if a parent is not known here."""
+    from agents.description import describe
+    from db.queries import get_member
+    from league.folder.connect import reading
+
+    child_of = ""
+    if member.parent_id is not None:
+        with reading(league) as session:
+            child_of = f", child of {get_member(session, member.parent_id).name}"
+    elif parent := describe(league.snapshots / f"{member.snapshot_sha256}.safetensors").parent:
+        say(
+            f"note: its parent, snapshot {parent[:12]}, is not a member here, so that it begins "
+            "with an unknown rating; --parent names another one",
+            to_stderr=True,
+        )
+    say(f"{member.name} joined the pool ({member.family}, {member.agent_spec}{child_of})")

@@ -102,7 +102,7 @@ class RatedMatches:
     ) -> None:
         self.folder = folder
         self.settings = settings
-        self._pace = Pace(ends, clock)
+        self._pace = Pace(ends, settings.n_workers, clock)
         self.engine = engine
         self.season = season
         self._backlog = list(backlog)
@@ -174,7 +174,7 @@ class RatedMatches:
         New matches are planned in whole batches, each of few networks; smaller ones when the run
         ends too soon for a whole one.
         """
-        batch = self.settings.matches_per_worker
+        batch = self._pace.batch(self.settings.matches_per_worker)
         self._backlog += self._resting.take_due()
         n_open = len(self._playing) + len(self._resting)
         missing = 2 * self.settings.n_workers * batch - n_open
@@ -187,7 +187,7 @@ class RatedMatches:
         planned = waiting = self._waiting(missing)
         drawn: list[MatchPlan] = []
         if missing > len(waiting):  # outside of the transaction that writes
-            drawn = self._draw(missing - len(waiting), waiting)
+            drawn = self._draw(missing - len(waiting), waiting, batch)
         # Not durable: a plan that a power cut takes is made anew, its results come after it.
         with write_transaction(self.engine, durable=False) as session:
             if drawn:
@@ -242,7 +242,7 @@ class RatedMatches:
             if active.issuperset(member_id for member_id, _ in plan.line_up)
         ]
 
-    def _draw(self, n: int, waiting: Sequence[MatchRecord]) -> list[MatchPlan]:
+    def _draw(self, n: int, waiting: Sequence[MatchRecord], batch: int) -> list[MatchPlan]:
         """Draw `n` matches; those that are planned or being played count as played."""
         open_matches = [*self._playing.values(), *self._backlog, *self._resting.matches]
         known = {match.id for match in open_matches}
@@ -250,6 +250,7 @@ class RatedMatches:
         return self._planner.plan(
             n,
             open_matches,
+            batch=batch,
             suspects=self._crashes.suspects,
             resting=self._resting.concerned,
         )

@@ -99,6 +99,7 @@ class Planner:
         n: int,
         in_flight: Sequence[MatchRecord],
         *,
+        batch: int | None = None,
         suspects: Collection[int] = (),
         resting: Collection[str] = (),
     ) -> list[MatchPlan]:
@@ -106,6 +107,7 @@ class Planner:
 
         Args:
             in_flight: matches that are planned or being played.
+            batch: matches that are played together; None for a worker's whole batch.
             suspects: ids of members that are not drawn for the time being.
             resting: agent specs that are not drawn for the time being.
         """
@@ -126,7 +128,7 @@ class Planner:
             self.settings.rules.n_seats,
             n,
             self._rng,
-            share=self.settings.matches_per_worker,
+            share=batch or self.settings.matches_per_worker,
             floor_share=self.settings.floor_share,
             in_flight={frozenset(_rated(match.line_up)) for match in in_flight},
         )

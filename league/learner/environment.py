@@ -89,7 +89,7 @@ class LeagueVecEnv(VecEnv):
         self._views = empty_views(n * k, settings.views)
         self._actions = np.zeros(n * MAX_SEATS, np.int64)
         self._chosen = np.zeros(n * k, np.int64)
-        space = observation_space(settings.views, with_mask=False)
+        space = observation_space(settings.views, with_mask=False, with_frames=False)
         super().__init__(n * k, space, gym.spaces.Discrete(N_ACTIONS))
 
     # --- matches ----------------------------------------------------------------------------------

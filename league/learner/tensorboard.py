@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from arena.machine import is_machine_trouble
 from arena.territory.observation.views import CHANNEL_NAMES, OWN_SCALARS
+from league.extras import install_command
 from league.ppo.errors import LearnerError
 from msattn.inspect import AttentionRecord, look
 
@@ -64,7 +65,7 @@ class Board:
         if not is_installed():
             raise LearnerError(
                 "learner.tensorboard is true and the package tensorboard is not installed: "
-                '`pip install "territory-league[tensorboard]"`, or set it to false'
+                f"`{install_command('tensorboard')}`, or set it to false"
             )
         self._folder = folder
         self._writer: Any = None

@@ -20,24 +20,30 @@ from agents.seal import sealed
 from agents.snapshots import MAX_SNAPSHOT_BYTES, SnapshotStore
 from arena.files import write_whole
 from arena.foreign import read_foreign
-from arena.territory.observation.space import observation_space
+from arena.territory.observation.space import framed, observation_space
+from league.config.tree import LeagueConfig
 from league.errors import MemberError
+from league.extras import install_command
 from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
+from league.folder.memory import started_settings
 from league.members.entry import find_member, views_of
 from league.members.names import made_name
+from league.members.origin import ATTRIBUTE, Origin
 from league.members.pruned import require_snapshot
 from msattn.actor_critic import ActorCritic, policy_weights
 from msattn.config import SCALARS, SCALES
 
 if TYPE_CHECKING:
     from agents.snapshots import LoadedSnapshot
+    from league.config.training import LearnerConfig
 
 FORMATS = ("sb3", "onnx", "safetensors")
 SUFFIXES = {"sb3": ".zip", "onnx": ".onnx", "safetensors": ".safetensors"}
-_OPSET = 17  # the newest that torch's tracing exporter and onnxruntime 1.20 both support well
+OPSET = 17  # the newest that torch's tracing exporter and onnxruntime 1.20 both support well
 _TOLERANCE = 1e-4
 _N_CHECKED_ROWS = 3
+_SB3_ROLLOUT, _SB3_BATCH = 512, 64  # to learn on with; SB3's 2,048 classic views take 900 MB
 
 
 def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None = None) -> Path:
@@ -58,6 +64,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
         raise MemberError(f"expected a format of {', '.join(FORMATS)}, found {kind!r}")
     with reading(folder) as session:
         member = find_member(session, text)
+        learner = LeagueConfig.from_json(started_settings(session, folder)).learner
     if member.snapshot_sha256 is None:
         raise MemberError(
             f"{member.name} has no snapshot to export: it plays {member.agent_spec}; "
@@ -74,10 +81,11 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
         raise MemberError(f"expected the folder {path.parent} for the exported file, found none")
     store = SnapshotStore(folder.snapshots)
     loaded = store.load(member.snapshot_sha256)
+    origin = Origin(loaded.sha256, member.name, member.family, member.trained_decisions)
     if kind == "sb3":
-        raw = sb3_bytes(loaded)
+        raw = sb3_bytes(loaded, origin, learner)
     elif kind == "onnx":
-        raw = onnx_bytes(loaded)
+        raw = onnx_bytes(loaded, origin)
     else:
         raw = sealed(read_foreign(store.path(loaded.sha256), MAX_SNAPSHOT_BYTES))
     write_whole(path, raw, durable=True)
@@ -100,12 +108,18 @@ def _require_equal(what: str, found: Tensor, expected: Tensor) -> None:
         )
 
 
-def sb3_bytes(loaded: LoadedSnapshot) -> bytes:
+def sb3_bytes(
+    loaded: LoadedSnapshot, origin: Origin | None = None, learner: LearnerConfig | None = None
+) -> bytes:
     """Return a saved `MaskablePPO` with a snapshot's weights; it loads where msattn is installed.
 
-    It has the observation space of `arena.env`, mask included, so training can continue in
-    `Territory-v0` with the same views:
-    `MaskablePPO.load("m.zip", env=env, n_steps=512, batch_size=64)`.
+    It has the observation space of `arena.env`, mask and frames included, so that
+    `MaskablePPO.load("m.zip", env=env).learn(...)` goes on in `Territory-v0` with the same views.
+
+    Args:
+        origin: what the model shall say of itself; `league import` finds its parent by it.
+        learner: discount, entropy bonus and step size to go on with, those at the schedules' end;
+            None takes SB3's.
     """
     import gymnasium as gym
     from sb3_contrib import MaskablePPO
@@ -122,24 +136,38 @@ def sb3_bytes(loaded: LoadedSnapshot) -> bytes:
         observation_space = space
         action_space = gym.spaces.Discrete(description.n_actions)
 
+    settings: dict[str, Any] = {}
+    if learner is not None:
+        end_rate, end_ent = learner.learning_rate_end, learner.ent_coef_end
+        settings = {
+            "gamma": learner.gamma,
+            "gae_lambda": learner.gae_lambda,
+            "learning_rate": learner.learning_rate if end_rate is None else end_rate,
+            "ent_coef": learner.ent_coef if end_ent is None else end_ent,
+            "vf_coef": learner.vf_coef,
+            "clip_range": learner.clip_range,
+            "target_kl": learner.target_kl,
+        }
     # Building a policy draws weights, which must not disturb the streams of a running learner.
     with torch.random.fork_rng(devices=[]):
-        # SB3 allocates n_steps observations on loading too: as few as possible. To continue
-        # training, give `load` a longer rollout.
         model = MaskablePPO(
             "MultiInputPolicy",
             DummyVecEnv([Spaces]),
-            n_steps=2,
-            batch_size=2,
+            n_steps=_SB3_ROLLOUT,
+            batch_size=_SB3_BATCH,
             policy_kwargs=policy_kwargs(description.family, description.torso),
             device="cpu",
+            **settings,
         )
+    if origin is not None:
+        setattr(model, ATTRIBUTE, origin.to_dict())
     policy: Any = model.policy
     policy.load_state_dict(loaded.network.state_dict(), strict=False)
     policy.set_training_mode(False)
     if policy_weights(policy.state_dict()).keys() != loaded.network.state_dict().keys():
         raise MemberError("Stable-Baselines3 built a network unlike the member's; nothing written")
     rows = check_rows(loaded)
+    rows |= {key: torch.from_numpy(framed(rows[key].numpy())) for key in SCALES}
     with torch.inference_mode():
         features = policy.extract_features({key: x.float() for key, x in rows.items()})
         _require_equal("SB3 model", policy.action_net(features), loaded.network(rows)[0])
@@ -160,13 +188,19 @@ class _Positional(nn.Module):
         return logits, value
 
 
-def onnx_bytes(loaded: LoadedSnapshot) -> bytes:
-    """Return an ONNX graph: uint8 views and float32 scalars to `logits` and `value`, any batch."""
+def onnx_bytes(loaded: LoadedSnapshot, origin: Origin | None = None) -> bytes:
+    """Return an ONNX graph: uint8 views and float32 scalars to `logits` and `value`, any batch.
+
+    Views may have the frame of the environments or none. The opset is OPSET.
+
+    Args:
+        origin: goes into the graph's metadata.
+    """
     missing = [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
     if missing:
         raise MemberError(
             f"exporting to ONNX needs {' and '.join(missing)}, which cannot be imported; run "
-            '`pip install "territory-league[onnx]"`'
+            f"`{install_command('onnx')}`"
         )
     import onnxruntime
 
@@ -183,16 +217,34 @@ def onnx_bytes(loaded: LoadedSnapshot) -> bytes:
             dynamo=False,
             input_names=list(keys),
             output_names=["logits", "value"],
-            dynamic_axes={key: {0: "n"} for key in (*keys, "logits", "value")},
-            opset_version=_OPSET,
+            dynamic_axes={
+                **{key: {0: "n"} for key in (SCALARS, "logits", "value")},
+                **{key: {0: "n", 2: f"{key}_side", 3: f"{key}_side"} for key in SCALES},
+            },
+            opset_version=OPSET,
         )
-    raw: bytes = stream.getvalue()
+    raw = _with_metadata(stream.getvalue(), origin)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
-    for n in (1, _N_CHECKED_ROWS):
-        found = session.run(["logits"], {key: rows[key][:n].numpy() for key in keys})[0]
+    for n, with_frames in ((1, False), (_N_CHECKED_ROWS, False), (_N_CHECKED_ROWS, True)):
+        inputs = {key: rows[key][:n].numpy() for key in keys}
+        if with_frames:
+            inputs |= {key: framed(inputs[key]) for key in SCALES}
+        found = session.run(["logits"], inputs)[0]
         with torch.inference_mode():
             expected = loaded.network({key: x[:n] for key, x in rows.items()})[0]
         _require_equal("ONNX graph", torch.from_numpy(found), expected)
     return raw
+
+
+def _with_metadata(raw: bytes, origin: Origin | None) -> bytes:
+    """Return an ONNX graph that says which member it was."""
+    if origin is None:
+        return raw
+    import onnx
+
+    model = onnx.load_model_from_string(raw)
+    onnx.helper.set_model_props(model, {key: str(x) for key, x in origin.to_dict().items()})
+    marked: bytes = model.SerializeToString()
+    return marked

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from league.errors import FolderError, UsageError
+from league.extras import install_command
 from league.plain_text import visible
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def require_matplotlib() -> None:
     except ImportError as error:
         raise UsageError(
             "--png: drawing needs matplotlib, which is not installed; run "
-            "pip install 'territory-league[plot]', or use --json"
+            f"{install_command('plot')}, or use --json"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import warnings
@@ -24,7 +25,7 @@ from arena.reward import placement_reward
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import load_map
 from arena.territory.observation.observation import empty_views
-from arena.territory.observation.views import SMALL_VIEWS
+from arena.territory.observation.views import SMALL_VIEWS, Views
 
 MAP = "generated:lakes:64x64:3"
 RULES = MatchRules(max_ticks=400)
@@ -153,7 +154,7 @@ def test_the_lockstep_core_shows_what_single_envs_show() -> None:
     for slot in range(n):
         agents = [None] * n_seats
         core.begin(slot, LiveMatch(LAKES, RULES, SMALL_VIEWS, slot, 0, agents))
-        env = TerritoryEnv(LAKES, RULES)
+        env = TerritoryEnv(LAKES, RULES, with_frames=False)
         seen.append(env.reset(seed=slot)[0])
         envs.append(env)
     generator = np.random.default_rng(1)
@@ -175,6 +176,28 @@ def test_the_lockstep_core_shows_what_single_envs_show() -> None:
         for slot, env in enumerate(envs):
             first = slot * MAX_SEATS
             seen[slot] = env.step({a: int(actions[first + int(a[5:])]) for a in env.agents})[0]
+
+
+def test_a_small_view_stands_in_a_frame_of_zeros_that_stock_networks_can_take() -> None:
+    shown, _ = TerritoryEnv(LAKES, RULES).reset(seed=1)
+    plain, _ = TerritoryEnv(LAKES, RULES, with_frames=False).reset(seed=1)
+    space = TerritoryEnv(LAKES, RULES).observation_space("seat_0")
+    for key, margin in (("global", 2), ("local", 2), ("tactical", 10)):
+        view, framed = plain["seat_0"][key], shown["seat_0"][key]
+        assert framed.shape == space[key].shape == (12, 36, 36)  # 32 + 2 * 2, 16 + 2 * 10
+        assert space[key].margin == margin
+        np.testing.assert_array_equal(framed[:, margin:-margin, margin:-margin], view)
+        assert framed.sum() == view.sum() > 0
+    large = SoloEnv(LAKES, RULES, views=Views(48, 64, 128)).observation_space
+    assert [large[key].shape[1] for key in ("global", "local", "tactical")] == [48, 64, 128]
+
+
+def test_a_framed_space_survives_pickling_and_is_a_box_to_vector_environments() -> None:
+    space = SoloEnv(LAKES, RULES).observation_space
+    again = pickle.loads(pickle.dumps(space))
+    assert again == space and again["tactical"].margin == 10
+    batch = gymnasium.vector.utils.batch_space(space, 3)
+    assert batch["tactical"].shape == (3, 12, 36, 36)
 
 
 def test_rewards_are_zero_until_the_end_and_then_the_placement() -> None:

@@ -282,4 +282,4 @@ def test_the_tables_need_no_matplotlib_and_a_picture_says_how_to_get_it(
     assert run(command, there) == 0
     capsys.readouterr()
     assert run(command, [*there, "--png", str(tmp_path / "x.png")]) == 2
-    assert "territory-league[plot]" in capsys.readouterr().err
+    assert "pip install 'matplotlib" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from league.daemon.pace import Pace
 from tests.league.daemon.rated import rated_matches
 from tests.league.daemon.scripted import Clock, League, ScriptedArena
 
@@ -10,7 +11,8 @@ def test_near_the_end_of_a_run_only_as_many_matches_are_begun_as_have_time_to_en
     league: League,
 ) -> None:
     arena, clock = ScriptedArena(), Clock()
-    rated = rated_matches(league, arena, clock=clock, ends=clock() + 100.0)
+    rated = rated_matches(league, arena, clock=clock, ends=clock() + 1_000.0)
+    clock.now += 900.0  # a long run, so that whole batches of two would do
     rated.turn(0.0)
     assert rated.n_playing == 4  # nothing is known yet: two batches of two
     clock.now += 40.0
@@ -32,6 +34,23 @@ def test_near_the_end_of_a_run_only_as_many_matches_are_begun_as_have_time_to_en
     rated.turn(0.0)
     assert rated.n_playing == 0  # 7 in 95 s, 5 s left: 5 * 7 / 95 = 0.4
     assert len(arena.submitted) == 7
+
+
+def test_batches_are_small_while_nobody_knows_the_pace_and_where_it_is_slow() -> None:
+    clock = Clock()
+    pace = Pace(clock() + 300.0, n_workers=1, clock=clock)
+    assert pace.batch(16) == 4
+    pace.began()
+    clock.now += 20.0
+    for _ in range(4):
+        pace.finished()
+    assert pace.batch(16) == 6  # 4 in 20 s: in a tenth of the run, 30 s, six of them
+    clock.now += 180.0
+    assert pace.batch(16) == 1  # 4 in 200 s
+    for _ in range(996):
+        pace.finished()
+    assert pace.batch(16) == 16
+    assert Pace(None, clock=clock).batch(16) == 16
 
 
 def test_a_run_without_an_end_always_plays_whole_batches(league: League) -> None:

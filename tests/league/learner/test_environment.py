@@ -55,9 +55,11 @@ def act(env: LeagueVecEnv, rng: np.random.Generator) -> Any:
     return env.step(noise.argmax(axis=1))
 
 
-def test_a_learner_trains_in_the_space_of_the_environments_without_the_mask() -> None:
+def test_a_learner_trains_in_the_space_of_the_environments_without_mask_and_frames() -> None:
     env = make_env()
-    solo = SoloEnv("generated:continents:64x64:1", views=Views(16, 16, 16)).observation_space
+    solo = SoloEnv(
+        "generated:continents:64x64:1", views=Views(16, 16, 16), with_frames=False
+    ).observation_space
     spaces = {key: space for key, space in solo.spaces.items() if key != "action_mask"}
     assert env.observation_space.spaces == spaces
     assert spaces.keys() == env.reset().keys()

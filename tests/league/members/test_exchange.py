@@ -20,6 +20,7 @@ from agents.description import SnapshotDescription
 from agents.errors import SnapshotCorruptError
 from agents.inference import FrozenPolicy, prepare, rows_per_pass
 from agents.snapshots import LoadedSnapshot, SnapshotStore
+from arena.territory.observation.space import framed
 from arena.territory.observation.views import (
     ACTION_VERSION,
     CLASSIC_VIEWS,
@@ -27,10 +28,11 @@ from arena.territory.observation.views import (
     SMALL_VIEWS,
 )
 from db.session import open_writer, write_transaction
+from league.cli.main import main
 from league.errors import MemberError
 from league.folder.layout import LeagueFolder
 from league.members.entry import add_member
-from league.members.exports import check_rows, export_member
+from league.members.exports import OPSET, check_rows, export_member
 from league.members.imports import has_no_seal, import_member
 from msattn.actor_critic import ActorCritic, orthogonal_init
 from msattn.config import TorsoConfig
@@ -89,6 +91,7 @@ def test_an_sb3_zip_gives_the_same_logits_in_a_fresh_interpreter_and_on_the_way_
     assert path == tmp_path / "mine.zip"
     rows = check_rows(loaded)
     seen = {key: x.numpy() for key, x in rows.items()}
+    seen |= {key: framed(seen[key]) for key in ("global", "local", "tactical")}
     seen["action_mask"] = np.ones((3, 45), np.int8)  # as our environments show it
     np.savez(tmp_path / "rows.npz", **seen)
     arguments = [str(path), str(tmp_path / "rows.npz"), str(tmp_path / "logits.npy")]
@@ -101,7 +104,7 @@ def test_an_sb3_zip_gives_the_same_logits_in_a_fresh_interpreter_and_on_the_way_
     expected = _logits(loaded, rows)
     assert np.allclose(np.load(tmp_path / "logits.npy"), expected, atol=1e-5)
     member = import_member(hand_made_league, path, family, "back")
-    assert (member.family, member.role, member.parent_id) == (family, "main", None)
+    assert (member.family, member.role) == (family, "main")
     again = SnapshotStore(hand_made_league.snapshots).load(str(member.snapshot_sha256))
     assert np.array_equal(_logits(again, rows), expected)
 
@@ -116,10 +119,28 @@ def test_an_onnx_graph_takes_any_batch_and_gives_the_same_logits(
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     types = {entry.name: entry.type for entry in session.get_inputs()}
     assert types["global"] == "tensor(uint8)" and types["scalars"] == "tensor(float)"
-    for n in (1, 7):
+    for n in (1, 64):
         rows = check_rows(loaded, n)
-        found = session.run(["logits"], {key: x.numpy() for key, x in rows.items()})[0]
-        assert np.allclose(found, _logits(loaded, rows), atol=1e-4)
+        inputs = {key: x.numpy() for key, x in rows.items()}
+        shown = inputs | {key: framed(inputs[key]) for key in ("global", "local", "tactical")}
+        for views in (inputs, shown):  # as learners get them, and as our environments show them
+            found = session.run(["logits"], views)[0]
+            assert np.allclose(found, _logits(loaded, rows), atol=1e-4)
+
+
+def test_an_onnx_graph_says_its_opset_and_which_member_it_was(
+    hand_made_league: LeagueFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    loaded = _add(hand_made_league, "attention", "mine")
+    out = tmp_path / "graph.onnx"
+    arguments = ["--league", str(hand_made_league.root), "export", "mine", str(out)]
+    assert main([*arguments, "--format", "onnx"]) == 0
+    assert f"opset {OPSET};" in capsys.readouterr().err
+    model = onnx.load(str(out))
+    assert [opset.version for opset in model.opset_import if not opset.domain] == [OPSET]
+    props = {entry.key: entry.value for entry in model.metadata_props}
+    assert props["sha256"] == loaded.sha256 and props["name"] == "mine"
 
 
 def test_onnx_without_its_extra_is_refused(
@@ -127,7 +148,7 @@ def test_onnx_without_its_extra_is_refused(
 ) -> None:
     _add(hand_made_league, "attention", "mine")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MemberError, match=r"territory-league\[onnx\]"):
+    with pytest.raises(MemberError, match=r"pip install .*onnxruntime"):
         export_member(hand_made_league, "mine", "onnx", tmp_path)
     assert not list(tmp_path.glob("*.onnx"))
 
@@ -153,15 +174,16 @@ def test_bare_weights_join_when_they_fit_and_are_refused_with_what_was_found(
 ) -> None:
     path = tmp_path / "bare.safetensors"
     safetensors.torch.save_file(_network().state_dict(), path)
-    with pytest.raises(MemberError, match="expected --family attention or baseline, found none"):
-        import_member(hand_made_league, path)
     with pytest.raises(MemberError, match=r"expected .* found"):
         import_member(hand_made_league, path, "baseline")
-    assert import_member(hand_made_league, path, "attention", "bare").name == "bare"
+    member = import_member(hand_made_league, path, None, "bare")
+    assert (member.name, member.family, member.parent_id) == ("bare", "attention", None)
     wide = TorsoConfig(**{**SMALL.to_dict(), "output": 128})
     safetensors.torch.save_file(_network(torso=wide).state_dict(), path)
     with pytest.raises(MemberError, match=r"expected .*\(45, 296\).* found .*\(45, 168\)"):
         import_member(hand_made_league, path, "attention")
+    with pytest.raises(MemberError, match=r"fit neither family \(attention or baseline\)"):
+        import_member(hand_made_league, path)
 
 
 class _Trap:
@@ -186,9 +208,12 @@ def test_a_zip_that_would_run_code_is_refused_and_does_not(
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("policy.pth", stream.getvalue())
         archive.writestr("data", pickle.dumps(_Trap(mark)))
-    with pytest.raises(MemberError, match="which was not loaded"):
+    with pytest.raises(MemberError, match="which was not loaded") as refused:
         import_member(hand_made_league, path, "attention")
     assert not mark.exists()
+    # torch's message advises to load it unsafely, and names the setting that does.
+    said = str(refused.value).lower()
+    assert "weights_only" not in said and "pytorch" not in said and "trust" not in said
 
 
 def test_a_damaged_snapshot_is_not_taken_for_bare_weights(
