@@ -63,7 +63,7 @@ def test_the_extra_is_named_when_it_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(LearnerError, match=r"territory-league\[tensorboard\]"):
+    with pytest.raises(LearnerError, match=r"pip install .tensorboard"):
         Board(tmp_path)
 
 

@@ -15,7 +15,6 @@ from db.errors import ConflictError, NotFoundError
 from db.migrate import upgrade
 from db.models import MEMBER_STATUSES
 from db.session import open_writer, read_transaction, write_transaction
-from league.daemon.roster import candidates
 from league.errors import FolderError, MemberError
 from league.folder.layout import LeagueFolder, create_folder
 from league.members.entry import (
@@ -148,7 +147,7 @@ def test_who_joins_is_active_rated_and_in_the_journal(hand_made_league: LeagueFo
     with read_transaction(engine) as session:
         (newest, *_) = queries.list_events(session)
         log = queries.rating_log(session, _season(session).rules_sha256)
-        drawn = candidates(session, _season(session))
+        drawn = queries.active_agents(session)
     engine.dispose()
     assert (newest.message, newest.member_id) == ("slow joined by hand", member.id)
     assert [(row.mu, row.sigma) for row in log if row.member_id == member.id] == [(MU, SIGMA)]
@@ -215,7 +214,7 @@ def test_a_guest_that_joins_becomes_the_member_and_is_rated(hand_made_league: Le
     joined = add_member(hand_made_league, "scripted:turtle")
     assert (joined.id, joined.status) == (guest.id, "active")
     with read_transaction(engine) as session:
-        assert guest.id in {c.member_id for c in candidates(session, _season(session))}
+        assert guest.id in {c.member_id for c in queries.active_agents(session)}
     engine.dispose()
 
 
@@ -226,7 +225,7 @@ def test_a_guest_is_neither_rated_nor_drawn(session: Session) -> None:
     guest = ensure_guest(session, TURTLE)
     assert guest.status == "guest"
     assert queries.latest_rating(session, guest.id, RULES_SHA) is None
-    assert candidates(session, Season(RULES_SHA, 4.0)) == []
+    assert queries.active_agents(session) == []
 
 
 def test_who_is_known_already_needs_no_guest(session: Session) -> None:
