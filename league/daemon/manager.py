@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Engine
 
@@ -27,8 +27,8 @@ from league.config.tree import LeagueConfig
 from league.daemon.budget import DiskBudget
 from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launch_learner
 from league.daemon.matches import RatedMatches, count_workers, make_arena
+from league.daemon.offers import WaitingOffers
 from league.daemon.planner import MatchSettings
-from league.daemon.resting import pause_after
 from league.daemon.roster import Rosters
 from league.daemon.running_time import RunningTime
 from league.daemon.trouble import PassedTrouble
@@ -45,16 +45,6 @@ log = logging.getLogger(__name__)
 
 ROSTER_EVERY_S = 10.0
 HEARTBEAT_EVERY_S = 2.0
-
-
-@dataclass(frozen=True)
-class _LaterOffer:
-    """An offered snapshot that the machine keeps from being read; read again when it is due."""
-
-    learner: str
-    reason: str
-    n_in_a_row: int
-    due: float
 
 
 class Manager:
@@ -92,7 +82,7 @@ class Manager:
         self._learner_ids: dict[str, int] = {}
         self._rosters_at = -ROSTER_EVERY_S
         self._heartbeat_at = -HEARTBEAT_EVERY_S
-        self._later: dict[str, _LaterOffer] = {}
+        self._later = WaitingOffers()
         self._untaken: deque[LearnerMessage] = deque()
         self._waiting: dict[str, str] = {}  # learners that wait for the machine, and what for
         self._told_of_workers: str | None = None
@@ -369,7 +359,7 @@ class Manager:
                 queries.add_event(
                     session, "offer_refused", f"{name}: {sha256[:12]}: {error}", level="alarm"
                 )
-            self._later.pop(sha256, None)
+            self._later.forget(sha256)
             self.store.discard(sha256)
             self._tell(name, Settled(sha256, str(error)))
             return
@@ -388,28 +378,21 @@ class Manager:
                 },
             )
         self.store.discard(sha256)
-        self._later.pop(sha256, None)
+        self._later.forget(sha256)
         log.info("%s joined the pool (%s): %s", member.name, sha256[:12], reason)
         self._tell(name, Settled(sha256, reason))
         self._rosters_at = -ROSTER_EVERY_S
 
     def _admit_later(self, name: str, sha256: str, reason: str, error: Exception) -> None:
         """Keep an offer that the machine, and not the learner, keeps from being read."""
-        before = self._later.get(sha256)
-        n_in_a_row = 1 if before is None else before.n_in_a_row + 1
-        pause_s = pause_after(n_in_a_row)
-        self._later[sha256] = _LaterOffer(name, reason, n_in_a_row, time.monotonic() + pause_s)
-        text = f"{name}: the offered snapshot {sha256[:12]} is kept and read again: {error}"
-        log.warning("%s (in %g s)", text, pause_s)
-        if before is None:
+        text = self._later.add(name, sha256, reason, error)
+        if text is not None:
             with write_transaction(self.engine) as session:
                 queries.add_event(session, "machine_trouble", text, level="alarm")
 
     def _admit_due(self) -> None:
-        now = time.monotonic()
-        for sha256, offer in list(self._later.items()):
-            if now >= offer.due:
-                self._admit(offer.learner, sha256, offer.reason)
+        for sha256, offer in self._later.due():
+            self._admit(offer.learner, sha256, offer.reason)
 
     def _tell(self, name: str, order: object) -> None:
         if hasattr(self, "learners"):
