@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,37 @@ class RatingLogRow:
     allowance: float | None
     parent_id: int | None
     placement: int | None
+    rating_version: str
+
+
+@dataclass(frozen=True, eq=False)
+class RatingColumns:
+    """The rows of a rating log as columns, one number per row in each.
+
+    Attributes:
+        seq, member_id: int64 [rows].
+        match_id: int64 [rows], 0 for an admission.
+        mu, sigma: float64 [rows], as stored after the change.
+        allowance: float64 [rows], NaN where there is none.
+        parent_id: int64 [rows] of the member, set at admissions; 0 where there is none.
+        placement: int64 [rows], 0 for an admission and where the seat is missing.
+        version: int64 [rows], index into `versions`.
+        versions: the rating versions of the log.
+    """
+
+    seq: NDArray[np.int64]
+    member_id: NDArray[np.int64]
+    match_id: NDArray[np.int64]
+    mu: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+    allowance: NDArray[np.float64]
+    parent_id: NDArray[np.int64]
+    placement: NDArray[np.int64]
+    version: NDArray[np.int64]
+    versions: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.seq)
 
 
 @dataclass(frozen=True)

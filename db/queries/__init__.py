@@ -67,6 +67,7 @@ from db.queries.pruning import (
     prunable_replays,
     set_pruned,
 )
+from db.queries.rating_columns import rating_columns, replace_ratings
 from db.queries.ratings import (
     append_rating,
     common_placements,
@@ -145,6 +146,7 @@ __all__ = [
     "plan_match",
     "prunable_replays",
     "rating_changes",
+    "rating_columns",
     "rating_log",
     "rating_log_is_gap_free",
     "rating_moments",
@@ -157,6 +159,7 @@ __all__ = [
     "record_snapshot",
     "remove_member",
     "rename_member",
+    "replace_ratings",
     "requeue_interrupted",
     "resolve_member",
     "set_aside",

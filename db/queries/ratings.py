@@ -104,6 +104,7 @@ def rating_log(session: Session, rules_sha256: str) -> list[RatingLogRow]:
             Rating.allowance,
             Member.parent_id,
             Seat.placement,
+            Rating.rating_version,
         )
         .join(Member, Member.id == Rating.member_id)
         .outerjoin(

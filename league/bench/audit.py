@@ -44,7 +44,8 @@ from league.learner.messages import Roster
 from league.learner.trainer import Trainer
 from league.matchmaking.opponents import Foe
 from league.ppo.safety import policy_tensors
-from league.rating.trueskill import MU, RATING_VERSION, SIGMA, Gaussian, child_rating, rate_match
+from league.rating.engines import CHAIN_VERSION, rate_function
+from league.rating.trueskill import MU, SIGMA, Gaussian, child_rating
 from msattn.actor_critic import ActorCritic, orthogonal_init
 from msattn.config import FAMILIES, TorsoConfig
 
@@ -136,8 +137,8 @@ def rating_log(folder: Path, seed: int) -> tuple[list[RatingLogRow], dict[int, G
                 queries.plan_match(session, plan),
                 MatchOutcome(ticks=1, final_state_sha256=season, wall_s=1.0),
                 [SeatOutcome(place, 1, 1) for place in places],
-                rate=rate_match,
-                rating_version=RATING_VERSION,
+                rate=rate_function(CHAIN_VERSION),
+                rating_version=CHAIN_VERSION,
             )
     with read_transaction(engine) as session:
         log = queries.rating_log(session, season)
@@ -168,7 +169,7 @@ def _admit(session: Any, season: str, ids: list[int], rng: Generator) -> int:
         mu,
         sigma,
         rules_sha256=season,
-        rating_version=RATING_VERSION,
+        rating_version=CHAIN_VERSION,
         allowance=allowance,
     )
     return member_id

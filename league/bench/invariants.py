@@ -31,7 +31,8 @@ from arena.territory.observation.symmetry import (
 )
 from arena.territory.observation.views import OWN_SCALARS, SMALL_VIEWS
 from db.records import RatingLogRow
-from league.rating.trueskill import Gaussian, first_difference, replay
+from league.rating.replay import first_difference, replay
+from league.rating.trueskill import Gaussian
 from msattn.config import SCALARS, SCALES
 from msattn.directions import N_DIRECTIONS, N_INTENSITIES
 

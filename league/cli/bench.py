@@ -62,6 +62,7 @@ def bench(context: click.Context, as_json: bool) -> None:
     from league.bench import arena as arena_bench
     from league.bench import learner as learner_bench
     from league.bench import networks as networks_bench
+    from league.bench import ratings as ratings_bench
     from league.bench import territory as territory_bench
 
     _tell("territory")
@@ -73,10 +74,12 @@ def bench(context: click.Context, as_json: bool) -> None:
     results["arena"] = arena_bench.run(matches=4, per_worker=2)
     _tell("learner")
     results["learner"] = learner_bench.run(seconds=1.0, sets=("learner.n_steps=512",))
+    _tell("ratings")
+    results["ratings"] = ratings_bench.run(matches=2_000)
     if as_json:
         print_json(results)
         return
-    modules = (territory_bench, networks_bench, arena_bench, learner_bench)
+    modules = (territory_bench, networks_bench, arena_bench, learner_bench, ratings_bench)
     for module, result in zip(modules, results.values(), strict=True):
         say("\n".join(module.lines(result)))
 
@@ -186,6 +189,22 @@ def arena(preset: str, workers: int, matches: int, as_json: bool) -> None:
     from league.bench import arena as subject
 
     result = subject.run(preset, workers=workers, matches=matches)
+    _show(result, subject.lines(result), as_json)
+
+
+@bench.command(
+    epilog=examples("league bench ratings", "league bench ratings --matches 10000 --json")
+)
+@count_option(
+    "--matches", default=100_000, least=10, most=10_000_000, text="Matches of the log to rate anew."
+)
+@json_option
+@league_option
+def ratings(matches: int, as_json: bool) -> None:
+    """Measure the rating engines: matches rated per second, and a long log rated anew."""
+    from league.bench import ratings as subject
+
+    result = subject.run(matches, tell=_tell)
     _show(result, subject.lines(result), as_json)
 
 

@@ -20,28 +20,43 @@ from league.cli.options import (
 EXIT_FOUND_PROBLEM = 1
 
 
-@click.command(epilog=examples("league rerate", "league rerate --smooth --league big"))
+@click.command(
+    epilog=examples(
+        "league rerate",
+        "league rerate --smooth --league big",
+        "league rerate --engine compiled --league old",
+    )
+)
 @click.option(
     "--smooth",
     "with_smooth",
     is_flag=True,
     help="Also compute ratings that do not depend on the order of matches.  [default: off]",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(("compiled", "trueskill")),
+    help="First rate all matches anew by this engine, and use it from now on; the league must be "
+    "stopped.  [default: keep the league's]",
+)
 @json_option
 @league_option
-def rerate(with_smooth: bool, as_json: bool) -> int:
+def rerate(with_smooth: bool, engine: str | None, as_json: bool) -> int:
     """Recompute the ratings from the match log and compare them with the stored ones.
 
     Exit code: 0 if they are equal bit for bit, otherwise 1.
     """
     from league.folder.rerate import rerate as replay_log
 
+    if engine is not None:
+        _change_engine(engine)
     found = replay_log(existing_league(), with_smooth=with_smooth)
     same = found.first_difference_seq is None
     if as_json:
         print_json(
             {
                 "changes": found.n_changes,
+                "rating_version": ", ".join(found.versions),
                 "equal": same,
                 "first_difference_seq": found.first_difference_seq,
                 "online": {name: list(rating) for name, rating in found.online.items()},
@@ -54,7 +69,8 @@ def rerate(with_smooth: bool, as_json: bool) -> int:
         if same
         else f"different from the stored ratings from seq {found.first_difference_seq} on"
     )
-    say(f"{found.n_changes} rating changes replayed: {verdict}")
+    by = f" by {', '.join(found.versions)}" if found.versions else ""
+    say(f"{found.n_changes} rating changes replayed{by}: {verdict}")
     width = max(map(len, found.smoothed), default=0)
     for name, (mu, sigma) in found.smoothed.items():
         online = found.online[name][0]
@@ -63,6 +79,21 @@ def rerate(with_smooth: bool, as_json: bool) -> int:
             f"  difference {mu - online:+6.2f}"
         )
     return 0 if same else EXIT_FOUND_PROBLEM
+
+
+def _change_engine(engine: str) -> None:
+    from league.daemon.lock import hold_lock
+    from league.folder.rerate import change_engine
+
+    folder = existing_league()
+    with hold_lock(folder):  # a daemon would go on rating with the engine that it started with
+        changed = change_engine(folder, engine)
+    say(
+        f"{changed.n_changes} rating changes rated anew by {changed.version}, before by "
+        f"{', '.join(changed.versions) or 'none'}; the largest move of a rating is "
+        f"{changed.largest_move:.2g}",
+        to_stderr=True,
+    )
 
 
 @click.command(epilog=examples("league backup", "league backup --incremental /tmp/backups/monday"))

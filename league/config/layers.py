@@ -17,7 +17,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 
 from arena.foreign import ForeignFileError, check_tree, parse_toml, reason_of
-from league.config.old_names import with_present_names
+from league.config.old_names import kept_values, with_present_names
 from league.config.tree import FROZEN, HELD_OUT, PRESETS, LeagueConfig, preset_values
 from league.config.whole import check_whole
 from league.errors import ConfigError
@@ -41,6 +41,7 @@ def resolve(
     toml: Path | None = None,
     sets: Sequence[str] = (),
     maps: Sequence[str] = (),
+    stored: Mapping[str, Any] | None = None,
 ) -> LeagueConfig:
     """Combine the settings of a league.
 
@@ -49,6 +50,8 @@ def resolve(
         toml: a `league.toml`; None if there is none yet.
         sets: `key=value` texts, dotted keys, values in TOML (a bare word counts as a string).
         maps: references that replace both lists of maps; if empty, the lists stay.
+        stored: settings that the league's database holds; frozen ones that are younger than the
+            league come from there unless a later layer names them.
 
     Raises:
         ConfigError: a key or value is wrong; the message names the key and the place.
@@ -73,13 +76,14 @@ def resolve(
     if toml is None:  # a file that does not name the key is of an older league, without them
         values = {**values, "rating": {**values.get("rating", {}), "held_out": list(HELD_OUT)}}
     base = _Layer("the preset", values)
+    kept = _Layer("the league's database", {} if stored is None else kept_values(stored))
     merged: dict[str, Any] = {}
-    for layer in (base, *layers):
+    for layer in (base, kept, *layers):
         _merge(merged, layer.values, layer.source)
     try:
         return LeagueConfig.model_validate(merged)
     except ValidationError as error:
-        raise ConfigError(_sentence(error, [*reversed(layers), base])) from error
+        raise ConfigError(_sentence(error, [*reversed(layers), kept, base])) from error
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -120,11 +124,22 @@ def check_frozen(stored: Mapping[str, Any], given: LeagueConfig) -> None:
     known = LeagueConfig.from_json(stored).to_json()
     wanted = given.to_json()
     for section in FROZEN:
-        for key, old, new in _differences(section, known[section], wanted[section]):
+        for key, old, new in _differences(section, _at(known, section), _at(wanted, section)):
             raise ConfigError(
                 f"{key} was frozen at the league's first start: stored {old!r}, given {new!r}; "
-                "keep the stored value, or start a new league in another folder"
+                f"keep the stored value, or {_OTHER_WAYS.get(key, _NEW_LEAGUE)}"
             )
+
+
+_NEW_LEAGUE = "start a new league in another folder"
+_OTHER_WAYS = {"rating.engine": "rate all matches anew with `league rerate --engine`"}
+
+
+def _at(values: Mapping[str, Any], dotted: str) -> Any:
+    found: Any = values
+    for name in dotted.split("."):
+        found = found[name]
+    return found
 
 
 def _differences(key: str, old: Any, new: Any) -> list[tuple[str, Any, Any]]:

@@ -18,8 +18,9 @@ from league.config.whole import LAST_LINE, MARK
 HEAD = f"""\
 # The settings of this league, written by its first `league start`.
 {MARK}
-# Frozen: preset, [rules], [maps], [views], [network]. The others may be changed while the league is
-# stopped; `league start --set key=value` changes one for a single start. "off" turns a setting off.
+# Frozen: preset, [rules], [maps], [views], [network], rating.engine. The others may be changed
+# while the league is stopped; `league start --set key=value` changes one for a single start. "off"
+# turns a setting off.
 """
 
 

@@ -17,7 +17,7 @@ import agents.scripted
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.observation.views import Views
 from league.config.kinds import Integers, Off, Positive, Section, Share, Strings
-from league.config.old_names import with_present_names
+from league.config.old_names import with_old_defaults
 from league.config.training import LearnerConfig, LineageConfig
 from msattn.config import TorsoConfig
 from msattn.errors import NetworkError
@@ -30,8 +30,9 @@ SCRIPTED = tuple(agents.scripted.SCRIPTED)
 ANCHORS = ("idle", "random", "tribe", "expander", "turtle", "opportunist", "strategist")
 HELD_OUT = ("strategist-eager", "strategist-patient")  # of new leagues; older ones hold out nobody
 SCALE_ANCHOR = "tribe"  # reported ratings place this member at 25
-# Results are comparable and weights usable only under the same rules, maps, views and networks.
-FROZEN = ("preset", "rules", "maps", "views", "network")
+# Results are comparable and weights usable only under the same rules, maps, views and networks, and
+# ratings only by one engine.
+FROZEN = ("preset", "rules", "maps", "views", "network", "rating.engine")
 ViewSize = Annotated[int, Field(ge=16, le=512, multiple_of=16)]
 
 
@@ -185,6 +186,11 @@ class ArenaConfig(Section):
 class RatingConfig(Section):
     """How members are rated and scheduled."""
 
+    engine: Literal["compiled", "trueskill"] = Field(
+        default="compiled",
+        description="What computes TrueSkill: compiled, our own code, or trueskill, the package, "
+        "which is 100 times slower; frozen, and changed by `league rerate --engine` alone.",
+    )
     sigma_allowance: float = Field(
         default=25.0 / 6.0,
         ge=0.0,
@@ -308,7 +314,7 @@ class LeagueConfig(Section):
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> LeagueConfig:
         """Rebuild settings from the values of `to_json`, of this version or an older one."""
-        return cls.model_validate(with_present_names(values, "the stored settings"))
+        return cls.model_validate(with_old_defaults(values, "the stored settings"))
 
 
 CLASSIC: dict[str, Any] = {

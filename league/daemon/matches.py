@@ -35,8 +35,8 @@ from league.daemon.planner import MatchSettings, Planner
 from league.daemon.resting import RestingMatches
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, seat_outcomes
+from league.rating.engines import rate_function
 from league.rating.season import Season
-from league.rating.trueskill import RATING_VERSION, rate_match
 
 ARENA_NICENESS = 5  # rated matches yield to training when both want the same core
 
@@ -306,7 +306,13 @@ class RatedMatches:
         """Store a result, the name of its replay and the new ratings."""
         seats = seat_outcomes(result)
         outcome = match_outcome(result, self.folder.relative(self._replay_path(match.id)))
+        version = self.season.rating_version
         with write_transaction(self.engine, durable=durable) as session:
             queries.record_finished_match(
-                session, match.id, outcome, seats, rate=rate_match, rating_version=RATING_VERSION
+                session,
+                match.id,
+                outcome,
+                seats,
+                rate=rate_function(version),
+                rating_version=version,
             )

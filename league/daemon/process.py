@@ -275,13 +275,15 @@ def _run(
 
 
 def _compile() -> None:
-    """Import and compile the game; half a minute on a machine that has not done it yet."""
+    """Import and compile game and ratings; half a minute on a machine that has not done it yet."""
     from arena.territory.engine.compiled import is_compiled
     from arena.territory.observation.warm_up import warm_up
+    from league.rating import engines
 
     if not is_compiled():
         say("compiling the game, only once on this machine (about half a minute)")
     warm_up()
+    engines.warm_up()  # seconds on a new machine, which the first result would wait for
 
 
 class Runnable(Protocol):

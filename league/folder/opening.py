@@ -59,13 +59,13 @@ def open_for_start(
     is_new = not folder.is_league()
     given = None if map_path is None else _load_given(map_path)
     name = "" if map_path is None else f"maps/{map_path.resolve().name}"
-    config = resolve(
-        preset, None if is_new else folder.toml, sets, () if given is None else (name,)
-    )
+    toml, maps = None if is_new else folder.toml, () if given is None else (name,)
+    config = resolve(preset, toml, sets, maps)
     if not is_new:
         _check_same_database(folder, config)
     stored = None if is_new else stored_config(folder)
     if stored is not None:
+        config = resolve(preset, toml, sets, maps, stored)
         check_frozen(stored, config)
     if given is not None:
         _check_same_map(folder, name, given)

@@ -21,7 +21,7 @@ from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.members.names import next_free_name
 from league.rating.season import Season
-from league.rating.trueskill import MU, RATING_VERSION, SIGMA, child_rating
+from league.rating.trueskill import MU, SIGMA, child_rating
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def admit_rating(session: Session, member: MemberRecord, season: Season) -> None
         mu,
         sigma,
         rules_sha256=season.rules_sha256,
-        rating_version=RATING_VERSION,
+        rating_version=season.rating_version,
         allowance=allowance,
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arena.territory.engine.rules import MatchRules
+from league.rating.engines import DEFAULT_ENGINE, OLD_ENGINE, rating_version
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,22 @@ class Season:
     Attributes:
         sigma_allowance: uncertainty added to that of the parent when a snapshot starts, in rating
             points.
+        engine: how its matches are rated, one of league.rating.engines.ENGINES.
     """
 
     rules_sha256: str
     sigma_allowance: float
+    engine: str = DEFAULT_ENGINE
+
+    @property
+    def rating_version(self) -> str:
+        """The version that stands beside each rating of the season."""
+        return rating_version(self.engine)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Season:
         """Return the season of a league's settings in the form of `LeagueConfig.to_json`."""
         rules = MatchRules.from_json(settings["rules"])
-        return cls(rules.sha256(), float(settings["rating"]["sigma_allowance"]))
+        rating = settings["rating"]
+        engine = str(rating.get("engine", OLD_ENGINE))
+        return cls(rules.sha256(), float(rating["sigma_allowance"]), engine)

@@ -13,7 +13,7 @@ import pytest
 
 from db import queries
 from db.session import open_reader, read_transaction
-from league.rating.trueskill import first_difference
+from league.rating.replay import first_difference
 from tests.acceptance.conftest import end, league, report, start, wait_until
 
 # Limits, not expectations: alone on two cores the first test takes about 50 s.

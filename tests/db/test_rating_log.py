@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from sqlalchemy import Engine, text
 
 from db import queries
+from db.errors import DatabaseError
 from db.session import read_transaction, write_transaction
 from tests.db.conftest import RULES
 from tests.db.hand_made import add, admit, finish, plan
@@ -71,3 +74,45 @@ def test_the_log_closes_over_the_admission_of_a_removed_member(writer: Engine) -
         ]
         assert queries.rating_log_is_gap_free(session)
         assert queries.next_rating_seq(session) == 5
+
+
+def test_the_columns_of_the_log_are_its_rows(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        a, b = admit(session, "tribe", "random")
+        child = add(session, "child", parent_id=a)
+        queries.append_rating(
+            session, child, 25.0, 8.3, rules_sha256=RULES, rating_version="u", allowance=4.0
+        )
+        queries.append_rating(session, b, 1.0, 1.0, rules_sha256="d" * 64, rating_version="v")
+        line_up = ((a, False), (a, True), (b, True), (b, False))
+        finish(session, queries.plan_match(session, plan([], line_up=line_up)), 4, 1, 3, 2)
+        found = queries.rating_columns(session, RULES)
+    assert found.versions == ("t", "u") and found.version.tolist() == [0, 0, 1, 0, 0]
+    assert found.seq.tolist() == [1, 2, 3, 5, 6]  # 4 is another season's
+    assert found.member_id.tolist() == [a, b, child, a, b]
+    assert found.match_id.tolist() == [0, 0, 0, 1, 1]
+    assert found.placement.tolist() == [0, 0, 0, 1, 3]
+    assert found.parent_id.tolist() == [0, 0, a, 0, 0]
+    assert found.allowance[2] == 4.0 and math.isnan(found.allowance[0])
+    assert (found.mu[2], found.sigma[2]) == (25.0, 8.3)
+
+
+def test_a_column_that_holds_text_is_damage(sqlite_writer: Engine) -> None:
+    with write_transaction(sqlite_writer) as session:
+        admit(session, "tribe")
+        session.execute(text("PRAGMA ignore_check_constraints = ON"))
+        session.execute(text("UPDATE ratings SET mu = 'much'"))
+        with pytest.raises(DatabaseError, match="expected numbers in the columns seq"):
+            queries.rating_columns(session, RULES)
+
+
+def test_replaced_ratings_keep_their_place_in_the_log(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        a, b = admit(session, "tribe", "random")
+        queries.replace_ratings(session, [2], [31.0], [2.0], "new")
+        found = queries.rating_log(session, RULES)
+        queries.replace_ratings(session, [], [], [], "none")
+    assert [(row.member_id, row.mu, row.rating_version) for row in found] == [
+        (a, 25.0, "t"),
+        (b, 31.0, "new"),
+    ]

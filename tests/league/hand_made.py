@@ -17,7 +17,8 @@ from league.config.layers import resolve
 from league.config.toml import write_toml
 from league.folder.layout import LeagueFolder, create_folder
 from league.folder.opening import remember_config
-from league.rating.trueskill import MU, RATING_VERSION, SIGMA, rate_match
+from league.rating.engines import CHAIN_VERSION, rate_by_chain
+from league.rating.trueskill import MU, SIGMA
 
 RULES_SHA = "a" * 64
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -39,7 +40,7 @@ def add_rated(
     member_id = queries.add_member(session, name=name, **values)
     if mu is not None:
         queries.append_rating(
-            session, member_id, mu, sigma, rules_sha256=rules_sha256, rating_version=RATING_VERSION
+            session, member_id, mu, sigma, rules_sha256=rules_sha256, rating_version=CHAIN_VERSION
         )
     return member_id
 
@@ -99,7 +100,7 @@ def make_league(root: Path, *, weights: bytes | None = None) -> LeagueFolder:
                 MU,
                 SIGMA,
                 rules_sha256=rules_sha256,
-                rating_version=RATING_VERSION,
+                rating_version=CHAIN_VERSION,
             )
         queries.set_status(session, ids["idle"], "retired")
         for number in range(3):
@@ -120,8 +121,8 @@ def make_league(root: Path, *, weights: bytes | None = None) -> LeagueFolder:
                 match_id,
                 MatchOutcome(ticks=1500, final_state_sha256=STATE_SHA, wall_s=2.5),
                 [SeatOutcome(place, 100, 1000) for place in (3, 2, 4, 1)],
-                rate=rate_match,
-                rating_version=RATING_VERSION,
+                rate=rate_by_chain,
+                rating_version=CHAIN_VERSION,
                 at=NOON + timedelta(seconds=number),
             )
         for name, family, speed in (("attention", "attention", 140.0), ("baseline", "baseline", 0)):

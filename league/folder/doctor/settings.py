@@ -30,7 +30,7 @@ def check_settings(case: Case) -> Finding:
     if problem is not None:
         return Finding("WRONG", f"league.toml: {problem}; {REPAIR}")
     try:
-        config = resolve(None, case.folder.toml)
+        config = resolve(None, case.folder.toml, stored=case.stored)
         if case.stored is not None:
             check_frozen(case.stored, config)
     except ConfigError as error:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from league.bench import networks, territory
+from league.bench import networks, ratings, territory
 from league.cli.main import main
+from league.errors import BenchError
+from league.rating.replay import replay_columns
 
 MAP = "generated:continents:64x64:1"
 
@@ -67,3 +70,24 @@ def test_planning_is_timed_and_judged(capsys: pytest.CaptureFixture[str]) -> Non
     # equals: nothing tells more than the uniform draw, and the planner's tells hardly less
     assert 0.9 < found["information"][0]["differences"] < 1.1
     assert found["newcomer_played"] <= found["newcomer_planned"]
+
+
+def test_a_bench_of_ratings_measures_both_engines_and_a_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["bench", "ratings", "--matches", "20", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["matches"] == 20 and set(result["rated_per_s"]) == {"compiled", "trueskill"}
+    seconds = result["rerate"]
+    assert seconds["total_s"] == seconds["read_s"] + seconds["replay_s"] > 0
+    (first, second) = ratings.lines(result)
+    assert first.startswith("ratings ") and "20 matches rated anew" in second
+
+
+def test_a_log_that_replays_differently_is_no_result(tmp_path: Path) -> None:
+    log = ratings.log_of(ratings.games(5, seed=1))
+    mu, sigma = replay_columns(log)
+    mu[-1] += 1e-9
+    ratings.write_log(tmp_path / "league.db", log, mu, sigma)
+    with pytest.raises(BenchError, match="replays differently"):
+        ratings.rerate(tmp_path / "league.db")

@@ -217,6 +217,28 @@ def test_rerate_finds_the_stored_ratings_and_a_changed_one(
     assert "seq 7" in capsys.readouterr().out
 
 
+def test_rerate_gives_a_league_another_engine_while_it_is_stopped(
+    hand_made_league: LeagueFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from league.daemon.lock import hold_lock
+
+    words = ["rerate", "--engine", "trueskill", "--league", str(hand_made_league.root)]
+    with hold_lock(hand_made_league):
+        assert main(words) == 2
+    assert "already running" in capsys.readouterr().err
+    assert main(words) == 2
+    assert "expected rating.engine = 'trueskill' there first" in capsys.readouterr().err
+    text = hand_made_league.toml.read_text(encoding="utf-8")
+    changed = text.replace('engine = "compiled"', 'engine = "trueskill"')
+    hand_made_league.toml.write_text(changed, encoding="utf-8")
+    assert main(words) == 0
+    shown = capsys.readouterr()
+    assert "rated anew by trueskill-1, before by chain-1" in shown.err
+    assert "replayed by trueskill-1: equal to the stored ratings" in shown.out
+    assert main([*words[:1], *words[3:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rating_version"] == "trueskill-1"
+
+
 def test_doctor_misses_a_snapshot(
     hand_made_league: LeagueFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -50,7 +50,7 @@ def test_a_match_whose_arithmetic_fails_is_set_aside_and_the_league_goes_on(
     rated.turn(0.0)
     first, *others = [job_id for job_id, _, _ in arena.submitted]
     with monkeypatch.context() as patch:
-        patch.setattr("league.daemon.matches.rate_match", broken_rating)
+        patch.setattr("league.daemon.matches.rate_function", lambda version: broken_rating)
         arena.finish(first)
         rated.turn(0.0)
     arena.finish(*others)

@@ -13,7 +13,8 @@ from db import queries
 from db.session import read_transaction, write_transaction
 from league.daemon.failures import QUARANTINE_AFTER
 from league.members import admission
-from league.rating.trueskill import MU, SIGMA, replay
+from league.rating.replay import replay
+from league.rating.trueskill import MU, SIGMA
 from tests.league.daemon.rated import matches, rated_matches, season
 from tests.league.daemon.scripted import League, ScriptedArena
 

@@ -26,6 +26,7 @@ CHANGES = {
     "maps": ("maps.rate", 'maps.rate=["generated:lakes:128x128:7"]'),
     "views": ("views.local_size", "views.local_size=48"),
     "network": ("network.fusion", "network.fusion=64"),
+    "rating.engine": ("rating.engine", "rating.engine=trueskill"),
 }
 
 

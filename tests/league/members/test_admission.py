@@ -21,8 +21,9 @@ from league.members.admission import (
     admit_snapshot,
     check_offer,
 )
+from league.rating.replay import first_difference
 from league.rating.season import Season
-from league.rating.trueskill import MU, SIGMA, first_difference
+from league.rating.trueskill import MU, SIGMA
 from tests.league.hand_made import RULES_SHA, add_rated
 from tests.league.tiny_snapshots import tiny_description, tiny_network
 

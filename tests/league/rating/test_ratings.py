@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from db import queries
 from db.migrate import upgrade
-from db.records import MatchOutcome, MatchPlan, SeatOutcome
+from db.records import MatchOutcome, MatchPlan, RatingColumns, SeatOutcome
 from db.session import open_writer, read_transaction, write_transaction
 from league.errors import RatingError
+from league.rating.engines import CHAIN_VERSION, rate_function
+from league.rating.replay import as_columns, first_difference, replay
+from league.rating.smoothing import smooth
 from league.rating.standings import scale_shift, standings
 from league.rating.trueskill import (
     BETA,
@@ -24,10 +27,7 @@ from league.rating.trueskill import (
     SIGMA,
     child_rating,
     conservative,
-    first_difference,
     rate_match,
-    replay,
-    smooth,
     win_probability,
 )
 
@@ -44,6 +44,7 @@ class Row:
     allowance: float | None = None
     parent_id: int | None = None
     placement: int | None = None
+    rating_version: str = RATING_VERSION
 
 
 def log_of(n_members: int, matches: list[list[tuple[int, int]]]) -> list[Row]:
@@ -66,6 +67,22 @@ def random_matches(n_members: int, n: int, seed: int) -> list[list[tuple[int, in
         places[order] = np.arange(1, 6)
         matches.append([(int(m), int(p)) for m, p in zip(seats, places, strict=True)])
     return matches
+
+
+def rows_of(log: RatingColumns) -> list[object]:
+    """The rows of a log; NaN, which is unequal to itself, as None, and parents of admissions."""
+    parents = np.where(log.match_id == 0, log.parent_id, 0)
+    columns = [
+        getattr(replace(log, parent_id=parents), field.name).tolist()
+        for field in fields(RatingColumns)[:-1]
+    ]
+    return [
+        *(
+            [None if value != value else value for value in row]
+            for row in zip(*columns, strict=True)
+        ),
+        log.versions,
+    ]
 
 
 def test_a_duel_of_new_members_gives_the_textbook_numbers() -> None:
@@ -149,7 +166,10 @@ def test_a_log_out_of_order_or_without_admission_is_refused() -> None:
         replay(rows[1:])
 
 
-def test_live_ratings_equal_the_replay_of_the_match_log_to_the_last_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [CHAIN_VERSION, RATING_VERSION])
+def test_live_ratings_equal_the_replay_of_the_match_log_to_the_last_bit(
+    tmp_path: Path, version: str
+) -> None:
     engine = open_writer(tmp_path / "league.db")
     upgrade(engine)
     rules = "a" * 64
@@ -162,7 +182,7 @@ def test_live_ratings_equal_the_replay_of_the_match_log_to_the_last_bit(tmp_path
         ]
         for member_id in ids:
             queries.append_rating(
-                session, member_id, MU, SIGMA, rules_sha256=rules, rating_version=RATING_VERSION
+                session, member_id, MU, SIGMA, rules_sha256=rules, rating_version=version
             )
     for number, match in enumerate(random_matches(6, 40, seed=1)):
         with write_transaction(engine) as session:
@@ -183,7 +203,7 @@ def test_live_ratings_equal_the_replay_of_the_match_log_to_the_last_bit(tmp_path
                     child,
                     *start,
                     rules_sha256=rules,
-                    rating_version=RATING_VERSION,
+                    rating_version=version,
                     allowance=3.0,
                 )
                 ids[2] = child
@@ -202,16 +222,18 @@ def test_live_ratings_equal_the_replay_of_the_match_log_to_the_last_bit(tmp_path
                 match_id,
                 MatchOutcome(1, rules, 1.0),
                 [SeatOutcome(p, 1, 1) for _, p in match],
-                rate=rate_match,
-                rating_version=RATING_VERSION,
+                rate=rate_function(version),
+                rating_version=version,
             )
     with read_transaction(engine) as session:
         log = queries.rating_log(session, rules)
+        columns = queries.rating_columns(session, rules)
         live = queries.latest_ratings(session, rules)
     engine.dispose()
     assert len(log) == 7 + 40 * 5
     assert first_difference(log) is None
-    assert replay(log) == {i: (r.mu, r.sigma) for i, r in live.items()}
+    assert rows_of(columns) == rows_of(as_columns(log))
+    assert replay(columns) == replay(log) == {i: (r.mu, r.sigma) for i, r in live.items()}
     changed = [*log[:50], replace(log[50], mu=math.nextafter(log[50].mu, 99.0)), *log[51:]]
     found = first_difference(changed)
     assert found is not None and found.seq == 51
