@@ -129,6 +129,15 @@ class RatingRecord:
 
 
 @dataclass(frozen=True)
+class Admission:
+    """How a member entered a season; `parent_id` is set if it took its parent's rating."""
+
+    mu: float
+    sigma: float
+    parent_id: int | None
+
+
+@dataclass(frozen=True)
 class RatingLogRow:
     """A rating change with the placement or the parent that a replay needs to redo it."""
 

@@ -69,12 +69,15 @@ from db.queries.pruning import (
 )
 from db.queries.rating_columns import rating_columns, replace_ratings
 from db.queries.ratings import (
+    admissions,
     append_rating,
     common_placements,
     latest_rating,
     latest_ratings,
     lock_rating_log,
+    log_mark,
     next_rating_seq,
+    placement_rows,
     rating_log,
     rating_moments,
 )
@@ -101,6 +104,7 @@ __all__ = [
     "add_event",
     "add_member",
     "add_training_results",
+    "admissions",
     "ancestors",
     "append_rating",
     "change_event",
@@ -127,6 +131,7 @@ __all__ = [
     "list_matches",
     "list_members",
     "lock_rating_log",
+    "log_mark",
     "mark_started",
     "match_counts",
     "match_seats",
@@ -142,6 +147,7 @@ __all__ = [
     "newest_times",
     "next_rating_seq",
     "open_alarms",
+    "placement_rows",
     "plan_again",
     "plan_match",
     "prunable_replays",

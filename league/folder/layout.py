@@ -68,6 +68,11 @@ class LeagueFolder:
         return self.root / "backups"
 
     @property
+    def cache(self) -> Path:
+        """What can be computed again from the database; it may be removed at any time."""
+        return self.root / "cache"
+
+    @property
     def maps(self) -> Path:
         """Copies of the maps given by `--map`."""
         return self.root / "maps"
@@ -208,7 +213,7 @@ def create_folder(root: Path, toml_text: str, *, has_password: bool = False) -> 
 
 
 # What a start may have made that failed before it wrote `league.toml`; it can be completed.
-_OURS = frozenset(name.partition("/")[0] for name in _FOLDERS) | {"maps", "lock"}
+_OURS = frozenset(name.partition("/")[0] for name in _FOLDERS) | {"maps", "lock", "cache"}
 
 
 def _is_occupied(root: Path) -> bool:

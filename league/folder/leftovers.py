@@ -19,6 +19,7 @@ def sweep_leftovers(folder: LeagueFolder) -> int:
     places = [
         *(folder.root, folder.replays, folder.replays / "pit", folder.maps, folder.backups),
         *(folder.snapshots, folder.snapshots / "offered", folder.logs, folder.checkpoints),
+        folder.cache,
     ]
     if folder.checkpoints.is_dir():
         places += [path for path in folder.checkpoints.iterdir() if path.is_dir()]

@@ -1,1 +1,1 @@
-"""What users see of a league; importing it loads neither torch, numba nor numpy."""
+"""What users see of a league; importing it loads neither torch, numba, scipy nor matplotlib."""

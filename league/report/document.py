@@ -67,6 +67,9 @@ def _member(row: MemberRow) -> dict[str, Any]:
         "mu": row.mu,
         "sigma": row.sigma,
         "conservative": row.conservative,
+        "interval": _interval(row),
+        "design_effect": row.design_effect,
+        "line_ups": row.line_ups,
         "rank": row.rank,
         "rank_low": row.rank_low,
         "rank_high": row.rank_high,
@@ -77,6 +80,13 @@ def _member(row: MemberRow) -> dict[str, Any]:
         "trained_decisions": row.trained_decisions,
         "snapshot": row.snapshot,
     }
+
+
+def _interval(row: MemberRow) -> list[float] | None:
+    """Return the 95 % interval of mu; None for the anchor of the scale and before a rating."""
+    if row.mu is None or row.half_width is None:
+        return None
+    return [row.mu - row.half_width, row.mu + row.half_width]
 
 
 def _learner(row: LearnerRow) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from league.plain_text import visible
 from league.report.console import foreign
 from league.report.state import BudgetRow, LearnerRow, MatchRow, MemberRow, ReportState
 
-WIDTH = 112  # columns of the SVG and of plain output; the widest table needs 108
+WIDTH = 118  # columns of the SVG and of plain output; the widest table needs 114
 _LEVEL_STYLES = {"info": "dim", "warning": "yellow", "alarm": "bold red"}
 FAMILY_STYLES = {"attention": "cyan", "baseline": "magenta", "plugin": "green"}
 _LINES = "\n"  # a message may have several
@@ -48,24 +48,25 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
 
 
 def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -> Table:
-    """Return the standings: rank, name and family, rating, games."""
+    """Return the standings: rank, name and family, rating with its 95 % interval, games."""
     hidden = 0 if max_members is None else max(len(rows) - max_members, 0)
     table = plain_table("Standings", caption=f"and {hidden} more" if hidden else None)
-    for heading in ("rank", "95 %"):
+    for heading in ("rank", "95 %", "tier"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("name", no_wrap=True, min_width=16)
     table.add_column("family", no_wrap=True)
-    for heading in ("mu", "sigma", "mu-3s", "matches", "wins", "place", "decisions"):
+    for heading in ("mu", "+-95 %", "mu-3s", "matches", "wins", "place", "decisions"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     for row in rows[: len(rows) - hidden]:
         table.add_row(
             "-" if row.rank is None else str(row.rank),
             _interval(row.rank_low, row.rank_high),
+            "-" if row.tier is None else str(row.tier),
             foreign(row.name),
             foreign(row.family, FAMILY_STYLES.get(row.family, "")),
             number(row.mu),
-            number(row.sigma),
+            number(row.half_width),
             number(row.conservative),
             str(row.matches),
             str(row.wins),
@@ -126,7 +127,7 @@ def matches_table(rows: Sequence[MatchRow]) -> Table:
 def summary_line(state: ReportState) -> str:
     """Return one line for when no screen can be drawn: matches, leader, learners."""
     rated = [row for row in state.members if row.rank is not None]
-    leader = f"leader {rated[0].name} ({number(rated[0].conservative)})" if rated else "no ratings"
+    leader = f"leader {rated[0].name} ({number(rated[0].mu)})" if rated else "no ratings"
     learners = ", ".join(
         f"{row.name} {row.trained_decisions:,} decisions"
         + ("" if row.decisions_per_s is None else f" at {row.decisions_per_s:,.0f}/s")

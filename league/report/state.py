@@ -1,7 +1,8 @@
 """Owns what a report shows: one consistent reading of the database as plain dataclasses.
 
 Promises: reads through a read-only connection in one transaction and so never blocks the writer;
-ratings are on the reported scale, on which `tribe` is at 25.
+ratings are on the reported scale, on which `tribe` is at 25, and their intervals hold the errors of
+both.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from db.records import MemberTotals
 from db.session import read_transaction
 from league.folder.connect import reader
 from league.folder.layout import LeagueFolder
+from league.folder.match_columns import MatchMemory
 from league.folder.memory import stored_season, stored_settings
 from league.pruning.record import Budgets, read_record
-from league.rating.standings import scale_anchor_id, scale_shift, standings
+from league.rating.columns import totals
+from league.rating.errors import rating_errors
+from league.rating.standings import scale_anchor_id, standings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -35,7 +39,11 @@ SILENT_AFTER_S = 120.0  # a learner without a heartbeat for longer is shown as s
 
 @dataclass(frozen=True)
 class MemberRow:
-    """One row of the standings; rating fields are None for a member that was never rated."""
+    """One row of the standings; rating fields are None for a member that was never rated.
+
+    `half_width` is of the 95 % interval of mu, None for the anchor of the scale too; see
+    `league.rating.standings.Standing`.
+    """
 
     id: int
     name: str
@@ -45,6 +53,9 @@ class MemberRow:
     mu: float | None
     sigma: float | None
     conservative: float | None
+    half_width: float | None
+    design_effect: float | None
+    line_ups: int
     rank: int | None
     rank_low: int | None
     rank_high: int | None
@@ -163,6 +174,7 @@ class StateReader:
 
     def __init__(self, folder: LeagueFolder) -> None:
         self._name = folder.root.resolve().name
+        self._memory = MatchMemory(folder)
         self._stack = ExitStack()
         self._engine: Engine = self._stack.enter_context(reader(folder))
 
@@ -171,7 +183,14 @@ class StateReader:
     ) -> ReportState:
         """Return the present state; raise DatabaseError."""
         with read_transaction(self._engine) as session:
-            return read_state(session, self._name, n_matches=n_matches, n_events=n_events, at=at)
+            return read_state(
+                session,
+                self._name,
+                memory=self._memory,
+                n_matches=n_matches,
+                n_events=n_events,
+                at=at,
+            )
 
     def read_moments(self) -> list[RatingMoment]:
         """Return every rating of the present season, in the order of the log."""
@@ -196,11 +215,16 @@ def read_state(
     session: Session,
     name: str,
     *,
+    memory: MatchMemory | None = None,
     n_matches: int = 8,
     n_events: int = 5,
     at: datetime | None = None,
 ) -> ReportState:
-    """Read a report in a session; `at` replaces the present moment."""
+    """Read a report in a session; `at` replaces the present moment.
+
+    Args:
+        memory: where the matches of the season are remembered; None reads them all.
+    """
     now = at or datetime.now(UTC)
     season = stored_season(session)
     rules_sha256 = None if season is None else season.rules_sha256
@@ -210,7 +234,7 @@ def read_state(
         league=name,
         at=now,
         rules_sha256=rules_sha256,
-        members=tuple(_members(session, members, rules_sha256)),
+        members=tuple(_members(session, members, rules_sha256, memory or MatchMemory(None))),
         learners=tuple(_learner(row, names, now) for row in queries.list_learners(session)),
         matches=tuple(
             _match(session, row, names)
@@ -240,19 +264,21 @@ def _budgets(session: Session) -> Iterator[BudgetRow]:
 
 
 def _members(
-    session: Session, members: list[MemberRecord], rules_sha256: str | None
+    session: Session, members: list[MemberRecord], rules_sha256: str | None, memory: MatchMemory
 ) -> list[MemberRow]:
     """Return rated members by rank, then the others by name, without unrated guests."""
-    ratings: dict[int, tuple[float, float]] = {}
-    totals: dict[int, MemberTotals] = {}
+    table: dict[int, Standing] = {}
+    played: dict[int, MemberTotals] = {}
     if rules_sha256 is not None:
         latest = queries.latest_ratings(session, rules_sha256)
         ratings = {member_id: (row.mu, row.sigma) for member_id, row in latest.items()}
-        totals = queries.member_totals(session, rules_sha256)
-    shift = scale_shift(ratings, scale_anchor_id(members))
-    table = {row.member_id: row for row in standings(ratings, shift=shift)}
+        columns = memory.read(session, rules_sha256)
+        errors = rating_errors(columns, ratings, queries.admissions(session, rules_sha256))
+        found = standings(ratings, anchor_id=scale_anchor_id(members), errors=errors)
+        table = {row.member_id: row for row in found}
+        played = {i: MemberTotals(*numbers) for i, numbers in totals(columns).items()}
     shown = [member for member in members if member.status != "guest" or member.id in table]
-    rows = [_member(m, table.get(m.id), totals.get(m.id, MemberTotals())) for m in shown]
+    rows = [_member(m, table.get(m.id), played.get(m.id, MemberTotals())) for m in shown]
     return sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))
 
 
@@ -266,6 +292,9 @@ def _member(member: MemberRecord, standing: Standing | None, totals: MemberTotal
         mu=None if standing is None else standing.mu,
         sigma=None if standing is None else standing.sigma,
         conservative=None if standing is None else standing.conservative,
+        half_width=None if standing is None else standing.half_width,
+        design_effect=None if standing is None else standing.design_effect,
+        line_ups=0 if standing is None else standing.line_ups,
         rank=None if standing is None else standing.rank,
         rank_low=None if standing is None else standing.rank_low,
         rank_high=None if standing is None else standing.rank_high,

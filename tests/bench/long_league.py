@@ -1,18 +1,23 @@
-"""Make a league of many matches, and time `league doctor` on it.
+"""Make a league of many matches, and time `league doctor` or `league report` on it.
 
     PYTHONPATH=. python tests/bench/long_league.py FOLDER [--matches 20000] [--members 40]
+    PYTHONPATH=. python tests/bench/long_league.py FOLDER --matches 100000 --members 200 --report
 
 The first 1,000 matches are written through db.queries and then copied under new numbers: ten seats
 a match, one real replay for each (the same match under every number), ratings that are shifted
 instead of computed (what TrueSkill costs is not looked at here, and `--all` would say that they
-differ). An existing FOLDER is only examined.
+differ). With `--report` there are no replays, every match has members and placements of its own,
+drawn by known strengths, and a second process prints the report, first without what an earlier
+report left in the folder and then with it. An existing FOLDER is only examined or reported.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import sqlite3
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -47,8 +52,8 @@ def shift(ratings: list[Gaussian], placements: list[int]) -> list[Gaussian]:
     ]
 
 
-def make(root: Path, n_matches: int, n_members: int) -> LeagueFolder:
-    """Write the league."""
+def make(root: Path, n_matches: int, n_members: int, *, is_drawn: bool = False) -> LeagueFolder:
+    """Write the league; `is_drawn` gives every match members and placements of its own."""
     config = resolve("small", None, ["learners=[]", f"maps.rate=['{MAP}']"])
     folder = create_folder(root, write_toml(config))
     rules = dataclasses.replace(config.rules.to_rules(), max_ticks=300)
@@ -89,6 +94,9 @@ def make(root: Path, n_matches: int, n_members: int) -> LeagueFolder:
             )
     engine.dispose()
     copy(folder, n_matches)
+    if is_drawn:
+        draw(folder, ids, rng)
+        return folder
     for number in range(1, n_matches + 1):
         (folder.replays / f"{number:08d}.replay").write_bytes(replay)
     return folder
@@ -120,17 +128,72 @@ def copy(folder: LeagueFolder, n_matches: int) -> None:
     connection.close()
 
 
+def draw(folder: LeagueFolder, ids: list[int], rng: np.random.Generator) -> None:
+    """Give every match a line-up of its own, and placements by strengths of 25 +- 2 points."""
+    connection = sqlite3.connect(folder.sqlite)
+    (n_matches,) = connection.execute("SELECT count(*) FROM matches").fetchone()
+    strength = rng.normal(25.0, 2.0, len(ids))
+    chosen = rng.random((n_matches, len(ids))).argsort(axis=1)[:, :N_SEATS]
+    order = (-rng.normal(strength[chosen], 25 / 6)).argsort(axis=1)
+    line_ups = np.asarray(ids)[np.take_along_axis(chosen, order, axis=1)].tolist()
+    connection.execute("DROP INDEX uq_seats_match_id_member_id_rated")
+    connection.execute("DELETE FROM ratings WHERE match_id IS NOT NULL")
+    (newest,) = connection.execute("SELECT max(seq) FROM ratings").fetchone()
+    (sha256,) = connection.execute("SELECT max(rules_sha256) FROM matches").fetchone()
+    seats, ratings = [], []
+    for match_id, line_up in enumerate(line_ups, start=1):
+        for seat, member in enumerate(line_up):
+            newest += 1
+            seats.append((member, seat + 1, match_id, seat))
+            mu = strength[member - ids[0]] + rng.normal(0.0, 0.1)
+            ratings.append((newest, member, match_id, mu, 0.1, "bench", sha256))
+    connection.executemany(
+        "UPDATE seats SET member_id = ?, placement = ? WHERE match_id = ? AND seat = ?", seats
+    )
+    connection.executemany(
+        "INSERT INTO ratings (seq, member_id, match_id, mu, sigma, rating_version, rules_sha256) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ratings,
+    )
+    connection.execute(
+        "CREATE UNIQUE INDEX uq_seats_match_id_member_id_rated ON seats (match_id, member_id) "
+        "WHERE rated"
+    )
+    connection.execute("UPDATE matches SET line_up = '[]', replay_path = NULL")
+    connection.commit()
+    connection.close()
+
+
+def time_report(folder: LeagueFolder) -> int:
+    """Print the wall time of `league report` as a user waits for it, cold and warm."""
+    command = [sys.executable, "-m", "league", "report", "--json", "--league", str(folder.root)]
+    for name in ("without a cache", "with a cache", "with a cache"):
+        if name == "without a cache":
+            for path in folder.cache.glob("*"):
+                path.unlink()
+        began = time.monotonic()
+        done = subprocess.run(command, capture_output=True, text=True)
+        print(f"league report {name}: {time.monotonic() - began:.2f} s{done.stderr[-500:]}")
+        if done.returncode:
+            return done.returncode
+    print(f"{len(json.loads(done.stdout)['members'])} members")
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Time `league doctor` on a long league.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--matches", type=int, default=20_000)
     parser.add_argument("--members", type=int, default=40)
+    parser.add_argument("--report", action="store_true", help="time `league report`")
     options = parser.parse_args()
     folder = LeagueFolder.at(options.folder)
     began = time.monotonic()
     if not folder.is_league():
-        folder = make(folder.root, options.matches, options.members)
+        folder = make(folder.root, options.matches, options.members, is_drawn=options.report)
         print(f"made in {time.monotonic() - began:.0f} s")
+    if options.report:
+        return time_report(folder)
     began = time.monotonic()
     findings = examine(folder)
     wall_s = time.monotonic() - began

@@ -199,7 +199,7 @@ def _time(path: Path) -> float:
 def leftovers(folder: LeagueFolder) -> list[Path]:
     """Return the parts of files and folders whose writer no longer exists."""
     places = [folder.root, folder.snapshots, folder.snapshots / "offered", folder.replays]
-    places += [folder.maps, folder.logs, folder.backups]
+    places += [folder.maps, folder.logs, folder.backups, folder.cache]
     places += [path for path in folder.checkpoints.glob("*") if path.is_dir()]
     found = []
     for place in places:

@@ -19,14 +19,12 @@ from league.errors import RatingError
 from league.rating.engines import CHAIN_VERSION, rate_function
 from league.rating.replay import as_columns, first_difference, replay
 from league.rating.smoothing import smooth
-from league.rating.standings import scale_shift, standings
 from league.rating.trueskill import (
     BETA,
     MU,
     RATING_VERSION,
     SIGMA,
     child_rating,
-    conservative,
     rate_match,
     win_probability,
 )
@@ -274,21 +272,3 @@ def test_a_smoothed_child_starts_from_its_smoothed_parent() -> None:
     rows = [*log_of(2, [[(1, 1), (2, 2)]]), Row(5, 3, parent_id=1, allowance=1.0)]
     smoothed = smooth(rows)
     assert smoothed[3] == pytest.approx(child_rating(*smoothed[1], 1.0))
-
-
-def test_the_scale_is_shifted_so_that_the_anchor_stands_at_25() -> None:
-    ratings = {1: (22.0, 1.0), 2: (30.0, 1.0)}
-    shift = scale_shift(ratings, 1)
-    assert shift == 3.0
-    table = standings(ratings, shift=shift)
-    assert [(s.member_id, s.mu) for s in table] == [(2, 33.0), (1, 25.0)]
-    assert table[0].conservative == 30.0 == conservative(33.0, 1.0)
-    assert scale_shift(ratings, None) == scale_shift(ratings, 9) == 0.0
-
-
-def test_rank_intervals_and_tiers_follow_the_overlap_of_intervals() -> None:
-    # 95 % intervals: 1: 38.04..41.96, 2: 35.54..39.46, 3: 33.04..36.96, 4: 8.04..11.96.
-    # 1 overlaps 2; 2 overlaps 1 and 3; 3 lies below 1; 4 lies below all.
-    table = standings({1: (40.0, 1.0), 2: (37.5, 1.0), 3: (35.0, 1.0), 4: (10.0, 1.0)})
-    assert [(s.rank_low, s.rank_high) for s in table] == [(1, 2), (1, 3), (2, 3), (4, 4)]
-    assert [s.tier for s in table] == [1, 1, 2, 3]

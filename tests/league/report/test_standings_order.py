@@ -1,4 +1,4 @@
-"""Who stands above whom: by mu - 3 sigma, the unrated last, guests nowhere."""
+"""Who stands above whom: by mu, the unrated last, guests nowhere."""
 
 from __future__ import annotations
 
@@ -21,34 +21,36 @@ def _rows(session: Session) -> list[MemberRow]:
     return list(read_state(session, "test").members)
 
 
-def test_the_table_is_ordered_by_mu_minus_three_sigma() -> None:
-    # 40 - 24 = 16, 30 - 3 = 27, 26 - 1.5 = 24.5: by mu the first would lead.
+def test_the_table_is_ordered_by_the_number_that_the_rank_intervals_compare() -> None:
+    # By mu - 3 sigma (16, 27, 24.5) the first would be third, outside of its interval.
     table = standings({1: (40.0, 8.0), 2: (30.0, 1.0), 3: (26.0, 0.5)})
     assert [(s.member_id, s.rank, s.conservative) for s in table] == [
-        (2, 1, 27.0),
-        (3, 2, 24.5),
-        (1, 3, 16.0),
+        (1, 1, 16.0),
+        (2, 2, 27.0),
+        (3, 3, 24.5),
     ]
+    assert all(s.rank_low <= s.rank <= s.rank_high for s in table)
 
 
-def test_a_new_snapshot_stands_below_the_parent_whose_mu_it_has(session: Session) -> None:
-    parent = add_rated(session, "a-parent", 30.0, 1.0, rules_sha256=RULES)
-    add_rated(session, "a-child", 30.0, 4.0, rules_sha256=RULES, parent_id=parent)  # 30 - 12 = 18
-    add_rated(session, "solid", 26.0, 1.0, rules_sha256=RULES)  # 26 - 3 = 23
+def test_a_new_snapshot_stands_just_below_the_parent_whose_mu_it_has(session: Session) -> None:
+    add_rated(session, "solid", 26.0, 1.0, rules_sha256=RULES)
+    child = add_rated(session, "a-child", 30.0, 4.0, rules_sha256=RULES)  # the lower id
+    add_rated(session, "a-parent", 30.0, 1.0, rules_sha256=RULES)
     rows = _rows(session)
-    assert [row.name for row in rows] == ["a-parent", "solid", "a-child"]
-    assert [row.rank for row in rows] == [1, 2, 3]
-    assert [row.conservative for row in rows] == [27.0, 23.0, 18.0]
+    assert [row.name for row in rows] == ["a-parent", "a-child", "solid"]
+    assert [row.rank for row in rows] == [1, 2, 3] and rows[1].id == child
+    # It has not played: nothing sets it apart from either of them.
+    assert (rows[1].rank_low, rows[1].rank_high) == (1, 3)
 
 
 def test_the_scale_is_shifted_as_a_whole_and_keeps_the_order(session: Session) -> None:
     add_rated(session, "tribe", 22.0, 1.0, rules_sha256=RULES, role="anchor")
     add_rated(session, "lucky", 33.0, 7.0, rules_sha256=RULES)
     rows = _rows(session)
-    # The anchor moves from 22 to 25: everybody gets 3 more. 25 - 3 = 22, 36 - 21 = 15.
+    # The anchor moves from 22 to 25: everybody gets 3 more. 36 - 21 = 15, 25 - 3 = 22.
     assert [(row.name, row.mu, row.conservative) for row in rows] == [
-        ("tribe", pytest.approx(25.0), pytest.approx(22.0)),
         ("lucky", pytest.approx(36.0), pytest.approx(15.0)),
+        ("tribe", pytest.approx(25.0), pytest.approx(22.0)),
     ]
 
 
