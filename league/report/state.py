@@ -21,6 +21,7 @@ from league.folder.layout import LeagueFolder
 from league.folder.memory import stored_season, stored_settings
 from league.pruning.record import Budgets, read_record
 from league.rating.standings import scale_anchor_id, scale_shift, standings
+from league.report.champion import CanaryRow, ChampionRow, read_canaries, read_champion
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -144,6 +145,8 @@ class ReportState:
     arena: ArenaRow
     events: tuple[EventRow, ...] = ()
     budgets: tuple[BudgetRow, ...] = ()
+    champion: ChampionRow | None = None
+    canaries: tuple[CanaryRow, ...] = ()
 
     @property
     def n_matches(self) -> int:
@@ -222,6 +225,8 @@ def read_state(
             for event in queries.list_events(session, limit=n_events)
         ),
         budgets=tuple(_budgets(session)),
+        champion=read_champion(session),
+        canaries=tuple(read_canaries(session)),
     )
 
 
