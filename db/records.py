@@ -79,6 +79,18 @@ class MatchRecord:
 
 
 @dataclass(frozen=True)
+class SeriesResult:
+    """One match of a series; `placements` in seat order, empty until it is finished."""
+
+    match_id: int
+    status: str
+    seed: int
+    half: int
+    members: tuple[int, ...]
+    placements: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class MatchOutcome:
     """The result of a match as a whole; `replay_path` is relative to the league folder."""
 

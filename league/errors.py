@@ -39,6 +39,10 @@ class CompareError(LeagueError):
     """Leagues whose families cannot be compared."""
 
 
+class ChampionError(LeagueError):
+    """A member that cannot be champion, or a champion that cannot be taken back."""
+
+
 class InterruptedTraining(LeagueError):
     """Training that was stopped before its end; the same command goes on."""
 

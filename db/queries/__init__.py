@@ -35,6 +35,7 @@ from db.queries.matches import (
     record_failed,
     record_finished_match,
     requeue_interrupted,
+    series_results,
     set_aside,
 )
 from db.queries.members import (
@@ -168,6 +169,7 @@ __all__ = [
     "replace_ratings",
     "requeue_interrupted",
     "resolve_member",
+    "series_results",
     "set_aside",
     "set_league_value",
     "set_pruned",

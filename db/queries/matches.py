@@ -17,7 +17,14 @@ from db.models import Match, Member, Seat
 from db.queries._shared import change, to_record, utc_now
 from db.queries.members import count_failure
 from db.queries.ratings import append_rating, latest_rating, lock_rating_log
-from db.records import MatchOutcome, MatchPlan, MatchRecord, SeatOutcome, SeatRecord
+from db.records import (
+    MatchOutcome,
+    MatchPlan,
+    MatchRecord,
+    SeatOutcome,
+    SeatRecord,
+    SeriesResult,
+)
 
 MAX_FAILURES = 3
 
@@ -106,6 +113,35 @@ def list_matches(
     if series_key is not None:
         query = query.where(Match.series_key == series_key)
     return [to_record(row, MatchRecord) for row in session.scalars(query)]
+
+
+def series_results(session: Session, series_key: str) -> list[SeriesResult]:
+    """Return the matches of a series in the order of their ids, whatever became of them."""
+    rows = session.execute(
+        select(Match.id, Match.status, Match.seed, Match.pair_half, Match.line_up)
+        .where(Match.series_key == series_key)
+        .order_by(Match.id)
+    ).all()
+    placements: dict[int, list[int]] = {row.id: [] for row in rows}
+    seats = (
+        select(Seat.match_id, Seat.placement)
+        .join(Match, Match.id == Seat.match_id)
+        .where(Match.series_key == series_key)
+        .order_by(Seat.match_id, Seat.seat)
+    )
+    for match_id, placement in session.execute(seats):
+        placements[match_id].append(placement)
+    return [
+        SeriesResult(
+            match_id=row.id,
+            status=row.status,
+            seed=row.seed,
+            half=row.pair_half or 0,
+            members=tuple(member_id for member_id, _ in row.line_up),
+            placements=tuple(placements[row.id]),
+        )
+        for row in rows
+    ]
 
 
 def mark_started(session: Session, match_id: int, *, at: datetime | None = None) -> bool:

@@ -11,6 +11,7 @@ import click
 
 from league import __version__
 from league.cli.bench import bench
+from league.cli.champion import champion, promote, rollback
 from league.cli.compare import compare
 from league.cli.curves import curves
 from league.cli.exchange import export, import_
@@ -47,6 +48,9 @@ for _command in (
     curves,
     pit,
     compare,
+    champion,
+    promote,
+    rollback,
     members,
     maps,
     replay,

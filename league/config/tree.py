@@ -202,6 +202,11 @@ class RatingConfig(Section):
         description="Members with fewer of the latest matches than this share of the mean play "
         "first.",
     )
+    canary_share: Annotated[Share | None, Off] = Field(
+        default=0.05,
+        description="Share of the arena's matches that watch over the league and try challengers "
+        "of the champion; they change no rating; off plays none.",
+    )
     anchors: Strings = Field(
         default=ANCHORS,
         min_length=1,

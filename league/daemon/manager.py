@@ -25,6 +25,7 @@ from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
 from league.config.tree import LeagueConfig
 from league.daemon.budget import DiskBudget
+from league.daemon.canaries import PURPOSES
 from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launch_learner
 from league.daemon.matches import RatedMatches, count_workers, make_arena
 from league.daemon.offers import WaitingOffers
@@ -127,8 +128,8 @@ class Manager:
                 self._learner_ids[lineage.name] = queries.upsert_learner(
                     session, name=lineage.name, family=lineage.family, role=lineage.role
                 )
-            again = queries.requeue_interrupted(session, purposes=("rating",))
-            planned = queries.list_matches(session, status="planned", purpose="rating")
+            again = queries.requeue_interrupted(session, purposes=PURPOSES)
+            planned = queries.list_matches(session, status="planned")
             if again:
                 queries.add_event(
                     session, "requeued", f"{len(again)} interrupted matches will be played again"
@@ -137,7 +138,11 @@ class Manager:
             if offer.description is not None and offer.description.lineage in self._lineages:
                 self._admit(offer.description.lineage, offer.sha256, "offered before the restart")
         self._budget.start()
-        return [match for match in planned if match.rules_sha256 == self.season.rules_sha256]
+        return [
+            match
+            for match in planned
+            if match.purpose in PURPOSES and match.rules_sha256 == self.season.rules_sha256
+        ]
 
     def _match_settings(self) -> MatchSettings:
         config = self.config
@@ -149,6 +154,7 @@ class Manager:
             n_workers=count_workers(config.arena.n_workers, len(config.learners)),
             matches_per_worker=config.arena.matches_per_worker,
             floor_share=config.rating.floor_share,
+            canary_share=config.rating.canary_share,
         )
 
     def _orders(self, name: str) -> LearnerOrders:
@@ -417,7 +423,7 @@ class Manager:
         self.rated.settle()
         self._take_all()
         with write_transaction(self.engine) as session:
-            queries.requeue_interrupted(session, purposes=("rating",))
+            queries.requeue_interrupted(session, purposes=PURPOSES)
             self.running_time.store(session)
             for learner_id in self._learner_ids.values():
                 queries.record_progress(session, learner_id, status="stopped")

@@ -28,6 +28,7 @@ from db import queries
 from db.records import MatchPlan, MatchRecord
 from db.session import write_transaction
 from league.config.tree import ArenaConfig
+from league.daemon.canaries import PURPOSES, Canaries, CanarySettings
 from league.daemon.crashes import Crashes
 from league.daemon.failures import is_of_one_match, record_failure, set_aside
 from league.daemon.pace import Pace
@@ -113,6 +114,13 @@ class RatedMatches:
         self._unsettled: deque[Done | Failed] = deque()
         self._planner = Planner(settings, engine, season, folder.root)
         self._arena = arena
+        self._canaries = Canaries(
+            CanarySettings(settings.rules, settings.views, settings.maps, settings.canary_share),
+            engine,
+            season.rules_sha256,
+            folder.root,
+            clock=clock,
+        )
 
     @property
     def n_playing(self) -> int:
@@ -136,6 +144,9 @@ class RatedMatches:
             ArenaStopped: the arena's workers keep exiting; the message says why.
             DatabaseError: the database cannot be written.
         """
+        if self._canaries.is_due():
+            with write_transaction(self.engine) as session:
+                self._canaries.judge(session)
         self._plan()
         self.listen(timeout_s)
         self.settle()
@@ -156,7 +167,7 @@ class RatedMatches:
     def requeue_strays(self, session: Session) -> list[MatchRecord]:
         """Plan again what is running in the database and is not being played; return it."""
         stray = queries.requeue_interrupted(
-            session, purposes=("rating",), except_for=list(self._playing)
+            session, purposes=PURPOSES, except_for=list(self._playing)
         )
         return [queries.get_match(session, match_id) for match_id in stray]
 
@@ -185,16 +196,23 @@ class RatedMatches:
         if missing <= 0:
             return
         planned = waiting = self._waiting(missing)
+        canaries: list[MatchPlan] = []
         drawn: list[MatchPlan] = []
         if missing > len(waiting):  # outside of the transaction that writes
-            drawn = self._draw(missing - len(waiting), waiting, batch)
+            canaries = self._canaries.plan(
+                missing - len(waiting),
+                suspects=self._crashes.suspects,
+                resting=self._resting.concerned,
+            )
+            drawn = self._draw(missing - len(waiting) - len(canaries), waiting, batch)
         # Not durable: a plan that a power cut takes is made anew, its results come after it.
         with write_transaction(self.engine, durable=False) as session:
-            if drawn:
-                planned = planned + self._insert_new(session, drawn)
+            if canaries or drawn:
+                planned = planned + self._insert_new(session, [*canaries, *drawn])
             # Another process may have changed a planned match meanwhile: it is not played then.
             planned = [match for match in planned if queries.mark_started(session, match.id)]
         self._planner.inserted(drawn)
+        self._canaries.inserted(len(canaries), len(drawn))
         taken = {match.id for match in waiting}
         self._backlog = [match for match in self._backlog if match.id not in taken]
         for match in planned:

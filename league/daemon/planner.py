@@ -49,6 +49,7 @@ class MatchSettings:
         matches_per_worker: matches that a worker plays in lock-step; their line-ups differ, and
             share their networks.
         floor_share: members with fewer recent matches than this share of the mean play first.
+        canary_share: share of the planned matches that are canaries; None plays none.
     """
 
     rules: MatchRules
@@ -58,6 +59,7 @@ class MatchSettings:
     n_workers: int
     matches_per_worker: int
     floor_share: float
+    canary_share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from league.report.champion import champion_document
 from league.report.state import LearnerRow, MemberRow, ReportState
 
 
@@ -33,6 +34,7 @@ def report_document(state: ReportState) -> dict[str, Any]:
             "matches_per_s": state.arena.matches_per_s,
             "ticks_per_s": state.arena.ticks_per_s,
         },
+        **champion_document(state.champion, state.canaries),
         "events": [
             {
                 "at": event.at.isoformat(),

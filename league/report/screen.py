@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from league.plain_text import visible
+from league.report.champion import champion_lines
 from league.report.console import foreign
 from league.report.state import BudgetRow, LearnerRow, MatchRow, MemberRow, ReportState
 
@@ -35,7 +36,11 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
     Args:
         max_members: most rows of the standings to show; None shows all.
     """
-    parts: list[RenderableType] = [_head(state), standings_table(state.members, max_members)]
+    parts: list[RenderableType] = [
+        _head(state),
+        *champion_lines(state.champion, state.canaries),
+        standings_table(state.members, max_members),
+    ]
     if state.learners:
         parts.append(learners_table(state.learners))
     if state.matches:

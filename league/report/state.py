@@ -25,6 +25,7 @@ from league.pruning.record import Budgets, read_record
 from league.rating.columns import totals
 from league.rating.errors import rating_errors
 from league.rating.standings import scale_anchor_id, standings
+from league.report.champion import CanaryRow, ChampionRow, read_canaries, read_champion
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -155,6 +156,8 @@ class ReportState:
     arena: ArenaRow
     events: tuple[EventRow, ...] = ()
     budgets: tuple[BudgetRow, ...] = ()
+    champion: ChampionRow | None = None
+    canaries: tuple[CanaryRow, ...] = ()
 
     @property
     def n_matches(self) -> int:
@@ -246,6 +249,8 @@ def read_state(
             for event in queries.list_events(session, limit=n_events)
         ),
         budgets=tuple(_budgets(session)),
+        champion=read_champion(session),
+        canaries=tuple(read_canaries(session)),
     )
 
 

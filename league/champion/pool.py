@@ -1,0 +1,101 @@
+"""Reads what the choice of trials depends on: scripted members, champion, challenger, lineages."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import TYPE_CHECKING
+
+from agents.registry import present_spec
+from db import queries
+from league.champion.schedule import Pool
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from db.records import MemberRecord
+
+MIN_MATCHES = 30  # rated matches before a member's rating counts for anything here
+
+
+def active_members(session: Session) -> dict[int, MemberRecord]:
+    """Return the active members by id."""
+    return {m.id: m for m in queries.list_members(session, statuses=("active",))}
+
+
+def read_pool(
+    session: Session,
+    rules_sha256: str,
+    members: Mapping[int, MemberRecord],
+    champion: int | None,
+    tried: Container[int],
+) -> Pool:
+    """Return what the choice of trials depends on.
+
+    Args:
+        members: the active ones.
+        champion: id, or None.
+        tried: ids of members that shall not challenge this champion, or not again.
+    """
+    scripted = {
+        present_spec(m.agent_spec).removeprefix("scripted:"): m.id
+        for m in members.values()
+        if m.family == "scripted"
+    }
+    return Pool(
+        scripted=scripted,
+        champion=champion,
+        challenger=_challenger(session, rules_sha256, members, champion, tried),
+        trained=frozenset(m.id for m in members.values() if m.role != "anchor"),
+        lineages=_lineages(session, members),
+    )
+
+
+def best_rated(
+    session: Session, rules_sha256: str, members: Container[int], *, above: int | None = None
+) -> list[int]:
+    """Return members with MIN_MATCHES by mu, best first; those above a member, if it is given."""
+    games = queries.match_counts(session, rules_sha256)
+    mu = {i: row.mu for i, row in queries.latest_ratings(session, rules_sha256).items()}
+    bar = -float("inf") if above is None else mu.get(above, -float("inf"))
+    found = [i for i in mu if i in members and games.get(i, 0) >= MIN_MATCHES and mu[i] > bar]
+    return sorted(found, key=lambda i: (-mu[i], i))
+
+
+def _challenger(
+    session: Session,
+    rules_sha256: str,
+    members: Mapping[int, MemberRecord],
+    champion: int | None,
+    tried: Container[int],
+) -> int | None:
+    """Return the best rated member above the champion that has not been tried against it.
+
+    Ratings only choose who is tried: they decide nothing.
+    """
+    if champion is None:
+        return None
+    ranked = best_rated(session, rules_sha256, members, above=champion)
+    return next((i for i in ranked if i != champion and i not in tried), None)
+
+
+def _lineages(session: Session, members: Mapping[int, MemberRecord]) -> dict[str, tuple[int, int]]:
+    """Return per learner its newest trained snapshot and the ancestor with about half its training.
+
+    A lineage that has forgotten what it knew loses to what it was; its parent alone would hide a
+    loss that is spread over many snapshots.
+    """
+    found = {}
+    for learner in queries.list_learners(session):
+        newest = members.get(learner.member_id or 0)
+        if newest is None or newest.trained_decisions == 0:
+            continue
+        chain = [
+            members[i]
+            for i in queries.ancestors(session, newest.id)
+            if i in members and members[i].trained_decisions > 0
+        ]
+        if chain:
+            half = newest.trained_decisions / 2
+            ancestor = min(chain, key=lambda m: (abs(m.trained_decisions - half), m.id))
+            found[learner.name] = (newest.id, ancestor.id)
+    return found
