@@ -23,6 +23,7 @@ from league.cli.pit import pit
 from league.cli.replay import replay
 from league.cli.report import report
 from league.cli.start import start, status, stop
+from league.cli.tensorboard import tensorboard
 from league.cli.upkeep import backup, doctor, rerate, restore
 
 
@@ -43,6 +44,7 @@ for _command in (
     status,
     report,
     curves,
+    tensorboard,
     pit,
     members,
     maps,

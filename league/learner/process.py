@@ -52,7 +52,11 @@ def run_learner(pipe: connection.Connection, birth: Birth, orders: LearnerOrders
     try:
         from league.learner.trainer import Trainer
 
-        train(link, Trainer(orders))
+        trainer = Trainer(orders)
+        try:
+            train(link, trainer)
+        finally:
+            trainer.close()  # the exit below runs no clean-up
     except Exception as error:  # everything goes up the pipe, with its traceback
         link.send(Crashed(f"failed: {describe(error)}", traceback.format_exc()))
         sys.exit(EXIT_CRASHED)
