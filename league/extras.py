@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, requires
+from importlib.util import find_spec
 from typing import Final
 
 PACKAGES: Final[dict[str, tuple[str, ...]]] = {
@@ -17,11 +19,42 @@ PACKAGES: Final[dict[str, tuple[str, ...]]] = {
     "postgres": ("psycopg[binary]",),
     "ray": ("ray",),
     "tensorboard": ("tensorboard",),
+    "trackio": ("trackio",),
+    "wandb": ("wandb",),
 }
 """What each extra of pyproject.toml installs, but `dev`."""
 
 _DISTRIBUTION = "territory-league"
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([\w-]+)['"]""")
+
+
+VIEWERS: Final = ("tensorboard", "wandb", "trackio")
+"""Packages that learners may write their curves for: extras, and settings of `learner`."""
+
+
+def is_installed(package: str) -> bool:
+    """Return whether a package can be imported.
+
+    A folder of its name that holds no code, such as the `wandb` that an offline run leaves behind,
+    is not the package.
+    """
+    spec = find_spec(package)
+    return spec is not None and spec.origin is not None
+
+
+def missing_viewer(wanted: Mapping[str, bool]) -> str | None:
+    """Return a sentence on a viewer that is switched on and not installed, or None.
+
+    Args:
+        wanted: name of VIEWERS -> whether its setting is on.
+    """
+    for package in VIEWERS:
+        if wanted.get(package) and not is_installed(package):
+            return (
+                f"learner.{package} is true and the package {package} is not installed: "
+                f"`{install_command(package)}`, or set it to false"
+            )
+    return None
 
 
 def install_command(extra: str) -> str:

@@ -26,6 +26,7 @@ from league.cli.prune import prune
 from league.cli.replay import replay
 from league.cli.report import report
 from league.cli.start import start, status, stop
+from league.cli.tensorboard import tensorboard
 from league.cli.upkeep import backup, doctor, rerate, restore
 
 
@@ -46,6 +47,7 @@ for _command in (
     status,
     report,
     curves,
+    tensorboard,
     pit,
     compare,
     champion,

@@ -191,7 +191,17 @@ class LearnerConfig(Section):
     )
     tensorboard: bool = Field(
         default=False,
-        description="Write curves for TensorBoard to logs/tensorboard (needs that extra).",
+        description="Write curves for TensorBoard to logs/tensorboard (needs that extra); "
+        "logs/curves always has them as CSV.",
+    )
+    wandb: bool = Field(
+        default=False,
+        description="Write curves for W&B to logs/wandb (needs that extra), offline unless the "
+        "environment's WANDB_MODE says otherwise.",
+    )
+    trackio: bool = Field(
+        default=False,
+        description="Write curves for trackio to logs/trackio (needs that extra).",
     )
     reward: RewardConfig = Field(
         default_factory=RewardConfig, description="Weights of the reward's terms."

@@ -19,6 +19,7 @@ from db.session import read_transaction
 from league.config.layers import check_frozen, resolve
 from league.config.toml import write_toml
 from league.errors import ConfigError
+from league.extras import VIEWERS, missing_viewer
 from league.folder.connect import reader
 from league.folder.layout import LeagueFolder, check_can_become_league, create_folder
 from league.folder.memory import STORED_KEY, stored_settings
@@ -61,6 +62,9 @@ def open_for_start(
     name = "" if map_path is None else f"maps/{map_path.resolve().name}"
     toml, maps = None if is_new else folder.toml, () if given is None else (name,)
     config = resolve(preset, toml, sets, maps)
+    missing = missing_viewer({name: getattr(config.learner, name) for name in VIEWERS})
+    if missing is not None:
+        raise ConfigError(missing)
     if not is_new:
         _check_same_database(folder, config)
     stored = None if is_new else stored_config(folder)

@@ -57,7 +57,11 @@ def run_learner(pipe: connection.Connection, birth: Birth, orders: LearnerOrders
 
         waiting = Waiting(Path(orders.root))
         _keep_in_touch(waiting, link)
-        train(link, Trainer(orders, waiting))
+        trainer = Trainer(orders, waiting)
+        try:
+            train(link, trainer)
+        finally:
+            trainer.close()  # the exit below runs no clean-up
     except _StopOrdered:
         pass  # while it waited for the machine before its first update
     except Exception as error:  # everything goes up the pipe, with its traceback

@@ -7,6 +7,7 @@ calls it, and a learner's process gets the result in its orders. Whoever follows
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from arena.territory.engine.rules import MatchRules
@@ -14,6 +15,7 @@ from arena.territory.maps import expand_references
 from arena.territory.observation.views import Views
 from league.config.training import LearnerConfig, RewardConfig
 from league.config.tree import LeagueConfig
+from league.extras import VIEWERS
 from league.learner.rewards import RewardWeights
 from league.ppo.schedules import Schedule
 from league.ppo.settings import PpoSettings
@@ -85,7 +87,7 @@ class LearnerSettings:
         keep_checkpoints: how many of them are kept.
         device: "auto", "cpu", "cuda" or "mps".
         n_threads: of torch, per learner.
-        tensorboard: whether curves are written for it.
+        viewers: package (league.extras.VIEWERS) -> whether curves are written for it too.
     """
 
     env: EnvSettings
@@ -98,7 +100,7 @@ class LearnerSettings:
     keep_checkpoints: int
     device: str
     n_threads: int
-    tensorboard: bool
+    viewers: Mapping[str, bool]
 
 
 def learner_settings(config: LeagueConfig) -> LearnerSettings:
@@ -137,8 +139,13 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
         keep_checkpoints=learner.keep_checkpoints,
         device=learner.device,
         n_threads=learner.n_threads,
-        tensorboard=learner.tensorboard,
+        viewers=viewers(learner),
     )
+
+
+def viewers(learner: LearnerConfig) -> dict[str, bool]:
+    """Return which packages shall get the curves."""
+    return {package: getattr(learner, package) for package in VIEWERS}
 
 
 def _reward_weights(reward: RewardConfig) -> RewardWeights:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,11 +27,12 @@ from arena.territory.engine import rules
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from league.folder.layout import LeagueFolder
 from league.folder.room import describe_trouble
+from league.learner.board import Board
 from league.learner.checkpoints import CheckpointStore, restore
 from league.learner.draws import draw_seats, draw_wave
 from league.learner.environment import LeagueVecEnv
 from league.learner.messages import LearnerOrders, Roster
-from league.learner.tensorboard import Board
+from league.learner.sinks import Curve, open_sinks
 from league.learner.waiting import Waiting
 from league.matches.worker import cached_maps
 from league.matchmaking.promotion import (
@@ -111,21 +112,14 @@ class Trainer:
         self.ppo = self._make_ppo()
         self.checkpoints = self.waiting("open the checkpoints", self._open_checkpoints)
         self._last_checkpoint = time.monotonic()
-        self.board = (
-            self.waiting("open the curves of TensorBoard", self._open_board)
-            if self.settings.tensorboard
-            else None
-        )
         self.is_fresh = not self._resume()
+        self.board = self._make_board()
 
     # --- building ---------------------------------------------------------------------------------
 
     def _open_checkpoints(self) -> CheckpointStore:
         folder = self.folder.checkpoints / self.orders.name
         return CheckpointStore(folder, keep=self.settings.keep_checkpoints)
-
-    def _open_board(self) -> Board:
-        return Board(self.folder.logs / "tensorboard" / self.orders.name)
 
     def _make_mirror(self) -> PolicyAgent:
         """Make the copy of the current weights that plays the self-play seats."""
@@ -162,6 +156,23 @@ class Trainer:
         )
         ppo.alive = lambda: self.alive()
         return ppo
+
+    def _make_board(self) -> Board:
+        """Open the curves; called last, when the decisions of the lineage are known."""
+        curve = Curve(
+            logs=self.folder.logs,
+            league=self.folder.root.resolve().name,
+            learner=self.orders.name,
+            decisions=self.ppo.num_timesteps,
+            config={
+                "family": self.orders.family,
+                "role": self.orders.role,
+                "seed": self.orders.seed,
+                "torso": self.torso.to_dict(),
+                "ppo": asdict(self.settings.ppo),
+            },
+        )
+        return Board(open_sinks(self.settings.viewers, curve))
 
     def _resume(self) -> bool:
         """Go on from the newest checkpoint, else from the lineage's newest snapshot."""
@@ -259,11 +270,12 @@ class Trainer:
         results = self.env.take_results()
         self.since.decisions += decisions
         self.since.add(results)
-        if self.board is not None:
-            self.board.write(
-                self.ppo.num_timesteps, numbers, self.ppo.policy, self.ppo.rollout_buffer
-            )
+        self.board.write(self.ppo.num_timesteps, numbers, self.ppo.policy, self.ppo.rollout_buffer)
         return numbers, results
+
+    def close(self) -> None:
+        """Finish the curves; nothing else is held open."""
+        self.board.close()
 
     # --- snapshots --------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from league.plain_text import visible
 from league.report.console import PlainConsole
 from league.report.screen import WIDTH, report_screen
 from league.report.state import ReportState
+
+_FONT_FACE = re.compile(r"\s*@font-face\s*\{[^}]*\}")
 
 
 def write_svg(state: ReportState, path: Path) -> Path:
@@ -21,7 +24,12 @@ def write_svg(state: ReportState, path: Path) -> Path:
         svg = console.export_svg(
             title=f"league report ({visible(state.league)})", unique_id="league"
         )
-        path.write_text(svg, encoding="utf-8")
+        path.write_text(_without_foreign_fonts(svg), encoding="utf-8")
     except OSError as error:
         raise FolderError(f"{path}: expected to write a picture, but it failed: {error}") from error
     return path
+
+
+def _without_foreign_fonts(svg: str) -> str:
+    """Remove the rules that let a browser fetch fonts from a network; its own will do."""
+    return _FONT_FACE.sub("", svg)

@@ -15,7 +15,13 @@ from league.learner.settings import OpponentSettings, SnapshotSettings, learner_
 from league.ppo.schedules import Schedule
 
 DEFAULT = resolve("small")
-NOT_NUMBERS = {"device": "cpu", "tensorboard": True, "micro_batch": 64}
+NOT_NUMBERS = {
+    "device": "cpu",
+    "tensorboard": True,
+    "wandb": True,
+    "trackio": True,
+    "micro_batch": 64,
+}
 
 
 def changed(section: LearnerConfig | RewardConfig, name: str) -> Any:

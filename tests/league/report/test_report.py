@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -102,6 +103,17 @@ def test_the_same_state_gives_the_same_picture(
     first = write_svg(state, tmp_path / "a.svg").read_text()
     assert first == write_svg(state, tmp_path / "b.svg").read_text()
     assert first.startswith("<svg") and "attention-0001" in first
+
+
+def test_a_picture_asks_nothing_of_a_network(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    drawn = write_svg(_state(hand_made_league), tmp_path / "a.svg").read_text()
+    assert "@font-face" not in drawn and "font-family: Fira Code, monospace" in drawn
+    elsewhere = re.findall(r"(?:url\(|href=|src=)[\"']?(?!#)([^)\"']*)", drawn)
+    assert elsewhere == [] and drawn.count("http") == drawn.count("http://www.w3.org/2000/svg") + (
+        drawn.count("https://www.textualize.io")  # a comment that names the program's author
+    )
 
 
 def test_live_prints_plain_lines_where_there_is_no_terminal(

@@ -1,8 +1,7 @@
-"""A learner's curves for TensorBoard, the extra `tensorboard`; off unless `learner.tensorboard`.
+"""A learner's curves: what an update and the attention show, under tags that all viewers share.
 
-Promises: training is the same with and without it: no random stream is touched, no gradient made,
-the attention is computed on a few observations every LOOK_EVERY updates only, and a full disk costs
-points of the curves and nothing else.
+Promises: training is the same with any viewer and with none: no random stream is touched, no
+gradient made, and the attention is computed on a few observations every LOOK_EVERY updates only.
 
 Tags: `train/...` (loss, KL, clip share, explained variance, entropy), `play/...` (placement,
 reward), `speed/...`; `attention/SCALE/PART`, the share of the last spatial map that lies on my
@@ -15,28 +14,21 @@ made of them in that third of the match.
 
 from __future__ import annotations
 
-import importlib.util
-import logging
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from arena.machine import is_machine_trouble
 from arena.territory.observation.views import CHANNEL_NAMES, OWN_SCALARS
-from league.extras import install_command
-from league.ppo.errors import LearnerError
+from league.learner.sinks import Sink
 from msattn.inspect import AttentionRecord, look
 
 if TYPE_CHECKING:
     from torch import nn
 
     from league.ppo.buffer import RaggedRolloutBuffer
-
-log = logging.getLogger(__name__)
 
 LOOK_EVERY = 20  # updates; a look costs as much as the forward pass of N_ROWS observations
 N_ROWS = 64
@@ -46,37 +38,16 @@ _PLAY = ("placement_mean", "reward_mean", "first_places", "n_episodes")
 _SPEED = ("decisions_per_s",)
 
 
-def is_installed() -> bool:
-    """Return whether the extra is installed."""
-    return importlib.util.find_spec("tensorboard") is not None
-
-
 class Board:
-    """Writes event files into a folder.
+    """Passes the numbers of each update on to its sinks (league.learner.sinks).
 
     Args:
-        folder: made if it is absent; a resumed learner goes on in the same one.
-
-    Raises:
-        LearnerError: the extra is missing.
+        sinks: where they go.
     """
 
-    def __init__(self, folder: Path) -> None:
-        if not is_installed():
-            raise LearnerError(
-                "learner.tensorboard is true and the package tensorboard is not installed: "
-                f"`{install_command('tensorboard')}`, or set it to false"
-            )
-        self._folder = folder
-        self._writer: Any = None
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = list(sinks)
         self._n_updates = 0
-        self._n_lost = 0
-        self._open()
-
-    def _open(self) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
-        self._writer = SummaryWriter(str(self._folder), flush_secs=30)
 
     def write(
         self,
@@ -97,29 +68,13 @@ class Board:
         if self._n_updates % LOOK_EVERY == 0 and buffer.size() > 0:
             found |= look_at_rollout(policy, buffer)
         self._n_updates += 1
-        try:
-            if self._writer is None:
-                self._open()
-            for name, value in found.items():
-                self._writer.add_scalar(name, value, decisions)
-        except Exception as error:
-            if not is_machine_trouble(error):
-                raise
-            self._lose(error)
-        else:
-            self._n_lost = 0
-
-    def _lose(self, error: Exception) -> None:
-        """Go on without these points: a writer that failed once writes nothing any more."""
-        self._writer = None
-        self._n_lost += 1
-        if self._n_lost == 1:
-            log.warning("the curves of TensorBoard lack points until this is over: %s", error)
+        for sink in self._sinks:
+            sink.write(decisions, found)
 
     def close(self) -> None:
         """Write what is still in memory."""
-        if self._writer is not None:
-            self._writer.close()
+        for sink in self._sinks:
+            sink.close()
 
 
 def tag(name: str) -> str:

@@ -1,4 +1,4 @@
-"""TensorBoard gets a learner's numbers and where it looks, and training does not notice."""
+"""The viewers get a learner's numbers and where it looks, and training does not notice."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 from arena.territory.observation.views import CHANNEL_NAMES, N_CHANNELS
 from league.bench.learner import make_trainer
 from league.config.layers import resolve
-from league.learner.tensorboard import Board, regions, summary, tag
-from league.ppo.errors import LearnerError
+from league.learner.board import Board, regions, summary, tag
+from league.learner.sinks import Curve, TensorBoardSink, read_curve
 from msattn.inspect import AttentionRecord
 
 SETS = (
@@ -59,14 +59,6 @@ def test_every_number_of_an_update_has_its_place() -> None:
     assert tag("kl") == "train/kl"
 
 
-def test_the_extra_is_named_when_it_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(LearnerError, match=r"pip install .tensorboard"):
-        Board(tmp_path)
-
-
 def test_a_real_update_is_written_and_the_streams_are_left_alone(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -74,16 +66,21 @@ def test_a_real_update_is_written_and_the_streams_are_left_alone(tmp_path: Path)
     trainer = make_trainer(tmp_path / "league", resolve("small", None, SETS), "attention")
     numbers, _ = trainer.update()
     before = torch.get_rng_state(), np.random.get_state()[1].copy()
-    board = Board(tmp_path / "board")
+    board = Board([TensorBoardSink(Curve(tmp_path, "lg", "attention", 0, {}))])
     board.write(trainer.ppo.num_timesteps, numbers, trainer.ppo.policy, trainer.ppo.rollout_buffer)
     board.close()
     assert torch.equal(torch.get_rng_state(), before[0])
     assert np.array_equal(np.random.get_state()[1], before[1])
-    events = EventAccumulator(str(tmp_path / "board"))
+    # The table that every learner has holds the same under the same tags.
+    (table,) = (tmp_path / "league" / "logs" / "curves").glob("*.csv")
+    written = {name: value for _, _, name, value in read_curve(table)}
+    events = EventAccumulator(str(tmp_path / "tensorboard" / "attention"))
     events.Reload()
     tags = set(events.Tags()["scalars"])
     learned = ("loss", "kl", "clip_share", "explained_variance", "entropy")
     assert {f"train/{name}" for name in learned} <= tags
     assert {"attention/global/own_border", "attention/tactical/rivals", "scales/local"} <= tags
     assert events.Scalars("train/kl")[0].step == trainer.ppo.num_timesteps
+    assert written.keys() == tags
+    assert all(written[name] == pytest.approx(events.Scalars(name)[0].value) for name in tags)
     assert all(layer._forward_hooks == {} for layer in trainer.ppo.policy.modules())
