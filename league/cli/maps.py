@@ -22,7 +22,11 @@ from league.cli.options import (
 from league.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from arena.territory.maps import TerritoryMap
+
+EXIT_TOO_SMALL = 1
 
 
 @click.group(
@@ -39,26 +43,93 @@ def maps() -> None:
 @maps.command(
     epilog=examples(
         "league maps check generated:lakes:128x128:7",
-        "league maps check --json generated:continents:64x64:1",
+        "league maps check --seats 4 --json generated:continents:64x64:1",
     )
 )
 @click.argument("reference", metavar="PATH", type=Reference())
+@click.option(
+    "--seats",
+    "n_seats",
+    type=click.IntRange(2, 64),
+    help="Seats of the matches to be played.  [default: those of the league, else 10]",
+)
 @json_option
 @league_option
-def check(reference: str, as_json: bool) -> None:
-    """Check whether PATH (a folder, a PNG or generated:...) is a map that can be played."""
+def check(reference: str, n_seats: int | None, as_json: bool) -> int:
+    """Check whether PATH (a folder, a PNG or generated:...) is a map that can be played.
+
+    Says how the heights were read, how much of the land is plains, highland and mountain, and which
+    land counts. Exit code: 0 it can, 1 it has too little land for so many seats.
+    """
     territory = _load(reference)
+    seats = n_seats or _seats_of_league()
     facts = _facts(territory)
+    has_room = facts["max_seats"] >= seats
     if as_json:
-        print_json({"ok": True, **facts})
-        return
-    say(
-        f"{facts['name']}: a playable map of {facts['width']} x {facts['height']} tiles, "
-        f"{facts['n_land']} land, {facts['n_playable']} playable, room for "
-        f"{facts['max_seats']} seats"
-    )
+        print_json({"ok": has_room, "seats": seats, **facts})
+        return 0 if has_room else EXIT_TOO_SMALL
+    for line in _description(facts, seats):
+        say(line)
     for warning in territory.warnings:
         say(f"warning: {warning}")
+    return 0 if has_room else EXIT_TOO_SMALL
+
+
+def _seats_of_league() -> int:
+    """Return the seats of the league that the command is about, or of a new one."""
+    from league.config.layers import resolve
+    from league.folder.layout import LeagueFolder
+
+    folder = LeagueFolder(league_root())
+    return resolve(None, folder.toml if folder.is_league() else None).rules.n_seats
+
+
+def _description(facts: dict[str, Any], seats: int) -> Iterator[str]:
+    size = f"{facts['width']} x {facts['height']} tiles, {facts['n_land']:,} land"
+    room = f"room for {facts['max_seats']} seats"
+    if facts["max_seats"] >= seats:
+        yield f"{facts['name']}: a playable map of {size}, {room}"
+    elif facts["max_seats"] < 2:
+        yield f"{facts['name']}: no match can be played on this map of {size}: {room}"
+    else:
+        yield (
+            f"{facts['name']}: too small for {seats} seats, a map of {size}: {room}; a league "
+            f"on it needs --set rules.n_seats={facts['max_seats']} or fewer"
+        )
+    shares = ", ".join(f"{kind} {100 * share:.0f} %" for kind, share in facts["shares"].items())
+    yield f"{facts['reading']}: {shares} of the land"
+    counts = f"{facts['n_playable']:,} tiles, {100 * facts['playable_share']:.0f} % of the land"
+    yield (
+        f"matches are played on the largest land mass alone: {counts}; one ends when a seat holds "
+        f"{100 * facts['win_share']:.0f} % of it"
+    )
+
+
+@maps.command(
+    epilog=examples(
+        "league maps convert image.png --reading openfront --out my-map",
+        "league maps convert heights.png --out heights",
+    )
+)
+@click.argument("picture", metavar="PNG", type=PathOf(dir_okay=False))
+@click.option(
+    "--reading",
+    type=click.Choice(["brightness", "mask", "openfront"]),
+    help="How heights are read (docs/territory.md).  [default: as the picture looks]",
+)
+@click.option("--out", metavar="FOLDER", type=PathOf(), required=True, help="A new folder.")
+@league_option
+def convert(picture: Path, reading: Any, out: Path) -> None:
+    """Make a map folder of the picture PNG: its bytes then stay, however pictures are read."""
+    from arena.territory.maps import map_from_png, save_map
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"--out: expected a new or empty folder, found {out}; name another one")
+    territory = map_from_png(picture, reading)
+    say(save_map(territory, out))
+    say(territory.reading, to_stderr=True)
+    for warning in territory.warnings:
+        say(f"warning: {warning}", to_stderr=True)
 
 
 @maps.command(
@@ -136,8 +207,15 @@ def _load(reference: str) -> TerritoryMap:
 
 
 def _facts(territory: TerritoryMap) -> dict[str, Any]:
-    from arena.territory.engine.rules import FULL_DISC_TILES, MAX_SEATS
+    import numpy as np
 
+    from arena.territory.engine.rules import FULL_DISC_TILES, MAX_SEATS, WIN_SHARE
+    from arena.territory.maps.terrain import HIGHLAND_MAGNITUDE, MOUNTAIN_MAGNITUDE
+
+    heights = territory.magnitude[territory.land]
+    kinds = np.digitize(heights, (HIGHLAND_MAGNITUDE, MOUNTAIN_MAGNITUDE))
+    counts = np.bincount(kinds, minlength=3).tolist()
+    names = ("plains", "highland", "mountain")
     return {
         "name": territory.name,
         "width": territory.width,
@@ -145,6 +223,10 @@ def _facts(territory: TerritoryMap) -> dict[str, Any]:
         "n_land": territory.n_land,
         "n_playable": territory.n_playable,
         "max_seats": min(territory.n_playable // FULL_DISC_TILES, MAX_SEATS),
+        "playable_share": territory.n_playable / territory.n_land,
+        "win_share": WIN_SHARE,
+        "reading": territory.reading,
+        "shares": {name: n / territory.n_land for name, n in zip(names, counts, strict=True)},
         "sha256": territory.sha256,
         "warnings": list(territory.warnings),
     }

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from league.cli.options import (
     Duration,
-    PathOf,
+    Reference,
     examples,
     existing_league,
     json_option,
@@ -34,8 +32,9 @@ STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
     "--map",
     "map_path",
     metavar="PATH",
-    type=PathOf(),
-    help="Map folder or PNG to play on instead of generated maps.  [default: generated]",
+    type=Reference(),
+    help="Map folder, PNG or generated:PRESET:WxH:SEED to play on instead of the maps of the "
+    "settings; SEED may be a range such as 0-63.  [default: generated]",
 )
 @click.option(
     "--for", "for_s", type=Duration(), help="Stop after this long, such as 5m.  [default: never]"
@@ -51,7 +50,7 @@ STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
 @league_option
 def start(
     preset: str | None,
-    map_path: Path | None,
+    map_path: str | None,
     for_s: float | None,
     detach: bool,
     sets: tuple[str, ...],

@@ -44,12 +44,12 @@ def open_for_start(
     root: Path,
     preset: str | None = None,
     sets: Sequence[str] = (),
-    map_path: Path | None = None,
+    map_path: str | Path | None = None,
 ) -> Opened:
     """Check a start, then make the folder if it is new.
 
     Args:
-        map_path: a map folder or PNG that replaces both lists of maps.
+        map_path: a map folder, PNG or generated reference that replaces both lists of maps.
 
     Raises:
         LeagueError, arena.errors.ArenaError, db.errors.DatabaseError: a check failed; nothing was
@@ -58,9 +58,11 @@ def open_for_start(
     check_can_become_league(root)
     folder = LeagueFolder(root)
     is_new = not folder.is_league()
-    given = None if map_path is None else _load_given(map_path)
-    name = "" if map_path is None else f"maps/{map_path.resolve().name}"
-    toml, maps = None if is_new else folder.toml, () if given is None else (name,)
+    path = None if map_path is None else _path_of(map_path)
+    given = None if path is None else _load_given(path)
+    name = "" if path is None else f"maps/{path.resolve().name}"
+    toml = None if is_new else folder.toml
+    maps = () if map_path is None else (name or str(map_path),)
     config = resolve(preset, toml, sets, maps)
     missing = missing_viewer({name: getattr(config.learner, name) for name in VIEWERS})
     if missing is not None:
@@ -73,12 +75,12 @@ def open_for_start(
         check_frozen(stored, config)
     if given is not None:
         _check_same_map(folder, name, given)
-        _check_room(str(map_path), given, config)
+        _check_room(str(path), given, config)
     check_maps(config, folder.root, except_for=name)
     if is_new:
         folder.make_folders()
-    if given is not None and map_path is not None:
-        _copy_map(map_path, folder.root / name)
+    if given is not None and path is not None:
+        _copy_map(path, folder.root / name)
     if is_new:
         has_password = folder.database_of(config.database.url).has_password
         folder = create_folder(root, write_toml(config), has_password=has_password)
@@ -130,6 +132,14 @@ def _check_room(name: str, found: TerritoryMap, config: LeagueConfig) -> None:
             f"map {name}: expected {FULL_DISC_TILES * n_seats} playable tiles for the starts of "
             f"{n_seats} seats, found {found.n_playable}; choose a larger map or lower rules.n_seats"
         )
+
+
+def _path_of(given: str | Path) -> Path | None:
+    """Return the path of a map; None if it is generated. A mistyped reference raises MapError."""
+    from arena.territory.maps import parse_reference
+
+    parsed = parse_reference(given) if isinstance(given, str) else given
+    return parsed if isinstance(parsed, Path) else None
 
 
 def _check_same_database(folder: LeagueFolder, config: LeagueConfig) -> None:

@@ -44,6 +44,7 @@ def report_document(state: ReportState) -> dict[str, Any]:
             }
             for event in state.events
         ],
+        "win": {"share": state.win_share, "of": "the largest land mass of the map"},
         "disk": [
             {
                 "what": row.kind,

@@ -44,7 +44,7 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
     if state.learners:
         parts.append(learners_table(state.learners))
     if state.matches:
-        parts.append(matches_table(state.matches))
+        parts += [matches_table(state.matches), _land(state)]
     parts.append(_arena(state))
     parts += [_budget(row) for row in state.budgets]
     if state.events:
@@ -162,6 +162,14 @@ def _arena(state: ReportState) -> RenderableType:
     return Text(
         f"Arena: {row.matches_per_s:.2f} matches/s, {row.ticks_per_s:,.0f} ticks/s in the last "
         f"{row.window_s:.0f} s; {row.running} running, {row.planned} planned, {row.failed} failed"
+    )
+
+
+def _land(state: ReportState) -> RenderableType:
+    return Text(
+        f"A match ends when a seat holds {100 * state.win_share:.0f} % of its map's largest land "
+        "mass; other land is not played on",
+        style="dim",
     )
 
 

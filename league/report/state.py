@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from arena.territory.engine.rules import WIN_SHARE
 from db import queries
 from db.records import MemberTotals
 from db.session import read_transaction
@@ -158,6 +159,7 @@ class ReportState:
     budgets: tuple[BudgetRow, ...] = ()
     champion: ChampionRow | None = None
     canaries: tuple[CanaryRow, ...] = ()
+    win_share: float = WIN_SHARE
 
     @property
     def n_matches(self) -> int:

@@ -15,7 +15,12 @@ import numpy as np
 
 from arena.errors import MapError
 from arena.foreign import MAX_TEXT_BYTES, parse_json, read_foreign, reason_of
-from arena.territory.maps.maps import MAX_SIDE, TerritoryMap
+from arena.territory.maps.maps import (
+    MAX_SIDE,
+    TerritoryMap,
+    count_impassable,
+    impassable_warning,
+)
 from arena.territory.maps.terrain import LAND_BIT
 
 
@@ -78,8 +83,12 @@ def load_folder(folder: Path) -> TerritoryMap:
         raise MapError(f"{bytes_path}: changed while it was read; try again")
     terrain = terrain.reshape(height, width)
     n_land = int(np.count_nonzero(terrain & LAND_BIT))
-    name, warnings = _compare_manifest(folder, manifest, sizes.get("num_land_tiles"), n_land)
-    return TerritoryMap.from_terrain(name, terrain, warnings)
+    claimed = sizes.get("num_land_tiles")
+    if claimed == n_land - count_impassable(terrain):  # the game does not count those
+        claimed = n_land
+    name, warnings = _compare_manifest(folder, manifest, claimed, n_land)
+    warnings += impassable_warning(terrain)
+    return TerritoryMap.from_terrain(name, terrain, warnings, "from the bytes of map.bin")
 
 
 def _compare_manifest(

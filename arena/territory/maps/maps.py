@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from arena.errors import MapError
 from arena.territory.maps.terrain import (
+    IMPASSABLE_MAGNITUDE,
     LAND_BIT,
     MAGNITUDE_MASK,
     BoolGrid,
@@ -26,6 +27,7 @@ from arena.territory.maps.terrain import (
 MAX_NAME = 200  # characters; a manifest may hold megabytes
 _JOINERS = "\u200c\u200d"  # not printable by Python's rule, but scripts and emoji need them
 MAX_SIDE = 4096  # tiles; the largest published maps are below it, and it bounds memory
+_LAND_AND_HEIGHT = np.uint8(LAND_BIT | MAGNITUDE_MASK)
 _Array = TypeVar("_Array", bound=NDArray[Any])
 
 
@@ -53,7 +55,10 @@ class TerritoryMap:
         terrain: uint8[height, width], the raw bytes of `map.bin`, read-only.
         sha256: hex digest of b"territory-map-1", width and height as little-endian uint32, and
             the terrain bytes.
-        warnings: sentences about a manifest that disagreed with the bytes.
+        warnings: sentences about a manifest that disagreed with the bytes, or about what a
+            picture or its reading left out.
+        reading: how the heights were found, such as "by brightness"; empty for a map without
+            a file.
     """
 
     name: str
@@ -62,10 +67,11 @@ class TerritoryMap:
     terrain: ByteGrid
     sha256: str
     warnings: tuple[str, ...] = ()
+    reading: str = ""
 
     @classmethod
     def from_terrain(
-        cls, name: str, terrain: ByteGrid, warnings: tuple[str, ...] = ()
+        cls, name: str, terrain: ByteGrid, warnings: tuple[str, ...] = (), reading: str = ""
     ) -> TerritoryMap:
         """Make a map from terrain bytes, uint8[height, width], which are copied.
 
@@ -91,11 +97,12 @@ class TerritoryMap:
         digest = hashlib.sha256(b"territory-map-1")
         digest.update(np.array([width, height], dtype="<u4").tobytes())
         digest.update(terrain.data)
-        return cls(name, width, height, terrain, digest.hexdigest(), warnings)
+        return cls(name, width, height, terrain, digest.hexdigest(), warnings, reading)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle only the bytes: caches are left out, and the copy is read-only again."""
-        return (TerritoryMap.from_terrain, (self.name, self.terrain, self.warnings))
+        arguments = (self.name, self.terrain, self.warnings, self.reading)
+        return (TerritoryMap.from_terrain, arguments)
 
     @cached_property
     def land(self) -> BoolGrid:
@@ -121,6 +128,23 @@ class TerritoryMap:
     def n_playable(self) -> int:
         """Number of playable tiles."""
         return int(np.count_nonzero(self.playable))
+
+
+def count_impassable(terrain: ByteGrid) -> int:
+    """Return the number of land tiles that the game of 2026 does not let anybody enter."""
+    return int(np.count_nonzero(terrain & _LAND_AND_HEIGHT == LAND_BIT | IMPASSABLE_MAGNITUDE))
+
+
+def impassable_warning(terrain: ByteGrid) -> tuple[str, ...]:
+    """Return a sentence about impassable land; nothing if there is none."""
+    n = count_impassable(terrain)
+    if n == 0:
+        return ()
+    n_land = int(np.count_nonzero(terrain & LAND_BIT))
+    return (
+        f"{n:,} of {n_land:,} land tiles have magnitude {IMPASSABLE_MAGNITUDE}, which OpenFront's "
+        "maps of 2026 use for impassable land; here they are mountain, and count as land",
+    )
 
 
 def check_sides(where: str, width: int, height: int, least: int) -> None:

@@ -2,12 +2,18 @@
 
 Promises: a picture that `map_to_png` wrote is read back as the same land and heights.
 
-How a picture is read, one pixel per tile: water is what is transparent (alpha below 128), what is
-blue (blue above both red and green by more than 8), or what is darker than brightness 50. The
-rest is land, whose height is its brightness L = (299 R + 587 G + 114 B) // 1000: the magnitude is
-(L - 97) // 5, within 0..31, so L up to 148 is plains, up to 198 highland, above it mountain. If
-all land is pure white, the picture is a mask and all land is plains. Shoreline and ocean follow
-from land and water.
+How a picture is read, one pixel per tile, in one of three ways; the map says which:
+
+- `brightness`: water is what is transparent (alpha below 128), what is blue (blue above both red
+  and green by more than 8), or what is darker than brightness 50. The rest is land, whose height
+  is its brightness L = (299 R + 587 G + 114 B) // 1000: the magnitude is (L - 97) // 5, within
+  0..30, so L up to 148 is plains, up to 198 highland, above it mountain. The colour (92, 44, 60)
+  is magnitude 31, impassable land of OpenFront's maps of 2026, so that such a map survives.
+- `mask`: the same, but all land is pure white; it is plains.
+- `openfront`: the picture looks like a source of OpenFront's map generator
+  (arena.territory.maps.sources).
+
+Shoreline and ocean follow from land and water.
 """
 
 from __future__ import annotations
@@ -15,19 +21,23 @@ from __future__ import annotations
 import io
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arena.errors import MapError
 from arena.foreign import PARSER_ERRORS, read_foreign, reason_of
-from arena.territory.maps.maps import MAX_SIDE, TerritoryMap
+from arena.territory.maps.maps import MAX_SIDE, TerritoryMap, impassable_warning
+from arena.territory.maps.sources import is_source, read_source
 from arena.territory.maps.terrain import (
     HIGHLAND_MAGNITUDE,
+    IMPASSABLE_MAGNITUDE,
     LAND_BIT,
+    MAX_HEIGHT,
     MAX_MAGNITUDE,
     MOUNTAIN_MAGNITUDE,
+    ByteGrid,
     encode_terrain,
 )
 
@@ -35,10 +45,17 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 Picture = NDArray[np.uint8]
+Reading = Literal["brightness", "mask", "openfront"]
+READINGS: dict[Reading, str] = {
+    "brightness": "by brightness, as pictures of `league maps show --png` hold them",
+    "mask": "none: all land is pure white, and so plains",
+    "openfront": "from the blue channel, as OpenFront's map generator reads its source pictures",
+}
 _DARKEST_LAND = 50
 _MAX_PICTURE_BYTES = 5 * MAX_SIDE**2  # of the largest map, uncompressed, and some more
 _FIRST_BRIGHTNESS = 99  # of magnitude 0; the tint of magnitude m has brightness 99 + 5 m
 _BRIGHTNESS_STEP = 5
+_IMPASSABLE_COLOUR = (92, 44, 60)
 
 
 @cache
@@ -61,6 +78,8 @@ def palette() -> Picture:
 
 
 def _land_colour(magnitude: int) -> tuple[int, int, int]:
+    if magnitude == IMPASSABLE_MAGNITUDE:
+        return _IMPASSABLE_COLOUR
     if magnitude < HIGHLAND_MAGNITUDE:
         red, blue = 0.72, 0.60
     elif magnitude < MOUNTAIN_MAGNITUDE:
@@ -94,23 +113,58 @@ def map_to_png(territory_map: TerritoryMap, path: str | Path) -> Path:
     return path
 
 
-def map_from_png(path: str | Path) -> TerritoryMap:
+def map_from_png(path: str | Path, reading: Reading | None = None) -> TerritoryMap:
     """Read a picture as a map, named after the file; the module's docstring says how.
+
+    Args:
+        reading: None finds out which it is.
 
     Raises:
         MapError: the file is not a readable PNG, has a side above 4096, or shows no land.
     """
     path = Path(path)
-    pixels = _read_pixels(path).astype(np.int32)
+    pixels = _read_pixels(path)
+    if reading is None and not _is_ours(pixels) and is_source(pixels):
+        reading = "openfront"
+    warnings: tuple[str, ...] = ()
+    if reading == "openfront":
+        terrain, warnings = read_source(pixels)
+    else:
+        terrain, reading = _by_brightness(pixels, reading)
+    warnings += impassable_warning(terrain)
+    return TerritoryMap.from_terrain(path.stem, terrain, warnings, f"heights {READINGS[reading]}")
+
+
+def _is_ours(pixels: Picture) -> bool:
+    """Return whether a picture holds only the colours that `map_to_png` writes."""
+    if (pixels[..., 3] < 255).any():
+        return False
+    known = palette().astype(np.uint32)
+    found = pixels[..., :3].astype(np.uint32)
+    return bool(np.isin(_packed(found), _packed(known)).all())
+
+
+def _packed(colours: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    packed: NDArray[np.uint32] = colours[..., 0] << 16 | colours[..., 1] << 8 | colours[..., 2]
+    return packed
+
+
+def _by_brightness(picture: Picture, reading: Reading | None) -> tuple[ByteGrid, Reading]:
+    """Return the terrain of a picture of brightnesses or a mask, and which of both it is."""
+    pixels = picture.astype(np.int32)
     red, green, blue, alpha = (pixels[..., channel] for channel in range(4))
     brightness = (299 * red + 587 * green + 114 * blue) // 1000
     is_blue = (blue > red + 8) & (blue > green + 8)
     land = (alpha >= 128) & ~is_blue & (brightness >= _DARKEST_LAND)
     steps = (brightness - _FIRST_BRIGHTNESS + 2) // _BRIGHTNESS_STEP
-    heights = np.clip(steps, 0, MAX_MAGNITUDE).astype(np.uint8)
-    if land.any() and (brightness[land] == 255).all():
+    heights = np.clip(steps, 0, MAX_HEIGHT).astype(np.uint8)
+    heights[(picture[..., :3] == _IMPASSABLE_COLOUR).all(axis=-1)] = IMPASSABLE_MAGNITUDE
+    if reading is None:
+        is_mask = land.any() and (brightness[land] == 255).all()
+        reading = "mask" if is_mask else "brightness"
+    if reading == "mask":
         heights[:] = 0
-    return TerritoryMap.from_terrain(path.stem, encode_terrain(land, heights))
+    return encode_terrain(land, heights), reading
 
 
 def _read_pixels(path: Path) -> Picture:

@@ -152,7 +152,7 @@ def generate_map(preset: str, width: int, height: int, seed: int) -> TerritoryMa
     reference = GeneratedReference(preset, width, height, seed, seed)
     _check_generated("generated map", reference)
     terrain = generate_terrain(preset, width, height, seed)
-    return TerritoryMap.from_terrain(reference.text(seed), terrain)
+    return TerritoryMap.from_terrain(reference.text(seed), terrain, reading="generated heights")
 
 
 def _check_generated(where: str, reference: GeneratedReference) -> None:

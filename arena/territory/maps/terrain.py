@@ -16,6 +16,8 @@ SHORELINE_BIT = 0x40
 OCEAN_BIT = 0x20
 MAGNITUDE_MASK = 0x1F
 MAX_MAGNITUDE = 31
+IMPASSABLE_MAGNITUDE = 31  # of land, in OpenFront's maps of 2026; heights end at 30
+MAX_HEIGHT = 30
 HIGHLAND_MAGNITUDE = 10  # first magnitude of highland
 MOUNTAIN_MAGNITUDE = 20  # first magnitude of mountain
 

@@ -60,7 +60,7 @@ def test_commands_write_and_read_in_the_home_folder(
     home: Path, hand_made_league: LeagueFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(hand_made_league.root, home / "lg")
-    assert main(["maps", "generate", "--size", "32x32", "--out=~/map"]) == 0
+    assert main(["maps", "generate", "--size", "48x48", "--out=~/map"]) == 0
     assert main(["maps", "show", "~/map", "--png=~/map.png"]) == 0
     assert main(["maps", "check", "~/map.png"]) == 0
     assert main(["report", "--league=~/lg", "--svg=~/report.svg"]) == 0

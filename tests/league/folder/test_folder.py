@@ -130,6 +130,21 @@ def test_a_map_too_small_for_the_seats_is_refused(tmp_path: Path) -> None:
         open_for_start(tmp_path / "league", map_path=small)
 
 
+def test_a_generated_map_may_be_given_as_the_message_advises(tmp_path: Path) -> None:
+    with pytest.raises(MapError, match="or use generated:continents:128x128:7"):
+        open_for_start(tmp_path / "league", map_path="missing")
+    reference = "generated:continents:128x128:7"
+    opened = open_for_start(tmp_path / "league", map_path=reference)
+    assert opened.config.maps.train == opened.config.maps.rate == (reference,)
+    again = open_for_start(tmp_path / "league", map_path=reference)
+    assert again.config == opened.config and not list(opened.folder.root.glob("maps/*"))
+    many = open_for_start(tmp_path / "many", map_path="generated:lakes:64x64:0-15")
+    assert many.config.maps.rate == ("generated:lakes:64x64:0-15",)
+    with pytest.raises(MapError, match="expected one of the presets"):
+        open_for_start(tmp_path / "bad", map_path="generated:moon:64x64:1")
+    assert not (tmp_path / "bad").exists()
+
+
 def test_a_given_map_is_copied_and_the_same_start_may_be_repeated(tmp_path: Path) -> None:
     mine = save_map(generate_map("lakes", 64, 64, 1), tmp_path / "mine")
     opened = open_for_start(tmp_path / "league", "small", map_path=mine)
