@@ -6,7 +6,6 @@ import shlex
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,54 +14,36 @@ from league.cli.main import main
 from league.cli.options import program_name
 from league.folder.layout import LeagueFolder
 from league.report.next_steps import next_steps
-from league.report.state import ArenaRow, MemberRow, ReportState
+from league.report.state import MemberRow, ReportState, StateReader
 from tests.test_docs import command_errors
 
-ROW = MemberRow(
-    id=1,
-    name="tribe",
-    family="scripted",
-    role="anchor",
-    status="active",
-    mu=25.0,
-    sigma=1.0,
-    conservative=22.0,
-    rank=1,
-    rank_low=1,
-    rank_high=1,
-    tier=1,
-    matches=1,
-    wins=0,
-    mean_placement=5.0,
-    trained_decisions=0,
-    snapshot=None,
-    agent_spec="scripted:tribe",
-    generation=0,
-    parent_id=None,
-    created_at=datetime(2026, 11, 25, tzinfo=UTC),
-)
+
+@pytest.fixture
+def read(hand_made_league: LeagueFolder) -> ReportState:
+    """The state of a league, whose members a test replaces."""
+    with StateReader(hand_made_league) as reader:
+        return reader.read()
 
 
-def state(*members: MemberRow) -> ReportState:
-    arena = ArenaRow(0, 0, 0, 0, 60.0, 0.0, 0.0)
-    return ReportState("lg", ROW.created_at, None, members, (), (), arena)
+def script(read: ReportState, name: str, conservative: float) -> MemberRow:
+    row = next(row for row in read.members if row.family == "scripted")
+    return replace(row, name=name, conservative=conservative)
 
 
-def network(name: str, trained: int, conservative: float | None) -> MemberRow:
-    return replace(
-        ROW, name=name, family="attention", trained_decisions=trained, conservative=conservative
-    )
+def network(read: ReportState, name: str, trained: int, conservative: float | None) -> MemberRow:
+    row = next(row for row in read.members if row.family == "attention")
+    return replace(row, name=name, trained_decisions=trained, conservative=conservative)
 
 
-def test_the_best_trained_network_meets_the_best_script() -> None:
+def test_the_best_trained_network_meets_the_best_script(read: ReportState) -> None:
     members = (
-        replace(ROW, name="expander", conservative=26.0),
-        ROW,
-        network("attention-0000", 0, 30.0),  # untrained, whatever luck it had
-        network("attention-0001", 10_000, 20.0),
-        network("attention-0002", 20_000, None),  # not rated yet
+        script(read, "expander", 26.0),
+        script(read, "tribe", 22.0),
+        network(read, "attention-0000", 0, 30.0),  # untrained, whatever luck it had
+        network(read, "attention-0001", 10_000, 20.0),
+        network(read, "attention-0002", 20_000, None),  # not rated yet
     )
-    lines = next_steps(state(*members), ".venv/bin/league", "my league")
+    lines = next_steps(replace(read, members=members), ".venv/bin/league", "my league")
     assert len(lines) == 3
     assert lines[1].startswith(
         ".venv/bin/league pit attention-0001 expander --league 'my league'  "
@@ -70,11 +51,13 @@ def test_the_best_trained_network_meets_the_best_script() -> None:
     assert lines[2].startswith(".venv/bin/league start --for 30m --league 'my league'  ")
 
 
-@pytest.mark.parametrize(
-    "members", [(), (ROW,), (network("a", 5, None),), (ROW, network("a", 5, 1.0))]
-)
-def test_every_line_is_a_command_whoever_plays(members: tuple[MemberRow, ...]) -> None:
-    lines = next_steps(state(*members), "league", None)
+@pytest.mark.parametrize("n_scripts", [0, 1])
+@pytest.mark.parametrize("n_networks", [0, 1])
+def test_every_line_is_a_command_whoever_plays(
+    n_scripts: int, n_networks: int, read: ReportState
+) -> None:
+    members = [script(read, "tribe", 22.0)] * n_scripts + [network(read, "a", 5, 1.0)] * n_networks
+    lines = next_steps(replace(read, members=tuple(members)), "league", None)
     assert len(lines) == 3
     for line in lines:
         assert command_errors(line.partition("  ")[0]) == []
