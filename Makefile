@@ -29,7 +29,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 league: $(VENV)/.installed
 	$(BIN)/league start --preset small --for $(FOR) --league $(LEAGUE_DIR)
-	$(BIN)/league report --league $(LEAGUE_DIR)
+	$(BIN)/league report --next --league $(LEAGUE_DIR)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest

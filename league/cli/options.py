@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -130,6 +132,17 @@ def league_was_named() -> bool:
     """Return whether the folder was given, by option or environment."""
     meta = click.get_current_context().meta
     return _META_KEY in meta or bool(os.environ.get("LEAGUE_DIR"))
+
+
+def program_name() -> str:
+    """Return how the user called this program, so that a command it prints can be run as it is."""
+    called = Path(sys.argv[0])
+    if called.stem == "__main__":
+        return f"{Path(sys.executable).name} -m league"
+    found = shutil.which("league")
+    if called.name != "league" or (found is not None and Path(found).samefile(called)):
+        return "league"
+    return shlex.quote(os.path.relpath(called))  # such as .venv/bin/league, as make calls it
 
 
 def existing_league() -> LeagueFolder:
