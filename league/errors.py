@@ -35,6 +35,12 @@ class PitError(LeagueError):
     """A head-to-head comparison that cannot be set up, or whose matches cannot be played."""
 
 
+class PitInterrupted(PitError):
+    """A head-to-head that was interrupted before there was anything to report."""
+
+    exit_code = 130
+
+
 class CompareError(LeagueError):
     """Leagues whose families cannot be compared."""
 

@@ -53,13 +53,7 @@ def plan_match(session: Session, plan: MatchPlan, *, at: datetime | None = None)
             f"only matches of purpose 'rating' have rated seats, found purpose {plan.purpose!r}"
         )
     if plan.pair_key is not None:
-        taken = session.scalar(
-            select(Match.id).where(
-                Match.pair_key == plan.pair_key,
-                Match.pair_half == plan.pair_half,
-                Match.status.in_(("planned", "running", "finished")),
-            )
-        )
+        taken = pair_half_is_taken(session, plan.pair_key, plan.pair_half)
         if taken is not None:
             raise ConflictError(
                 f"half {plan.pair_half} of pair {plan.pair_key!r} is already match {taken}"
@@ -84,6 +78,17 @@ def plan_match(session: Session, plan: MatchPlan, *, at: datetime | None = None)
     session.add(match)
     session.flush()
     return match.id
+
+
+def pair_half_is_taken(session: Session, pair_key: str, pair_half: int | None) -> int | None:
+    """Return the id of the match that counts as this half of a pair; None if there is none."""
+    return session.scalar(
+        select(Match.id).where(
+            Match.pair_key == pair_key,
+            Match.pair_half == pair_half,
+            Match.status.in_(("planned", "running", "finished")),
+        )
+    )
 
 
 def get_match(session: Session, match_id: int) -> MatchRecord:

@@ -1,8 +1,15 @@
-"""`league pit`: play two agents head to head."""
+"""`league pit`: play two agents head to head, or several in mixed company."""
 
 from __future__ import annotations
 
+import shlex
+import signal
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +26,12 @@ from league.cli.options import (
     say_over,
 )
 
+if TYPE_CHECKING:
+    from league.folder.layout import LeagueFolder
+    from league.pit.run import PitRequest
+
+PIPE_PAUSE_S = 15.0  # between two lines of progress where nobody watches them change
+
 
 @click.command(
     epilog=examples(
@@ -26,8 +39,7 @@ from league.cli.options import (
         "league pit attention-0003 attention-0001 --matches 40 --json",
     )
 )
-@click.argument("a", type=Reference())
-@click.argument("b", type=Reference())
+@click.argument("names", type=Reference(), nargs=-1, required=True, metavar="A B")
 @click.option(
     "--matches",
     "n_matches",
@@ -52,7 +64,7 @@ from league.cli.options import (
     "--field",
     "with_field",
     is_flag=True,
-    help="Give A and B one seat each, among scripted members.  [default: off]",
+    help="Give A and B one seat each, among scripted members; all seats are drawn.  [default: off]",
 )
 @click.option(
     "--map",
@@ -72,41 +84,52 @@ from league.cli.options import (
     help="Hypotheses of SPRT in normalised Elo.",
 )
 @click.option(
+    "--plan",
+    "effect",
+    type=float,
+    metavar="EFFECT",
+    help="Say how many matches and minutes it takes to show this many nElo, after a few pairs.",
+)
+@click.option(
     "--workers",
     "n_workers",
     type=click.IntRange(1, 1024),
     help="Worker processes.  [default: one per core]",
 )
+@click.option("--short", is_flag=True, help="Print the verdict alone.  [default: off]")
 @json_option
 @league_option
 def pit(
-    a: str,
-    b: str,
+    names: tuple[str, ...],
     n_matches: int | None,
     cap: int,
     seed: int,
     with_field: bool,
     maps: tuple[str, ...],
     nelo: tuple[float, float],
+    effect: float | None,
     n_workers: int | None,
+    short: bool,
     as_json: bool,
 ) -> int:
     """Play A against B in mirrored pairs and say who is stronger.
 
     A and B are member names, snapshot hash prefixes, snapshot files or agent specs. In a league the
     matches are stored, and the same command continues where it was interrupted; without one, files,
-    specs and scripted agents play on generated maps. Exit code: 0 A is stronger, or --matches have
-    been played; 1 it is not; 2 bad input; 4 undecided at --cap.
+    specs and scripted agents play on generated maps. An odd number of matches is rounded up. Exit
+    code: 0 A is stronger, or --matches have been played; 1 it is not shown to be; 2 bad input; 4
+    undecided at --cap; 130 interrupted.
     """
     from league.folder.layout import LeagueFolder
-    from league.pit.run import PitRequest, run_pit
-    from league.pit.statistics import SprtSettings
-    from league.pit.text import format_report, report_json
+    from league.pit.run import PitRequest
+    from league.pit.sprt import SprtSettings
 
+    if len(names) != 2:
+        raise click.UsageError(f"expected two names, A and B, found {len(names)}")
     has_league = league_was_named() or LeagueFolder(league_root()).is_league()
     request = PitRequest(
-        a=a,
-        b=b,
+        a=names[0],
+        b=names[1],
         n_matches=n_matches,
         cap=cap,
         seed=seed,
@@ -115,17 +138,91 @@ def pit(
         sprt=SprtSettings(*nelo),
         n_workers=n_workers,
     )
-    on_terminal = sys.stderr.isatty()
-    report = run_pit(
-        request,
-        existing_league() if has_league else None,
-        say_over if on_terminal else lambda line: None,
-    )
-    if on_terminal:
-        say_over("")
+    if (n_matches or cap) % 2:
+        _remark(
+            f"{n_matches or cap} matches are not whole pairs: {2 * request.max_pairs} are played"
+            + ("" if n_matches else " at most")
+        )
+    folder = existing_league() if has_league else None
+    with _interruptible():
+        if effect is not None:
+            return _plan(request, effect, folder, as_json)
+        return _play(request, folder, short, as_json)
+
+
+def _plan(request: PitRequest, effect: float, folder: LeagueFolder | None, as_json: bool) -> int:
+    from league.pit.length import format_plan, plan_json
+    from league.pit.run import plan_pit
+
+    found = plan_pit(request, effect, folder)
+    if as_json:
+        print_json(plan_json(found))
+    else:
+        for line in format_plan(found, request.a, request.b):
+            say(line)
+    return 0
+
+
+def _play(request: PitRequest, folder: LeagueFolder | None, short: bool, as_json: bool) -> int:
+    from league.pit.run import run_pit
+    from league.pit.text import format_report, report_json, verdict
+
+    with _progress() as show:
+        report = run_pit(request, folder, lambda progress: show(progress.line), say=_remark)
     if as_json:
         print_json(report_json(report))
     else:
-        for line in format_report(report):
+        for line in [verdict(report)] if short else format_report(report):
             say(line)
+    if report.decision == "interrupted":
+        _say_how_to_go_on(folder)
     return report.exit_code
+
+
+def _say_how_to_go_on(folder: LeagueFolder | None) -> None:
+    command = shlex.join(["league", *sys.argv[1:]])
+    _remark(
+        f"interrupted; to go on from here: {command}"
+        if folder is not None
+        else f"interrupted; without a league nothing is stored: {command} begins anew"
+    )
+
+
+def _remark(text: str) -> None:
+    say(f"league: {text}", to_stderr=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Callable[[], str]], None]]:
+    """Yield what shows progress: one line that changes on a terminal, else one now and then."""
+    on_terminal = sys.stderr.isatty()
+    shown = -PIPE_PAUSE_S
+
+    def show(line: Callable[[], str]) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if on_terminal:
+            say_over(line())
+        elif now - shown >= PIPE_PAUSE_S:
+            shown = now
+            say(line(), to_stderr=True)
+
+    try:
+        yield show
+    finally:
+        if on_terminal:
+            say_over("")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM interrupt as Ctrl-C does, so that the score so far is printed."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

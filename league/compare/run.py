@@ -14,8 +14,8 @@ from pathlib import Path
 from league.compare.answer import COMPANIES, Answer, Company, SeedScore, answer
 from league.compare.equals import MEASURES, Equals, Measure, Pairing, find_equals
 from league.compare.leagues import SeedLeague, different_settings, league_folders, read_leagues
+from league.pit.report import PitReport
 from league.pit.run import PitRequest, run_pit
-from league.pit.statistics import PitReport
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,10 @@ def _play(
             n_workers=request.n_workers,
         ),
         pairing.league.folder,
-        lambda line: progress(f"{what}: {line}"),
+        lambda so_far: progress(f"{what}: {so_far.line()}"),
     )
+    if report.decision == "interrupted":  # half a score is not one; what was played is stored
+        raise KeyboardInterrupt
     return seed_score(pairing, report)
 
 

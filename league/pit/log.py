@@ -1,7 +1,7 @@
-"""Owns the matches of a head-to-head in the league's database, written in whole pairs.
+"""Owns the matches of a head-to-head in the league's database, written in whole units.
 
-Promises: both matches of a pair are written in one transaction; a pair counts once, whichever run
-wrote it; a failed match is kept with its error and counts for neither side.
+Promises: all matches of a unit (one seed) are written in one transaction; a unit counts once,
+whichever run wrote it; a failed match is kept with its error and counts for nobody.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from arena.files import sync_folder
 from arena.match import MatchResult
@@ -21,29 +21,34 @@ from db.records import MatchPlan
 from db.session import read_transaction, write_transaction
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, seat_outcomes
-from league.pit.plan import PitPlan
+from league.pit.plan import UnitPlan
 from league.pit.statistics import PitMatch
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-Pair = tuple[PitMatch, PitMatch]
+Unit = tuple[PitMatch, ...]
 FAILURE_EVENT = "pit_match_failed"  # its details name the agents at fault
-MAX_FAILURES = 100_000  # events read back; a head-to-head gives up after three failures of a pair
+MAX_FAILURES = 100_000  # events read back; a head-to-head gives up after three failures of a unit
 
 
 class PitLog:
     """The matches of one head-to-head in the league's database."""
 
-    def __init__(self, engine: Engine, folder: LeagueFolder, plan: PitPlan) -> None:
+    def __init__(self, engine: Engine, folder: LeagueFolder, plan: UnitPlan) -> None:
         self._engine, self._folder, self._plan = engine, folder, plan
         self._map_sha256 = lru_cache(maxsize=None)(
             lambda reference: load_map(reference, base=folder.root).sha256
         )
 
-    def load(self) -> tuple[dict[str, Pair], Counter[str], int]:
-        """Return complete pairs by key, crashes by member name, and the count of failed matches."""
-        halves: dict[tuple[str, int], PitMatch] = {}
+    def load(self, seeds: Sequence[int]) -> tuple[dict[int, Unit], Counter[str], int]:
+        """Return the complete units of `seeds`, crashes by member name, and failed matches."""
+        where = {
+            self._plan.part_key(seed, part): (seed, part)
+            for seed in seeds
+            for part in range(self._plan.n_parts)
+        }
+        played: dict[tuple[int, int], PitMatch] = {}
         crashes: Counter[str] = Counter()
         n_failed = 0
         with read_transaction(self._engine) as session:
@@ -57,54 +62,71 @@ class PitLog:
                 if match.status == "failed":
                     n_failed += 1
                     crashes.update(name_of(self._plan, spec) for spec in blamed.get(match.id, ()))
-                if match.status == "finished" and match.pair_key is not None:
+                at = where.get((match.pair_key or "", match.pair_half or 0))
+                if match.status == "finished" and at is not None:
                     seats = queries.match_seats(session, match.id)
-                    halves[match.pair_key, match.pair_half or 0] = PitMatch(
+                    played[at] = PitMatch(
                         placements=tuple(seat.placement for seat in seats),
-                        sides=self._plan.sides(match.seed, match.pair_half or 0),
+                        sides=self._plan.labels(*at),
                         alive=tuple(seat.eliminated_tick is None for seat in seats),
                     )
-        pairs = {
-            key: (halves[key, 0], halves[key, 1])
-            for key, half in halves
-            if half == 0 and (key, 1) in halves
-        }
-        return pairs, crashes, n_failed
+        units = {}
+        for seed in seeds:
+            unit = [played.get((seed, part)) for part in range(self._plan.n_parts)]
+            if None not in unit:
+                units[seed] = tuple(match for match in unit if match is not None)
+        return units, crashes, n_failed
 
-    def record_pair(self, seed: int, results: Sequence[MatchResult]) -> None:
-        """Write both matches of a pair, unless another run has written it in the meantime."""
-        key = self._plan.pair_key(seed)
-        names = [f"pit/{key.replace(':', '-')}-{half}{SUFFIX}" for half in (0, 1)]
+    def count(self, series_key: str) -> int:
+        """Return the number of finished matches under another key."""
+        with read_transaction(self._engine) as session:
+            return len(
+                queries.list_matches(
+                    session, status="finished", purpose="pit", series_key=series_key
+                )
+            )
+
+    def value(self, key: str) -> dict[str, Any]:
+        """Return what is remembered of this head-to-head under a key; empty if nothing is."""
+        with read_transaction(self._engine) as session:
+            return queries.get_league_value(session, f"{self._plan.series_key}:{key}") or {}
+
+    def remember(self, key: str, value: dict[str, Any]) -> None:
+        """Remember something of this head-to-head under a key."""
+        with write_transaction(self._engine) as session:
+            queries.set_league_value(session, f"{self._plan.series_key}:{key}", value)
+
+    def record(self, seed: int, results: Sequence[MatchResult]) -> None:
+        """Write all matches of a unit, unless another run has written them in the meantime."""
+        keys = [self._plan.part_key(seed, part) for part in range(self._plan.n_parts)]
+        names = [f"pit/{key.replace(':', '-')}-{half}{SUFFIX}" for key, half in keys]
         (self._folder.replays / "pit").mkdir(parents=True, exist_ok=True)
         sync_folder(self._folder.replays)
         paths = [self._folder.replays / name for name in names]
         write_replays(dict(zip(paths, results, strict=True)))
         with write_transaction(self._engine) as session:
-            known = queries.list_matches(
-                session, status="finished", purpose="pit", series_key=self._plan.series_key
-            )
-            if any(match.pair_key == key for match in known):
+            if queries.pair_half_is_taken(session, *keys[0]):
                 return
-            for half, result in enumerate(results):
-                match_id = queries.plan_match(session, self._match_plan(seed, half))
+            for part, result in enumerate(results):
+                match_id = queries.plan_match(session, self._match_plan(seed, part))
                 queries.mark_started(session, match_id)
                 queries.record_finished_match(
                     session,
                     match_id,
-                    match_outcome(result, f"replays/{names[half]}"),
+                    match_outcome(result, f"replays/{names[part]}"),
                     seat_outcomes(result),
                 )
 
-    def record_failure(self, seed: int, half: int, failed: Failed) -> None:
-        """Write a failed match; its pair is played again under the same key."""
+    def record_failure(self, seed: int, part: int, failed: Failed) -> None:
+        """Write a failed match; its unit is played again under the same key."""
         blamed = failed.blamed
         member_ids = {
             side.member_id
-            for side in self._plan.line_up(seed, half)
+            for side in self._plan.line_up(seed, part)
             if side.agent_spec in blamed and side.member_id is not None
         }
         with write_transaction(self._engine) as session:
-            match_id = queries.plan_match(session, self._match_plan(seed, half))
+            match_id = queries.plan_match(session, self._match_plan(seed, part))
             queries.record_failed(
                 session, match_id, failed.error, blamed=member_ids, max_failures=1
             )
@@ -117,9 +139,10 @@ class PitLog:
                 details={"blamed": list(blamed)},
             )
 
-    def _match_plan(self, seed: int, half: int) -> MatchPlan:
-        spec = self._plan.spec(seed, half)
-        members = [side.member_id for side in self._plan.line_up(seed, half)]
+    def _match_plan(self, seed: int, part: int) -> MatchPlan:
+        spec = self._plan.spec(seed, part)
+        members = [side.member_id for side in self._plan.line_up(seed, part)]
+        pair_key, pair_half = self._plan.part_key(seed, part)
         return MatchPlan(
             purpose="pit",
             seed=seed,
@@ -129,14 +152,14 @@ class PitLog:
             spec=spec.to_json(),
             line_up=tuple((member, False) for member in members if member is not None),
             series_key=self._plan.series_key,
-            pair_key=self._plan.pair_key(seed),
-            pair_half=half,
+            pair_key=pair_key,
+            pair_half=pair_half,
         )
 
 
-def name_of(plan: PitPlan, agent_spec: str) -> str:
+def name_of(plan: UnitPlan, agent_spec: str) -> str:
     """Return the name of the side that plays a spec."""
-    for side in (plan.a, plan.b, *plan.field):
+    for side in plan.everybody:
         if side.agent_spec == agent_spec:
             return side.name
     return agent_spec

@@ -1,7 +1,7 @@
-"""Owns the two sides of a head-to-head and its plan: who plays, and who holds which seat.
+"""Owns the plan of a head-to-head: which matches make a unit, and who holds which seat in them.
 
-Promises: a pair is two matches of one seed between which A and B exchange all their seats; the same
-request always gives the same plan and the same keys.
+Promises: a unit is all matches of one seed. In a mirrored pair A and B exchange all their seats
+between its two matches. The same request always gives the same plan and the same keys.
 """
 
 from __future__ import annotations
@@ -10,32 +10,42 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from agents.scripted import FORMER_NAMES
 from arena.match import MatchSpec
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
-from db import queries
-from db.session import read_transaction, write_transaction
-from league.config.tree import SCRIPTED
 from league.errors import PitError
-from league.members.entry import ensure_guest, find_member, identify, is_snapshot_file
-from league.members.pruned import require_snapshot
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sqlalchemy import Engine
+from league.pit.draws import shuffled
+from league.pit.sides import Side
 
 
-@dataclass(frozen=True)
-class Side:
-    """One side: the name to print, what plays, and its member in a league."""
+class UnitPlan(Protocol):
+    """What is played for one seed, as the log and the run need it."""
 
-    name: str
-    agent_spec: str
-    member_id: int | None = None
+    @property
+    def series_key(self) -> str:
+        """Key that requests for the same matches share."""
+
+    @property
+    def n_parts(self) -> int:
+        """Matches of one seed."""
+
+    @property
+    def everybody(self) -> tuple[Side, ...]:
+        """All sides that may hold a seat."""
+
+    def part_key(self, seed: int, part: int) -> tuple[str, int]:
+        """Return (pair_key, pair_half) of a match in the database; unique in a league."""
+
+    def labels(self, seed: int, part: int) -> tuple[str | None, ...]:
+        """Return whose seat each is in the statistics: "A", "B", a name, or None."""
+
+    def line_up(self, seed: int, part: int) -> tuple[Side, ...]:
+        """Return the side that holds each seat."""
+
+    def spec(self, seed: int, part: int) -> MatchSpec:
+        """Return the spec of one match."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,9 @@ class PitPlan:
     """What is played: sides, maps and seats; `maps` are single references, used in turn.
 
     `field` holds the sides of the third parties if A and B hold one seat each, else it is empty.
+    Without a field A has all even seats in the first match of a pair and B the odd ones: the game
+    draws the spawn of every seat from the seed. With a field every seat is drawn from the seed too,
+    since the members of the field are not equals: at fixed seats they looked like a bias of seats.
     """
 
     a: Side
@@ -52,47 +65,60 @@ class PitPlan:
     views: Views
     field: tuple[Side, ...] = ()
 
+    n_parts = 2
+
     @property
     def series_key(self) -> str:
-        """Key of the head-to-head: requests with the same A, B, rules, maps and seats share it."""
+        """Key of the head-to-head: requests with the same A, B, rules, maps and seats share it.
+
+        It is that of version 0.1.0 where the plan is, so that what was begun then goes on.
+        """
+        return self._key(self.maps, ["seats drawn"] if self.field else [])
+
+    def key_before(self, maps: Sequence[str]) -> str:
+        """Return the key that version 0.1.0 gave the same request, with the maps in its order."""
+        return self._key(maps, [])
+
+    def _key(self, maps: Sequence[str], marks: list[str]) -> str:
         parts = [
             self.a.agent_spec,
             self.b.agent_spec,
             self.rules.sha256(),
-            list(self.maps),
+            list(maps),
             [side.agent_spec for side in self.field],
+            *marks,
         ]
         return "pit-" + hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
-    def pair_key(self, seed: int) -> str:
-        """Return the key of one mirrored pair."""
-        return f"{self.series_key}:{seed}"
+    @property
+    def everybody(self) -> tuple[Side, ...]:
+        """A, B and the field."""
+        return self.a, self.b, *self.field
 
-    def sides(self, seed: int, half: int) -> tuple[str | None, ...]:
-        """Return "A", "B" or None (the field) per seat; half 1 has A and B exchanged."""
-        n_seats = self.rules.n_seats
-        first, second = ("A", "B") if half == 0 else ("B", "A")
-        if not self.field:
-            return tuple(first if seat % 2 == 0 else second for seat in range(n_seats))
-        seats: list[str | None] = [None] * n_seats
-        seats[seed % n_seats] = first
-        seats[(seed + n_seats // 2) % n_seats] = second
-        return tuple(seats)
+    def part_key(self, seed: int, part: int) -> tuple[str, int]:
+        """Return the key of the mirrored pair, and which half it is."""
+        return f"{self.series_key}:{seed}", part
 
-    def line_up(self, seed: int, half: int) -> tuple[Side, ...]:
+    def labels(self, seed: int, part: int) -> tuple[str | None, ...]:
+        """Return "A", "B" or None (the field) per seat; part 1 has A and B exchanged."""
+        exchanged = {"A": "B", "B": "A", None: None}
+        first = tuple(label for label, _ in self._seating(seed))
+        return first if part == 0 else tuple(exchanged[label] for label in first)
+
+    def line_up(self, seed: int, part: int) -> tuple[Side, ...]:
         """Return the side that holds each seat."""
-        field = iter(self.field)
+        sides = {"A": self.a, "B": self.b}
         return tuple(
-            self.a if side == "A" else self.b if side == "B" else next(field)
-            for side in self.sides(seed, half)
+            third if label is None else sides[label]
+            for label, (_, third) in zip(self.labels(seed, part), self._seating(seed), strict=True)
         )
 
-    def spec(self, seed: int, half: int) -> MatchSpec:
+    def spec(self, seed: int, part: int) -> MatchSpec:
         """Return the spec of one match of the pair."""
         return MatchSpec(
             seed=seed,
             map=self.maps[seed % len(self.maps)],
-            agents=tuple(side.agent_spec for side in self.line_up(seed, half)),
+            agents=tuple(side.agent_spec for side in self.line_up(seed, part)),
             rules=self.rules,
             views=self.views,
         )
@@ -105,8 +131,19 @@ class PitPlan:
             if self.field
             else f"{n_seats // 2}A+{n_seats // 2}B"
         )
-        maps = f"map {self.maps[0]}" if len(self.maps) == 1 else f"{len(self.maps)} maps"
-        return f"{n_seats} seats, {share}, {maps}, seeds {seeds[0]}..{seeds[-1]}"
+        return f"{n_seats} seats, {share}, {name_maps(self.maps)}, seeds {seeds[0]}..{seeds[-1]}"
+
+    def _seating(self, seed: int) -> tuple[tuple[str | None, Side], ...]:
+        """Return (label, side) per seat in the first match of a pair; labelled sides are A's."""
+        if not self.field:
+            return tuple(("AB"[seat % 2], self.a) for seat in range(self.rules.n_seats))
+        seats: list[tuple[str | None, Side]] = [("A", self.a), ("B", self.a)]
+        return shuffled([*seats, *((None, side) for side in self.field)], f"field:{seed}")
+
+
+def name_maps(maps: Sequence[str]) -> str:
+    """Return the words for the maps of a plan."""
+    return f"map {maps[0]}" if len(maps) == 1 else f"{len(maps)} maps"
 
 
 def check_seats(rules: MatchRules, with_field: bool) -> None:
@@ -117,61 +154,3 @@ def check_seats(rules: MatchRules, with_field: bool) -> None:
         )
     if with_field and rules.n_seats < 3:
         raise PitError(f"expected at least 3 seats for --field, found {rules.n_seats}")
-
-
-def make_field(n_seats: int, engine: Engine | None) -> tuple[Side, ...]:
-    """Return scripted third parties for all seats but two, in a fixed order."""
-    names = [SCRIPTED[i % len(SCRIPTED)] for i in range(n_seats - 2)]
-    if engine is None:
-        return tuple(Side(name, f"scripted:{name}") for name in names)
-    from league.members.entry import Newcomer
-
-    sides = {}
-    with write_transaction(engine) as session:
-        for name in sorted(set(names)):
-            newcomer = Newcomer(name, "scripted", "anchor", f"scripted:{name}")
-            member = ensure_guest(session, newcomer)
-            sides[name] = Side(member.name, member.agent_spec, member.id)
-    return tuple(sides[name] for name in names)
-
-
-def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> Side:
-    """Return the side that a text means: a member, a hash prefix, a file or an agent spec.
-
-    Files and specs that no member plays become guests.
-
-    Raises:
-        NotFoundError: no member fits, or several do.
-        MemberError, AgentError: what is meant cannot play here.
-    """
-    is_spec = text.startswith(("scripted:", "plugin:"))
-    if not is_spec and not is_snapshot_file(text):
-        with read_transaction(engine) as session:
-            member = find_member(session, text)
-        require_snapshot(snapshots, member)
-        return Side(member.name, member.agent_spec, member.id)
-    with read_transaction(engine) as session:  # what plays here has been checked
-        known = any(m.agent_spec == text for m in queries.list_members(session))
-    newcomer = identify(text, snapshots, views, check=not known)
-    with write_transaction(engine) as session:
-        member = ensure_guest(session, newcomer)
-    return Side(member.name, member.agent_spec, member.id)
-
-
-def side_without_league(text: str, snapshots: Path) -> Side:
-    """Return the same without a league: a snapshot file, an agent spec or a scripted agent's name.
-
-    Raises:
-        PitError: the text is a name or hash prefix, which only a league knows.
-        AgentError: what is meant cannot play.
-    """
-    if text in SCRIPTED or text in FORMER_NAMES:
-        text = f"scripted:{text}"
-    is_spec = text.startswith(("scripted:", "plugin:"))
-    if not is_spec and not is_snapshot_file(text):
-        raise PitError(
-            f"expected an agent spec such as scripted:tribe or a snapshot file, found {text!r}; "
-            "names and hash prefixes need the league that knows them: --league DIR"
-        )
-    newcomer = identify(text, snapshots, None)
-    return Side(text if is_spec else newcomer.name, newcomer.agent_spec)

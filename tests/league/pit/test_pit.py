@@ -13,17 +13,14 @@ from arena.processes.jobs import Failed
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
 from db import queries
-from db.migrate import upgrade
 from db.session import open_reader, open_writer, read_transaction, write_transaction
 from league.cli.main import main
-from league.config.layers import resolve
-from league.config.toml import write_toml
 from league.errors import PitError
-from league.folder.layout import LeagueFolder, create_folder
-from league.folder.opening import remember_config
+from league.folder.layout import LeagueFolder
 from league.pit.log import PitLog
-from league.pit.plan import PitPlan, Side, check_seats, side_without_league
+from league.pit.plan import PitPlan, check_seats
 from league.pit.run import PitRequest, run_pit
+from league.pit.sides import Side, side_without_league
 from tests.league.daemon.scripted import result
 
 RULES = MatchRules(max_ticks=200, n_seats=4)
@@ -34,44 +31,38 @@ PLAN = PitPlan(
     rules=RULES,
     views=Views(),
 )
-
-
-@pytest.fixture
-def quick_league(tmp_path: Path) -> LeagueFolder:
-    """A started league of four seats and 200 ticks, so that a match takes a moment."""
-    config = resolve(
-        "small",
-        None,
-        ["rules.n_seats=4", "rules.max_ticks=200", "learner.seats_per_match=2"],
-        ["generated:plains:64x64:1"],
-    )
-    folder = create_folder(tmp_path / "league", write_toml(config))
-    engine = open_writer(folder.sqlite)
-    upgrade(engine)
-    with write_transaction(engine) as session:
-        remember_config(session, config)
-        queries.add_member(
-            session, name="tribe", family="scripted", role="anchor", agent_spec="scripted:tribe"
-        )
-    engine.dispose()
-    return folder
+FIELD = (Side("c", "scripted:random"), Side("d", "scripted:turtle"))
 
 
 def test_the_second_match_of_a_pair_exchanges_all_seats() -> None:
-    first, second = PLAN.sides(7, 0), PLAN.sides(7, 1)
+    first, second = PLAN.labels(7, 0), PLAN.labels(7, 1)
     assert first == ("A", "B", "A", "B") and second == ("B", "A", "B", "A")
     specs = [PLAN.spec(7, half) for half in (0, 1)]
     assert specs[0].agents == tuple(reversed(specs[1].agents))
     assert specs[0].seed == specs[1].seed == 7 and specs[0].map == specs[1].map == PLAN.maps[1]
 
 
-def test_in_a_field_a_and_b_hold_one_seat_each_and_exchange_them() -> None:
-    field = (Side("c", "scripted:random"), Side("d", "scripted:turtle"))
-    plan = PitPlan(PLAN.a, PLAN.b, PLAN.maps, RULES, PLAN.views, field)
-    # seed 5: A in seat 5 mod 4 = 1, B in seat (5 + 2) mod 4 = 3
-    assert plan.sides(5, 0) == (None, "A", None, "B")
-    assert plan.sides(5, 1) == (None, "B", None, "A")
-    assert [side.name for side in plan.line_up(5, 1)] == ["c", "b", "d", "a"]
+def test_in_a_field_every_seat_is_drawn_and_a_and_b_exchange_theirs() -> None:
+    plan = PitPlan(PLAN.a, PLAN.b, PLAN.maps, RULES, PLAN.views, FIELD)
+    seatings = set()
+    for seed in range(200):
+        first, second = plan.labels(seed, 0), plan.labels(seed, 1)
+        assert [{"A": "B", "B": "A"}.get(each or "", each) for each in first] == list(second)
+        names = [side.name for side in plan.line_up(seed, 0)]
+        assert sorted(names) == ["a", "b", "c", "d"]
+        mirrored = [{"a": "b", "b": "a"}.get(name, name) for name in names]
+        assert [side.name for side in plan.line_up(seed, 1)] == mirrored
+        seatings.add(tuple(names))
+    assert len(seatings) == 24  # all orders of four occur among 200
+
+
+def test_what_version_0_1_0_began_has_the_same_key_where_it_is_planned_alike() -> None:
+    # keys that version 0.1.0 gave
+    assert PLAN.series_key == "pit-84efe6296291c11c55159a9ab3420e11"
+    assert PLAN.part_key(3, 1) == ("pit-84efe6296291c11c55159a9ab3420e11:3", 1)
+    in_a_field = PitPlan(PLAN.a, PLAN.b, PLAN.maps, RULES, PLAN.views, FIELD)
+    before = "pit-5215544bf4f210cef11b6310ee69b52d"
+    assert in_a_field.key_before(PLAN.maps) == before != in_a_field.series_key
 
 
 def test_keys_follow_what_is_played_and_not_what_it_is_called() -> None:
@@ -138,7 +129,7 @@ def test_a_failed_match_is_counted_and_its_pair_can_be_played_again(
     log = PitLog(engine, quick_league, plan)
     log.record_failure(3, 0, Failed(6, "it broke", "", "match", ("scripted:tribe",)))
     log.record_failure(3, 0, Failed(6, "it broke", "", "match", ("scripted:tribe",)))
-    pairs, crashes, n_failed = log.load()
+    pairs, crashes, n_failed = log.load([3])
     assert (pairs, crashes, n_failed) == ({}, {"tribe": 2}, 2)
     engine.dispose()
 
@@ -160,7 +151,7 @@ def test_the_replays_of_a_pair_and_their_folder_are_on_disk_before_its_rows(
 
     monkeypatch.setattr("arena.files.os.fsync", fsync)
     event.listen(engine, "commit", lambda connection: steps.append("commit"))
-    PitLog(engine, quick_league, plan).record_pair(3, [result(plan.spec(3, h)) for h in (0, 1)])
+    PitLog(engine, quick_league, plan).record(3, [result(plan.spec(3, h)) for h in (0, 1)])
     engine.dispose()
     # the new folder's name, the names of the replays (tests/arena/test_files.py: after their bytes)
     assert steps == ["replays", "pit", "commit"]
@@ -175,7 +166,8 @@ def test_a_pit_without_a_league_needs_only_specs() -> None:
         n_workers=1,
     )
     lines: list[str] = []
-    report = run_pit(request, None, lines.append)
+    report = run_pit(request, None, lambda progress: lines.append(progress.line()))
     assert report.a == "scripted:expander" and report.n_matches == 2
     assert report.setting == "10 seats, 5A+5B, map generated:plains:64x64:1, seeds 1..1"
-    assert len(lines) == 1
+    assert len(lines) == 1 and lines[0].startswith("1 of 1 pairs, A scores ")
+    assert not report.remembered

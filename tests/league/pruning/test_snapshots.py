@@ -11,7 +11,7 @@ from league.errors import MemberError
 from league.folder.doctor import examine, repair
 from league.members.entry import Newcomer, change_status, ensure_guest
 from league.members.exports import export_member
-from league.pit.plan import side_in_league
+from league.pit.sides import side_in_league
 from league.pruning.files import finish_pending
 from league.pruning.prune import Pruned as Done
 from league.pruning.prune import Pruning

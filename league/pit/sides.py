@@ -1,0 +1,91 @@
+"""Owns who takes part in a head-to-head: a member, a snapshot file, an agent spec, the field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agents.scripted import FORMER_NAMES
+from arena.territory.observation.views import Views
+from db import queries
+from db.session import read_transaction, write_transaction
+from league.config.tree import SCRIPTED
+from league.errors import PitError
+from league.members.entry import (
+    Newcomer,
+    ensure_guest,
+    find_member,
+    identify,
+    is_snapshot_file,
+)
+from league.members.pruned import require_snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side: the name to print, what plays, and its member in a league."""
+
+    name: str
+    agent_spec: str
+    member_id: int | None = None
+
+
+def make_field(n_seats: int, engine: Engine | None) -> tuple[Side, ...]:
+    """Return scripted third parties for all seats but two; the plan draws where they sit."""
+    names = [SCRIPTED[i % len(SCRIPTED)] for i in range(n_seats - 2)]
+    if engine is None:
+        return tuple(Side(name, f"scripted:{name}") for name in names)
+    sides = {}
+    with write_transaction(engine) as session:
+        for name in sorted(set(names)):
+            newcomer = Newcomer(name, "scripted", "anchor", f"scripted:{name}")
+            member = ensure_guest(session, newcomer)
+            sides[name] = Side(member.name, member.agent_spec, member.id)
+    return tuple(sides[name] for name in names)
+
+
+def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> Side:
+    """Return the side that a text means: a member, a hash prefix, a file or an agent spec.
+
+    Files and specs that no member plays become guests.
+
+    Raises:
+        NotFoundError: no member fits, or several do.
+        MemberError, AgentError: what is meant cannot play here.
+    """
+    is_spec = text.startswith(("scripted:", "plugin:"))
+    if not is_spec and not is_snapshot_file(text):
+        with read_transaction(engine) as session:
+            member = find_member(session, text)
+        require_snapshot(snapshots, member)
+        return Side(member.name, member.agent_spec, member.id)
+    with read_transaction(engine) as session:  # what plays here has been checked
+        known = any(m.agent_spec == text for m in queries.list_members(session))
+    newcomer = identify(text, snapshots, views, check=not known)
+    with write_transaction(engine) as session:
+        member = ensure_guest(session, newcomer)
+    return Side(member.name, member.agent_spec, member.id)
+
+
+def side_without_league(text: str, snapshots: Path) -> Side:
+    """Return the same without a league: a snapshot file, an agent spec or a scripted agent's name.
+
+    Raises:
+        PitError: the text is a name or hash prefix, which only a league knows.
+        AgentError: what is meant cannot play.
+    """
+    if text in SCRIPTED or text in FORMER_NAMES:
+        text = f"scripted:{text}"
+    is_spec = text.startswith(("scripted:", "plugin:"))
+    if not is_spec and not is_snapshot_file(text):
+        raise PitError(
+            f"expected an agent spec such as scripted:tribe or a snapshot file, found {text!r}; "
+            "names and hash prefixes need the league that knows them: --league DIR"
+        )
+    newcomer = identify(text, snapshots, None)
+    return Side(text if is_spec else newcomer.name, newcomer.agent_spec)

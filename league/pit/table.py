@@ -1,0 +1,126 @@
+"""Owns what a head-to-head is played with: the sides that were named, maps, rules, views, workers.
+
+In a league these are the league's; without one, rules and maps are those of the preset `small`, and
+nothing is stored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from arena.territory.engine.rules import MatchRules
+from arena.territory.maps import expand_references
+from arena.territory.observation.views import Views
+from db.session import read_transaction
+from league.config.layers import resolve
+from league.errors import PitError
+from league.folder.connect import writer
+from league.folder.layout import LeagueFolder
+from league.folder.memory import started_settings
+from league.members.entry import views_of
+from league.pit.draws import stratified
+from league.pit.log import PitLog
+from league.pit.plan import UnitPlan
+from league.pit.sides import Side, side_in_league, side_without_league
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is played with.
+
+    Attributes:
+        sides: those that were named, in that order.
+        listed_maps: single references in the order of the list.
+        maps: the same, so ordered that every prefix has the list's proportions.
+        settings: of the workers.
+        engine, folder: of the league; None without one.
+    """
+
+    sides: tuple[Side, ...]
+    listed_maps: tuple[str, ...]
+    maps: tuple[str, ...]
+    rules: MatchRules
+    views: Views
+    settings: dict[str, str | None]
+    engine: Engine | None = None
+    folder: LeagueFolder | None = None
+
+    def log(self, plan: UnitPlan) -> PitLog | None:
+        """Return the log of a plan; None without a league."""
+        if self.engine is None or self.folder is None:
+            return None
+        return PitLog(self.engine, self.folder, plan)
+
+
+@contextlib.contextmanager
+def laid(names: Sequence[str], maps: Sequence[str], folder: LeagueFolder | None) -> Iterator[Table]:
+    """Yield the table for sides and maps of a command line.
+
+    Args:
+        names: member names, hash prefixes, snapshot files or agent specs.
+        maps: references, relative to the current folder; empty takes those of rated matches.
+
+    Raises:
+        LeagueError, AgentError, ArenaError, DatabaseError: somebody or something cannot play.
+    """
+    given = [_from_here(reference) for reference in maps]
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="league-pit-") as store:
+            yield _without_league(names, given, Path(store))
+        return
+    with writer(folder) as engine:
+        with read_transaction(engine) as session:
+            config = started_settings(session, folder)
+        views = Views.from_json(config["views"])
+        listed, ordered = in_proportion(given or config["maps"]["rate"])
+        yield Table(
+            tuple(side_in_league(text, engine, folder.snapshots, views) for text in names),
+            listed,
+            ordered,
+            MatchRules.from_json(config["rules"]),
+            views,
+            {"snapshots": str(folder.snapshots), "maps": str(folder.root), "device": "cpu"},
+            engine,
+            folder,
+        )
+
+
+def _without_league(names: Sequence[str], maps: Sequence[str], store: Path) -> Table:
+    from agents.description import describe
+
+    config = resolve("small")
+    sides = tuple(side_without_league(text, store) for text in names)
+    # Policies see what they were trained on; all must have been trained on the same views.
+    seen = {views_of(describe(path)) for path in store.glob("*.safetensors")}
+    if len(seen) > 1:
+        raise PitError(
+            f"expected snapshots trained on the same views, found {', '.join(names)} with "
+            "different ones"
+        )
+    listed, ordered = in_proportion(maps or config.maps.rate)
+    return Table(
+        sides,
+        listed,
+        ordered,
+        config.rules.to_rules(),
+        seen.pop() if seen else config.views.to_views(),
+        {"snapshots": str(store), "device": "cpu"},
+    )
+
+
+def in_proportion(references: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return single references as listed, and with every prefix in the list's proportions."""
+    groups = [expand_references([reference]) for reference in references]
+    return tuple(expand_references(references)), stratified(groups)
+
+
+def _from_here(reference: str) -> str:
+    return reference if reference.startswith("generated:") else str(Path(reference).resolve())
