@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import zipfile
 from pathlib import Path
@@ -109,6 +110,25 @@ def test_a_loaded_model_has_a_rollout_to_learn_from(
     path = export_member(hand_made_league, "mine", "sb3", tmp_path / "m.zip")
     model = MaskablePPO.load(path, env=_env(), device="cpu")
     assert (model.n_steps, model.batch_size) == (512, 64)
+
+
+def test_an_exported_zip_holds_no_code_of_this_python(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    """DLR-RM/stable-baselines3#1122, #2115: pickled functions that other versions cannot load."""
+    _member(hand_made_league)
+    path = export_member(hand_made_league, "mine", "sb3", tmp_path / "m.zip")
+    with zipfile.ZipFile(path) as archive:
+        data = json.loads(archive.read("data"))
+    pickles = {
+        key: base64.b64decode(value[":serialized:"])
+        for key, value in data.items()
+        if isinstance(value, dict) and ":serialized:" in value
+    }
+    assert {"observation_space", "clip_range", "lr_schedule"} <= pickles.keys()
+    for key, raw in pickles.items():
+        assert b"cloudpickle" not in raw, key  # it packs functions as code objects
+        assert str(Path.cwd()).encode() not in raw and str(tmp_path).encode() not in raw, key
 
 
 def test_a_network_built_outside_is_imported_without_naming_its_family(
