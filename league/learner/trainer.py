@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,13 +61,11 @@ class SinceSnapshot:
     """What the learner did since its newest snapshot."""
 
     decisions: int = 0
-    results: dict[str, list[float]] = field(default_factory=dict)
+    scores: dict[str, list[float]] = field(default_factory=dict)  # by opponent, one per match
 
-    def add(self, results: Mapping[str, tuple[int, float]]) -> None:
-        for name, (games, beats) in results.items():
-            total = self.results.setdefault(name, [0.0, 0.0])
-            total[0] += games
-            total[1] += beats
+    def add(self, scores: Mapping[str, Sequence[float]]) -> None:
+        for name, found in scores.items():
+            self.scores.setdefault(name, []).extend(found)
 
 
 class Trainer:
@@ -181,7 +179,8 @@ class Trainer:
             extra = checkpoint.extra
             self.parent = extra["parent"]
             self.wave = [spec for spec in extra["wave"] if self._is_there(spec)]
-            self.since = SinceSnapshot(extra["since_decisions"], extra["since_results"])
+            # Checkpoints of 0.1.0 hold totals instead of scores: they begin to count anew.
+            self.since = SinceSnapshot(extra["since_decisions"], extra.get("since_scores", {}))
             observations = self.env.set_state(extra["env"])
             restore(self.ppo, checkpoint, observations)
             self._copy_to_mirror()
@@ -269,7 +268,7 @@ class Trainer:
             numbers["first_places"] = float(np.mean(first))
         results = self.env.take_results()
         self.since.decisions += decisions
-        self.since.add(results)
+        self.since.add(self.env.take_scores())
         self.board.write(self.ppo.num_timesteps, numbers, self.ppo.policy, self.ppo.rollout_buffer)
         return numbers, results
 
@@ -283,9 +282,7 @@ class Trainer:
         """Decide whether to offer a snapshot now (league.matchmaking.promotion)."""
         rules = self.settings.snapshots
         required = [
-            RequiredFoe(name, int(games), beats)
-            for name in self.roster.required
-            for games, beats in [self.since.results.get(name, (0.0, 0.0))]
+            RequiredFoe(name, self.since.scores.get(name, ())) for name in self.roster.required
         ]
         trained = self.ppo.num_timesteps - self.since.decisions
         due = decisions_to_snapshot(trained, first=rules.first, every=rules.every)
@@ -380,6 +377,6 @@ class Trainer:
                 "parent": self.parent,
                 "wave": self.wave,
                 "since_decisions": self.since.decisions,
-                "since_results": self.since.results,
+                "since_scores": self.since.scores,
             },
         )
