@@ -7,6 +7,7 @@ nobody is charged with a full disk, missing permissions, too many open files or 
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 # A missing file (ENOENT) is not among them: that is a fault of the folder, and does not pass.
 MACHINE_ERRNOS = frozenset(
@@ -47,3 +48,27 @@ def _is_torch_without_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and (
         type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
     )
+
+
+def available_memory(root: Path = Path("/")) -> int | None:
+    """Return the bytes of memory that new processes may take; None where the system does not say.
+
+    On Linux, what the kernel counts as available, and no more than what is left of the limit of a
+    container (cgroup v2).
+
+    Args:
+        root: where `proc` and `sys` are; for tests.
+    """
+    found: list[int] = []
+    try:
+        for line in (root / "proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                found.append(1024 * int(line.split()[1]))
+        group = root / "sys/fs/cgroup"
+        limit = (group / "memory.max").read_text(encoding="ascii").strip()
+        if limit != "max":
+            used = int((group / "memory.current").read_text(encoding="ascii"))
+            found.append(max(0, int(limit) - used))
+    except (OSError, ValueError, IndexError):
+        pass  # another system, or no such limit: what was found by then counts
+    return min(found) if found else None

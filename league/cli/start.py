@@ -16,6 +16,7 @@ from league.cli.options import (
     say,
 )
 
+ROLES = ("mains", "league")  # league.config.roles, which the help must not import
 STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
 
 
@@ -37,6 +38,13 @@ STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
     "settings; SEED may be a range such as 0-63.  [default: generated]",
 )
 @click.option(
+    "--roles",
+    type=click.Choice(ROLES),
+    help="Lineages to train: mains (one of each family) or league (these, a main exploiter and a "
+    "league exploiter, as far as memory allows); a league that exists keeps its own unless this is "
+    "given.  [default: mains]",
+)
+@click.option(
     "--for", "for_s", type=Duration(), help="Stop after this long, such as 5m.  [default: never]"
 )
 @click.option("--detach", is_flag=True, help="Run in the background.  [default: off]")
@@ -51,6 +59,7 @@ STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
 def start(
     preset: str | None,
     map_path: str | None,
+    roles: str | None,
     for_s: float | None,
     detach: bool,
     sets: tuple[str, ...],
@@ -64,7 +73,13 @@ def start(
     from league.folder.opening import open_for_start
 
     # Bad input is refused before the daemon's imports, which take seconds.
-    opened = open_for_start(league_root(), preset, sets, map_path)
+    opened = open_for_start(league_root(), preset, sets, map_path, roles)
+    if opened.left_out:
+        say(
+            f"--roles {roles}: memory is too short for {' and '.join(opened.left_out)}, which will "
+            "not train; a start with more free memory adds them",
+            to_stderr=True,
+        )
     from league.daemon import process
 
     return process.start(opened.folder.root, opened.config, for_s=for_s, detach=detach)

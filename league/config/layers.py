@@ -42,6 +42,7 @@ def resolve(
     sets: Sequence[str] = (),
     maps: Sequence[str] = (),
     stored: Mapping[str, Any] | None = None,
+    learners: Sequence[Mapping[str, Any]] | None = None,
 ) -> LeagueConfig:
     """Combine the settings of a league.
 
@@ -52,6 +53,7 @@ def resolve(
         maps: references that replace both lists of maps; if empty, the lists stay.
         stored: settings that the league's database holds; frozen ones that are younger than the
             league come from there unless a later layer names them.
+        learners: lineages that replace those of the file (`--roles`); None keeps them.
 
     Raises:
         ConfigError: a key or value is wrong; the message names the key and the place.
@@ -61,6 +63,8 @@ def resolve(
     layers = []
     if toml is not None:
         layers.append(_layer(str(toml), read_toml(toml)))
+    if learners is not None:
+        layers.append(_Layer("--roles", {"learners": [dict(each) for each in learners]}))
     layers += [_layer(f"--set {text}", parse_set(text)) for text in sets]
     if maps:
         both = {"train": list(maps), "rate": list(maps)}

@@ -156,12 +156,13 @@ class LearnerConfig(Section):
     )
     snapshot_win_rate: Share = Field(
         default=0.7,
-        description="Beat rate against each required opponent that earns an earlier snapshot.",
+        description="Beat rate against each required opponent that earns an earlier snapshot, once "
+        "it is shown to be exceeded (a sequential test with 5 % at any look).",
     )
     snapshot_min_games: int = Field(
         default=30,
         ge=1,
-        description="Games against each required opponent before that beat rate counts.",
+        description="Matches against each required opponent before that test counts.",
     )
     snapshot_min_kl: Weight = Field(
         default=0.01,

@@ -36,7 +36,16 @@ from league.daemon.trouble import PassedTrouble
 from league.folder.layout import LeagueFolder
 from league.folder.leftovers import sweep_leftovers
 from league.folder.opening import remember_config
-from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Settled, Stop, Waits
+from league.learner.messages import (
+    LearnerOrders,
+    Offered,
+    Progress,
+    Ready,
+    Restarted,
+    Settled,
+    Stop,
+    Waits,
+)
 from league.learner.settings import learner_settings
 from league.members import admission
 from league.pruning.record import Budgets
@@ -286,7 +295,11 @@ class Manager:
         match received.message:
             case Progress() as progress:
                 self._record_progress(learner_id, progress)
+            case Restarted() as restarted:
+                self._rosters.restarted(received.learner, restarted)
+                self._rosters_at = -ROSTER_EVERY_S
             case Offered() as offered:
+                self._rosters.restarted(received.learner, None)
                 self._admit(received.learner, offered.sha256, offered.reason)
             case Ready():
                 self._record_start(received.learner)

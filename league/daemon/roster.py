@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from sqlalchemy.orm import Session
 
 from db import queries
-from db.records import LearnerRecord
-from league.learner.messages import Roster
+from db.records import LearnerRecord, MemberRecord
+from league.learner.messages import Restarted, Roster
 from league.matchmaking.opponents import Foe
 from league.rating.payoff import Payoff, with_training
 from league.rating.season import Season
@@ -32,6 +32,14 @@ class Rosters:
         self._season = season
         self._held_out = held_out
         self._seq = 0
+        self._restarted: dict[str, Restarted] = {}
+
+    def restarted(self, name: str, message: Restarted | None) -> None:
+        """Take note that a learner began again, or (None) that its newest weights are a member."""
+        if message is None:
+            self._restarted.pop(name, None)
+        else:
+            self._restarted[name] = message
 
     def read(self, session: Session, names: Iterable[str]) -> dict[str, Roster]:
         """Return the roster of each of these learners."""
@@ -43,7 +51,14 @@ class Rosters:
         for name in names:
             learner = queries.learner_by_name(session, name)
             assert learner is not None
-            rosters[name] = make_roster(session, learner, self.payoff, self._season, self._held_out)
+            rosters[name] = make_roster(
+                session,
+                learner,
+                self.payoff,
+                self._season,
+                self._held_out,
+                self._restarted.get(name),
+            )
         return rosters
 
 
@@ -53,11 +68,19 @@ def make_roster(
     payoff: Payoff,
     season: Season,
     held_out: Collection[str] = (),
+    restarted: Restarted | None = None,
 ) -> Roster:
     """Return whom a learner may meet, its x against each of them, and whom it must beat.
 
+    A snapshot of a main must beat its parent, the champion and the best anchor; that of a main
+    exploiter the newest snapshots of the mains; that of a league exploiter both of these groups but
+    for its parent.
+
     Args:
         held_out: names of members that learners never meet.
+        restarted: what the learner said when its weights were replaced after its newest snapshot:
+            nothing is known of them but what those that they descend from have shown, and the
+            training since.
     """
     members = {
         m.id: m
@@ -70,8 +93,9 @@ def make_roster(
     }
     parents = {m.id: m.parent_id for m in queries.list_members(session)}
     totals = queries.training_totals(session, learner.id)
-    own = set(queries.ancestors(session, learner.member_id)) if learner.member_id else set()
-    own |= {learner.member_id} if learner.member_id else set()
+    base = learner.member_id if restarted is None else _member_of(session, restarted.parent)
+    own = set(queries.ancestors(session, base)) if base else set()
+    own |= {base} if base else set()
     mains = {
         other.member_id
         for other in queries.list_learners(session)
@@ -81,8 +105,8 @@ def make_roster(
     foes = []
     for member in members.values():
         prior = 0.5
-        if learner.member_id is not None and learner.member_id != member.id:
-            prior = payoff.estimate(learner.member_id, member.id, known, parents)
+        if base is not None and base != member.id:
+            prior = payoff.estimate(base, member.id, known, parents)
         total = totals.get(member.id)
         foes.append(
             Foe(
@@ -101,6 +125,38 @@ def make_roster(
     )
     champion = ranked[:1]
     anchor = [m for m in ranked if m.role == "anchor"][:1]
-    parent = [members[learner.member_id]] if learner.member_id in members else []
-    required = dict.fromkeys(m.agent_spec for m in (*parent, *champion, *anchor))
-    return Roster(tuple(foes), {m.id: m.agent_spec for m in members.values()}, tuple(required))
+    parent = [members[base]] if base in members else []
+    present = [members[main] for main in sorted(mains) if main in members]
+    required = {
+        "main": (*parent, *champion, *anchor),
+        "main_exploiter": tuple(present),
+        "league_exploiter": (*champion, *anchor, *present),
+    }[learner.role]
+    return Roster(
+        tuple(foes),
+        {m.id: m.agent_spec for m in members.values()},
+        tuple(dict.fromkeys(m.agent_spec for m in required)),
+        early_ancestors=_early_ancestors(members, main_ancestors, learner.family),
+    )
+
+
+def _member_of(session: Session, sha256: str | None) -> int | None:
+    """Return the id of the member with this snapshot; one that plays comes before a guest."""
+    if sha256 is None:
+        return None
+    found = queries.members_by_snapshot(session, sha256)
+    found.sort(key=lambda member: member.status == "guest")
+    return found[0].id if found else None
+
+
+def _early_ancestors(
+    members: Mapping[int, MemberRecord], main_ancestors: Collection[int], family: str
+) -> tuple[str, ...]:
+    """Return the specs of trained ancestors of the mains with networks of a family."""
+    found = [
+        member
+        for member_id, member in members.items()
+        if member_id in main_ancestors and member.family == family and member.trained_decisions > 0
+    ]
+    found.sort(key=lambda member: (member.trained_decisions, member.id))
+    return tuple(member.agent_spec for member in found if member.snapshot_sha256 is not None)

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arena.files import sweep, sync_folder, whole_folder, write_whole
+from arena.machine import available_memory
 from db.migrate import current_revision
 from db.queries import set_league_value
 from db.session import read_transaction
 from league.config.layers import check_frozen, resolve
+from league.config.roles import lineages_of
 from league.config.toml import write_toml
 from league.errors import ConfigError
 from league.extras import VIEWERS, missing_viewer
@@ -33,11 +35,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """A league folder that is ready for the daemon, and the settings of this start."""
+    """A league folder that is ready for the daemon, and the settings of this start.
+
+    Attributes:
+        left_out: names of lineages of `--roles` that memory is too short for.
+    """
 
     folder: LeagueFolder
     config: LeagueConfig
     is_new: bool
+    left_out: tuple[str, ...] = ()
 
 
 def open_for_start(
@@ -45,11 +52,14 @@ def open_for_start(
     preset: str | None = None,
     sets: Sequence[str] = (),
     map_path: str | Path | None = None,
+    roles: str | None = None,
 ) -> Opened:
     """Check a start, then make the folder if it is new.
 
     Args:
         map_path: a map folder, PNG or generated reference that replaces both lists of maps.
+        roles: "mains" or "league": lineages that replace those of the settings
+            (league.config.roles); None keeps them.
 
     Raises:
         LeagueError, arena.errors.ArenaError, db.errors.DatabaseError: a check failed; nothing was
@@ -64,6 +74,10 @@ def open_for_start(
     toml = None if is_new else folder.toml
     maps = () if map_path is None else (name or str(map_path),)
     config = resolve(preset, toml, sets, maps)
+    learners, left_out = None, list[str]()
+    if roles is not None:
+        learners, left_out = lineages_of(roles, config.preset, available_memory())
+        config = resolve(preset, toml, sets, maps, learners=learners)
     missing = missing_viewer({name: getattr(config.learner, name) for name in VIEWERS})
     if missing is not None:
         raise ConfigError(missing)
@@ -71,7 +85,7 @@ def open_for_start(
         _check_same_database(folder, config)
     stored = None if is_new else stored_config(folder)
     if stored is not None:
-        config = resolve(preset, toml, sets, maps, stored)
+        config = resolve(preset, toml, sets, maps, stored, learners)
         check_frozen(stored, config)
     if given is not None:
         _check_same_map(folder, name, given)
@@ -86,7 +100,7 @@ def open_for_start(
         folder = create_folder(root, write_toml(config), has_password=has_password)
     else:
         folder.make_folders()
-    return Opened(folder, config, is_new)
+    return Opened(folder, config, is_new, tuple(left_out))
 
 
 def stored_config(folder: LeagueFolder) -> dict[str, Any] | None:

@@ -188,6 +188,7 @@ def restore(ppo: LeaguePPO, checkpoint: Checkpoint, observations: Any = None) ->
     ppo._n_updates = int(notes["n_updates"])
     ppo._episode_num = int(notes["n_episodes"])
     ppo.learning_rate_scale = float(notes["learning_rate_scale"])
+    ppo.schedules_from = int(notes.get("schedules_from", 0))  # 0.1.0 has none
     ppo.rollbacks = [int(update) for update in notes["rollbacks"]]
     ppo._last_obs = observations
     _restore_random(ppo, notes["random"])
@@ -217,6 +218,7 @@ def _notes(ppo: LeaguePPO) -> dict[str, Any]:
         "n_updates": int(ppo._n_updates),
         "n_episodes": int(ppo._episode_num),
         "learning_rate_scale": ppo.learning_rate_scale,
+        "schedules_from": ppo.schedules_from,
         "rollbacks": ppo.rollbacks,
         # For the reader: what was in force. Schedules are read from the settings.
         "schedules": {name: asdict(schedule) for name, schedule in ppo.settings.schedules.items()},

@@ -48,6 +48,8 @@ class LeagueVecEnv(VecEnv):
         active: bool[num_envs], rows that need an action now.
         results: opponent spec -> [games, beats] since `take_results`: one game per match and
             opponent seat, beats in shares of the learner's seats placed above it.
+        scores: opponent spec -> per finished match the mean over its seats of such a share, since
+            `take_scores`: what a test may count as independent.
         draw_opponents: (number of seats, generator) -> opponent specs, asked at match start.
         before_step: called before every decision; whatever it raises leaves the matches as they
             were, so that a learner can be stopped in the middle of a rollout.
@@ -82,6 +84,7 @@ class LeagueVecEnv(VecEnv):
         self.rows = np.zeros(n * k, np.int64)
         self.active = np.zeros(n * k, np.bool_)
         self.results: dict[str, list[float]] = {}
+        self.scores: dict[str, list[float]] = {}
         self._players = np.zeros(n * k, np.int64)  # spawn index of each row
         self._potential = np.zeros(n * k)
         self._episode_reward = np.zeros(n * k)
@@ -171,19 +174,28 @@ class LeagueVecEnv(VecEnv):
         assert spec is not None
         placements = match.engine.placements()
         own = [placements[seat] for seat, name in enumerate(spec.agents) if name == LEARNER]
+        shares: dict[str, list[float]] = {}
         for seat, name in enumerate(spec.agents):
             if name not in (LEARNER, SELF_PLAY):
                 theirs = placements[seat]
                 beats = sum((p < theirs) + 0.5 * (p == theirs) for p in own) / len(own)
-                total = self.results.setdefault(name, [0.0, 0.0])
-                total[0] += 1
-                total[1] += beats
+                shares.setdefault(name, []).append(beats)
+        for name, found in shares.items():
+            total = self.results.setdefault(name, [0.0, 0.0])
+            total[0] += len(found)
+            total[1] += sum(found)
+            self.scores.setdefault(name, []).append(sum(found) / len(found))
 
     def take_results(self) -> dict[str, tuple[int, float]]:
         """Return games and beats by opponent spec since the last call."""
         results = {name: (int(games), beats) for name, (games, beats) in self.results.items()}
         self.results = {}
         return results
+
+    def take_scores(self) -> dict[str, list[float]]:
+        """Return the scores by opponent spec since the last call, one per match."""
+        scores, self.scores = self.scores, {}
+        return scores
 
     # --- VecEnv -----------------------------------------------------------------------------------
 
@@ -307,6 +319,7 @@ class LeagueVecEnv(VecEnv):
             "active": self.active.tolist(),
             "episode_reward": self._episode_reward.tolist(),
             "results": self.results,
+            "scores": self.scores,
             "rng": self.rng.bit_generator.state,
         }
 
@@ -340,6 +353,8 @@ class LeagueVecEnv(VecEnv):
         self._potential = self._potentials(range(self.settings.n_matches))
         self._episode_reward[:] = rewards
         self.results = {name: list(total) for name, total in state["results"].items()}
+        scores = state.get("scores", {})  # checkpoints of 0.1.0 have none
+        self.scores = {name: list(found) for name, found in scores.items()}
         self.rng.bit_generator.state = state["rng"]
         return self._observe()
 

@@ -1,7 +1,7 @@
 """What the manager and its learners tell each other: plain frozen records over one pipe each.
 
 Down: LearnerOrders when the process starts, then Roster, Settled and Stop. Up: Ready, Alive, Waits,
-Progress, Offered and Finished; log records and crashes are arena.processes.messages.
+Progress, Offered, Restarted and Finished; log records and crashes are arena.processes.messages.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class Roster:
 
     Attributes:
         foes: member id, its x and standing; `specs` names the agents.
-        required: agent specs of the parent, the champion and the best anchor.
+        required: agent specs of those whom its next snapshot must beat (league.daemon.roster).
+        early_ancestors: agent specs of the first trained snapshots of mains of its own family,
+            oldest first: what an exploiter may start again from.
         seconds_left: until the league stops (`league start --for`); None if nobody said when.
     """
 
@@ -53,6 +55,7 @@ class Roster:
     specs: Mapping[int, str]
     required: tuple[str, ...]
     seconds_left: float | None = None
+    early_ancestors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,17 @@ class Waits:
     """Learner to manager: it waits for the machine, and for what; None: it goes on."""
 
     text: str | None
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """Learner to manager: its weights do not descend from its newest snapshot any more.
+
+    Attributes:
+        parent: hash of the snapshot that they descend from; None for untrained ones.
+    """
+
+    parent: str | None
 
 
 @dataclass(frozen=True)

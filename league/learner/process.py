@@ -24,6 +24,7 @@ from league.learner.messages import (
     Offered,
     Progress,
     Ready,
+    Restarted,
     Roster,
     Stop,
     Waits,
@@ -78,6 +79,8 @@ def train(manager: Manager, trainer: Trainer) -> None:
     its matches are in the checkpoint.
     """
     manager.send(Ready(trainer.ppo.num_timesteps))
+    if trainer.has_restarted:
+        manager.send(Restarted(trainer.parent))
     alive = _SignOfLife(manager)
     _keep_in_touch(trainer.waiting, manager, trainer)
     try:
@@ -108,7 +111,8 @@ def _train_on(manager: Manager, trainer: Trainer) -> None:
         due = trainer.snapshot_due()
         if due.take:
             _offer(manager, trainer, due.reason)
-            trainer.after_snapshot()
+            if trainer.after_snapshot():
+                manager.send(Restarted(trainer.parent))
             trainer.checkpoint(force=True)
         _obey_waiting(manager, trainer)
         trainer.checkpoint()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,13 +61,11 @@ class SinceSnapshot:
     """What the learner did since its newest snapshot."""
 
     decisions: int = 0
-    results: dict[str, list[float]] = field(default_factory=dict)
+    scores: dict[str, list[float]] = field(default_factory=dict)  # by opponent, one per match
 
-    def add(self, results: Mapping[str, tuple[int, float]]) -> None:
-        for name, (games, beats) in results.items():
-            total = self.results.setdefault(name, [0.0, 0.0])
-            total[0] += games
-            total[1] += beats
+    def add(self, scores: Mapping[str, Sequence[float]]) -> None:
+        for name, found in scores.items():
+            self.scores.setdefault(name, []).extend(found)
 
 
 class Trainer:
@@ -80,7 +78,8 @@ class Trainer:
     Attributes:
         ppo, env: the learner and its matches.
         roster: whom it may meet; self-play only until the manager has sent one.
-        parent: hash of the lineage's newest snapshot, or None.
+        parent: hash of the snapshot that the present weights descend from; None if from none.
+        has_restarted: the lineage's newest snapshot is not that one.
         alive: called before every minibatch of an update.
         is_fresh: neither a checkpoint nor a snapshot was there to go on from.
     """
@@ -96,6 +95,7 @@ class Trainer:
         self.roster = Roster((), {}, ())
         self.wave: list[str] = []
         self.parent = orders.snapshot
+        self.has_restarted = False
         self.since = SinceSnapshot()
         self.alive: Callable[[], None] = lambda: None
         self._reference: Reference | None = None  # the newest snapshot's policy
@@ -180,8 +180,10 @@ class Trainer:
         if checkpoint is not None:
             extra = checkpoint.extra
             self.parent = extra["parent"]
+            self.has_restarted = bool(extra.get("has_restarted", False))
             self.wave = [spec for spec in extra["wave"] if self._is_there(spec)]
-            self.since = SinceSnapshot(extra["since_decisions"], extra["since_results"])
+            # Checkpoints of 0.1.0 hold totals instead of scores: they begin to count anew.
+            self.since = SinceSnapshot(extra["since_decisions"], extra.get("since_scores", {}))
             observations = self.env.set_state(extra["env"])
             restore(self.ppo, checkpoint, observations)
             self._copy_to_mirror()
@@ -269,7 +271,7 @@ class Trainer:
             numbers["first_places"] = float(np.mean(first))
         results = self.env.take_results()
         self.since.decisions += decisions
-        self.since.add(results)
+        self.since.add(self.env.take_scores())
         self.board.write(self.ppo.num_timesteps, numbers, self.ppo.policy, self.ppo.rollout_buffer)
         return numbers, results
 
@@ -283,12 +285,12 @@ class Trainer:
         """Decide whether to offer a snapshot now (league.matchmaking.promotion)."""
         rules = self.settings.snapshots
         required = [
-            RequiredFoe(name, int(games), beats)
-            for name in self.roster.required
-            for games, beats in [self.since.results.get(name, (0.0, 0.0))]
+            RequiredFoe(name, self.since.scores.get(name, ())) for name in self.roster.required
         ]
         trained = self.ppo.num_timesteps - self.since.decisions
-        due = decisions_to_snapshot(trained, first=rules.first, every=rules.every)
+        # An exploiter starts again after its snapshots: an early one would be a weak one.
+        first = rules.first if self.orders.role == "main" else None
+        due = decisions_to_snapshot(trained, first=first, every=rules.every)
         run = None
         if self._ends is not None:
             run = RunLength(self._run_s, self._ends - time.monotonic(), self._update_s)
@@ -320,27 +322,38 @@ class Trainer:
         weights = policy_weights(self.ppo.policy.state_dict())
         sha256 = self.waiting("offer a snapshot", lambda: self.store.offer(weights, description))
         self.parent = sha256
+        self.has_restarted = False
         self.since = SinceSnapshot()
         self._reference = Reference.of(self.ppo)
         return sha256
 
-    def after_snapshot(self) -> None:
-        """Start an exploiter again, as its role demands."""
+    def after_snapshot(self) -> bool:
+        """Start an exploiter again, as its role demands; return whether it was.
+
+        What comes next has the parent that its weights descend from: an early ancestor of a main,
+        or none. Its schedules begin anew.
+        """
         choice = reset_after_snapshot(self.orders.role, self.env.rng)
         if choice == "keep":
-            return
-        ancestors = sorted(foe.member_id for foe in self.roster.foes if foe.main_ancestor)
+            return False
         fresh = self._make_ppo()
-        fresh.num_timesteps = self.ppo.num_timesteps
+        fresh.num_timesteps = fresh.schedules_from = self.ppo.num_timesteps
         fresh._last_obs = self.ppo._last_obs
         self.ppo = fresh
-        if choice == "early_ancestor" and ancestors:
-            spec = self.roster.specs[ancestors[0]]
-            self._load_weights(spec.removeprefix("snapshot:"))
+        if choice == "early_ancestor" and self.roster.early_ancestors:
+            self.parent = self.roster.early_ancestors[0].removeprefix("snapshot:")
+            self._load_weights(self.parent)
         else:
+            self.parent = None
             self._start_fresh()
+        self.has_restarted = True
         self._reference = None
-        log.info("%s starts again after its snapshot (%s)", self.orders.name, choice)
+        log.info(
+            "%s starts again after its snapshot, from %s",
+            self.orders.name,
+            "untrained weights" if self.parent is None else f"snapshot {self.parent[:12]}",
+        )
+        return True
 
     # --- checkpoints ------------------------------------------------------------------------------
 
@@ -378,8 +391,9 @@ class Trainer:
             {
                 "env": self.env.state(),
                 "parent": self.parent,
+                "has_restarted": self.has_restarted,
                 "wave": self.wave,
                 "since_decisions": self.since.decisions,
-                "since_results": self.since.results,
+                "since_scores": self.since.scores,
             },
         )

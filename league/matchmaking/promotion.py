@@ -10,19 +10,38 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
+from league.statistics.betting import SequentialTest
+
 P_LEAGUE_EXPLOITER_RESET = 0.25
 LAST_CALL_S = 60.0  # before a league stops: time for its last snapshots to play rated matches
 LAST_CALL_SHARE = 0.25  # of a run that is too short for that
 _WORTH_A_LAST_CALL = 0.25  # of the decisions after which the next snapshot is due
 
 
+# How often the gate opens at all, however often one looks, for a learner that is not above the bar
+# against each of its required opponents. "> 0.7 over 30 games" opened in 24 % at a true 0.6.
+GATE_ALPHA = 0.05
+
+
 @dataclass(frozen=True)
 class RequiredFoe:
-    """Games of the learner's current weights against an opponent that it must beat."""
+    """Matches of the learner since its newest snapshot against an opponent that it must beat.
+
+    Attributes:
+        scores: per match, oldest first, the share of (learner's seat, opponent's seat) pairs with
+            the learner's above, ties half. A match is one value: its pairs are not independent.
+    """
 
     name: str
-    games: int
-    beats: float
+    scores: Sequence[float]
+
+    def is_beaten(self, win_rate: float, min_games: int) -> bool:
+        """Return whether the mean score is shown to be above `win_rate` (`GATE_ALPHA`)."""
+        if len(self.scores) < min_games or win_rate >= 1.0:
+            return False
+        if win_rate <= 0.0:
+            return sum(self.scores) > 0.0
+        return SequentialTest(win_rate, GATE_ALPHA, values=self.scores).passed
 
 
 @dataclass(frozen=True)
@@ -46,10 +65,10 @@ def snapshot_decision(
 ) -> SnapshotDecision:
     """Decide whether a learner's weights should become a new member now.
 
-    They should if it beats each required opponent (its parent, the champion, the best anchor) at a
-    rate above `win_rate` over at least `min_games` games, or after `snapshot_every` trained
-    decisions, or at the last call of a run; but not while its policy hardly differs from its
-    parent's.
+    They should if it is shown to beat each required opponent (its parent, the champion, the best
+    anchor) at a rate above `win_rate`, by a test that may be looked at after every match and from
+    `min_games` matches on, or after `snapshot_every` trained decisions, or at the last call of a
+    run; but not while its policy hardly differs from its parent's.
 
     Args:
         snapshot_every: of `decisions_to_snapshot`.
@@ -57,15 +76,10 @@ def snapshot_decision(
         kl: mean KL divergence (nats) from the parent on a fixed observation set; None without a
             parent or before it is measured.
     """
-    beaten = bool(required) and all(
-        foe.games >= min_games and foe.beats > win_rate * foe.games for foe in required
-    )
+    unbeaten = [foe for foe in required if not foe.is_beaten(win_rate, min_games)]
+    beaten = bool(required) and not unbeaten
     if not beaten and decisions_since < snapshot_every and not is_last_call:
-        waiting = [
-            f"{foe.name} {foe.beats:g}/{foe.games}"
-            for foe in required
-            if foe.games < min_games or foe.beats <= win_rate * foe.games
-        ]
+        waiting = [f"{foe.name} {sum(foe.scores):.4g}/{len(foe.scores)}" for foe in unbeaten]
         reason = f"{decisions_since} of {snapshot_every} decisions; not beaten yet: "
         return SnapshotDecision(False, reason + (", ".join(waiting) or "no required opponent"))
     if kl is not None and kl < min_kl:

@@ -109,6 +109,7 @@ class LeaguePPO(MaskablePPO):
         self.set_logger(Logger(folder=None, output_formats=[]))
         self.generator = torch.Generator(self.device).manual_seed(seed)
         self.learning_rate_scale = 1.0
+        self.schedules_from = 0
         self.rollbacks: list[int] = []  # the updates (`_n_updates`) that were undone
         self.episodes: list[dict[str, Any]] = []
         self.last_log: dict[str, float] = {}
@@ -311,7 +312,8 @@ class LeaguePPO(MaskablePPO):
         policy: Any = self.policy
         policy.set_training_mode(True)
         schedules = self.settings.schedules
-        rates = {name: schedule.at(self.num_timesteps) for name, schedule in schedules.items()}
+        n_decisions = self.num_timesteps - self.schedules_from
+        rates = {name: schedule.at(n_decisions) for name, schedule in schedules.items()}
         rates["learning_rate"] *= self.learning_rate_scale
         for group in policy.optimizer.param_groups:
             group["lr"] = rates["learning_rate"]

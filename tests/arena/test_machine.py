@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import pytest
 
 from arena.errors import MapError
-from arena.machine import is_machine_trouble
+from arena.machine import available_memory, is_machine_trouble
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,17 @@ def test_a_circle_of_causes_ends() -> None:
     first, second = ValueError("1"), ValueError("2")
     first.__cause__, second.__cause__ = second, first
     assert not is_machine_trouble(first)
+
+
+def test_available_memory_is_what_the_kernel_and_the_container_leave(tmp_path: Path) -> None:
+    assert available_memory(tmp_path) is None
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 99 kB\nMemAvailable:   8000 kB\n")
+    assert available_memory(tmp_path) == 8_192_000
+    group = tmp_path / "sys/fs/cgroup"
+    group.mkdir(parents=True)
+    (group / "memory.max").write_text("max\n")
+    assert available_memory(tmp_path) == 8_192_000
+    (group / "memory.max").write_text("5000000\n")
+    (group / "memory.current").write_text("2000000\n")
+    assert available_memory(tmp_path) == 3_000_000

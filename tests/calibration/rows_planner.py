@@ -9,8 +9,9 @@ import numpy as np
 from numpy.random import Generator
 
 from league.bench.planner import SPREADS, information, newcomer, planned_line_ups, pool
+from league.matchmaking.promotion import RequiredFoe, snapshot_decision
 from league.rating.trueskill import MU
-from tests.calibration.harness import Effort, Measured, Row
+from tests.calibration.harness import Effort, Measured, Row, at_most
 
 
 def _worst(what: str, least: float, effort: Effort, rng: Generator) -> Measured:
@@ -64,6 +65,16 @@ def _newcomer(effort: Effort, rng: Generator) -> Measured:
     return Measured(value, error, detail, 70 - 3 * error <= value <= 120 + 3 * error)
 
 
+def _gate(effort: Effort, rng: Generator) -> Measured:
+    n_runs, n_matches = (10_000, 400) if effort == "long" else (600, 200)
+    opened = []
+    for _ in range(n_runs):  # what a look has shown stays shown: the last look is all of them
+        wins = (rng.random(n_matches) < 0.6).astype(np.float64).tolist()
+        foe = RequiredFoe("champion", wins)
+        opened.append(snapshot_decision([foe], 1, snapshot_every=2, min_games=1).take)
+    return at_most(opened, 0.05, f"gates opened, looked at after each of {n_matches} matches")
+
+
 ROWS: tuple[Row, ...] = (
     Row(
         "planner-information",
@@ -99,5 +110,12 @@ ROWS: tuple[Row, ...] = (
         "up to 880 in flight",
         "70 to 120",
         _newcomer,
+    ),
+    Row(
+        "snapshot-gate",
+        "early snapshot of a learner that wins .6 of its matches, at a bar of .7",
+        "opened in .24",
+        ".05 at most",
+        _gate,
     ),
 )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from db import queries
 from db.records import LearnerRecord
 from league.daemon.roster import make_roster
-from league.learner.messages import Roster
+from league.learner.messages import Restarted, Roster
 from league.matchmaking.opponents import Foe
 from league.rating.payoff import Payoff
 from league.rating.season import Season
@@ -151,3 +151,76 @@ def test_a_held_out_member_is_rated_and_met_by_no_learner(session: Session) -> N
     assert set(roster.specs) == {other}
     assert roster.required == ("scripted:tribe",)
     assert {a.member_id for a in queries.active_agents(session)} == {best, other}
+
+
+def _two_mains(session: Session) -> tuple[int, int, int]:
+    """Two mains of different families; the first has a trained and an untrained ancestor."""
+    start = add_rated(session, "start", 20.0, 1.0, family="attention")
+    early = add_rated(
+        session,
+        "early",
+        22.0,
+        1.0,
+        family="attention",
+        parent_id=start,
+        trained_decisions=10,
+        snapshot_sha256="1" * 64,
+    )
+    one = add_rated(
+        session,
+        "one",
+        30.0,
+        1.0,
+        family="attention",
+        parent_id=early,
+        trained_decisions=20,
+        snapshot_sha256="2" * 64,
+    )
+    other = add_rated(session, "other", 29.0, 1.0, family="baseline", trained_decisions=20)
+    _learner(session, one, "attention")
+    _learner(session, other, "baseline")
+    return early, one, other
+
+
+def test_an_exploiter_must_beat_those_whom_it_exploits(session: Session) -> None:
+    _two_mains(session)
+    add_rated(session, "champion", 40.0, 1.0)
+    _anchor(session, "tribe", 20.0)
+    hole = add_rated(session, "hole", 10.0, 1.0, role="main_exploiter")
+    exploiter = _learner(session, hole, "exploiter", "main_exploiter")
+    assert _roster(session, exploiter).required == ("scripted:one", "scripted:other")
+    league = _learner(session, hole, "league-exploiter", "league_exploiter")
+    assert _roster(session, league).required == (
+        *("scripted:champion", "scripted:tribe"),
+        *("scripted:one", "scripted:other"),
+    )
+
+
+def test_early_ancestors_are_trained_and_of_the_learners_own_family(session: Session) -> None:
+    _two_mains(session)
+    hole = add_rated(session, "hole", 10.0, 1.0, role="main_exploiter")
+    exploiter = _learner(session, hole, "exploiter", "main_exploiter")
+    assert exploiter.family == "attention"
+    # Not the untrained start, and not the main itself.
+    assert _roster(session, exploiter).early_ancestors == ("scripted:early",)
+
+
+def test_weights_that_were_replaced_are_not_taken_for_the_newest_snapshot(
+    session: Session,
+) -> None:
+    early, one, _ = _two_mains(session)
+    hole = add_rated(session, "hole", 10.0, 1.0, role="main_exploiter")
+    exploiter = _learner(session, hole, "exploiter", "main_exploiter")
+    payoff = Payoff()
+    for _ in range(8):  # what the newest snapshot and the early ancestor have shown
+        payoff.add_match([hole, one], [2, 1])
+        payoff.add_match([early, one], [1, 2])
+
+    def x(restarted: Restarted | None) -> float:
+        roster = make_roster(session, exploiter, payoff, SEASON, (), restarted)
+        return _foes(roster)[one].x
+
+    assert x(None) == pytest.approx(0.0)
+    assert x(Restarted(None)) == 0.5  # untrained: nothing is known
+    assert x(Restarted("1" * 64)) == pytest.approx(1.0)
+    assert x(Restarted("9" * 64)) == 0.5  # of a snapshot that is no member

@@ -140,6 +140,14 @@ def test_results_count_every_opponent_seat_once_per_match() -> None:
     assert games > 0 and games % 6 == 0  # six opponent seats per match
     assert all(0 <= beats <= n for n, beats in results.values())
     assert env.take_results() == {}
+    # One score per match and opponent, however many of its seats the opponent holds.
+    scores = env.take_scores()
+    assert scores.keys() == results.keys()
+    assert max(len(found) for found in scores.values()) <= games / 6
+    one = {name: n for name, (n, _) in results.items()}
+    assert all(len(found) <= one[name] for name, found in scores.items())
+    assert all(0.0 <= score <= 1.0 for found in scores.values() for score in found)
+    assert env.take_scores() == {}
 
 
 def test_even_shares_have_no_potential_and_a_straight_leader_is_not_paid_twice() -> None:

@@ -10,7 +10,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from league.learner.messages import Alive, Offered, Progress, Ready, Roster, Settled, Stop, Waits
+from league.learner.messages import (
+    Alive,
+    Offered,
+    Progress,
+    Ready,
+    Restarted,
+    Roster,
+    Settled,
+    Stop,
+    Waits,
+)
 from league.learner.process import train
 from league.learner.waiting import Waiting
 from league.matchmaking.opponents import Foe
@@ -49,6 +59,7 @@ class ScriptedTrainer:
     ) -> None:
         self.manager, self.after, self.due = manager, deque(after), deque(due)
         self.is_fresh = is_fresh
+        self.has_restarted, self.restarts, self.parent = False, False, "b" * 64
         self.waiting = Waiting(Path())
         self.trouble: list[OSError] = []  # what the next attempts to write a checkpoint raise
         self.alive: Callable[[], None] = lambda: None
@@ -72,8 +83,9 @@ class ScriptedTrainer:
         self.calls.append("offer")
         return "a" * 64
 
-    def after_snapshot(self) -> None:
+    def after_snapshot(self) -> bool:
         self.calls.append("after_snapshot")
+        return self.restarts
 
     def checkpoint(self, *, force: bool = False) -> bool:
         self.waiting("write a checkpoint", self._save)
@@ -248,3 +260,19 @@ def test_an_error_that_is_not_the_machines_ends_it() -> None:
     trainer.trouble = [OSError(errno.ENOTDIR, "Not a directory")]
     with pytest.raises(OSError, match="Not a directory"):
         run(manager, trainer)
+
+
+def test_an_exploiter_that_began_again_says_what_its_weights_descend_from() -> None:
+    manager = ScriptedManager(ROSTER)
+    trainer = ScriptedTrainer(manager, None, Stop(), due=(True, False))
+    trainer.restarts = True
+    run(manager, trainer)
+    said = [type(message).__name__ for message in manager.heard]
+    assert said == ["Ready", "Progress", "Offered", "Restarted", "Progress"]
+    assert Restarted("b" * 64) in manager.heard
+    # And after a stop, when it goes on from the checkpoint.
+    manager = ScriptedManager(Stop())
+    trainer = ScriptedTrainer(manager)
+    trainer.has_restarted, trainer.parent = True, None
+    run(manager, trainer)
+    assert manager.heard == [Ready(0), Restarted(None)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from agents.description import describe
 from league.bench.learner import make_trainer
 from league.config.layers import resolve
 from league.learner.messages import Roster
@@ -88,3 +91,77 @@ def test_an_update_gives_signs_of_life_also_after_an_exploiter_began_again(tmp_p
     trainer.ppo = trainer._make_ppo()
     trainer.update()
     assert len(signs) >= 4  # two epochs of at least two minibatches of 32
+
+
+def exploiter_with(folder: Path, role: str = "main_exploiter") -> Trainer:
+    """An exploiter that has trained, and has taken a snapshot."""
+    trainer = trainer_with(folder)
+    trainer.orders = replace(trainer.orders, role=role)
+    trainer.update()
+    trainer.offer()
+    return trainer
+
+
+class Certain:
+    """A generator that always draws the same number."""
+
+    def __init__(self, number: float) -> None:
+        self.number = number
+
+    def random(self) -> float:
+        return self.number
+
+
+def test_an_exploiter_that_begins_untrained_has_no_parent_and_new_schedules(
+    tmp_path: Path,
+) -> None:
+    trainer = exploiter_with(tmp_path)
+    before, decisions = trainer.parent, trainer.ppo.num_timesteps
+    assert before is not None and not trainer.has_restarted
+    trainer.env.rng = Certain(0.1)  # type: ignore[assignment]
+    assert trainer.after_snapshot()
+    assert trainer.parent is None and trainer.has_restarted
+    assert (trainer.ppo.num_timesteps, trainer.ppo.schedules_from) == (decisions, decisions)
+    sha256 = trainer.offer()
+    assert describe(trainer.folder.snapshots / "offered" / f"{sha256}.safetensors").parent is None
+    assert trainer.parent == sha256 and not trainer.has_restarted
+
+
+def test_an_exploiter_that_begins_from_an_early_ancestor_descends_from_it(tmp_path: Path) -> None:
+    trainer = exploiter_with(tmp_path)
+    early = trainer.parent
+    assert early is not None
+    trainer.store.admit(early)
+    weights = {name: w.clone() for name, w in trainer.ppo.policy.state_dict().items()}
+    trainer.update()
+    trainer.offer()
+    trainer.roster = Roster((), {}, (), early_ancestors=(f"snapshot:{early}", "snapshot:later"))
+    trainer.env.rng = Certain(0.9)  # type: ignore[assignment]
+    assert trainer.after_snapshot()
+    assert trainer.parent == early
+    assert all((weights[name] == w).all() for name, w in trainer.ppo.policy.state_dict().items())
+
+
+def test_a_main_goes_on_with_its_weights(tmp_path: Path) -> None:
+    trainer = exploiter_with(tmp_path, "main")
+    ppo, parent = trainer.ppo, trainer.parent
+    assert not trainer.after_snapshot()
+    assert trainer.ppo is ppo and trainer.parent == parent
+
+
+def test_a_resumed_exploiter_knows_that_it_began_again(tmp_path: Path) -> None:
+    trainer = exploiter_with(tmp_path)
+    trainer.env.rng.bit_generator.state = np.random.default_rng(1).bit_generator.state
+    assert trainer.after_snapshot()
+    trainer.checkpoint(force=True)
+    again = Trainer(trainer.orders)
+    assert again.has_restarted and again.parent is None
+    assert again.ppo.schedules_from == trainer.ppo.schedules_from > 0
+
+
+def test_an_exploiters_snapshots_are_not_early_ones(tmp_path: Path) -> None:
+    trainer = trainer_with(tmp_path, "learner.first_snapshot=100", "learner.snapshot_min_kl=0")
+    trainer.since.decisions = trainer.ppo.num_timesteps = 100
+    assert trainer.snapshot_due().take
+    trainer.orders = replace(trainer.orders, role="main_exploiter")
+    assert not trainer.snapshot_due().take  # it waits for snapshot_every

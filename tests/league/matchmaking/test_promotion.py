@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from league.matchmaking.promotion import (
@@ -31,7 +32,7 @@ def _decide(
 
 
 def _beaten(*names: str) -> list[RequiredFoe]:
-    return [RequiredFoe(name, 40, 29.0) for name in names]  # 29 / 40 = 0.725
+    return [RequiredFoe(name, [0.9] * 40) for name in names]
 
 
 def test_all_required_foes_beaten_is_a_snapshot() -> None:
@@ -41,32 +42,43 @@ def test_all_required_foes_beaten_is_a_snapshot() -> None:
 
 @pytest.mark.parametrize("unbeaten", NAMES)
 @pytest.mark.parametrize(
-    ("games", "beats"),
-    [(29, 29.0), (30, 21.0), (0, 0.0)],
-    ids=["too few games", "exactly the rate", "never met"],
+    ("scores", "text"),
+    [([1.0] * 29, "29/29"), ([0.8, 0.7] * 15, "22.5/30"), ([0.0, 1.0] * 50, "50/100"), ([], "0/0")],
+    ids=["too few matches", "not shown yet", "even", "never met"],
 )
 def test_one_required_foe_that_is_not_beaten_prevents_a_snapshot(
-    unbeaten: str, games: int, beats: float
+    unbeaten: str, scores: list[float], text: str
 ) -> None:
-    # 29 is below min_games; 21 of 30 is exactly 0.7, which is not above it.
+    # 29 is below min_games; 0.75 is above 0.7, but 30 matches do not show it.
     required = [
-        RequiredFoe(unbeaten, games, beats) if foe.name == unbeaten else foe
-        for foe in _beaten(*NAMES)
+        RequiredFoe(unbeaten, scores) if foe.name == unbeaten else foe for foe in _beaten(*NAMES)
     ]
     decision = _decide(required)
     assert not decision.take
-    assert decision.reason == (
-        f"10 of 1000 decisions; not beaten yet: {unbeaten} {beats:g}/{games}"
-    )
+    assert decision.reason == f"10 of 1000 decisions; not beaten yet: {unbeaten} {text}"
 
 
-def test_the_first_count_that_is_enough_is_enough() -> None:
-    assert _decide([RequiredFoe("tribe", 30, 21.5)]).take  # 21.5 / 30 = 0.717
+def test_what_is_shown_once_stays_shown_and_is_not_shown_by_looking_often() -> None:
+    # 60 wins: (1 + b (1/0.7 - 1))^60 with b = 0.98 is 0.42^60 > 20 long before; then 10 losses.
+    assert _decide([RequiredFoe("tribe", [1.0] * 60 + [0.0] * 10)]).take
+    rng = np.random.default_rng(0)
+    opened = 0
+    for _ in range(400):  # at a true 0.6, after each of 200 matches; it opened in 24 %
+        wins = (rng.random(200) < 0.6).astype(float).tolist()
+        opened += _decide([RequiredFoe("tribe", wins)]).take
+    assert opened <= 0.05 * 400
+
+
+@pytest.mark.parametrize(("win_rate", "take"), [(0.0, True), (1.0, False)])
+def test_a_bar_at_the_end_of_the_range_is_no_error(win_rate: float, take: bool) -> None:
+    required = [RequiredFoe("tribe", [1.0] * 40)]
+    found = snapshot_decision(required, 10, snapshot_every=1_000, win_rate=win_rate)
+    assert found.take is take
 
 
 @pytest.mark.parametrize(("decisions", "take"), [(999, False), (1_000, True)])
 def test_enough_decisions_are_a_snapshot_without_a_beaten_foe(decisions: int, take: bool) -> None:
-    assert _decide([RequiredFoe("tribe", 40, 0.0)], decisions).take is take
+    assert _decide([RequiredFoe("tribe", [0.0] * 40)], decisions).take is take
 
 
 @pytest.mark.parametrize(("kl", "take"), [(0.0099, False), (0.01, True), (None, True)])
@@ -78,7 +90,7 @@ def test_a_policy_that_hardly_differs_is_not_taken_whatever_it_beats(
 
 
 def test_a_difference_alone_is_not_a_reason() -> None:
-    assert not _decide([RequiredFoe("tribe", 40, 0.0)], kl=5.0).take
+    assert not _decide([RequiredFoe("tribe", [0.0] * 40)], kl=5.0).take
 
 
 def _due_at(first: int | None, every: int, n: int) -> list[int]:
