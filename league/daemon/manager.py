@@ -33,10 +33,12 @@ from league.daemon.planner import MatchSettings
 from league.daemon.roster import Rosters
 from league.daemon.running_time import RunningTime
 from league.daemon.trouble import PassedTrouble
+from league.daemon.waits import Waits
 from league.folder.layout import LeagueFolder
 from league.folder.leftovers import sweep_leftovers
 from league.folder.opening import remember_config
-from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Settled, Stop, Waits
+from league.learner import messages
+from league.learner.messages import LearnerOrders, Offered, Progress, Ready, Settled, Stop
 from league.learner.settings import learner_settings
 from league.members import admission
 from league.pruning.record import Budgets
@@ -85,8 +87,7 @@ class Manager:
         self._heartbeat_at = -HEARTBEAT_EVERY_S
         self._later = WaitingOffers()
         self._untaken: deque[LearnerMessage] = deque()
-        self._waiting: dict[str, str] = {}  # learners that wait for the machine, and what for
-        self._told_of_workers: str | None = None
+        self.waits = Waits(engine)
         self._budget = DiskBudget(
             folder,
             engine,
@@ -197,7 +198,7 @@ class Manager:
             self._send_rosters()
         if now - self._heartbeat_at >= HEARTBEAT_EVERY_S:
             self._heartbeat_at = now
-            self._tell_of_workers()
+            self.waits.take_workers(self.rated.start_trouble)
             self._beat()
         self._budget.turn()
 
@@ -241,25 +242,6 @@ class Manager:
         """Whether the league plays: a worker is set up, or was."""
         return self.rated.is_ready
 
-    @property
-    def waiting(self) -> dict[str, str]:
-        """What of the machine learners, and the workers together, wait for, by name."""
-        trouble = self.rated.start_trouble
-        return self._waiting | ({} if trouble is None else {"workers": trouble})
-
-    def _tell_of_workers(self) -> None:
-        """Put it into the journal when the machine keeps all workers from starting."""
-        trouble = self.rated.start_trouble
-        if (trouble is None) == (self._told_of_workers is None):
-            return
-        with write_transaction(self.engine) as session:
-            if trouble is None:
-                queries.add_event(session, "machine_recovered", "the workers run again")
-            else:
-                text = f"no worker can be started, the machine is in trouble: the last {trouble}"
-                queries.add_event(session, "machine_trouble", text, level="alarm")
-        self._told_of_workers = trouble
-
     def _beat(self) -> None:
         """Record in the database that the league is running, for reports.
 
@@ -274,7 +256,7 @@ class Manager:
                     "n_workers": self.rated.settings.n_workers,
                     "n_playing": self.rated.n_playing,
                     "learners": self.learners.pids,
-                    "waiting": self.waiting,
+                    "waiting": self.waits.texts,
                 },
             )
             self.running_time.store(session)
@@ -290,16 +272,16 @@ class Manager:
                 self._admit(received.learner, offered.sha256, offered.reason)
             case Ready():
                 self._record_start(received.learner)
-            case Waits(text):
-                self._record_wait(received.learner, text)
+            case messages.Waits(text):
+                self.waits.take(received.learner, text)
             case Died() as died:
                 self._record_death(received.learner, died)
 
     def _record_death(self, name: str, died: Died) -> None:
         log.error("%s", died.text)
-        self._waiting.pop(name, None)
+        self.waits.forget(name)
         if died.of_machine:
-            self._waiting[name] = died.text
+            self.waits.died(name, died.text)
         with write_transaction(self.engine) as session:
             status = "stopped" if died.given_up else "starting"
             queries.record_progress(session, self._learner_ids[name], status=status)
@@ -307,23 +289,8 @@ class Manager:
                 kind = "machine_trouble" if died.of_machine else "learner_died"
                 queries.add_event(session, kind, died.text, level="alarm")
 
-    def _record_wait(self, name: str, text: str | None) -> None:
-        """Take down what a learner waits for: an alarm when it begins, an event when it ends."""
-        before = self._waiting.get(name)
-        if text is not None and before is None:
-            with write_transaction(self.engine) as session:
-                said = f"learner {name} waits for the machine: it {text}"
-                queries.add_event(session, "machine_trouble", said, level="alarm")
-        elif text is None and before is not None:
-            with write_transaction(self.engine) as session:
-                queries.add_event(session, "machine_recovered", f"learner {name} goes on")
-        if text is None:
-            self._waiting.pop(name, None)
-        else:
-            self._waiting[name] = text
-
     def _record_start(self, name: str) -> None:
-        self._waiting.pop(name, None)
+        self.waits.forget(name)
         with write_transaction(self.engine) as session:
             learner = queries.learner_by_name(session, name)
             assert learner is not None

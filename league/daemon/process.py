@@ -40,6 +40,8 @@ from league.daemon.trouble import (
     Patience,
     Pauses,
     TroubleError,
+    explain,
+    note_pause,
     trouble_of,
 )
 from league.errors import LeagueError
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from league.config.tree import LeagueConfig
+    from league.daemon.screen import ProgressScreen
 
 log = logging.getLogger(__name__)
 
@@ -395,9 +398,10 @@ def _run_until_stopped(
             manager,
             patience,
             say=screen.say,
-            show=lambda text: add_to_note(folder, paused=text),
+            show=lambda trouble: note_pause(folder, trouble),
             must_stop=must_stop,
-            sign=sign_path(folder).touch,
+            sign=lambda: _sign(folder, screen),
+            explain=lambda trouble: explain(folder, trouble),
         )
         while not must_stop():
             try:
@@ -413,6 +417,12 @@ def _run_until_stopped(
                 continue
             screen.refresh()
     return None
+
+
+def _sign(folder: LeagueFolder, screen: ProgressScreen) -> None:
+    """Leave a sign of life during a pause, on the disk and on the screen."""
+    sign_path(folder).touch()
+    screen.refresh_paused()
 
 
 def _main() -> int:

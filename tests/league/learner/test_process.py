@@ -206,7 +206,8 @@ def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("league.learner.process.SIGN_EVERY_S", 0.0)
     monkeypatch.setattr("arena.machine.FIRST_PAUSE_S", 1e-6)
     monkeypatch.setattr(
-        "league.folder.room.describe_disk_full", lambda folder: "disk full, needs 7 MB on /disk"
+        "league.folder.room.describe_disk_full",
+        lambda folder, shortage: "disk full, needs 7 MB on /disk",
     )
 
 
