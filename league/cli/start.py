@@ -64,7 +64,9 @@ def start(
     from league.folder.opening import open_for_start
 
     # Bad input is refused before the daemon's imports, which take seconds.
-    opened = open_for_start(league_root(), preset, sets, map_path)
+    opened = open_for_start(
+        league_root(), preset, sets, map_path, say=lambda text: say(text, to_stderr=True)
+    )
     from league.daemon import process
 
     return process.start(opened.folder.root, opened.config, for_s=for_s, detach=detach)

@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 
 ROSTER_EVERY_S = 10.0
 HEARTBEAT_EVERY_S = 2.0
+CLOSING_S = 6.0  # of the grace: 2 s for the arena, 4 s for a last commit to a locked database
 
 
 class Manager:
@@ -386,7 +387,7 @@ class Manager:
         The database comes last, so that all processes have ended if it cannot be written.
         """
         self.rated.close(min(2.0, grace_s))
-        self._untaken.extend(self.learners.stop(Stop(), grace_s))
+        self._untaken.extend(self.learners.stop(Stop(), max(0.0, grace_s - CLOSING_S)))
         self.rated.settle()
         self._take_all()
         with write_transaction(self.engine) as session:
