@@ -14,6 +14,7 @@ from collections import deque
 from dataclasses import replace
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from agents.errors import AgentError
 from agents.snapshots import SnapshotStore
@@ -307,6 +308,8 @@ class Manager:
 
     def _record_progress(self, learner_id: int, progress: Progress) -> None:
         with write_transaction(self.engine, durable=False) as session:
+            if not _is_new(session, learner_id, progress):
+                return  # it was committed, and the connection broke before the daemon knew
             queries.record_progress(
                 session,
                 learner_id,
@@ -400,3 +403,15 @@ class Manager:
         """Kill arena and learners immediately."""
         self.rated.close(0.0)
         self.learners.kill()
+
+
+def _is_new(session: Session, learner_id: int, progress: Progress) -> bool:
+    """Return whether these results are new; the same commit remembers that they are stored."""
+    if not progress.number:
+        return True
+    key = f"progress:{learner_id}"
+    stored = queries.get_league_value(session, key) or {}
+    if stored.get("run") == progress.run and int(stored.get("number", 0)) >= progress.number:
+        return False
+    queries.set_league_value(session, key, {"run": progress.run, "number": progress.number})
+    return True

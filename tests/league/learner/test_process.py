@@ -98,10 +98,12 @@ def test_it_reports_ready_then_every_update_and_checkpoints_when_stopped() -> No
     trainer = ScriptedTrainer(manager, None, Stop())
     run(manager, trainer)
     numbers, results = {"kl": 0.1}, {"scripted:tribe": (1, 1.0)}
+    named = manager.heard[1].run  # type: ignore[attr-defined]
+    assert len(named) == 16
     assert manager.heard == [
         Ready(0),
-        Progress(64, numbers, results),
-        Progress(128, numbers, results),
+        Progress(64, numbers, results, named, 1),
+        Progress(128, numbers, results, named, 2),
     ]
     assert trainer.calls == ["update", "checkpoint", "update", "last checkpoint"]
 
