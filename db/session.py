@@ -36,7 +36,7 @@ from db.errors import (
 )
 from db.location import DatabaseLocation
 
-BUSY_TIMEOUT_MS = 10_000
+BUSY_TIMEOUT_S = 10.0
 # Older versions can corrupt a WAL database when several connections write simultaneously.
 SAFE_SQLITE_VERSION = (3, 51, 3)
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -95,11 +95,14 @@ def sqlite_version_report() -> tuple[bool, str]:
     )
 
 
-def open_writer(place: DatabaseLocation | Path | str, *, create: bool = True) -> Engine:
+def open_writer(
+    place: DatabaseLocation | Path | str, *, create: bool = True, busy_s: float = BUSY_TIMEOUT_S
+) -> Engine:
     """Open an engine that may write, for a SQLite file or a PostgreSQL server.
 
     Args:
         create: make the SQLite file if it is missing.
+        busy_s: seconds after which waiting for somebody else's lock raises DatabaseBusyError.
 
     Raises:
         NotFoundError: the file is missing and must not be made.
@@ -109,7 +112,7 @@ def open_writer(place: DatabaseLocation | Path | str, *, create: bool = True) ->
     location = DatabaseLocation.of(place)
     path = location.path
     if path is None:
-        return _open_postgresql(location, read_only=False)
+        return _open_postgresql(location, read_only=False, busy_s=busy_s)
     if not path.parent.is_dir():
         raise DatabaseError(
             f"expected the folder {path.parent} for the database {path.name}, found none; "
@@ -119,11 +122,11 @@ def open_writer(place: DatabaseLocation | Path | str, *, create: bool = True) ->
         _require_file(path)
     refuse_network_file_system(path)
     engine = create_engine(
-        f"sqlite:///{path}", json_serializer=_to_json, connect_args={"timeout": 10.0}
+        f"sqlite:///{path}", json_serializer=_to_json, connect_args={"timeout": busy_s}
     )
-    event.listen(engine, "connect", _set_writer_pragmas)
+    event.listen(engine, "connect", partial(_set_writer_pragmas, busy_s))
     event.listen(engine, "begin", _begin_immediate)
-    engine.update_execution_options(writer_lock=str(path) + ".writer")
+    engine.update_execution_options(writer_lock=str(path) + ".writer", busy_s=busy_s)
     return engine
 
 
@@ -166,9 +169,10 @@ def write_transaction(engine: Engine, *, durable: bool = True) -> Iterator[Sessi
         DatabaseFullError: the disk is full; nothing was changed.
         DatabaseError: any other error of the database itself.
     """
-    lock = engine.get_execution_options().get("writer_lock")
+    options = engine.get_execution_options()
+    lock, busy_s = options.get("writer_lock"), options.get("busy_s", BUSY_TIMEOUT_S)
     chosen = engine if durable else engine.execution_options(durable=False)
-    with _translated(), _writer_lock(lock), Session(chosen) as session, session.begin():
+    with _translated(), _writer_lock(lock, busy_s), Session(chosen) as session, session.begin():
         session.connection()  # BEGIN IMMEDIATE now, not at the first statement
         yield session
 
@@ -240,11 +244,17 @@ def _require_file(path: Path) -> None:
         )
 
 
-def _open_postgresql(location: DatabaseLocation, *, read_only: bool) -> Engine:
+def _open_postgresql(
+    location: DatabaseLocation, *, read_only: bool, busy_s: float = BUSY_TIMEOUT_S
+) -> Engine:
     assert location.url is not None  # a location is a file or a server
-    arguments: dict[str, Any] = {"connect_timeout": 10}
+    # Without a limit a lock of somebody else would hold the daemon for ever.
+    given = location.url.query.get("options", "")
+    options = f"{given if isinstance(given, str) else ' '.join(given)} "
+    options += f"-c lock_timeout={round(busy_s * 1000)}"
     if read_only:
-        arguments["options"] = "-c default_transaction_read_only=on"
+        options += " -c default_transaction_read_only=on"
+    arguments: dict[str, Any] = {"connect_timeout": max(2, round(busy_s)), "options": options}
     # pre_ping: the daemon must not lose a transaction when the server restarts.
     engine = create_engine(
         location.url.set(drivername="postgresql+psycopg"),
@@ -256,10 +266,10 @@ def _open_postgresql(location: DatabaseLocation, *, read_only: bool) -> Engine:
     return engine
 
 
-def _set_writer_pragmas(connection: sqlite3.Connection, record: object) -> None:
+def _set_writer_pragmas(busy_s: float, connection: sqlite3.Connection, record: object) -> None:
     connection.isolation_level = None  # the driver would begin transactions itself, and too late
     for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        f"busy_timeout = {round(busy_s * 1000)}",
         "journal_mode = WAL",
         "synchronous = FULL",  # NORMAL, for a transaction that need not be durable: see below
         "foreign_keys = ON",
@@ -269,7 +279,7 @@ def _set_writer_pragmas(connection: sqlite3.Connection, record: object) -> None:
 
 def _set_reader_pragmas(connection: sqlite3.Connection, record: object) -> None:
     connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
 
 
 def _begin_immediate(connection: Connection) -> None:
@@ -296,7 +306,7 @@ def _begin_deferred(connection: Connection) -> None:
 
 
 @contextmanager
-def _writer_lock(path: str | None) -> Iterator[None]:
+def _writer_lock(path: str | None, busy_s: float) -> Iterator[None]:
     """Hold an exclusive flock on `path`, which puts the writers of a SQLite league in order.
 
     The kernel releases the lock when its holder dies, so a leftover file does no harm.
@@ -306,7 +316,7 @@ def _writer_lock(path: str | None) -> Iterator[None]:
         return
     import fcntl
 
-    deadline_s = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    deadline_s = time.monotonic() + busy_s
     with Path(path).open("a") as stream:
         while True:
             try:
@@ -316,7 +326,7 @@ def _writer_lock(path: str | None) -> Iterator[None]:
                 if time.monotonic() > deadline_s:
                     raise DatabaseBusyError(
                         f"another process has held the writer lock {path} for more than "
-                        f"{BUSY_TIMEOUT_MS // 1000} s; see `league status`, then try again"
+                        f"{busy_s:g} s; see `league status`, then try again"
                     ) from None
                 time.sleep(0.005)
         yield

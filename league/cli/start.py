@@ -73,7 +73,14 @@ def start(
     from league.folder.opening import open_for_start
 
     # Bad input is refused before the daemon's imports, which take seconds.
-    opened = open_for_start(league_root(), preset, sets, map_path, roles)
+    opened = open_for_start(
+        league_root(),
+        preset,
+        sets,
+        map_path,
+        roles,
+        say=lambda text: say(text, to_stderr=True),
+    )
     if opened.left_out:
         say(
             f"--roles {roles}: memory is too short for {' and '.join(opened.left_out)}, which will "
@@ -116,11 +123,19 @@ def status(as_json: bool) -> int:
 
     found = lock.status(existing_league().root)
     since = None if found.since is None else str(found.since)
+    pause = found.pause
     if as_json:
-        print_json({"state": found.state, "pid": found.pid, "since": since, "paused": found.paused})
+        document = {
+            "state": found.state,
+            "pid": found.pid,
+            "since": since,
+            "paused": found.paused,
+            "pause": None if pause is None else pause.to_json(),
+        }
+        print_json(document)
     else:
         pid = "" if found.pid is None else f", PID {found.pid}"
         say(f"{found.state}{pid}" + ("" if since is None else f", since {since}"))
-        if found.paused is not None:
-            say(f"paused until this is over: {found.paused}")
+        if pause is not None:
+            say(f"{pause}; it goes on by itself when this is over")
     return STATUS_EXIT_CODES[found.state]

@@ -9,7 +9,6 @@ asks needs only to read. A PID from the note is used only if that process holds 
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -19,16 +18,28 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from league.daemon.holder import find_holder, start_mark
 from league.errors import LeagueError
 from league.folder.layout import LeagueFolder
+from league.folder.running import NOTE_BYTES, Pause, is_locked, pause_of, read_note, time_of
+
+__all__ = [
+    "LeagueLock",
+    "StatusReport",
+    "add_to_note",
+    "hold_lock",
+    "is_locked",
+    "read_note",
+    "sign_path",
+    "status",
+]
 
 STALE_AFTER_S = 180.0  # a first start compiles for up to two minutes on a busy machine
 # Somebody who asks whether a league runs holds its lock for an instant.
 TRIES, BETWEEN_TRIES_S = 10, 0.02
-NOTE_BYTES = 4_096  # a note is far shorter: more is not one
+_TEXT_CHARACTERS = 300  # of a value in the note: each may take 12 bytes
 
 State = Literal["running", "stopped", "stale"]
 
@@ -40,12 +51,14 @@ class StatusReport:
     Attributes:
         pid: of the daemon; None when it cannot be told, or in another container.
         paused: the trouble of the machine that it waits for, or None.
+        pause: the same with what is needed, or None.
     """
 
     state: State
     pid: int | None = None
     since: datetime | None = None
     paused: str | None = None
+    pause: Pause | None = None
 
 
 class LeagueLock:
@@ -92,7 +105,7 @@ class LeagueLock:
         """Empty the note, and let go of the league."""
         if self._file >= 0:
             with suppress(OSError):
-                os.ftruncate(self._file, 0)
+                _write_note(self._file, None)
             os.close(self._file)
             self._file = -1
         if self._directory is not None:
@@ -107,8 +120,8 @@ class LeagueLock:
         self._file = descriptor
         pid = os.getpid()
         note = {"pid": pid, "since": self._since, "started": start_mark(pid)}
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, json.dumps(note).encode())
+        with suppress(OSError):  # on a full disk: the lock holds without its note
+            _write_note(descriptor, note)
 
 
 @contextmanager
@@ -121,39 +134,11 @@ def hold_lock(folder: LeagueFolder) -> Iterator[LeagueLock]:
         lock.close()
 
 
-def read_note(folder: LeagueFolder) -> dict[str, Any]:
-    """Return what the lock's holder wrote about itself; nothing if that cannot be read."""
-    try:
-        with folder.lock.open("rb") as stream:
-            values = json.loads(stream.read(NOTE_BYTES) or b"{}")
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return values if isinstance(values, dict) else {}
-
-
 def add_to_note(folder: LeagueFolder, **values: object) -> None:
     """Add to the note of the lock that this process holds, in place: the lock is on this file."""
     note = {k: v for k, v in {**read_note(folder), **values}.items() if v is not None}
     with folder.lock.open("r+b") as stream:
-        stream.write(json.dumps(note).encode())
-        stream.truncate()
-
-
-def is_locked(folder: LeagueFolder) -> bool:
-    """Return whether a daemon holds the league.
-
-    Raises:
-        LeagueError: neither the lock nor the folder may be read.
-    """
-    answers = [_is_path_locked(path) for path in (folder.lock, folder.root)]
-    if any(answers):
-        return True
-    if None in answers and False not in answers:
-        raise LeagueError(
-            f"{folder.root}: cannot tell whether this league is running: its folder and lock may "
-            "not be read; ask as the user who runs it"
-        )
-    return False
+        _write_note(stream.fileno(), note)
 
 
 def status(root: Path) -> StatusReport:
@@ -163,12 +148,13 @@ def status(root: Path) -> StatusReport:
         return StatusReport("stopped")
     note = read_note(folder)
     age = time.time() - _last_sign(folder)
-    paused = note.get("paused")
+    pause = pause_of(folder, note)
     return StatusReport(
         "stale" if age > STALE_AFTER_S else "running",
         find_holder([folder.lock, folder.root], note),
-        _time_of(note.get("since")),
-        paused if isinstance(paused, str) else None,
+        time_of(note.get("since")),
+        None if pause is None else pause.error,
+        pause,
     )
 
 
@@ -210,21 +196,12 @@ def _try_lock(descriptor: int) -> bool:
     return False
 
 
-def _is_path_locked(path: Path) -> bool | None:
-    """Return whether somebody holds a lock on the path; None if that cannot be asked."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError as error:
-        return False if error.errno == errno.ENOENT else None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    return False
+def _write_note(descriptor: int, note: dict[str, object] | None) -> None:
+    """Write the note in place, filled up with spaces: later ones need no room on a full disk."""
+    values = {} if note is None else note
+    short = {k: v[:_TEXT_CHARACTERS] if isinstance(v, str) else v for k, v in values.items()}
+    text = "" if note is None else json.dumps(short)
+    os.pwrite(descriptor, text.encode().ljust(NOTE_BYTES), 0)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
@@ -235,13 +212,6 @@ def _is_at(descriptor: int, path: Path) -> bool:
     except FileNotFoundError:
         return False
     return (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
-
-
-def _time_of(written: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(written) if isinstance(written, str) else None
-    except ValueError:
-        return None
 
 
 def _last_sign(folder: LeagueFolder) -> float:

@@ -14,6 +14,7 @@ from collections import deque
 from dataclasses import replace
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from agents.errors import AgentError
 from agents.snapshots import SnapshotStore
@@ -33,9 +34,11 @@ from league.daemon.planner import MatchSettings
 from league.daemon.roster import Rosters
 from league.daemon.running_time import RunningTime
 from league.daemon.trouble import PassedTrouble
+from league.daemon.waits import Waits
 from league.folder.layout import LeagueFolder
 from league.folder.leftovers import sweep_leftovers
 from league.folder.opening import remember_config
+from league.learner import messages
 from league.learner.messages import (
     LearnerOrders,
     Offered,
@@ -44,7 +47,6 @@ from league.learner.messages import (
     Restarted,
     Settled,
     Stop,
-    Waits,
 )
 from league.learner.settings import learner_settings
 from league.members import admission
@@ -55,6 +57,7 @@ log = logging.getLogger(__name__)
 
 ROSTER_EVERY_S = 10.0
 HEARTBEAT_EVERY_S = 2.0
+CLOSING_S = 6.0  # of the grace: 2 s for the arena, 4 s for a last commit to a locked database
 
 
 class Manager:
@@ -94,8 +97,7 @@ class Manager:
         self._heartbeat_at = -HEARTBEAT_EVERY_S
         self._later = WaitingOffers()
         self._untaken: deque[LearnerMessage] = deque()
-        self._waiting: dict[str, str] = {}  # learners that wait for the machine, and what for
-        self._told_of_workers: str | None = None
+        self.waits = Waits(engine)
         self._budget = DiskBudget(
             folder,
             engine,
@@ -206,7 +208,7 @@ class Manager:
             self._send_rosters()
         if now - self._heartbeat_at >= HEARTBEAT_EVERY_S:
             self._heartbeat_at = now
-            self._tell_of_workers()
+            self.waits.take_workers(self.rated.start_trouble)
             self._beat()
         self._budget.turn()
 
@@ -250,25 +252,6 @@ class Manager:
         """Whether the league plays: a worker is set up, or was."""
         return self.rated.is_ready
 
-    @property
-    def waiting(self) -> dict[str, str]:
-        """What of the machine learners, and the workers together, wait for, by name."""
-        trouble = self.rated.start_trouble
-        return self._waiting | ({} if trouble is None else {"workers": trouble})
-
-    def _tell_of_workers(self) -> None:
-        """Put it into the journal when the machine keeps all workers from starting."""
-        trouble = self.rated.start_trouble
-        if (trouble is None) == (self._told_of_workers is None):
-            return
-        with write_transaction(self.engine) as session:
-            if trouble is None:
-                queries.add_event(session, "machine_recovered", "the workers run again")
-            else:
-                text = f"no worker can be started, the machine is in trouble: the last {trouble}"
-                queries.add_event(session, "machine_trouble", text, level="alarm")
-        self._told_of_workers = trouble
-
     def _beat(self) -> None:
         """Record in the database that the league is running, for reports.
 
@@ -283,7 +266,7 @@ class Manager:
                     "n_workers": self.rated.settings.n_workers,
                     "n_playing": self.rated.n_playing,
                     "learners": self.learners.pids,
-                    "waiting": self.waiting,
+                    "waiting": self.waits.texts,
                 },
             )
             self.running_time.store(session)
@@ -303,16 +286,16 @@ class Manager:
                 self._admit(received.learner, offered.sha256, offered.reason)
             case Ready():
                 self._record_start(received.learner)
-            case Waits(text):
-                self._record_wait(received.learner, text)
+            case messages.Waits(text):
+                self.waits.take(received.learner, text)
             case Died() as died:
                 self._record_death(received.learner, died)
 
     def _record_death(self, name: str, died: Died) -> None:
         log.error("%s", died.text)
-        self._waiting.pop(name, None)
+        self.waits.forget(name)
         if died.of_machine:
-            self._waiting[name] = died.text
+            self.waits.died(name, died.text)
         with write_transaction(self.engine) as session:
             status = "stopped" if died.given_up else "starting"
             queries.record_progress(session, self._learner_ids[name], status=status)
@@ -320,23 +303,8 @@ class Manager:
                 kind = "machine_trouble" if died.of_machine else "learner_died"
                 queries.add_event(session, kind, died.text, level="alarm")
 
-    def _record_wait(self, name: str, text: str | None) -> None:
-        """Take down what a learner waits for: an alarm when it begins, an event when it ends."""
-        before = self._waiting.get(name)
-        if text is not None and before is None:
-            with write_transaction(self.engine) as session:
-                said = f"learner {name} waits for the machine: it {text}"
-                queries.add_event(session, "machine_trouble", said, level="alarm")
-        elif text is None and before is not None:
-            with write_transaction(self.engine) as session:
-                queries.add_event(session, "machine_recovered", f"learner {name} goes on")
-        if text is None:
-            self._waiting.pop(name, None)
-        else:
-            self._waiting[name] = text
-
     def _record_start(self, name: str) -> None:
-        self._waiting.pop(name, None)
+        self.waits.forget(name)
         with write_transaction(self.engine) as session:
             learner = queries.learner_by_name(session, name)
             assert learner is not None
@@ -352,6 +320,8 @@ class Manager:
 
     def _record_progress(self, learner_id: int, progress: Progress) -> None:
         with write_transaction(self.engine, durable=False) as session:
+            if not _is_new(session, learner_id, progress):
+                return  # it was committed, and the connection broke before the daemon knew
             queries.record_progress(
                 session,
                 learner_id,
@@ -432,7 +402,7 @@ class Manager:
         The database comes last, so that all processes have ended if it cannot be written.
         """
         self.rated.close(min(2.0, grace_s))
-        self._untaken.extend(self.learners.stop(Stop(), grace_s))
+        self._untaken.extend(self.learners.stop(Stop(), max(0.0, grace_s - CLOSING_S)))
         self.rated.settle()
         self._take_all()
         with write_transaction(self.engine) as session:
@@ -445,3 +415,15 @@ class Manager:
         """Kill arena and learners immediately."""
         self.rated.close(0.0)
         self.learners.kill()
+
+
+def _is_new(session: Session, learner_id: int, progress: Progress) -> bool:
+    """Return whether these results are new; the same commit remembers that they are stored."""
+    if not progress.number:
+        return True
+    key = f"progress:{learner_id}"
+    stored = queries.get_league_value(session, key) or {}
+    if stored.get("run") == progress.run and int(stored.get("number", 0)) >= progress.number:
+        return False
+    queries.set_league_value(session, key, {"run": progress.run, "number": progress.number})
+    return True

@@ -9,21 +9,18 @@ when it does not pass.
 
 from __future__ import annotations
 
-import json
 import logging
 import logging.handlers
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from arena.import_path import import_variables, set_variables
+from league.daemon.detach import Herald, start_detached
 from league.daemon.lock import (
     LeagueLock,
     add_to_note,
@@ -34,12 +31,17 @@ from league.daemon.lock import (
     status,
 )
 from league.daemon.say import say
+from league.daemon.signals import StoppedEarly, StopSignals
+from league.daemon.starting import start_pauses
 from league.daemon.trouble import (
     EXIT_TROUBLE,
     PassedTrouble,
     Patience,
     Pauses,
+    Trouble,
     TroubleError,
+    explain,
+    note_pause,
     trouble_of,
 )
 from league.errors import LeagueError
@@ -50,11 +52,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from league.config.tree import LeagueConfig
+    from league.daemon.screen import ProgressScreen
 
 log = logging.getLogger(__name__)
 
 GRACE_S = 20.0
-START_LIMIT_S = 300.0  # the first start on a machine compiles
+BUSY_S = 2.0  # how long one attempt to write may wait for a lock: a stop has to be heard meanwhile
 EXIT_KILLED = 130
 
 
@@ -102,55 +105,6 @@ def _send(folder: LeagueFolder, pid: int, number: signal.Signals) -> None:
         ) from error
 
 
-class StoppedEarly(BaseException):
-    """The first signal came while the league was starting and had nothing to commit."""
-
-
-class StopSignals:
-    """Counts the signals to stop inside a `with` block; the second one raises KeyboardInterrupt.
-
-    Attributes:
-        n: number of signals so far.
-    """
-
-    def __init__(self) -> None:
-        self.n = 0
-        self._raises = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> StopSignals:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
-                continue  # nohup, or detached: to go on is what was asked for
-            self._before[number] = signal.signal(number, self._count)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    @contextmanager
-    def raising(self) -> Iterator[None]:
-        """Raise StoppedEarly inside this block when the first signal comes, or has come.
-
-        For long work that nothing is lost with, such as compiling.
-        """
-        self._raises = True
-        try:
-            if self.n:
-                raise StoppedEarly
-            yield
-        finally:
-            self._raises = False
-
-    def _count(self, number: int, frame: object) -> None:
-        self.n += 1
-        if self.n == 2:  # a third one must not interrupt the killing
-            raise KeyboardInterrupt
-        if self.n == 1 and self._raises:
-            raise StoppedEarly
-
-
 class _PlainFormatter(logging.Formatter):
     """Shows control characters as escapes: names and tracebacks are foreign, logs are read raw."""
 
@@ -171,12 +125,20 @@ def _log_to_file(folder: LeagueFolder) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def start(root: Path, config: LeagueConfig, *, for_s: float | None, detach: bool) -> int:
+def start(
+    root: Path,
+    config: LeagueConfig,
+    *,
+    for_s: float | None,
+    detach: bool,
+    herald: Herald | None = None,
+) -> int:
     """Run the league in `root`; return the exit code.
 
     Args:
         for_s: seconds after which the running league stops; None for never.
-        detach: run in the background and return as soon as the league is running.
+        detach: run in the background and return once it plays (league.daemon.detach).
+        herald: told when the league plays or pauses; None tells nobody.
 
     Raises:
         LeagueError: it is already running, or cannot be started.
@@ -186,45 +148,10 @@ def start(root: Path, config: LeagueConfig, *, for_s: float | None, detach: bool
         with hold_lock(folder):  # raises; the message names the process that holds it
             pass
     if detach:
-        return _detach(folder, config, for_s)
+        return start_detached(folder, config, for_s)
     with StopSignals() as signals, hold_lock(folder) as lock:
         _log_to_file(folder)
-        return _run(folder, config, for_s, signals, lock)
-
-
-def _detach(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
-    """Start this program again in its own session, and wait until the league is running."""
-    variables = import_variables()
-    order = json.dumps(
-        {
-            "config": config.to_json(),
-            "for_s": for_s,
-            "environment": {name: os.environ.get(name) for name in variables},
-        }
-    )
-    with (folder.logs / "daemon.out").open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "league.daemon.process", str(folder.root)],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            env=os.environ | variables,
-        )
-        assert process.stdin is not None
-        process.stdin.write(order.encode())
-        process.stdin.close()
-    ends = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < ends and process.poll() is None:
-        note = read_note(folder) if is_locked(folder) else {}
-        if note.get("pid") == process.pid and note.get("turning"):
-            sys.stdout.write(f"{process.pid}\n")
-            return 0
-        time.sleep(0.1)
-    raise LeagueError(
-        f"{folder.root}: the league did not start in the background; see "
-        f"{folder.logs / 'daemon.out'}"
-    )
+        return _run(folder, config, for_s, signals, lock, herald or Herald())
 
 
 def _run(
@@ -233,6 +160,7 @@ def _run(
     for_s: float | None,
     signals: StopSignals,
     lock: LeagueLock,
+    herald: Herald,
 ) -> int:
     """Migrate the database, make the manager, and run it until it is told to stop."""
     from db.hold import DatabaseHold
@@ -242,11 +170,12 @@ def _run(
     with suppress(OSError):  # a full disk pauses the league and does not prevent it
         sign_path(folder).touch()
     say(f"league in {folder.root}: starting (Ctrl-C stops it)")
-    engine = open_writer(folder.database())
+    engine = open_writer(folder.database(), busy_s=BUSY_S)
     hold = None
+    wait = start_pauses(folder, config.database.patience_s, signals, herald)
     try:
-        hold = DatabaseHold(engine)  # before the migration
-        _migrate(folder, engine)
+        hold = wait(lambda: DatabaseHold(engine))  # before the migration
+        wait(lambda: _migrate(folder, engine))
         with signals.raising():
             _compile()
             from league.daemon.manager import Manager
@@ -256,11 +185,12 @@ def _run(
         guard = Guard(lock, hold, engine)
         return run_manager(
             folder,
-            lambda: Manager(folder, config, engine, ends=ends),
+            lambda: wait(lambda: Manager(folder, config, engine, ends=ends)),
             signals,
             ends,
             patience,
             guard.check,
+            herald,
         )
     except StoppedEarly:
         say("stopped while it was starting: nothing had begun")
@@ -289,6 +219,10 @@ def _compile() -> None:
 class Runnable(Protocol):
     """What the daemon needs of the manager."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the league plays: a worker is set up, or was."""
+
     def turn(self) -> None:
         """Do one round of work, which takes about a second at most."""
 
@@ -312,6 +246,7 @@ def run_manager(
     ends: float | None,
     patience: Patience,
     check: Callable[[], None],
+    herald: Herald | None = None,
 ) -> int:
     """Run a manager until a signal comes or the time is up; return the exit code.
 
@@ -322,11 +257,13 @@ def run_manager(
     Args:
         ends: monotonic time at which to stop, or None.
         check: raises when this process no longer holds the league; called before every round.
+        herald: told when the league plays or pauses.
     """
     manager = None
     try:
         manager = make_manager()
-        unpassed = _run_until_stopped(folder, manager, signals, ends, patience, check)
+        herald = herald or Herald()
+        unpassed = _run_until_stopped(folder, manager, signals, ends, patience, check, herald)
         return _close(manager, unpassed)
     except KeyboardInterrupt:
         say("stopped immediately")
@@ -381,12 +318,18 @@ def _run_until_stopped(
     ends: float | None,
     patience: Patience,
     check: Callable[[], None],
+    herald: Herald,
 ) -> TroubleError | None:
     """Let the manager work; return the trouble that did not pass, None if it was told to stop."""
     from league.daemon.screen import ProgressScreen
 
     def must_stop() -> bool:
         return signals.n > 0 or (ends is not None and time.monotonic() >= ends)
+
+    def show(trouble: Trouble | None) -> None:
+        note_pause(folder, trouble)
+        if trouble is not None:
+            herald.tell("paused", f"{trouble}{explain(folder, trouble)}")
 
     with suppress(OSError):  # the lock file may have been removed: the check makes it again
         add_to_note(folder, turning=True)
@@ -395,15 +338,18 @@ def _run_until_stopped(
             manager,
             patience,
             say=screen.say,
-            show=lambda text: add_to_note(folder, paused=text),
+            show=show,
             must_stop=must_stop,
-            sign=sign_path(folder).touch,
+            sign=lambda: _sign(folder, screen),
+            explain=lambda trouble: explain(folder, trouble),
         )
         while not must_stop():
             try:
                 check()
                 manager.turn()
                 pauses.end()
+                if manager.is_ready:
+                    herald.tell("ready")
                 sign_path(folder).touch()
             except Exception as error:
                 try:
@@ -415,16 +361,7 @@ def _run_until_stopped(
     return None
 
 
-def _main() -> int:
-    """Run the detached process: folder on the command line, order on standard input."""
-    from league.config.tree import LeagueConfig
-
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    order = json.loads(sys.stdin.read())
-    set_variables(order["environment"])
-    root = Path(sys.argv[1])
-    return start(root, LeagueConfig.from_json(order["config"]), for_s=order["for_s"], detach=False)
-
-
-if __name__ == "__main__":
-    sys.exit(_main())
+def _sign(folder: LeagueFolder, screen: ProgressScreen) -> None:
+    """Leave a sign of life during a pause, on the disk and on the screen."""
+    sign_path(folder).touch()
+    screen.refresh_paused()

@@ -9,14 +9,18 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from league.daemon.trouble import trouble_of
 from league.folder.layout import LeagueFolder
+from league.folder.running import find_pause
 from league.report.console import PlainConsole
 from league.report.live import rows_that_fit
 from league.report.screen import report_screen, summary_line
-from league.report.state import StateReader
+from league.report.state import ReportState, StateReader
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -49,6 +53,7 @@ class ProgressScreen:
         self._every_s = SCREEN_EVERY_S if self._console.is_terminal else LINE_EVERY_S
         self._next = 0.0
         self._live: Live | None = None
+        self._state: ReportState | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> ProgressScreen:
@@ -77,15 +82,34 @@ class ProgressScreen:
             return
         self._next = now + self._every_s
         try:
-            state = self._reader.read()
+            self._state = self._reader.read()
             if self._live is not None:
-                room = rows_that_fit(self._console)
-                self._live.update(report_screen(state, max_members=room), refresh=True)
+                self._draw(self._state)
             else:
                 left = "" if self._ends is None else f", {max(0.0, self._ends - now):.0f} s left"
-                self.say(summary_line(state) + left)
-        except Exception:  # a broken screen must not stop the league
-            log.exception("the progress screen could not be drawn")
+                self.say(summary_line(self._state) + left)
+        except Exception as error:  # a broken screen must not stop the league
+            if trouble_of(error) is None:
+                log.exception("the progress screen could not be drawn")
+            else:  # the league itself will meet it, and say so
+                log.warning("the progress screen could not be drawn: %s", error)
+
+    def refresh_paused(self) -> None:
+        """Draw the state as it was last, with the pause of now; nothing is read meanwhile.
+
+        Where there is no terminal, whoever pauses says so in a line.
+        """
+        now = time.monotonic()
+        if self._live is None or self._state is None or now < self._next:
+            return
+        self._next = now + self._every_s
+        pause = find_pause(self._folder)
+        self._draw(replace(self._state, pause=pause, at=datetime.now(UTC)))
+
+    def _draw(self, state: ReportState) -> None:
+        assert self._live is not None  # asked by the caller
+        room = rows_that_fit(self._console)
+        self._live.update(report_screen(state, max_members=room), refresh=True)
 
     def say(self, text: str) -> None:
         """Print one plain line; a terminal that is gone raises nothing."""

@@ -9,16 +9,19 @@ the workers and learners are listened to meanwhile, so that nothing they finish 
 
 from __future__ import annotations
 
-import errno
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from arena.machine import MACHINE_ERRNOS
 from db.errors import DatabaseBusyError, DatabaseFullError, DatabaseUnreachableError
+from league.daemon.lock import add_to_note, read_note
 from league.errors import LeagueError
+from league.folder.layout import LeagueFolder
+from league.folder.room import DISK_FULL_ERRNOS, describe_disk_full, find_shortage
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +30,6 @@ LONGEST_PAUSE_S = 30.0
 LISTEN_S = 0.2  # how long one call of `listen` may take: a signal is noticed after it
 EXIT_TROUBLE = 75  # "temporary failure" of sysexits.h: a supervisor may start the league again
 
-DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT})
 Kind = Literal["disk_full", "database", "machine"]
 # An error of the database says in its text what is the matter.
 _NAMES: dict[Kind, str] = {"disk_full": "the disk is full", "machine": "the machine is in trouble"}
@@ -153,9 +155,10 @@ class Pauses:
 
     Args:
         say: shows a line to the user.
-        show: makes the pause known to `league status`; None ends it.
+        show: makes the pause known to `league status` and on the screen; None ends it.
         must_stop: whether a signal or the time has ended the league.
         sign: leaves a sign of life.
+        explain: returns what is needed for the trouble to end, or "".
     """
 
     def __init__(
@@ -164,15 +167,16 @@ class Pauses:
         patience: Patience,
         *,
         say: Callable[[str], None],
-        show: Callable[[str | None], None],
+        show: Callable[[Trouble | None], None],
         must_stop: Callable[[], bool],
         sign: Callable[[], None],
+        explain: Callable[[Trouble], str] = lambda trouble: "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._manager = manager
         self._patience = patience
         self._say, self._show, self._sign = say, show, sign
-        self._must_stop = must_stop
+        self._must_stop, self._explain = must_stop, explain
         self._clock = clock
 
     def wait(self, error: Exception) -> None:
@@ -185,10 +189,11 @@ class Pauses:
         if trouble is None:
             raise error
         pause_s = self._patience.next_pause_s(trouble)
-        text = f"{trouble}; pausing for {pause_s:.0f} s, {self._patience.waited_s:.0f} s so far"
+        so_far = f"pausing for {pause_s:.0f} s, {self._patience.waited_s:.0f} s so far"
+        text = f"{trouble}{self._explain(trouble)}; {so_far}"
         _quietly(log.error, text)
         _quietly(self._say, text)
-        _quietly(self._show, str(trouble))
+        _quietly(self._show, trouble)
         ends = self._clock() + pause_s
         while self._clock() < ends and not self._must_stop():
             self._manager.listen(LISTEN_S)
@@ -205,6 +210,24 @@ class Pauses:
         _quietly(log.warning, text)
         _quietly(self._say, text)
         _quietly(self._show, None)
+
+
+def note_pause(folder: LeagueFolder, trouble: Trouble | None) -> None:
+    """Write into the note of the lock what the league waits for; None: for nothing any more."""
+    if trouble is None:
+        add_to_note(folder, paused=None, paused_kind=None, paused_since=None)
+        return
+    note = read_note(folder)
+    began = note.get("paused_since") or datetime.now(UTC).isoformat(timespec="seconds")
+    add_to_note(folder, paused=str(trouble), paused_kind=trouble.kind, paused_since=began)
+
+
+def explain(folder: LeagueFolder, trouble: Trouble) -> str:
+    """Return what trouble needs to end, as an addition to its text; "" if that is plain."""
+    if trouble.kind != "disk_full":
+        return ""
+    needed = describe_disk_full(folder, find_shortage(folder)).removeprefix("disk full, ")
+    return f", {needed}"
 
 
 def _quietly(report: Callable[..., object], *arguments: object) -> None:

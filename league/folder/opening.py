@@ -6,14 +6,17 @@ checked; a map given by `--map` is copied into the folder, so that a league can 
 
 from __future__ import annotations
 
+import itertools
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from arena.files import sweep, sync_folder, whole_folder, write_whole
-from arena.machine import available_memory
+from arena.machine import available_memory, growing_pause_s
+from db.errors import DatabaseBusyError, DatabaseUnreachableError
 from db.migrate import current_revision
 from db.queries import set_league_value
 from db.session import read_transaction
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
 
     from arena.territory.maps import TerritoryMap
     from league.config.tree import LeagueConfig
+
+
+PATIENCE_S = 60.0  # as that of the daemon's start (league.daemon.starting)
+_LONGEST_PAUSE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -53,13 +60,17 @@ def open_for_start(
     sets: Sequence[str] = (),
     map_path: str | Path | None = None,
     roles: str | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Opened:
     """Check a start, then make the folder if it is new.
+
+    A database that is locked, or a server that does not answer, is waited for, up to PATIENCE_S.
 
     Args:
         map_path: a map folder, PNG or generated reference that replaces both lists of maps.
         roles: "mains" or "league": lineages that replace those of the settings
             (league.config.roles); None keeps them.
+        say: shows a line to the user.
 
     Raises:
         LeagueError, arena.errors.ArenaError, db.errors.DatabaseError: a check failed; nothing was
@@ -83,7 +94,7 @@ def open_for_start(
         raise ConfigError(missing)
     if not is_new:
         _check_same_database(folder, config)
-    stored = None if is_new else stored_config(folder)
+    stored = None if is_new else _stored_patiently(folder, say)
     if stored is not None:
         config = resolve(preset, toml, sets, maps, stored, learners)
         check_frozen(stored, config)
@@ -101,6 +112,25 @@ def open_for_start(
     else:
         folder.make_folders()
     return Opened(folder, config, is_new, tuple(left_out))
+
+
+def _stored_patiently(folder: LeagueFolder, say: Callable[[str], None]) -> dict[str, Any] | None:
+    """Return the stored settings as soon as the database lets them be read."""
+    ends = time.monotonic() + PATIENCE_S
+    for n_failures in itertools.count(1):
+        try:
+            return stored_config(folder)
+        except (DatabaseBusyError, DatabaseUnreachableError) as error:
+            # A file that cannot be opened is not on its way back, as a server may be.
+            is_gone = isinstance(error, DatabaseUnreachableError) and folder.database().path
+            left_s = ends - time.monotonic()
+            if is_gone or left_s <= 0.0:
+                raise
+            pause_s = min(growing_pause_s(n_failures, _LONGEST_PAUSE_S), left_s)
+            said = " ".join(str(error).split())
+            say(f"{said}; trying again in {pause_s:.0f} s, for {left_s:.0f} s more at most")
+            time.sleep(pause_s)
+    raise AssertionError("not reached")
 
 
 def stored_config(folder: LeagueFolder) -> dict[str, Any] | None:

@@ -59,9 +59,8 @@ def find_shortage(folder: LeagueFolder) -> Shortage | None:
     return worst
 
 
-def describe_disk_full(folder: LeagueFolder) -> str:
+def describe_disk_full(folder: LeagueFolder, shortage: Shortage | None) -> str:
     """Return what a league whose disk is full needs, as one phrase."""
-    shortage = find_shortage(folder)
     if shortage is not None:
         return f"disk full, needs {shortage.missing_mb} MB on {shortage.place}"
     why = "a quota, or the disk of the database server"
@@ -76,7 +75,8 @@ def describe_trouble(error: BaseException, root: Path) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno in DISK_FULL_ERRNOS:
-            return describe_disk_full(LeagueFolder(root))
+            folder = LeagueFolder(root)
+            return describe_disk_full(folder, find_shortage(folder))
         cause = cause.__cause__ or cause.__context__
     return " ".join(f"{error}".split()) or type(error).__name__
 

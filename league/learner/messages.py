@@ -114,11 +114,16 @@ class Progress:
         trained_decisions: of the lineage, in all.
         numbers: of this update (losses, KL, decisions per second, mean placement, ..).
         results: opponent spec -> (games, beats) since the last message.
+        run: names the process that says it.
+        number: counts the messages of that process from 1, so that one which is stored twice, since
+            the connection broke at its commit, counts once; 0 is not checked.
     """
 
     trained_decisions: int
     numbers: Mapping[str, float] = field(default_factory=dict)
     results: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    run: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True)

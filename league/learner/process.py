@@ -8,7 +8,9 @@ manager hears what for.
 
 from __future__ import annotations
 
+import itertools
 import os
+import secrets
 import sys
 import time
 from multiprocessing import connection
@@ -105,9 +107,10 @@ def train(manager: Manager, trainer: Trainer) -> None:
 
 
 def _train_on(manager: Manager, trainer: Trainer) -> None:
-    while True:
+    run = secrets.token_hex(8)
+    for number in itertools.count(1):
         numbers, results = trainer.update()
-        manager.send(Progress(trainer.ppo.num_timesteps, numbers, results))
+        manager.send(Progress(trainer.ppo.num_timesteps, numbers, results, run, number))
         due = trainer.snapshot_due()
         if due.take:
             _offer(manager, trainer, due.reason)

@@ -58,6 +58,8 @@ def report_document(state: ReportState) -> dict[str, Any]:
         ],
         "at": state.at.isoformat(),
         "rules_sha256": state.rules_sha256,
+        "pause": None if state.pause is None else state.pause.to_json(),
+        "waiting": dict(state.waiting),
     }
 
 

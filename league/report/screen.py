@@ -38,6 +38,7 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
     """
     parts: list[RenderableType] = [
         _head(state),
+        *(Text(visible(line), style="bold red") for line in _troubles(state)),
         *champion_lines(state.champion, state.canaries),
         standings_table(state.members, max_members),
     ]
@@ -98,7 +99,7 @@ def learners_table(rows: Sequence[LearnerRow]) -> Table:
         table.add_row(
             foreign(row.name),
             foreign(row.family, FAMILY_STYLES.get(row.family, "")),
-            Text("silent", style="bold red") if row.is_silent else foreign(row.status),
+            _learner_status(row),
             f"{row.trained_decisions:,}",
             "-" if row.decisions_per_s is None else f"{row.decisions_per_s:,.0f}",
             str(row.generation),
@@ -106,6 +107,12 @@ def learners_table(rows: Sequence[LearnerRow]) -> Table:
             foreign(row.latest_member or "-"),
         )
     return table
+
+
+def _learner_status(row: LearnerRow) -> Text:
+    if row.waits_for is not None:
+        return Text("waits", style="yellow")
+    return Text("silent", style="bold red") if row.is_silent else foreign(row.status)
 
 
 def matches_table(rows: Sequence[MatchRow]) -> Table:
@@ -144,7 +151,13 @@ def summary_line(state: ReportState) -> str:
         f"{len(state.members)} members",
         leader,
     ]
-    return visible("  ".join([*parts, learners] if learners else parts))
+    return visible("  ".join([*parts, *([learners] if learners else []), *_troubles(state)]))
+
+
+def _troubles(state: ReportState) -> list[str]:
+    """Return a line for everything that waits for the machine."""
+    lines = [] if state.pause is None else [str(state.pause)]
+    return lines + [f"{name} waits: {text}" for name, text in sorted(state.waiting.items())]
 
 
 def _head(state: ReportState) -> RenderableType:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from league.folder.connect import reader
 from league.folder.layout import LeagueFolder
 from league.folder.match_columns import MatchMemory
 from league.folder.memory import stored_season, stored_settings
+from league.folder.running import Pause, find_pause
 from league.pruning.record import Budgets, read_record
 from league.rating.columns import totals
 from league.rating.errors import rating_errors
@@ -75,7 +76,12 @@ class MemberRow:
 
 @dataclass(frozen=True)
 class LearnerRow:
-    """A learner's progress; `progress` holds the numbers that it reported last."""
+    """A learner's progress.
+
+    Attributes:
+        progress: the numbers that it reported last.
+        waits_for: what of the machine it waits for, or None.
+    """
 
     name: str
     family: str
@@ -87,11 +93,13 @@ class LearnerRow:
     latest_member: str | None
     heartbeat_age_s: float
     progress: Mapping[str, Any] = field(default_factory=dict)
+    waits_for: str | None = None
 
     @property
     def is_silent(self) -> bool:
-        """Whether its status is running but it has shown no sign of life for two minutes."""
-        return self.status == "running" and self.heartbeat_age_s > SILENT_AFTER_S
+        """Whether it runs, waits for nothing, and has shown no sign of life for two minutes."""
+        is_late = self.heartbeat_age_s > SILENT_AFTER_S
+        return self.status == "running" and self.waits_for is None and is_late
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,12 @@ class BudgetRow:
 
 @dataclass(frozen=True)
 class ReportState:
-    """Everything that a report shows, at one moment."""
+    """Everything that a report shows, at one moment.
+
+    Attributes:
+        pause: what the running league waits for, or None.
+        waiting: what of the machine learners, or all "workers" together, wait for, by name.
+    """
 
     league: str
     at: datetime
@@ -160,6 +173,8 @@ class ReportState:
     champion: ChampionRow | None = None
     canaries: tuple[CanaryRow, ...] = ()
     win_share: float = WIN_SHARE
+    pause: Pause | None = None
+    waiting: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def n_matches(self) -> int:
@@ -178,6 +193,7 @@ class StateReader:
     """
 
     def __init__(self, folder: LeagueFolder) -> None:
+        self._folder = folder
         self._name = folder.root.resolve().name
         self._memory = MatchMemory(folder)
         self._stack = ExitStack()
@@ -188,7 +204,7 @@ class StateReader:
     ) -> ReportState:
         """Return the present state; raise DatabaseError."""
         with read_transaction(self._engine) as session:
-            return read_state(
+            state = read_state(
                 session,
                 self._name,
                 memory=self._memory,
@@ -196,6 +212,7 @@ class StateReader:
                 n_events=n_events,
                 at=at,
             )
+        return replace(state, pause=find_pause(self._folder))
 
     def read_moments(self) -> list[RatingMoment]:
         """Return every rating of the present season, in the order of the log."""
@@ -235,12 +252,17 @@ def read_state(
     rules_sha256 = None if season is None else season.rules_sha256
     members = queries.list_members(session)
     names = {member.id: member.name for member in members}
+    waiting = _waiting(session)
     return ReportState(
         league=name,
         at=now,
         rules_sha256=rules_sha256,
         members=tuple(_members(session, members, rules_sha256, memory or MatchMemory(None))),
-        learners=tuple(_learner(row, names, now) for row in queries.list_learners(session)),
+        learners=tuple(
+            _learner(row, names, now, waiting.get(row.name))
+            for row in queries.list_learners(session)
+        ),
+        waiting=waiting,
         matches=tuple(
             _match(session, row, names)
             for row in queries.recent_matches(session, n_matches, purpose="rating")
@@ -318,7 +340,15 @@ def _member(member: MemberRecord, standing: Standing | None, totals: MemberTotal
     )
 
 
-def _learner(row: LearnerRecord, names: Mapping[int, str], now: datetime) -> LearnerRow:
+def _waiting(session: Session) -> dict[str, str]:
+    """Return what the daemon's heartbeat says of those that wait for the machine."""
+    found = (queries.get_league_value(session, "daemon") or {}).get("waiting")
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def _learner(
+    row: LearnerRecord, names: Mapping[int, str], now: datetime, waits_for: str | None
+) -> LearnerRow:
     speed = row.progress.get("decisions_per_s")
     return LearnerRow(
         name=row.name,
@@ -331,6 +361,7 @@ def _learner(row: LearnerRecord, names: Mapping[int, str], now: datetime) -> Lea
         latest_member=None if row.member_id is None else names.get(row.member_id),
         heartbeat_age_s=max((now - row.heartbeat_at).total_seconds(), 0.0),
         progress=dict(row.progress),
+        waits_for=waits_for,
     )
 
 

@@ -128,10 +128,12 @@ _OWN_READERS = {
     "league/config/layers.py",
     "league/daemon/holder.py",
     "league/daemon/lock.py",
+    "league/daemon/detach.py",
     "league/daemon/process.py",
     "league/folder/backup.py",
     "league/folder/doctor/files.py",
     "league/folder/doctor/repair.py",
+    "league/folder/running.py",
     "league/folder/opening.py",
     "league/learner/checkpoints.py",
 }

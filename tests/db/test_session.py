@@ -126,9 +126,9 @@ def test_writers_of_several_threads_wait_for_each_other(sqlite_writer: Engine) -
 
 
 def test_a_writer_of_another_process_is_waited_for_and_then_named(
-    sqlite_writer: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_writer: Engine, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("db.session.BUSY_TIMEOUT_MS", 200)
+    impatient = open_writer(tmp_path / "league.db", busy_s=0.2)
     program = (
         "import sys, db.session as s\n"
         "with s.write_transaction(s.open_writer(sys.argv[1])):\n"
@@ -143,10 +143,11 @@ def test_a_writer_of_another_process_is_waited_for_and_then_named(
     )
     try:
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-        with pytest.raises(DatabaseBusyError, match="writer lock"):  # noqa: SIM117
-            with write_transaction(sqlite_writer):
+        with pytest.raises(DatabaseBusyError, match=r"writer lock.*more than 0.2 s"):  # noqa: SIM117
+            with write_transaction(impatient):
                 pass
     finally:
+        impatient.dispose()
         holder.kill()
         holder.communicate()
     with write_transaction(sqlite_writer) as session:  # a dead holder holds nothing

@@ -18,6 +18,7 @@ from league.folder.doctor import books, files, health, settings
 from league.folder.doctor.findings import Case, Finding
 from league.folder.layout import LeagueFolder
 from league.folder.memory import stored_settings
+from league.folder.running import find_pause
 
 # Pages first: what the other checks say about a damaged database means little.
 CHECKS: tuple[Callable[[Case], Finding], ...] = (
@@ -70,6 +71,7 @@ def examine(
                 thorough=thorough,
                 now=now or datetime.now(UTC),
                 replays=queries.finished_replays(session),
+                pause=None if running_since is None else find_pause(folder),
             )
             return findings + [_make(check, case) for check in CHECKS]
     except ConfigError:  # a cut league.toml, which may have named another database

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from league.folder.layout import LeagueFolder
+from league.folder.running import Pause
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -55,6 +56,7 @@ class Case:
         running_since: when the daemon that runs was started; None if none runs.
         thorough: replay all ratings and all replays (`--all`).
         now: the time of the examination, in UTC.
+        pause: what the running league waits for, or None.
     """
 
     folder: LeagueFolder
@@ -65,6 +67,7 @@ class Case:
     thorough: bool
     now: datetime
     replays: Sequence[FinishedReplay] = field(repr=False, default=())
+    pause: Pause | None = None
 
 
 def several(level: Level, text: str, details: Sequence[str]) -> Finding:

@@ -20,6 +20,9 @@ CLOCK_TOLERANCE = timedelta(minutes=1)
 def check_learners(case: Case) -> Finding:
     """Look for learners that were given up, have died, or have not reported for long."""
     bad = []
+    if case.pause is not None:
+        return Finding("note", f"learners: they wait while the league is {case.pause}")
+    waiting = (queries.get_league_value(case.session, "daemon") or {}).get("waiting") or {}
     learners = queries.list_learners(case.session)
     wanted = (case.stored or {}).get("learners", [])
     names = {entry["name"] for entry in wanted}
@@ -29,6 +32,8 @@ def check_learners(case: Case) -> Finding:
         silent = case.now - max(learner.heartbeat_at, case.running_since)
         if learner.status in ("stopped", "failed"):
             bad.append(f"{learner.name} was given up; see logs/, then stop and start the league")
+        elif learner.name in waiting:
+            bad.append(f"{learner.name} waits for the machine: {waiting[learner.name]}")
         elif silent > SILENT_AFTER:
             bad.append(f"{learner.name} has not reported for {_minutes(silent)}")
     if bad:
@@ -56,6 +61,9 @@ def check_play(case: Case) -> Finding:
     """See that a league whose daemon runs finishes matches."""
     if case.running_since is None:
         return Finding("ok", "play: the league is not running")
+    if case.pause is not None:
+        since = "" if case.pause.since is None else f" since {case.pause.since:%Y-%m-%d %H:%M} UTC"
+        return Finding("note", f"play: {case.pause}{since}; it goes on when this is over")
     if case.now - case.running_since < SILENT_AFTER:
         return Finding("ok", f"play: running since {case.running_since:%H:%M:%S} UTC")
     sign = queries.league_value_time(case.session, "daemon")

@@ -166,15 +166,35 @@ def test_a_lock_without_a_sign_of_life_is_stale(
 
 
 def test_status_says_what_a_paused_league_waits_for(
-    other: Held, capsys: pytest.CaptureFixture[str]
+    other: Held, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = ["--league", str(other.folder.root)]
     other.folder.toml.touch()
-    add_to_note(other.folder, paused="the disk is full (No space left)")
+    full = "the disk is full (No space left)"
+    add_to_note(
+        other.folder, paused=full, paused_kind="disk_full", paused_since="2026-11-25T12:00Z"
+    )
+    usage = type("usage", (), {"free": 1_500_000})
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
     assert main(["status", *arguments]) == 0
-    assert "paused until this is over: the disk is full (No space left)" in capsys.readouterr().out
+    # 16 MB for the database, replays and logs, 1 MB of temporary files: one disk holds both here
+    said = f"paused, disk full, needs 16 MB on {other.folder.root}"
+    assert said in capsys.readouterr().out
     assert main(["status", "--json", *arguments]) == 0
-    assert json.loads(capsys.readouterr().out)["paused"] == "the disk is full (No space left)"
+    document = json.loads(capsys.readouterr().out)
+    assert document["paused"] == full
+    assert document["pause"] == {
+        "kind": "disk_full",
+        "reason": said.removeprefix("paused, "),
+        "since": "2026-11-25T12:00:00+00:00",
+        "needs_mb": 16,
+    }
+    usage.free = 10**10  # a quota, say: no number is made up
+    assert main(["status", *arguments]) == 0
+    assert "paused, disk full, and how much it needs cannot be told" in capsys.readouterr().out
+    add_to_note(other.folder, paused="the database is busy", paused_kind="database")
+    assert main(["status", *arguments]) == 0
+    assert "paused, the database is busy; it goes on by itself" in capsys.readouterr().out
     add_to_note(other.folder, paused=None)
     assert status(other.folder.root).paused is None
 

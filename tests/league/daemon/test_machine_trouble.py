@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from arena.processes.messages import Crashed
 from db import queries
-from db.session import read_transaction
-from league.learner.messages import Ready, Waits
+from db.errors import DatabaseUnreachableError
+from db.session import read_transaction, write_transaction
+from league.learner.messages import Progress, Ready, Waits
 from tests.league.daemon.scripted import League, ScriptedProcess
 from tests.league.daemon.test_manager import Run
 
@@ -70,3 +72,34 @@ def test_workers_that_the_machine_keeps_from_starting_are_an_alarm(run: Run) -> 
     run.arena.start_trouble = None
     assert waiting(run) == {}
     assert run.events("machine_recovered") == ["the workers run again"]
+
+
+def test_results_whose_commit_the_daemon_did_not_hear_of_count_once(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = {"scripted:tribe": (3, 1.5)}
+    broken: list[str] = []
+
+    def end(engine: Any, **how: Any) -> Any:
+        @contextmanager
+        def transaction() -> Any:
+            with write_transaction(engine, **how) as session:
+                yield session
+            if not how.get("durable", True) and not broken:
+                broken.append("after its commit")
+                raise DatabaseUnreachableError("the connection broke")
+
+        return transaction()
+
+    monkeypatch.setattr("league.daemon.manager.write_transaction", end)
+    with pytest.raises(DatabaseUnreachableError):
+        run.say(Progress(64, {}, results, "ab", 1))
+    run.turn()  # the daemon tries again
+    run.say(Progress(128, {}, results, "ab", 2))
+    run.say(Progress(192, {}, results, "cd", 1))  # a process that was started again
+    learner = run.learner()
+    with read_transaction(run.league.engine) as session:
+        totals = queries.training_totals(session, learner.id)
+    (total,) = totals.values()
+    assert (total.games, total.beats) == (9, 4.5)
+    assert learner.trained_decisions == 192 and broken == ["after its commit"]

@@ -21,7 +21,8 @@ from db.errors import (
 )
 from league.daemon import process
 from league.daemon.lock import is_locked, read_note
-from league.daemon.process import EXIT_KILLED, GRACE_S, StopSignals, run_manager
+from league.daemon.process import EXIT_KILLED, GRACE_S, run_manager
+from league.daemon.signals import StoppedEarly, StopSignals
 from league.daemon.trouble import EXIT_TROUBLE, PassedTrouble, Patience
 from league.folder.layout import LeagueFolder
 from tests.league.daemon.scripted import Clock, new_league
@@ -43,6 +44,7 @@ class ScriptedManager:
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self.calls: list[str] = []
+        self.is_ready = True
         self.grace_s: float | None = None
         self.passed: list[PassedTrouble] = []
         self._turn, self._close = turn, close
@@ -239,7 +241,7 @@ def test_a_signal_while_it_compiles_ends_the_start_before_anything_begins(
 def test_a_signal_before_it_compiles_is_not_forgotten() -> None:
     with StopSignals() as signals:
         send(signal.SIGTERM)
-        with pytest.raises(process.StoppedEarly), signals.raising():
+        with pytest.raises(StoppedEarly), signals.raising():
             raise AssertionError("not reached")
 
 

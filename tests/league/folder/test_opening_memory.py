@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 
 from arena.territory.maps import generate_map, save_map
 from db import queries
+from db.errors import DatabaseBusyError, DatabaseUnreachableError
 from db.migrate import upgrade
 from db.session import open_writer, write_transaction
 from league.config.layers import check_frozen, resolve
 from league.config.tree import FROZEN, LeagueConfig
 from league.errors import ConfigError
+from league.folder import opening
 from league.folder.layout import LeagueFolder
 from league.folder.memory import STORED_KEY
 from league.folder.opening import open_for_start, remember_config, stored_config
@@ -145,3 +147,33 @@ def test_before_the_first_start_nothing_is_remembered(tmp_path: Path) -> None:
     engine.connect().close()
     engine.dispose()
     assert stored_config(opened.folder) is None  # a database without tables
+
+
+def test_a_start_waits_for_a_locked_database_and_says_so_and_not_for_ever(
+    hand_made_league: LeagueFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    said: list[str] = []
+    errors: list[Exception] = [DatabaseBusyError("the database is busy (locked)")] * 3
+
+    def read(folder: LeagueFolder) -> dict[str, object] | None:
+        if errors:
+            raise errors.pop(0)
+        return {"seed": 1}
+
+    monkeypatch.setattr(opening, "stored_config", read)
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    assert opening._stored_patiently(hand_made_league, said.append) == {"seed": 1}
+    assert now == [1.0 + 2.0 + 4.0]
+    assert said[0] == "the database is busy (locked); trying again in 1 s, for 60 s more at most"
+    errors += [DatabaseBusyError("locked")] * 100
+    now[0] = 0.0
+    with pytest.raises(DatabaseBusyError):
+        opening._stored_patiently(hand_made_league, said.append)
+    assert now == [60.0]
+    errors[:] = [DatabaseUnreachableError("unable to open database file")]
+    now[0] = 0.0
+    with pytest.raises(DatabaseUnreachableError):  # a file does not come back by itself
+        opening._stored_patiently(hand_made_league, said.append)
+    assert now == [0.0]

@@ -110,10 +110,12 @@ def test_it_reports_ready_then_every_update_and_checkpoints_when_stopped() -> No
     trainer = ScriptedTrainer(manager, None, Stop())
     run(manager, trainer)
     numbers, results = {"kl": 0.1}, {"scripted:tribe": (1, 1.0)}
+    named = manager.heard[1].run  # type: ignore[attr-defined]
+    assert len(named) == 16
     assert manager.heard == [
         Ready(0),
-        Progress(64, numbers, results),
-        Progress(128, numbers, results),
+        Progress(64, numbers, results, named, 1),
+        Progress(128, numbers, results, named, 2),
     ]
     assert trainer.calls == ["update", "checkpoint", "update", "last checkpoint"]
 
@@ -218,7 +220,8 @@ def no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("league.learner.process.SIGN_EVERY_S", 0.0)
     monkeypatch.setattr("arena.machine.FIRST_PAUSE_S", 1e-6)
     monkeypatch.setattr(
-        "league.folder.room.describe_disk_full", lambda folder: "disk full, needs 7 MB on /disk"
+        "league.folder.room.describe_disk_full",
+        lambda folder, shortage: "disk full, needs 7 MB on /disk",
     )
 
 

@@ -1,0 +1,192 @@
+"""A league in the background: started in a session of its own, and waited for until it plays.
+
+Promises: `league start --detach` returns 0 once the first worker is ready, or once the league
+pauses for a reason that it says; otherwise its error ends with the last line of the process that
+failed. The two talk over a pipe, which works on a full disk too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from agents.errors import AgentError
+from arena.errors import ArenaError
+from arena.import_path import import_variables, set_variables
+from db.errors import DatabaseError
+from league.daemon.say import say
+from league.errors import LeagueError
+from league.folder.layout import LeagueFolder
+from league.plain_text import visible
+
+if TYPE_CHECKING:
+    from league.config.tree import LeagueConfig
+
+START_LIMIT_S = 300.0  # the first start on a machine compiles
+_LAST_BYTES = 3_000  # of the output, for its last line
+_MAX_TOLD = 60_000  # characters: what a pipe takes in without a reader
+
+State = Literal["ready", "paused", "failed"]
+
+
+class DetachError(LeagueError):
+    """The league in the background has ended, or does not begin."""
+
+    def __init__(self, text: str, exit_code: int = 2) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+class Herald:
+    """Tells whoever started this league in the background, once, what has become of the start.
+
+    Args:
+        descriptor: of the pipe's end for writing; None tells nobody.
+    """
+
+    def __init__(self, descriptor: int | None = None) -> None:
+        self._descriptor = descriptor
+        if descriptor is not None:
+            os.set_inheritable(descriptor, False)  # a worker would keep the pipe open
+
+    def tell(self, state: State, text: str = "") -> None:
+        """Tell it, the first time."""
+        if self._descriptor is None:
+            return
+        line = json.dumps({"state": state, "text": text[:_MAX_TOLD]}) + "\n"
+        with suppress(OSError):  # whoever asked has gone
+            os.write(self._descriptor, line.encode())
+        with suppress(OSError):
+            os.close(self._descriptor)
+        self._descriptor = None
+
+
+def start_detached(
+    folder: LeagueFolder, config: LeagueConfig, for_s: float | None, limit_s: float = START_LIMIT_S
+) -> int:
+    """Start this program again in its own session, and wait until the league plays; return 0.
+
+    Raises:
+        DetachError: it ended before; with its last line, and its exit code if that is documented.
+    """
+    output = folder.logs / "daemon.out"
+    variables = import_variables()
+    with _pipe() as (reads, writes), output.open("ab") as stream:
+        start = stream.tell()
+        order = {
+            "config": config.to_json(),
+            "for_s": for_s,
+            "environment": {name: os.environ.get(name) for name in variables},
+            "herald": writes,
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "league.daemon.detach", str(folder.root)],
+            stdin=subprocess.PIPE,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+            pass_fds=(writes,),
+            env=os.environ | variables,
+        )
+        os.close(writes)
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended: its last line says why
+            process.stdin.write(json.dumps(order).encode())
+            process.stdin.close()
+        told = _hear(reads, limit_s)
+    state, text = told.get("state"), visible(str(told.get("text", "")))
+    if state in ("ready", "paused"):
+        sys.stdout.write(f"{process.pid}\n")
+        if state == "paused":
+            say(f"the league runs and is paused: {text}")
+        return 0
+    if state is None and process.poll() is None and not _ends_soon(process):
+        raise DetachError(
+            f"{folder.root}: no worker was ready within {limit_s:.0f} s; process {process.pid} "
+            f"goes on trying; see {output}, or stop it with `league stop`"
+        )
+    process.wait()
+    said = text or _last_line(output, start) or f"it exited with code {process.returncode}"
+    raise DetachError(
+        f"{folder.root}: the league ended in the background before it played: {said}",
+        process.returncode if process.returncode > 0 else 2,
+    )
+
+
+@contextmanager
+def _pipe() -> Iterator[tuple[int, int]]:
+    """Yield both ends of a pipe; the one for reading is closed at the end, the other if open."""
+    reads, writes = os.pipe()
+    try:
+        yield reads, writes
+    finally:
+        os.close(reads)
+        with suppress(OSError):
+            os.close(writes)
+
+
+def _hear(reads: int, limit_s: float) -> dict[str, Any]:
+    """Return what the herald tells; {} when it is silent for too long, or has ended."""
+    ends = time.monotonic() + limit_s
+    raw = b""
+    while not raw.endswith(b"\n"):
+        ready, _, _ = select.select([reads], [], [], max(0.0, ends - time.monotonic()))
+        part = os.read(reads, 65_536) if ready else b""
+        if not part:
+            return {}
+        raw += part
+    told = json.loads(raw)
+    return told if isinstance(told, dict) else {}
+
+
+def _ends_soon(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(1.0)  # the pipe closes a moment before the process has ended
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _last_line(output: Path, start: int) -> str:
+    """Return the last line that the process wrote, without control characters."""
+    with suppress(OSError), output.open("rb") as stream:
+        stream.seek(max(start, output.stat().st_size - _LAST_BYTES))
+        lines = stream.read().decode("utf-8", "replace").split("\n")
+        return visible(next((line for line in reversed(lines) if line.strip()), ""))
+    return ""
+
+
+def main() -> int:
+    """Run the detached process: folder on the command line, order on standard input."""
+    from league.config.tree import LeagueConfig
+    from league.daemon import process
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    order = json.loads(sys.stdin.read())
+    set_variables(order["environment"])
+    herald = Herald(order["herald"])
+    config = LeagueConfig.from_json(order["config"])
+    try:
+        return process.start(
+            Path(sys.argv[1]), config, for_s=order["for_s"], detach=False, herald=herald
+        )
+    except (LeagueError, ArenaError, AgentError, DatabaseError) as error:
+        say(f"error: {error}")
+        herald.tell("failed", str(error))
+        return getattr(error, "exit_code", 2)
+    except Exception as error:
+        herald.tell("failed", f"{type(error).__name__}: {error}")
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())
