@@ -79,12 +79,17 @@ def test_a_start_gives_up_after_its_own_limit_which_is_the_shorter_one(
 
 
 def test_a_signal_ends_the_wait(hand_made_league: LeagueFolder) -> None:
+    calls: list[int] = []
+
     def attempt() -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-        raise DatabaseFullError("full")
+        calls.append(1)
+        if len(calls) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise DatabaseFullError("full")
 
     with StopSignals() as signals, pytest.raises(StoppedEarly):
         pauses(hand_made_league, signals)(attempt)
+    assert calls == [1]
 
 
 def test_an_attempt_to_write_a_locked_database_leaves_time_for_a_stop(tmp_path: Path) -> None:
