@@ -24,7 +24,7 @@ from league.champion.trials import Stage, Trial
 from league.champion.verdicts import DRIFT_PAIRS, MAX_PAIRS, MIRROR_PER_SEAT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from arena.processes.supervisor import Clock
     from arena.territory.engine.rules import MatchRules
     from arena.territory.observation.views import Views
-    from db.records import MemberRecord
+    from db.records import MatchRecord, MemberRecord
 
 PURPOSE = "canary"
 PURPOSES = ("rating", PURPOSE)  # of the matches that the daemon plays
@@ -54,6 +54,11 @@ class CanarySettings:
     views: Views
     maps: tuple[str, ...]
     share: float | None
+
+
+def own_matches(matches: Iterable[MatchRecord], rules_sha256: str) -> list[MatchRecord]:
+    """Return the matches that the daemon plays, of the present rules."""
+    return [m for m in matches if m.purpose in PURPOSES and m.rules_sha256 == rules_sha256]
 
 
 class Canaries:
