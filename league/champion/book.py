@@ -33,8 +33,8 @@ class Entry:
         said: what the latest finished round said.
         score: its mean pair score, or None.
         judged_at: when it was judged, ISO 8601, or None.
-        lineage: the learner that a forgetting canary watches.
-        reference: earlier rounds of a drift canary.
+        lineage: the learner that a canary watches, None for those about no learner.
+        reference: earlier rounds of a canary that compares with them.
     """
 
     kind: Kind
@@ -134,5 +134,5 @@ def blockers(book: Book, member_id: int, lineage: str | None) -> list[Blocker]:
         if entry.status in ("suspect", "failing")
         and entry.kind != "challenge"
         and (entry.kind != "better" or entry.a == member_id)
-        and (entry.kind != "forgetting" or (lineage is not None and entry.lineage == lineage))
+        and (entry.lineage is None or entry.lineage == lineage)
     ]

@@ -22,6 +22,7 @@ from league.champion.verdicts import (
     judge_challenge,
     judge_drift,
     judge_forgetting,
+    judge_heldout,
     judge_mirror,
     judge_order,
 )
@@ -68,6 +69,8 @@ def judge(entry: Entry, key: str, results: Sequence[SeriesResult]) -> Verdict:
             return judge_challenge(scores)
         case "drift":
             return judge_drift(scores, entry.reference)
+        case "heldout":
+            return judge_heldout(scores, entry.reference)
         case _:
             return judge_order(entry.kind, scores)
 
@@ -141,7 +144,7 @@ def _judge(
             member_id=entry.a,
             details={"canary": key, "score": verdict.score, "n": verdict.n},
         )
-    if entry.kind == "drift":
+    if entry.kind in ("drift", "heldout"):
         scores = pair_scores(entry.trial(key), results)
         judged = replace(
             judged, reference=(entry.reference or Reference(0, 0.0, 0.0)).joined(scores)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agents.registry import present_spec
 from db import queries
 from league.champion.schedule import Pool
+from league.folder.memory import stored_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -47,6 +48,7 @@ def read_pool(
         challenger=_challenger(session, rules_sha256, members, champion, tried),
         trained=frozenset(m.id for m in members.values() if m.role != "anchor"),
         lineages=_lineages(session, members),
+        held_out=_held_out(session, members),
     )
 
 
@@ -76,6 +78,14 @@ def _challenger(
         return None
     ranked = best_rated(session, rules_sha256, members, above=champion)
     return next((i for i in ranked if i != champion and i not in tried), None)
+
+
+def _held_out(session: Session, members: Mapping[int, MemberRecord]) -> int | None:
+    """Return the first held-out member of the settings that is active, or None."""
+    settings = stored_settings(session) or {}
+    by_name = {member.name: member.id for member in members.values()}
+    names = settings.get("rating", {}).get("held_out", ())
+    return next((by_name[name] for name in names if name in by_name), None)
 
 
 def _lineages(session: Session, members: Mapping[int, MemberRecord]) -> dict[str, tuple[int, int]]:

@@ -34,6 +34,7 @@ class Pool:
         trained: ids of members that are snapshots or plug-ins, and not anchors.
         lineages: by learner, ids of its newest trained snapshot and of the ancestor that it is
             held against.
+        held_out: id of a member that no learner trains against, or None.
     """
 
     scripted: Mapping[str, int]
@@ -41,6 +42,7 @@ class Pool:
     challenger: int | None
     trained: frozenset[int]
     lineages: Mapping[str, tuple[int, int]]
+    held_out: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,9 @@ def wanted(pool: Pool) -> list[Wanted]:
         found.append(Wanted("challenge", "challenge", pool.challenger, pool.champion))
     for lineage, (newest, ancestor) in sorted(pool.lineages.items()):
         found.append(Wanted(f"forgetting:{lineage}", "forgetting", newest, ancestor, lineage))
+        if pool.held_out is not None:
+            key = f"heldout:{lineage}"
+            found.append(Wanted(key, "heldout", newest, pool.held_out, lineage))
     subject = pool.champion if pool.champion in pool.trained else pool.scripted.get(STEADY[0])
     if subject is not None:
         found.append(Wanted("mirror", "mirror", subject, None))
@@ -100,7 +105,7 @@ def is_due(entry: Entry | None, want: Wanted, now: datetime) -> bool:
     since = now - datetime.fromisoformat(entry.judged_at)
     if entry.status == "failing":
         return since >= FAILING_AGAIN_AFTER
-    if entry.kind == "forgetting":
+    if entry.kind in ("forgetting", "heldout"):
         return (entry.a, entry.b) != (want.a, want.b)
     if entry.kind == "better":
         return False

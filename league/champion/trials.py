@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from arena.territory.engine.rules import MatchRules
     from arena.territory.observation.views import Views
 
-Kind = Literal["mirror", "order", "drift", "better", "forgetting", "challenge"]
+Kind = Literal["mirror", "order", "drift", "better", "forgetting", "heldout", "challenge"]
 SHARE_OF_SEATS = 0.3  # of a match, for each of both members: three of ten, beside four anchors
 _SEEDS_OF_A_ROUND = 10_000
 

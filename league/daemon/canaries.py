@@ -17,14 +17,14 @@ from db import queries
 from db.records import MatchPlan
 from db.session import read_transaction
 from league.champion import trials
-from league.champion.book import Book, load
+from league.champion.book import load
 from league.champion.court import advance
 from league.champion.pool import active_members
 from league.champion.trials import Stage, Trial
 from league.champion.verdicts import DRIFT_PAIRS, MAX_PAIRS, MIRROR_PER_SEAT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -33,13 +33,14 @@ if TYPE_CHECKING:
     from arena.processes.supervisor import Clock
     from arena.territory.engine.rules import MatchRules
     from arena.territory.observation.views import Views
-    from db.records import MemberRecord
+    from db.records import MatchRecord, MemberRecord
 
 PURPOSE = "canary"
 PURPOSES = ("rating", PURPOSE)  # of the matches that the daemon plays
 JUDGE_EVERY_S = 10.0
 # Pairs of a sequential trial in play at a time: few, because what is played after its end is lost.
 PAIRS_AHEAD = 8
+URGENT = 4  # challenges and re-tests get as many seeds as this many other canaries
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class CanarySettings:
     views: Views
     maps: tuple[str, ...]
     share: float | None
+
+
+def own_matches(matches: Iterable[MatchRecord], rules_sha256: str) -> list[MatchRecord]:
+    """Return the matches that the daemon plays, of the present rules."""
+    return [m for m in matches if m.purpose in PURPOSES and m.rules_sha256 == rules_sha256]
 
 
 class Canaries:
@@ -81,6 +87,7 @@ class Canaries:
         self._clock = clock
         self._now = now
         self._judged_at = -JUDGE_EVERY_S
+        self._served: dict[str, float] = {}
         self._n_others = 0
         self._n_canaries = 0
         self._map_hashes: dict[str, str] = {}
@@ -122,30 +129,41 @@ class Canaries:
                 for member_id, member in active_members(session).items()
                 if member_id not in suspects and member.agent_spec not in resting
             }
-            for trial in _in_turn(load(session)):
-                planned += self._plan_trial(session, trial, members, room - len(planned))
+            book = load(session)
+            waiting = {
+                key: self._seeds(session, entry.trial(key), members)
+                for key, entry in book.entries.items()
+                if entry.open
+            }
+            least = min((self._served[key] for key in waiting if key in self._served), default=0.0)
+            for key in waiting:  # a new one stands with the least served of all
+                self._served.setdefault(key, least)
+            while waiting:
+                key = min(waiting, key=self._served.__getitem__)
+                found = next(waiting[key], None)
+                if found is None or len(planned) + len(found) > room:
+                    del waiting[key]
+                    continue
+                planned += found
+                is_urgent = key == "challenge" or book.entries[key].status == "suspect"
+                self._served[key] += 1 / URGENT if is_urgent else 1.0
         return planned
 
-    def _plan_trial(
-        self, session: Session, trial: Trial, members: Mapping[int, MemberRecord], room: int
-    ) -> list[MatchPlan]:
-        """Draw the next seeds of a round, as many as it needs and there is room for."""
+    def _seeds(
+        self, session: Session, trial: Trial, members: Mapping[int, MemberRecord]
+    ) -> Iterator[list[MatchPlan]]:
+        """Yield the matches of the next seeds of a round, as many as it needs for now."""
         if trial.a not in members or (trial.b is not None and trial.b not in members):
-            return []  # for the time being, or retired since it was judged last
+            return  # for the time being, or retired since it was judged last
         results = queries.series_results(session, trial.series_key)
         seeds = {row.seed for row in results}
-        n_wanted = self._limit(trial) - len(
-            seeds - {row.seed for row in results if row.status == "failed"}
-        )
+        failed = {row.seed for row in results if row.status == "failed"}
+        n_wanted = self._limit(trial) - len(seeds - failed)
         if trial.kind in MAX_PAIRS:
             n_open = len({row.seed for row in results if row.status in ("planned", "running")})
             n_wanted = min(n_wanted, PAIRS_AHEAD - n_open)
-        planned: list[MatchPlan] = []
         for index in range(len(seeds), len(seeds) + n_wanted):
-            if len(planned) + trial.halves > room:
-                break
-            planned += self._plan_seed(trial, members, index)
-        return planned
+            yield self._plan_seed(trial, members, index)
 
     def _limit(self, trial: Trial) -> int:
         if trial.b is None:
@@ -189,10 +207,3 @@ class Canaries:
         if reference not in self._map_hashes:
             self._map_hashes[reference] = load_map(reference, base=self._base).sha256
         return self._map_hashes[reference]
-
-
-def _in_turn(book: Book) -> list[Trial]:
-    """Return the open rounds, re-tests first, then in the order of the book."""
-    entries = [(key, entry) for key, entry in book.entries.items() if entry.open]
-    entries.sort(key=lambda item: item[1].status not in ("suspect", "failing"))
-    return [entry.trial(key) for key, entry in entries]

@@ -26,7 +26,7 @@ from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
 from league.config.tree import LeagueConfig
 from league.daemon.budget import DiskBudget
-from league.daemon.canaries import PURPOSES
+from league.daemon.canaries import PURPOSES, own_matches
 from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launch_learner
 from league.daemon.matches import RatedMatches, count_workers, make_arena
 from league.daemon.offers import WaitingOffers
@@ -149,11 +149,7 @@ class Manager:
             if offer.description is not None and offer.description.lineage in self._lineages:
                 self._admit(offer.description.lineage, offer.sha256, "offered before the restart")
         self._budget.start()
-        return [
-            match
-            for match in planned
-            if match.purpose in PURPOSES and match.rules_sha256 == self.season.rules_sha256
-        ]
+        return own_matches(planned, self.season.rules_sha256)
 
     def _match_settings(self) -> MatchSettings:
         config = self.config

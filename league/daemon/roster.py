@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from db import queries
 from db.records import LearnerRecord, MemberRecord
+from league.champion import throne
 from league.learner.messages import Restarted, Roster
 from league.matchmaking.opponents import Foe
 from league.rating.payoff import Payoff, with_training
@@ -123,7 +124,9 @@ def make_roster(
         key=lambda m: conservative(*known[m.id]),
         reverse=True,
     )
-    champion = ranked[:1]
+    reign = throne.reigning(session)
+    crowned = [] if reign is None else [m for m in ranked if m.id == reign.member_id]
+    champion = crowned or ranked[:1]  # a young league has no champion yet
     anchor = [m for m in ranked if m.role == "anchor"][:1]
     parent = [members[base]] if base in members else []
     present = [members[main] for main in sorted(mains) if main in members]

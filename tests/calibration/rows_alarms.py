@@ -20,6 +20,7 @@ from league.champion.verdicts import (
     judge_challenge,
     judge_drift,
     judge_forgetting,
+    judge_heldout,
     judge_mirror,
     judge_order,
 )
@@ -41,9 +42,9 @@ def _runs(effort: Effort, fast: int = 400) -> int:
 
 def _order(effort: Effort, rng: Generator) -> Measured:
     verdicts = (
-        judge_order("order", _scores(0.75, MAX_PAIRS["order"], rng)) for _ in range(_runs(effort))
+        judge_order("order", _scores(0.65, MAX_PAIRS["order"], rng)) for _ in range(_runs(effort))
     )
-    return at_most((v.outcome == "failed" for v in verdicts), ALPHA, "rounds at a true 75 % failed")
+    return at_most((v.outcome == "failed" for v in verdicts), ALPHA, "rounds at a true 65 % failed")
 
 
 def _forgetting(effort: Effort, rng: Generator) -> Measured:
@@ -92,6 +93,14 @@ def _drift(effort: Effort, rng: Generator) -> Measured:
     return at_most(found, ALPHA, "rounds without a change failed")
 
 
+def _heldout(effort: Effort, rng: Generator) -> Measured:
+    found = []
+    for _ in range(_runs(effort)):
+        reference = Reference(0, 0.0, 0.0).joined(_scores(0.6, DRIFT_PAIRS, rng))
+        found.append(judge_heldout(_scores(0.6, DRIFT_PAIRS, rng), reference).outcome == "failed")
+    return at_most(found, ALPHA, "rounds without a loss failed")
+
+
 def _alarm(effort: Effort, rng: Generator) -> Measured:
     """Two failed rounds of equals in a row, the worst case of the canaries above."""
     n = MAX_PAIRS["forgetting"]
@@ -120,6 +129,7 @@ ROWS: tuple[Row, ...] = (
     Row("alarm-mirror", "canary: mirror, one round", "-", "false in .01 at most", _mirror),
     Row("alarm-mirror-power", "canary: mirror, a favoured seat", "-", "found in .9", _mirror_power),
     Row("alarm-drift", "canary: anchor drift, one round", "-", "false in .01 at most", _drift),
+    Row("alarm-held-out", "canary: held out, one round", "-", "false in .01 at most", _heldout),
     Row(
         "alarm-forgetting",
         "canary: forgetting, one round",

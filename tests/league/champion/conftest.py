@@ -63,6 +63,26 @@ class Court:
                 rating_version=RATING_VERSION,
             )
 
+    def join(self, name: str) -> int:
+        """Let the lineage's next snapshot join: 100,000 decisions more than its newest."""
+        learner = queries.learner_by_name(self.session, "attention")
+        assert learner is not None and learner.member_id is not None
+        newest = queries.get_member(self.session, learner.member_id)
+        self.ids[name] = add_rated(
+            self.session,
+            name,
+            family="attention",
+            parent_id=newest.id,
+            agent_spec=f"snapshot:{name}",
+            trained_decisions=newest.trained_decisions + 100_000,
+        )
+        queries.record_snapshot(self.session, learner.id, self.ids[name])
+        return self.ids[name]
+
+    def hold_out(self, name: str) -> None:
+        """Name a member in `rating.held_out` of the stored settings."""
+        queries.set_league_value(self.session, "config", {"rating": {"held_out": [name]}})
+
     def advance(self, minutes: float = 0.0) -> None:
         self.now += timedelta(minutes=minutes)
         advance(self.session, RULES_SHA, self.now)

@@ -160,17 +160,7 @@ def test_a_lineage_is_held_against_its_ancestor_with_half_its_training(court: Co
 def test_a_new_snapshot_waits_for_the_end_of_the_round_of_the_one_before(court: Court) -> None:
     court.advance()
     before = court.trial("forgetting:attention")
-    from tests.league.hand_made import add_rated
-
-    newest = add_rated(
-        court.session,
-        "attention-0004",
-        family="attention",
-        parent_id=court.ids["attention-0003"],
-        agent_spec="snapshot:4",
-        trained_decisions=500_000,
-    )
-    queries.record_snapshot(court.session, court.learner, newest)
+    newest = court.join("attention-0004")
     court.advance()
     assert court.trial("forgetting:attention") == before
     court.play("forgetting:attention", 1.0, 15)
@@ -213,6 +203,28 @@ def test_drift_keeps_its_earlier_rounds_as_reference(court: Court) -> None:
     assert court.status("drift") == "suspect"
     kept = load(court.session).entries["drift"].reference
     assert kept == reference  # a failed round is no reference
+
+
+def test_a_lineage_is_held_against_what_it_scored_with_a_held_out_member(court: Court) -> None:
+    court.hold_out("expander")
+    court.advance()
+    trial = court.trial("heldout:attention")
+    assert (trial.a, trial.b) == (court.ids["attention-0003"], court.ids["expander"])
+    court.play("heldout:attention", 0.6, 40)
+    court.advance()
+    assert court.status("heldout:attention") == "passing"  # the reference
+    for name in ("attention-0004", "attention-0005"):
+        court.join(name)
+        court.advance()
+        court.play("heldout:attention", 0.05 if name == "attention-0005" else 0.7, 40)
+        court.advance()
+    assert court.status("heldout:attention") == "suspect"
+    court.play("heldout:attention", 0.05, 40)
+    court.advance()
+    assert court.status("heldout:attention") == "failing"
+    (said,) = court.events("canary")
+    # 0.6 and 0.7 over 40 pairs each: 65 %
+    assert "attention-0005 against expander against 65.0 % before" in said
 
 
 def test_a_retired_member_ends_its_round_and_its_reign(court: Court) -> None:

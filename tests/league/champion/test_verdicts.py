@@ -12,6 +12,7 @@ from league.champion.verdicts import (
     judge_challenge,
     judge_drift,
     judge_forgetting,
+    judge_heldout,
     judge_mirror,
     judge_order,
 )
@@ -72,6 +73,14 @@ def test_drift_compares_with_earlier_rounds() -> None:
     assert judge_drift(steady, reference).outcome == "passed"
     moved = [x - 0.05 for x in steady]  # 0.05 against an error of 0.05 * sqrt(2 / 39)
     assert judge_drift(moved, reference).outcome == "failed"
+
+
+def test_a_held_out_member_counts_only_downwards() -> None:
+    steady = [0.5, 0.6] * (DRIFT_PAIRS // 2)
+    reference = Reference(0, 0.0, 0.0).joined(steady)
+    assert judge_heldout([x + 0.05 for x in steady], reference).outcome == "passed"
+    assert judge_heldout([x - 0.05 for x in steady], reference).outcome == "failed"
+    assert judge_heldout(steady[:-1], reference).outcome == "running"
 
 
 def test_a_reference_of_two_rounds_is_that_of_all_their_scores() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from db import queries
 from db.session import read_transaction, write_transaction
-from league.champion.book import load
+from league.champion.book import Book, load
 from league.daemon.canaries import JUDGE_EVERY_S
 from league.daemon.manager import Manager
 from league.daemon.matches import RatedMatches
@@ -41,6 +43,11 @@ def play(rated: RatedMatches, arena: ScriptedArena, turns: int) -> None:
         rated.turn(0.0)
 
 
+def load_book(league: League) -> Book:
+    with read_transaction(league.engine) as session:
+        return load(session)
+
+
 def test_canaries_take_their_share_of_the_matches_and_rate_nobody(league: League) -> None:
     arena, clock = ScriptedArena(), Clock()
     rated = watched(league, arena, clock)
@@ -60,8 +67,7 @@ def test_without_a_share_there_are_no_canaries(league: League) -> None:
     rated = watched(league, arena, clock, None)
     play(rated, arena, 20)
     assert {match.purpose for match in matches(league)} == {"rating"}
-    with read_transaction(league.engine) as session:
-        assert load(session).entries == {}
+    assert load_book(league).entries == {}
 
 
 def test_pairs_of_a_canary_are_planned_whole_on_one_seed(league: League) -> None:
@@ -77,18 +83,18 @@ def test_the_court_judges_what_was_played_now_and_then(league: League) -> None:
     arena, clock = ScriptedArena(), Clock()
     rated = watched(league, arena, clock, 1.0)
     rated.turn(0.0)
-    with read_transaction(league.engine) as session:
-        opened = {key for key, entry in load(session).entries.items() if entry.open}
+    opened = {key for key, entry in load_book(league).entries.items() if entry.open}
     assert {"order:tribe:random", "order:tribe:idle", "mirror", "drift"} <= opened
-    # Seats finish in seat order, whoever plays: nobody is shown to be above anybody.
-    for _ in range(30):
+    # Seats finish in seat order, whoever plays: the mirror's 40 matches show that seat 0 is favoured.
+    while load_book(league).entries["mirror"].status == "untested":
         clock.now += JUDGE_EVERY_S
-        play(rated, arena, 4)
+        play(rated, arena, 10)
+        assert len(matches(league)) < 600
     with read_transaction(league.engine) as session:
-        order = load(session).entries["order:tribe:random"]
-        (event, *_) = queries.list_events(session, kind="canary_suspect")
-    assert order.status in ("suspect", "failing") and order.round > 1
-    assert "not shown to be above" in event.message
+        (event,) = queries.list_events(session, kind="canary_suspect")
+    assert event.message.startswith("canary mirror: tribe against itself: seat 0 does not take")
+    mirror = load_book(league).entries["mirror"]
+    assert (mirror.status, mirror.round, mirror.open) == ("suspect", 2, True)
 
 
 def test_interrupted_canary_matches_are_played_again(league: League) -> None:
@@ -127,3 +133,18 @@ def test_a_retired_member_is_on_trial_no_longer(league: League) -> None:
     canaries = [match for match in matches(league) if match.purpose == "canary"]
     assert canaries
     assert all(random.id not in dict(match.line_up) for match in canaries)
+
+
+def test_no_canary_starves_behind_another(league: League) -> None:
+    arena, clock = ScriptedArena(), Clock()
+    play(watched(league, arena, clock), arena, 60)
+    played: Counter[str] = Counter()
+    for match in matches(league):
+        if match.purpose == "canary":
+            assert match.series_key is not None
+            kind = match.series_key.split(":")[1]
+            played[kind] += 1 if match.pair_key is None else match.pair_half or 0
+    # two orders, a mirror and a drift canary are open; seeds are dealt out in turn
+    assert set(played) == {"order", "mirror", "drift"}
+    assert abs(played["mirror"] - played["drift"]) <= 1
+    assert abs(played["order"] - 2 * played["drift"]) <= 2

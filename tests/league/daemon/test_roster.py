@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from db import queries
 from db.records import LearnerRecord
+from league.champion import throne
 from league.daemon.roster import make_roster
 from league.learner.messages import Restarted, Roster
 from league.matchmaking.opponents import Foe
@@ -70,7 +71,21 @@ def test_a_snapshot_must_beat_its_parent_the_champion_and_the_best_anchor(
     assert roster.required == ("scripted:parent", "scripted:champion", "scripted:tribe")
 
 
-def test_the_champion_is_the_best_by_mu_minus_three_sigma(session: Session) -> None:
+def test_the_crowned_champion_must_be_beaten_and_not_the_best_rated(session: Session) -> None:
+    _anchor(session, "tribe", 20.0)
+    crowned = add_rated(session, "crowned", 25.0, 1.0)
+    add_rated(session, "rated-higher", 35.0, 1.0)
+    throne.crown(session, queries.get_member(session, crowned), "test", "won its challenge")
+    required = _roster(session, _learner(session)).required
+    assert required == ("scripted:crowned", "scripted:tribe")
+    queries.set_status(session, crowned, "retired")
+    required = _roster(session, _learner(session)).required
+    assert required == ("scripted:rated-higher", "scripted:tribe")
+
+
+def test_the_champion_is_the_best_by_mu_minus_three_sigma(
+    session: Session,
+) -> None:
     add_rated(session, "lucky", 40.0, 8.0)  # 40 - 24 = 16
     add_rated(session, "proven", 30.0, 1.0)  # 30 - 3 = 27
     _anchor(session, "lucky-anchor", 29.0, 8.0)  # 29 - 24 = 5
