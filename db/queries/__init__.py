@@ -69,7 +69,7 @@ from db.queries.pruning import (
     prunable_replays,
     set_pruned,
 )
-from db.queries.rating_columns import rating_columns, replace_ratings
+from db.queries.rating_columns import placement_rows, rating_columns, replace_ratings
 from db.queries.ratings import (
     admissions,
     append_rating,
@@ -79,7 +79,6 @@ from db.queries.ratings import (
     lock_rating_log,
     log_mark,
     next_rating_seq,
-    placement_rows,
     rating_log,
     rating_moments,
 )
@@ -93,6 +92,7 @@ from db.queries.report import (
     match_counts,
     matches_by_status,
     member_totals,
+    pit_placements,
     rating_log_is_gap_free,
     recent_matches,
     throughput,
@@ -150,6 +150,7 @@ __all__ = [
     "next_rating_seq",
     "open_alarms",
     "pair_half_is_taken",
+    "pit_placements",
     "placement_rows",
     "plan_again",
     "plan_match",

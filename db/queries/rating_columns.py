@@ -71,6 +71,36 @@ def rating_columns(session: Session, rules_sha256: str) -> RatingColumns:
     )
 
 
+def placement_rows(
+    session: Session, rules_sha256: str, *, after_seq: int = 0
+) -> NDArray[np.int64]:
+    """Return int64[rows, 4]: seq, match, member and placement of a season's rated seats, by seq.
+
+    Only those after `after_seq`: the query costs as much as it returns, once a caller has the rest.
+    """
+    import numpy as np
+
+    if not after_seq:
+        log = rating_columns(session, rules_sha256)
+        seated = log.placement > 0
+        columns = (log.seq, log.match_id, log.member_id, log.placement)
+        return np.column_stack([column[seated] for column in columns])
+    query = (
+        select(Rating.seq, Rating.match_id, Rating.member_id, Seat.placement)
+        .join(
+            Seat,
+            (Seat.match_id == Rating.match_id)
+            & (Seat.member_id == Rating.member_id)
+            & Seat.rated.is_(True),
+        )
+        .where((Rating.rules_sha256 + "") == rules_sha256, Rating.seq > after_seq)
+        .order_by(Rating.seq)
+    )
+    names = ("seq", "match_id", "member_id", "placement")
+    rows = _fetch(session, query, [(name, "i8") for name in names])
+    return np.column_stack([rows[name] for name in names])
+
+
 def replace_ratings(
     session: Session,
     seqs: Sequence[int],

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-from sqlalchemy import ColumnElement, Function, ScalarSelect, case, func, select, text
+from sqlalchemy import Function, ScalarSelect, func, select, text
 from sqlalchemy.orm import Session
 
 from db.errors import ConflictError
@@ -160,37 +158,6 @@ def common_placements(
         for rules, seq, match_id, member_id, placement in session.execute(query)
         if rules == rules_sha256 and match_id is not None  # the join leaves none of these
     ]
-
-
-def _is_of_season(rules_sha256: str) -> ColumnElement[bool]:
-    """Return the test as an expression, which leaves the order by `seq` in use.
-
-    By the index of the season, the whole log is read to find its newest rows.
-    """
-    return case((Rating.rules_sha256 == rules_sha256, 1), else_=0) == 1
-
-
-def placement_rows(
-    session: Session, rules_sha256: str, *, after_seq: int = 0, at_a_time: int = 50_000
-) -> Iterator[Sequence[tuple[int, int, int, int]]]:
-    """Yield (seq, match_id, member_id, placement) of `common_placements`, many rows at a time.
-
-    For whoever keeps the log in columns: a record per row would take most of the time.
-    """
-    query = (
-        select(Rating.seq, Rating.match_id, Rating.member_id, Seat.placement)
-        .join(
-            Seat,
-            (Seat.match_id == Rating.match_id)
-            & (Seat.member_id == Rating.member_id)
-            & Seat.rated.is_(True),
-        )
-        .where(_is_of_season(rules_sha256), Rating.seq > after_seq)
-        .order_by(Rating.seq)
-        .execution_options(yield_per=at_a_time)
-    )
-    for rows in session.execute(query).partitions():
-        yield [(row[0], row[1] or 0, row[2], row[3]) for row in rows]
 
 
 def admissions(session: Session, rules_sha256: str) -> dict[int, Admission]:

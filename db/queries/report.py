@@ -94,3 +94,27 @@ def rating_log_is_gap_free(session: Session) -> bool:
         select(func.count(), func.coalesce(func.max(Rating.seq), 0))
     ).one()
     return bool(count == newest)
+
+
+def pit_placements(
+    session: Session, rules_sha256: str
+) -> list[tuple[str, int, int, int, int, int]]:
+    """Return the seats of all finished head-to-head matches in mirrored pairs.
+
+    Rows are (pair key, half, match seed, seat, member id, placement) in the order of matches and
+    seats; both halves of a pair have its key.
+    """
+    query = (
+        select(
+            Match.pair_key, Match.pair_half, Match.seed, Seat.seat, Seat.member_id, Seat.placement
+        )
+        .join(Seat, Seat.match_id == Match.id)
+        .where(
+            Match.purpose == "pit",
+            Match.status == "finished",
+            Match.rules_sha256 == rules_sha256,
+            Match.pair_key.is_not(None),
+        )
+        .order_by(Match.id, Seat.seat)
+    )
+    return [(row[0] or "", row[1] or 0, *row[2:]) for row in session.execute(query)]

@@ -53,10 +53,8 @@ class MatchMemory:
         last = self._columns.last_seq
         if last and queries.log_mark(session, last) != self._mark:
             self._columns, self._n_written = MatchColumns.empty(), 0
-        rows: list[tuple[int, int, int, int]] = []
-        for some in queries.placement_rows(session, rules_sha256, after_seq=self._columns.last_seq):
-            rows.extend(some)
-        if rows:
+        rows = queries.placement_rows(session, rules_sha256, after_seq=self._columns.last_seq)
+        if len(rows):
             self._columns = self._columns.extended(rows)
             self._mark = queries.log_mark(session, self._columns.last_seq)
             self._keep()

@@ -86,9 +86,9 @@ class MatchColumns:
         """Return int64[n]: who has played, ascending."""
         return np.flatnonzero(np.bincount(self.members)) if self.n_seats else self.match_ids
 
-    def extended(self, rows: Sequence[tuple[int, int, int, int]]) -> MatchColumns:
+    def extended(self, rows: IntArray | Sequence[tuple[int, int, int, int]]) -> MatchColumns:
         """Return the columns with further (seq, match_id, member_id, placement) of the log."""
-        if not rows:
+        if not len(rows):
             return self
         new = np.asarray(rows, dtype=np.int64)
         begins = np.flatnonzero(np.diff(new[:, 1], prepend=-1))

@@ -4,9 +4,8 @@ TrueSkill's sigma is right if every match is an independent draw. It is not wher
 on company: the matches of one line-up (the same set of members) then err together, and sixteen of
 them do not count as sixteen. Measured here, from the log and the present ratings:
 
-- the *score* of a member in a match: the derivative of the log-likelihood of its comparisons with
-  the others (j is beaten with probability Phi((mu_i - mu_j) / (sqrt(2) beta))), and the
-  *information* of all comparisons, the negative second derivative;
+- the *score* of a member in a match, and the *information* of all its comparisons: see
+  league.rating.scores;
 - how much the scores vary from match to match, against TrueSkill's sigma, and how much more the
   sums by line-up vary than independent matches would: the design effect. Both are shrunk, as a
   member with three line-ups says little: to 1, and to the pool's design effect;
@@ -24,16 +23,16 @@ for likelihoods of pairs.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from league.rating.columns import Group, MatchColumns
-from league.rating.trueskill import BETA, MU, SIGMA, Gaussian
+from league.rating.columns import MatchColumns
+from league.rating.scores import MOST_LEVERAGE, ScoreSums, seated
+from league.rating.trueskill import MU, SIGMA, Gaussian
 
 if TYPE_CHECKING:
     from db.records import Admission
@@ -46,9 +45,6 @@ FloatArray = NDArray[np.float64]
 PRIOR_MATCHES = 10.0
 PRIOR_LINE_UPS = 8.0
 LEAST_LINE_UPS = 3.0  # degrees of freedom of the whole pool below which no design effect is claimed
-_MOST_LEVERAGE = 0.95
-_SPREAD = math.sqrt(2.0) * BETA
-_AT_A_TIME = 8_192  # matches; their arrays stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -161,12 +157,12 @@ def rating_errors(
         return RatingErrors.of_sigmas(ratings)
     mu = np.array([ratings[i][0] for i in member_ids])
     sigma = np.array([ratings[i][1] for i in member_ids])
-    sums = _Sums(mu)
-    for group, line_up in _seated(columns, member_ids):
+    sums = ScoreSums(mu)
+    for group, line_up in seated(columns, member_ids):
         sums.add(group, line_up)
     of_matches = sums.information.sum(axis=1)  # what the matches say of each, the others known
     matches = np.diag(of_matches) - sums.information
-    prior, score_of_prior = _priors(member_ids, mu, admissions or {})
+    prior, score_of_prior = priors(member_ids, mu, admissions or {})
     inverse = np.linalg.inv(matches + prior)
     # TrueSkill's variance against the inverse of our information: near 1.
     own = (of_matches + np.diag(prior)) * sigma**2
@@ -187,7 +183,7 @@ def rating_errors(
     )
 
 
-def _priors(
+def priors(
     member_ids: tuple[int, ...], mu: FloatArray, admissions: Mapping[int, Admission]
 ) -> tuple[FloatArray, FloatArray]:
     """Return (float64[n, n], float64[n]): information and scores of what was known at admission.
@@ -227,99 +223,8 @@ def _without_level(middle: FloatArray) -> FloatArray:
     return np.asarray(centred @ middle @ centred.T)
 
 
-def _seated(
-    columns: MatchColumns, member_ids: tuple[int, ...]
-) -> Iterator[tuple[Group, NDArray[np.int64]]]:
-    """Yield the matches with positions in `member_ids` for members, those of a line-up adjacent."""
-    line_ups = columns.line_ups()
-    place = np.full(1 + max(member_ids[-1], int(columns.members.max(initial=0))), -1)
-    place[list(member_ids)] = np.arange(len(member_ids))
-    for group in columns.groups():
-        at = place[group.members]
-        rated = (at >= 0).all(axis=1)
-        line_up = line_ups[group.index[rated]]
-        order = np.argsort(line_up, kind="stable")
-        seated = Group(group.index[rated][order], at[rated][order], group.placements[rated][order])
-        yield seated, line_up[order]
-
-
-class _Sums:
-    """Sums of scores over matches, by member."""
-
-    def __init__(self, mu: FloatArray) -> None:
-        n = self._n = len(mu)
-        self.games = np.zeros(n)
-        self.score = np.zeros(n)
-        self.information = np.zeros((n, n))  # of pairs, 0 on the diagonal
-        self.by_match = np.zeros(n)  # sums of squares of scores
-        self._clusters: list[tuple[NDArray[np.int64], FloatArray, FloatArray]] = []
-        z = (mu[:, None] - mu[None, :]) / _SPREAD
-        p = 0.5 * np.asarray(np.frompyfunc(math.erfc, 1, 1)(-z / math.sqrt(2.0)), np.float64)
-        self._p = np.clip(p, 1e-12, 1.0 - 1e-12)
-        density = np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
-        # d ln p / d mu for a win, and that times 1 - p for the expectation of both results
-        self._weight = density / (self._p * (1.0 - self._p)) / _SPREAD
-        self._per_game = self._weight * density / _SPREAD
-
-    def add(self, group: Group, line_up: NDArray[np.int64]) -> None:
-        """Add the matches of one number of seats, those of a line-up adjacent."""
-        members = np.ascontiguousarray(group.members.T, dtype=np.int64)
-        placements = np.ascontiguousarray(group.placements.T)
-        scores = np.empty(members.shape)
-        for begin in range(0, members.shape[1], _AT_A_TIME):
-            part = slice(begin, begin + _AT_A_TIME)
-            scores[:, part] = self._scores(members[:, part], placements[:, part])
-        flat = members.ravel()
-        self.games += np.bincount(flat, minlength=self._n)
-        self.score += np.bincount(flat, scores.ravel(), minlength=self._n)
-        self.by_match += np.bincount(flat, (scores**2).ravel(), minlength=self._n)
-        begins = np.flatnonzero(np.diff(line_up, prepend=-1))
-        if begins.size:
-            of_line_up = np.add.reduceat(scores, begins, axis=1)
-            counts = np.diff(np.append(begins, len(line_up))).astype(np.float64)
-            self._clusters.append(
-                (
-                    members[:, begins].ravel(),
-                    of_line_up.ravel(),
-                    np.tile(counts, members.shape[0]),
-                )
-            )
-
-    def _scores(self, members: NDArray[np.int64], placements: NDArray[np.int16]) -> FloatArray:
-        scores = np.zeros(members.shape)
-        weight, expected = self._weight.ravel(), (self._weight * self._p).ravel()
-        together = np.zeros(self._n**2)
-        for a in range(members.shape[0]):
-            for b in range(a + 1, members.shape[0]):
-                pair = members[a] * self._n + members[b]
-                result = (placements[a] < placements[b]) + 0.5 * (placements[a] == placements[b])
-                score = weight[pair] * result - expected[pair]
-                scores[a] += score
-                scores[b] -= score
-                together += np.bincount(pair, minlength=self._n**2)
-        games = together.reshape(self._n, self._n)
-        self.information += (games + games.T) * self._per_game
-        return scores
-
-    def by_line_up(self) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
-        """Return sums of squares by line-up, corrected for leverage, their freedom and number.
-
-        A rating follows its own line-ups, more so the fewer there are: the residual of one with
-        share h of the matches is divided by 1 - h.
-        """
-        squares, n_squares = np.zeros(self._n), np.zeros(self._n)
-        line_ups = np.zeros(self._n, dtype=np.int64)
-        for member, score, count in self._clusters:
-            share = np.minimum(count / self.games[member], _MOST_LEVERAGE)
-            squares += np.bincount(member, score**2 / (1.0 - share), minlength=self._n)
-            n_squares += np.bincount(member, count**2, minlength=self._n)
-            line_ups += np.bincount(member, minlength=self._n)
-        effective = np.divide(self.games**2, n_squares, where=n_squares > 0, out=np.ones(self._n))
-        return squares, np.maximum(effective - 1.0, 0.0), line_ups
-
-
 def _design_effect(
-    sums: _Sums, expected: FloatArray
+    sums: ScoreSums, expected: FloatArray
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
     """Return (design effect, degrees of freedom, line-ups) of the matches of each member.
 
@@ -328,7 +233,7 @@ def _design_effect(
     """
     n = len(expected)
     matches = np.maximum(sums.games - 1.0, 0.0)
-    by_match = sums.by_match / (1.0 - np.minimum(1.0 / np.maximum(sums.games, 1.0), _MOST_LEVERAGE))
+    by_match = sums.by_match / (1.0 - np.minimum(1.0 / np.maximum(sums.games, 1.0), MOST_LEVERAGE))
     dispersion = np.divide(by_match, expected, where=expected > 0, out=np.ones(n))
     dispersion = (PRIOR_MATCHES + matches * dispersion) / (PRIOR_MATCHES + matches)
     by_line_up, freedom, line_ups = sums.by_line_up()

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from db.records import LearnerRecord, MatchRecord, MemberRecord, RatingMoment
     from league.rating.standings import Standing
+    from league.report.payoff import PayoffState
 
 THROUGHPUT_WINDOW_S = 60.0
 SILENT_AFTER_S = 120.0  # a learner without a heartbeat for longer is shown as silent
@@ -213,6 +214,13 @@ class StateReader:
                 at=at,
             )
         return replace(state, pause=find_pause(self._folder))
+
+    def read_payoff(self, *, at: datetime | None = None) -> PayoffState:
+        """Return who beats whom in the present season; raise DatabaseError."""
+        from league.report.payoff import read_payoff
+
+        with read_transaction(self._engine) as session:
+            return read_payoff(session, self._name, memory=self._memory, at=at)
 
     def read_moments(self) -> list[RatingMoment]:
         """Return every rating of the present season, in the order of the log."""
