@@ -85,7 +85,7 @@ def test_the_court_judges_what_was_played_now_and_then(league: League) -> None:
     rated.turn(0.0)
     opened = {key for key, entry in load_book(league).entries.items() if entry.open}
     assert {"order:tribe:random", "order:tribe:idle", "mirror", "drift"} <= opened
-    # Seats finish in seat order, whoever plays: the mirror's 40 matches show that seat 0 is favoured.
+    # Seats finish in seat order, whoever plays: the mirror's 40 matches show seat 0 favoured.
     while load_book(league).entries["mirror"].status == "untested":
         clock.now += JUDGE_EVERY_S
         play(rated, arena, 10)
