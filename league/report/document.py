@@ -80,6 +80,9 @@ def _member(row: MemberRow) -> dict[str, Any]:
         "matches": row.matches,
         "wins": row.wins,
         "mean_placement": row.mean_placement,
+        "first": None if row.first is None else row.first.p,
+        "first_interval": None if row.first is None else [row.first.low, row.first.high],
+        "first_matches": 0 if row.first is None else row.first.matches,
         "trained_decisions": row.trained_decisions,
         "snapshot": row.snapshot,
     }
