@@ -58,6 +58,7 @@ def report_document(state: ReportState) -> dict[str, Any]:
         ],
         "at": state.at.isoformat(),
         "rules_sha256": state.rules_sha256,
+        "rating_version": state.rating_version,
     }
 
 

@@ -155,6 +155,7 @@ class ReportState:
     league: str
     at: datetime
     rules_sha256: str | None
+    rating_version: str | None
     members: tuple[MemberRow, ...]
     learners: tuple[LearnerRow, ...]
     matches: tuple[MatchRow, ...]
@@ -248,6 +249,7 @@ def read_state(
         league=name,
         at=now,
         rules_sha256=rules_sha256,
+        rating_version=None if season is None else season.rating_version,
         members=tuple(_members(session, members, rules_sha256, memory, chances)),
         learners=tuple(_learner(row, names, now) for row in queries.list_learners(session)),
         matches=tuple(
