@@ -208,12 +208,14 @@ def _compile() -> None:
     """Import and compile game and ratings; half a minute on a machine that has not done it yet."""
     from arena.territory.engine.compiled import is_compiled
     from arena.territory.observation.warm_up import warm_up
-    from league.rating import engines
+    from league.rating import compiled, engines
 
     if not is_compiled():
         say("compiling the game, only once on this machine (about half a minute)")
     warm_up()
-    engines.warm_up()  # seconds on a new machine, which the first result would wait for
+    if not compiled.is_compiled():
+        say("compiling the ratings, only once on this machine (some seconds)")
+    engines.warm_up()  # the first result would wait for it
 
 
 class Runnable(Protocol):

@@ -60,6 +60,7 @@ def report_document(state: ReportState) -> dict[str, Any]:
         "rules_sha256": state.rules_sha256,
         "pause": None if state.pause is None else state.pause.to_json(),
         "waiting": dict(state.waiting),
+        "rating_version": state.rating_version,
     }
 
 
@@ -82,6 +83,9 @@ def _member(row: MemberRow) -> dict[str, Any]:
         "matches": row.matches,
         "wins": row.wins,
         "mean_placement": row.mean_placement,
+        "first": None if row.first is None else row.first.p,
+        "first_interval": None if row.first is None else [row.first.low, row.first.high],
+        "first_matches": 0 if row.first is None else row.first.matches,
         "trained_decisions": row.trained_decisions,
         "snapshot": row.snapshot,
     }

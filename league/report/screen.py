@@ -14,11 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from league.plain_text import visible
+from league.rating.first_places import Chance
 from league.report.champion import champion_lines
 from league.report.console import foreign
 from league.report.state import BudgetRow, LearnerRow, MatchRow, MemberRow, ReportState
 
-WIDTH = 118  # columns of the SVG and of plain output; the widest table needs 114
+WIDTH = 130  # columns of the SVG and of plain output; the widest table needs 126
 _LEVEL_STYLES = {"info": "dim", "warning": "yellow", "alarm": "bold red"}
 FAMILY_STYLES = {"attention": "cyan", "baseline": "magenta", "plugin": "green"}
 _LINES = "\n"  # a message may have several
@@ -54,14 +55,14 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
 
 
 def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -> Table:
-    """Return the standings: rank, name and family, rating with its 95 % interval, games."""
+    """Return the standings: rank, name and family, rating, games, chance of the first place."""
     hidden = 0 if max_members is None else max(len(rows) - max_members, 0)
     table = plain_table("Standings", caption=f"and {hidden} more" if hidden else None)
     for heading in ("rank", "95 %", "tier"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("name", no_wrap=True, min_width=16)
     table.add_column("family", no_wrap=True)
-    for heading in ("mu", "+-95 %", "mu-3s", "matches", "wins", "place", "decisions"):
+    for heading in ("mu", "+-95 %", "mu-3s", "matches", "wins", "first %", "place", "decisions"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     for row in rows[: len(rows) - hidden]:
@@ -76,12 +77,20 @@ def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -
             number(row.conservative),
             str(row.matches),
             str(row.wins),
+            _percent(row.first),
             number(row.mean_placement),
             f"{row.trained_decisions:,}" if row.trained_decisions else "-",
             foreign(row.role if row.status == "active" else row.status),
             style="" if row.status == "active" else "dim",
         )
     return table
+
+
+def _percent(chance: Chance | None) -> str:
+    """Return a chance with its interval, such as `20 (18-23)`, in per cent."""
+    if chance is None:
+        return "-"
+    return f"{100 * chance.p:.0f} ({100 * chance.low:.0f}-{100 * chance.high:.0f})"
 
 
 def learners_table(rows: Sequence[LearnerRow]) -> Table:

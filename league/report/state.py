@@ -26,8 +26,10 @@ from league.folder.running import Pause, find_pause
 from league.pruning.record import Budgets, read_record
 from league.rating.columns import totals
 from league.rating.errors import rating_errors
+from league.rating.first_places import Chance
 from league.rating.standings import scale_anchor_id, standings
 from league.report.champion import CanaryRow, ChampionRow, read_canaries, read_champion
+from league.report.chances import ChanceMemory
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -46,7 +48,8 @@ class MemberRow:
     """One row of the standings; rating fields are None for a member that was never rated.
 
     `half_width` is of the 95 % interval of mu, None for the anchor of the scale too; see
-    `league.rating.standings.Standing`.
+    `league.rating.standings.Standing`. `first` is its chance of the first place in company like its
+    own, None for a member that has not played lately.
     """
 
     id: int
@@ -67,6 +70,7 @@ class MemberRow:
     matches: int
     wins: int
     mean_placement: float | None
+    first: Chance | None
     trained_decisions: int
     snapshot: str | None
     agent_spec: str
@@ -165,6 +169,7 @@ class ReportState:
     league: str
     at: datetime
     rules_sha256: str | None
+    rating_version: str | None
     members: tuple[MemberRow, ...]
     learners: tuple[LearnerRow, ...]
     matches: tuple[MatchRow, ...]
@@ -197,6 +202,7 @@ class StateReader:
         self._folder = folder
         self._name = folder.root.resolve().name
         self._memory = MatchMemory(folder)
+        self._chances = ChanceMemory()
         self._stack = ExitStack()
         self._engine: Engine = self._stack.enter_context(reader(folder))
 
@@ -209,6 +215,7 @@ class StateReader:
                 session,
                 self._name,
                 memory=self._memory,
+                chances=self._chances,
                 n_matches=n_matches,
                 n_events=n_events,
                 at=at,
@@ -246,6 +253,7 @@ def read_state(
     name: str,
     *,
     memory: MatchMemory | None = None,
+    chances: ChanceMemory | None = None,
     n_matches: int = 8,
     n_events: int = 5,
     at: datetime | None = None,
@@ -254,8 +262,10 @@ def read_state(
 
     Args:
         memory: where the matches of the season are remembered; None reads them all.
+        chances: likewise the chances of the first place; None fits them.
     """
     now = at or datetime.now(UTC)
+    memory, chances = memory or MatchMemory(None), chances or ChanceMemory()
     season = stored_season(session)
     rules_sha256 = None if season is None else season.rules_sha256
     members = queries.list_members(session)
@@ -265,7 +275,8 @@ def read_state(
         league=name,
         at=now,
         rules_sha256=rules_sha256,
-        members=tuple(_members(session, members, rules_sha256, memory or MatchMemory(None))),
+        rating_version=None if season is None else season.rating_version,
+        members=tuple(_members(session, members, rules_sha256, memory, chances)),
         learners=tuple(
             _learner(row, names, now, waiting.get(row.name))
             for row in queries.list_learners(session)
@@ -301,11 +312,16 @@ def _budgets(session: Session) -> Iterator[BudgetRow]:
 
 
 def _members(
-    session: Session, members: list[MemberRecord], rules_sha256: str | None, memory: MatchMemory
+    session: Session,
+    members: list[MemberRecord],
+    rules_sha256: str | None,
+    memory: MatchMemory,
+    chances: ChanceMemory,
 ) -> list[MemberRow]:
     """Return rated members by rank, then the others by name, without unrated guests."""
     table: dict[int, Standing] = {}
     played: dict[int, MemberTotals] = {}
+    firsts: Mapping[int, Chance] = {}
     if rules_sha256 is not None:
         latest = queries.latest_ratings(session, rules_sha256)
         ratings = {member_id: (row.mu, row.sigma) for member_id, row in latest.items()}
@@ -313,13 +329,19 @@ def _members(
         errors = rating_errors(columns, ratings, queries.admissions(session, rules_sha256))
         found = standings(ratings, anchor_id=scale_anchor_id(members), errors=errors)
         table = {row.member_id: row for row in found}
+        firsts = chances.read(columns, ratings)
         played = {i: MemberTotals(*numbers) for i, numbers in totals(columns).items()}
     shown = [member for member in members if member.status != "guest" or member.id in table]
-    rows = [_member(m, table.get(m.id), played.get(m.id, MemberTotals())) for m in shown]
+    rows = [
+        _member(m, table.get(m.id), played.get(m.id, MemberTotals()), firsts.get(m.id))
+        for m in shown
+    ]
     return sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))
 
 
-def _member(member: MemberRecord, standing: Standing | None, totals: MemberTotals) -> MemberRow:
+def _member(
+    member: MemberRecord, standing: Standing | None, totals: MemberTotals, first: Chance | None
+) -> MemberRow:
     return MemberRow(
         id=member.id,
         name=member.name,
@@ -339,6 +361,7 @@ def _member(member: MemberRecord, standing: Standing | None, totals: MemberTotal
         matches=totals.games,
         wins=totals.wins,
         mean_placement=totals.mean_placement,
+        first=first,
         trained_decisions=member.trained_decisions,
         snapshot=member.snapshot_sha256,
         agent_spec=member.agent_spec,

@@ -59,12 +59,16 @@ def test_the_document_has_the_promised_keys(hand_made_league: LeagueFolder) -> N
         *("name", "family", "role", "status", "mu", "sigma", "conservative", "rank", "matches"),
         *("wins", "mean_placement", "trained_decisions", "snapshot"),
         *("interval", "design_effect", "line_ups", "rank_low", "rank_high", "tier"),
+        *("first", "first_interval", "first_matches"),
     }
     assert all(promised <= set(member) for member in document["members"])
     assert document["members"][0]["snapshot"] == "d" * 64
     best = document["members"][0]
     low, high = best["interval"]
     assert (low + high) / 2 == pytest.approx(best["mu"]) and best["line_ups"] == 1
+    low, high = best["first_interval"]
+    assert low < best["first"] < high and best["first_matches"] == 3
+    assert document["rating_version"] == "chain-1"
     (anchor,) = (m for m in document["members"] if m["name"] == "tribe")
     assert anchor["interval"] is None  # 25 by definition
     learner = document["learners"][0]
