@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agents.registry import whole_spec
 from agents.scripted import FORMER_NAMES
 from arena.match import MatchSpec
 from arena.territory.engine.rules import MatchRules
@@ -145,6 +146,7 @@ def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> 
         MemberError, AgentError: what is meant cannot play here.
     """
     is_spec = text.startswith(("scripted:", "plugin:"))
+    text = whole_spec(text)
     if not is_spec and not is_snapshot_file(text):
         with read_transaction(engine) as session:
             member = find_member(session, text)
