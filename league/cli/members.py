@@ -198,6 +198,7 @@ def _print_members(as_json: bool) -> None:
     from rich.table import Table
 
     from league.report.console import foreign
+    from league.report.fitting import FittingTable
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("name", "family", "role", "status", "snapshot", "spec"):
@@ -214,7 +215,8 @@ def _print_members(as_json: bool) -> None:
             foreign("-" if sha256 is not None else member.agent_spec),
             f"{member.trained_decisions:,}",
         )
-    stdout_console().print(table)
+    names = ["spec", "name", "snapshot"]
+    stdout_console().print(FittingTable(table, names, ("family", "role", "snapshot", "spec")))
 
 
 def _document(member: MemberRecord) -> dict[str, object]:

@@ -16,6 +16,7 @@ from rich.text import Text
 from league.plain_text import visible
 from league.report.champion import champion_lines
 from league.report.console import foreign
+from league.report.fitting import FittingTable
 from league.report.state import BudgetRow, LearnerRow, MatchRow, MemberRow, ReportState
 
 WIDTH = 118  # columns of the SVG and of plain output; the widest table needs 114
@@ -52,7 +53,7 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
     return Group(*parts)
 
 
-def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -> Table:
+def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -> FittingTable:
     """Return the standings: rank, name and family, rating with its 95 % interval, games."""
     hidden = 0 if max_members is None else max(len(rows) - max_members, 0)
     table = plain_table("Standings", caption=f"and {hidden} more" if hidden else None)
@@ -80,10 +81,11 @@ def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -
             foreign(row.role if row.status == "active" else row.status),
             style="" if row.status == "active" else "dim",
         )
-    return table
+    may_go = ("family", "status", "decisions", "wins", "tier", "place", "matches", "95 %", "+-95 %")
+    return FittingTable(table, ["name"], may_go)
 
 
-def learners_table(rows: Sequence[LearnerRow]) -> Table:
+def learners_table(rows: Sequence[LearnerRow]) -> FittingTable:
     """Return the learners: which ones train, how far they are, how fast they go."""
     table = plain_table("Learners")
     table.add_column("name", no_wrap=True, min_width=16)
@@ -105,10 +107,11 @@ def learners_table(rows: Sequence[LearnerRow]) -> Table:
             *(number(row.progress.get(key)) for key, _ in _PROGRESS_SHOWN),
             foreign(row.latest_member or "-"),
         )
-    return table
+    may_go = ("family", "newest", "kl", "entropy", "snapshots", "reward", "place", "per s")
+    return FittingTable(table, ["name", "newest"], may_go)
 
 
-def matches_table(rows: Sequence[MatchRow]) -> Table:
+def matches_table(rows: Sequence[MatchRow]) -> FittingTable:
     """Return the latest rated matches, newest first."""
     table = plain_table("Latest matches")
     table.add_column("match", justify="right", no_wrap=True)
@@ -126,7 +129,7 @@ def matches_table(rows: Sequence[MatchRow]) -> Table:
             f"{row.ticks:,}",
             f"{row.wall_s:.1f}",
         )
-    return table
+    return FittingTable(table, ["first, second, third", "map"], ("at (UTC)", "seconds", "map"))
 
 
 def summary_line(state: ReportState) -> str:
