@@ -49,10 +49,11 @@ def check_agent(name: str, *, max_ticks: int = 300, limit_s: float = LIMIT_S) ->
 
     Checks that it loads, that it answers every batch with one integer action per row, that it never
     chooses an illegal action during a match, and that a match ends the same whether it is played
-    alone or batched with another one (it does if the agent draws its chance from `batch.noise`).
+    alone or batched with another one (it does if the agent draws its chance from `rng` or
+    `batch.noise`).
 
     Args:
-        name: `module:factory`.
+        name: `module:factory` or `file.py:factory`.
         max_ticks: length of the matches.
         limit_s: seconds for loading and all matches together; compiling the game does not count.
 
@@ -183,7 +184,8 @@ def try_agent(
     if alone[0].final_state_sha256 != together[0].final_state_sha256:
         raise AgentError(
             f"{name} played the same match differently alone and batched with another match; draw "
-            "random numbers from batch.noise, not from rng, and index memory by batch.rows"
+            "random numbers from rng or batch.noise and from nowhere else, and index memory by "
+            "batch.rows"
         )
     return together
 

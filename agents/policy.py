@@ -79,6 +79,7 @@ class PolicyAgent:
     """
 
     has_memory = False
+    uses_rng = False
 
     def __init__(
         self,

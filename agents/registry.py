@@ -1,7 +1,7 @@
 """Load agents by their specs: "scripted:tribe", "snapshot:3fa9c1", "plugin:pkg.module:make".
 
-A plug-in is named by `module:factory`; the factory takes no arguments and returns an Agent
-(arena.agent). Loading a plug-in runs its code: name only what you trust.
+A plug-in is named by `module:factory` or `path/of/file.py:factory`; the factory takes no arguments
+and returns an Agent (arena.agent). Loading a plug-in runs its code: name only what you trust.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.errors import AgentError
+from agents.plugin_files import is_plugin_file, load_plugin_file
 from agents.scripted import FORMER_NAMES, SCRIPTED
 from arena.agent import Agent
 
@@ -34,16 +35,37 @@ def parse_spec(spec: str) -> tuple[str, str]:
     kind, colon, rest = spec.partition(":")
     if not colon or kind not in KINDS or not rest:
         raise SpecError(
-            f"{spec!r} is not an agent spec; expected scripted:NAME, snapshot:HASH or "
-            "plugin:MODULE:FACTORY, for example scripted:tribe"
+            f"{spec!r} is not an agent spec; expected scripted:NAME, snapshot:HASH, "
+            "plugin:MODULE:FACTORY or plugin:FILE.py:FACTORY, for example scripted:tribe"
         )
     if kind == "scripted":
         rest = FORMER_NAMES.get(rest, rest)
     if kind == "scripted" and rest not in SCRIPTED:
         raise SpecError(f"there is no scripted agent {rest!r}; choose one of {', '.join(SCRIPTED)}")
-    if kind == "plugin" and (rest.count(":") != 1 or not all(rest.split(":"))):
-        raise SpecError(f"{spec!r} is not a plug-in; expected plugin:MODULE:FACTORY")
+    if kind == "plugin":
+        place, _, factory = rest.rpartition(":")
+        if not place or not factory or (":" in place and not is_plugin_file(place)):
+            raise SpecError(
+                f"{spec!r} is not a plug-in; expected plugin:MODULE:FACTORY or "
+                "plugin:FILE.py:FACTORY"
+            )
     return kind, rest
+
+
+def whole_spec(spec: str) -> str:
+    """Return an agent spec that means the same in every folder: a plug-in's file by its path.
+
+    Raises:
+        SpecError: the file of a plug-in is not there.
+    """
+    kind, _, rest = spec.partition(":")
+    place, _, factory = rest.rpartition(":")
+    if kind != "plugin" or not is_plugin_file(place):
+        return spec
+    path = Path(place).expanduser().resolve()
+    if not path.is_file():
+        raise SpecError(f"expected the Python file of a plug-in, found none at {path}")
+    return f"plugin:{path}:{factory}"
 
 
 def present_spec(spec: str) -> str:
@@ -62,15 +84,18 @@ def load_plugin(name: str) -> Agent:
         SpecError: the module or the factory is missing or raises, or the agent has no `reset` or
             `act`.
     """
-    module_name, _, factory_name = name.partition(":")
+    place, _, factory_name = name.rpartition(":")
     try:
-        factory = getattr(importlib.import_module(module_name), factory_name)
-        agent: Agent = factory()
+        if is_plugin_file(place):
+            module = load_plugin_file(Path(place))
+        else:
+            module = importlib.import_module(place)
+        agent: Agent = getattr(module, factory_name)()
     except (Exception, SystemExit) as error:
         raise SpecError(
             f"plug-in {name!r} could not be loaded: {type(error).__name__}: {error}; the module "
-            "must be importable (installed, or on PYTHONPATH) without reading a command line, and "
-            "the factory take no arguments"
+            "must be importable (installed, on PYTHONPATH, or named as FILE.py) without reading a "
+            "command line, and the factory take no arguments"
         ) from error
     if not callable(getattr(agent, "reset", None)) or not callable(getattr(agent, "act", None)):
         raise SpecError(

@@ -44,6 +44,8 @@ _RANDOM_SHARE = 0.04
 class Idle:
     """Always waits."""
 
+    uses_rng = False
+
     def reset(self, rows: IntArray) -> None:
         """Do nothing: this agent keeps no memory."""
 
@@ -61,6 +63,8 @@ class Random:
     tribe and lose to idle (mean placement 8.1 against 6.4): they empty the home. In mixed company
     of strong members random still ranks just below idle: compare these two with `league pit`.
     """
+
+    uses_rng = False
 
     def reset(self, rows: IntArray) -> None:
         """Do nothing: this agent keeps no memory."""
@@ -81,6 +85,8 @@ class Tribe:
     Each row draws its temper at its first decision: a beat of 40..79 ticks with a phase, a trigger
     of 0.60..0.89, a reserve of 0.20..0.29 and an expansion reserve of 0.10..0.19 of the cap.
     """
+
+    uses_rng = False
 
     # Columns of the memory of a row
     _RATE, _PHASE, _TRIGGER, _RESERVE, _EXPAND, _LAST, _SETTLED, _ENEMY, _CHOSEN = range(9)
@@ -166,6 +172,8 @@ class Tribe:
 class Expander:
     """Takes neutral land first, in steady small waves, then the weakest neighbour."""
 
+    uses_rng = False
+
     def reset(self, rows: IntArray) -> None:
         """Do nothing: this agent keeps no memory."""
 
@@ -196,6 +204,8 @@ class Expander:
 class Turtle:
     """Takes neutral land while there is any, keeps its home full, and answers attacks in kind."""
 
+    uses_rng = False
+
     def reset(self, rows: IntArray) -> None:
         """Do nothing: this agent keeps no memory."""
 
@@ -221,6 +231,8 @@ class Turtle:
 
 class Opportunist:
     """Takes neutral land, then whoever is under attack by others or far weaker than itself."""
+
+    uses_rng = False
 
     def reset(self, rows: IntArray) -> None:
         """Do nothing: this agent keeps no memory."""

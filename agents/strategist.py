@@ -61,6 +61,8 @@ PATIENT = Plan(
 class Strategist:
     """Neutral land first, then the weakest prey from a full home, with a reserve at home."""
 
+    uses_rng = False
+
     def __init__(self, plan: Plan | None = None) -> None:
         self.plan = plan or Plan()
 

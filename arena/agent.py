@@ -2,8 +2,8 @@
 
 An agent acts for n seats in one call, of one or of many matches. It sees each seat's public facts,
 its legal actions and, on request, its observation; nothing else of the game. An agent that samples
-uses `SeatBatch.noise`, whose numbers are keyed by (match seed, seat, decision), so that a match
-does not depend on what it is batched with.
+uses `SeatBatch.noise`, whose numbers are keyed by (match seed, seat, decision), or the generator
+that it is given, so that a match does not depend on what it is batched with.
 """
 
 from __future__ import annotations
@@ -89,7 +89,12 @@ class SeatBatch:
 
 
 class Agent(Protocol):
-    """Code that acts for one or many seats."""
+    """Code that acts for one or many seats.
+
+    An agent may have an attribute `uses_rng = False`: it draws no numbers, or only from
+    `batch.noise`. It is then asked once for its seats in all matches, which is faster, and is given
+    nothing to draw from; any other agent is asked once for each match.
+    """
 
     def reset(self, rows: IntArray) -> None:
         """Forget what is known about these rows, int64[n]: new matches begin in them."""
@@ -97,9 +102,22 @@ class Agent(Protocol):
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
         """Return int64[n], one of 45 actions per row; an illegal one is counted, played as WAIT.
 
-        An agent of the league must not draw from `rng`: its numbers depend on what else is played
-        in the process. Draw from `batch.noise`; `agents.check.check_agent` refuses the former.
+        `rng` is a new generator at every call, keyed by (match seed, first seat, decision): draw
+        from it, or from `batch.noise`, and the match can be played again. Numbers from anywhere
+        else cannot; `agents.check.check_agent` refuses an agent whose match depends on what else is
+        played.
         """
+
+
+class NoGenerator:
+    """What an agent with `uses_rng = False` is given to draw from."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse to draw."""
+        raise AttributeError(
+            f"rng.{name} is not there: the agent says uses_rng = False; remove that, or draw from "
+            "batch.noise"
+        )
 
 
 LoadAgent = Callable[[str], Agent]

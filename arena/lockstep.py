@@ -1,8 +1,9 @@
 """Many matches in lock-step in one process: the core that rated matches and training share.
 
 Seat k of slot m is row m * MAX_SEATS + k while its match lasts. Each decision asks every agent
-once, for all its rows in all matches; there is no loop over seats in Python. A row without an agent
-belongs to the caller (the learner), who passes its actions to `advance`.
+once, for all its rows in all matches, or once for each match if it may draw from `rng`; there is no
+loop over seats in Python. A row without an agent belongs to the caller (the learner), who passes
+its actions to `advance`.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import time
 import traceback
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
-from arena.agent import Agent, IntArray, SeatBatch
+from arena.agent import Agent, IntArray, NoGenerator, SeatBatch
 from arena.errors import AgentFault
 from arena.territory.engine import actions as action_codec
 from arena.territory.engine.engine import Engine
@@ -25,6 +26,9 @@ from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation import observation as obs
 from arena.territory.observation.views import Views
+
+_RNG_PURPOSE = 0x726E67  # apart from all other uses of a match's seed
+_NO_GENERATOR = NoGenerator()
 
 DEAD = 255
 """Stands for a seat without an action in a recorded decision."""
@@ -93,7 +97,6 @@ class Lockstep:
         self._seeds = np.zeros(n_rows, np.int64)
         self._decisions = np.zeros(n_rows, np.int64)
         self._buffers: dict[int, obs.SeatViews] = {}
-        self._generators: dict[int, Generator] = {}
 
     def begin(self, slot: int, match: LiveMatch) -> None:
         """Put a match into a slot and tell its agents.
@@ -222,22 +225,32 @@ class Lockstep:
         for agent, rows in self._groups():
             if only_with_memory and not getattr(agent, "has_memory", True):
                 continue
-            batch = self.batch(rows)
-            try:
-                chosen = np.asarray(agent.act(batch, self._generator(agent)))
-            except (Exception, SystemExit) as error:  # the exit of an agent is not the worker's
-                raise _fault(error, agent, rows) from error
-            if chosen.shape != rows.shape or not np.issubdtype(chosen.dtype, np.integer):
-                raise AgentFault(
-                    f"expected {len(rows)} integer actions, found {chosen.dtype}"
-                    f"{list(chosen.shape)}",
-                    agent,
-                    rows,
-                    "",
-                )
-            actions[rows] = chosen
+            for part in self._parts(agent, rows):
+                actions[part] = self._ask(agent, part)
         spent = time.perf_counter() - start
         self.seconds["agents"] += spent - (self.seconds["observation"] - observing)
+
+    def _ask(self, agent: Agent, rows: IntArray) -> IntArray:
+        """Return the actions of one call, int64[n]; raise AgentFault."""
+        batch = self.batch(rows)
+        try:
+            chosen = np.asarray(agent.act(batch, self._generator(agent, rows)))
+        except (Exception, SystemExit) as error:  # the exit of an agent is not the worker's
+            raise _fault(error, agent, rows) from error
+        if chosen.shape != rows.shape or not np.issubdtype(chosen.dtype, np.integer):
+            raise AgentFault(
+                f"expected {len(rows)} integer actions, found {chosen.dtype}{list(chosen.shape)}",
+                agent,
+                rows,
+                "",
+            )
+        return chosen
+
+    def _parts(self, agent: Agent, rows: IntArray) -> list[IntArray]:
+        """Return the rows of each call: those of one match, where the agent may draw numbers."""
+        if not _may_draw(agent):
+            return [rows]
+        return np.split(rows, np.flatnonzero(np.diff(rows // MAX_SEATS)) + 1)
 
     def _groups(self) -> list[tuple[Agent, IntArray]]:
         """Return the living rows of each agent, in the order of slots."""
@@ -251,13 +264,13 @@ class Lockstep:
                     groups.setdefault(id(agent), (agent, []))[1].append(base + seat)
         return [(agent, np.array(rows, np.int64)) for agent, rows in groups.values()]
 
-    def _generator(self, agent: Agent) -> Generator:
-        """Return the agent's generator; agents that sample from the batch's noise ignore it."""
-        generator = self._generators.get(id(agent))
-        if generator is None:
-            generator = Generator(PCG64(len(self._generators)))
-            self._generators[id(agent)] = generator
-        return generator
+    def _generator(self, agent: Agent, rows: IntArray) -> Generator:
+        """Return what the agent may draw from in one call, for rows of one match."""
+        if not _may_draw(agent):
+            return cast(Generator, _NO_GENERATOR)
+        first = int(rows[0])
+        key = (self._seeds[first], first % MAX_SEATS, self._decisions[first])
+        return Generator(PCG64([_RNG_PURPOSE, *map(int, key)]))
 
     def advance(self, actions: IntArray) -> int:
         """Play one decision of every match; return the total of ticks played.
@@ -278,6 +291,10 @@ class Lockstep:
             ticks += match.advance(np.where(self.alive[base : base + n], chosen, DEAD))
         self.seconds["env"] += time.perf_counter() - start
         return ticks
+
+
+def _may_draw(agent: Agent) -> bool:
+    return bool(getattr(agent, "uses_rng", True))
 
 
 def _fault(error: BaseException, agent: Agent, rows: IntArray) -> AgentFault:

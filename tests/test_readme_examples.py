@@ -82,3 +82,23 @@ def test_the_round_trip_runs(
     capsys.readouterr()
     assert main(back[0].split()) == 0
     assert capsys.readouterr().out.startswith("better joined the pool (attention, snapshot:")
+
+
+def test_the_recipe_for_a_plug_in_runs_where_its_file_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_league(tmp_path / "league")
+    bots = tmp_path / "bots"
+    bots.mkdir()
+    (bots / "mybots.py").write_text(_block("class Grabber"))
+    monkeypatch.chdir(bots)
+    monkeypatch.setenv("LEAGUE_DIR", str(folder.root))
+    lines = re.findall(r"^league (members (?:check|add) plugin:.*)$", README, re.MULTILINE)
+    assert [line.split()[1] for line in lines] == ["check", "add"]
+    for line in lines:
+        assert main(line.split()) == 0, capsys.readouterr().err
+    out = capsys.readouterr().out
+    assert "keeps the agent contract" in out and "mybots.make joined" in out
+    monkeypatch.chdir(tmp_path)  # it is named by its whole path
+    assert main(["members"]) == 0
+    assert f"plugin:{bots / 'mybots.py'}:make"[:40] in capsys.readouterr().out

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
 
 from league.cli.options import (
     Reference,
+    count_option,
     examples,
     existing_league,
     json_option,
@@ -91,6 +93,54 @@ def resume(name: str) -> None:
 
 @members.command(
     epilog=examples(
+        "league members check plugin:mybots.py:make",
+        "league members check plugin:mybots.rush:make --ticks 600 --json",
+    )
+)
+@click.argument("spec", type=Reference())
+@count_option("--ticks", default=300, least=10, most=100_000, text="Length of the matches.")
+@json_option
+@league_option
+def check(spec: str, ticks: int, as_json: bool) -> None:
+    """Try the plug-in SPEC as `league members add` does, and say what was tried; add nothing.
+
+    Exit code: 0 it keeps the agent contract, 2 it does not; the message says which rule it breaks.
+    """
+    from agents.check import check_agent
+    from agents.registry import SpecError, parse_spec, whole_spec
+
+    kind, name = parse_spec(whole_spec(spec))
+    if kind != "plugin":
+        raise SpecError(f"expected plugin:FILE.py:FACTORY or plugin:MODULE:FACTORY, found {spec!r}")
+    started = time.monotonic()
+    results = check_agent(name, max_ticks=ticks)
+    seconds = time.monotonic() - started
+    if as_json:
+        rows = [
+            {
+                "agents": list(result.spec.agents),
+                "ticks": result.ticks,
+                "placements": list(result.placements),
+                "illegal": list(result.n_illegal),
+            }
+            for result in results
+        ]
+        print_json({"spec": f"plugin:{name}", "ok": True, "seconds": seconds, "matches": rows})
+        return
+    say(f"plugin:{name} keeps the agent contract; tried in a process of its own, {seconds:.1f} s:")
+    say("  it loads, and its factory makes an agent with reset and act")
+    for number, result in enumerate(results, start=1):
+        seated = zip(result.spec.agents, result.placements, strict=True)
+        places = [str(place) for agent, place in seated if agent == f"plugin:{name}"]
+        say(
+            f"  match {number}: {len(places)} of {len(result.placements)} seats, {result.ticks} "
+            f"ticks, places {', '.join(places)}, no illegal action"
+        )
+    say("  match 1 ends the same alone and batched with match 2")
+
+
+@members.command(
+    epilog=examples(
         "league members rename attention-0003-2 strong", "league members rename 3fa9c1 best --json"
     )
 )
@@ -148,6 +198,7 @@ def _print_members(as_json: bool) -> None:
     from rich.table import Table
 
     from league.report.console import foreign
+    from league.report.fitting import FittingTable
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("name", "family", "role", "status", "snapshot", "spec"):
@@ -164,7 +215,8 @@ def _print_members(as_json: bool) -> None:
             foreign("-" if sha256 is not None else member.agent_spec),
             f"{member.trained_decisions:,}",
         )
-    stdout_console().print(table)
+    names = ["spec", "name", "snapshot"]
+    stdout_console().print(FittingTable(table, names, ("family", "role", "snapshot", "spec")))
 
 
 def _document(member: MemberRecord) -> dict[str, object]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.registry import parse_spec, present_spec
+from agents.plugin_files import is_plugin_file
+from agents.registry import parse_spec, present_spec, whole_spec
 from agents.scripted import other_names
 from arena.territory.observation.views import Views
 from db import queries
@@ -81,7 +82,7 @@ def identify(text: str, snapshots: Path, views: Views | None, *, check: bool = T
     """
     if is_snapshot_file(text):
         return _from_snapshot(text, snapshots, views)
-    kind, rest = parse_spec(text)
+    kind, rest = parse_spec(whole_spec(text))
     if kind == "scripted":
         return Newcomer(rest, "scripted", "anchor", f"scripted:{rest}")
     if kind == "snapshot":
@@ -90,7 +91,9 @@ def identify(text: str, snapshots: Path, views: Views | None, *, check: bool = T
         from agents.check import check_agent
 
         check_agent(rest)
-    return Newcomer(made_name(rest.replace(":", ".")), "plugin", "main", text)
+    place, _, factory = rest.rpartition(":")
+    called = f"{Path(place).stem if is_plugin_file(place) else place}.{factory}"
+    return Newcomer(made_name(called), "plugin", "main", f"plugin:{rest}")
 
 
 def _from_snapshot(

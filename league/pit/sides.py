@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agents.registry import whole_spec
 from agents.scripted import FORMER_NAMES
 from arena.territory.observation.views import Views
 from db import queries
@@ -59,6 +60,7 @@ def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> 
         MemberError, AgentError: what is meant cannot play here.
     """
     is_spec = text.startswith(("scripted:", "plugin:"))
+    text = whole_spec(text)
     if not is_spec and not is_snapshot_file(text):
         with read_transaction(engine) as session:
             member = find_member(session, text)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from db import queries
+from league.champion import book, throne
 from league.folder.memory import stored_settings
 from league.pruning.record import why_snapshot_is_gone
 from league.rating.trueskill import conservative
@@ -93,6 +94,8 @@ def still_prunable(session: Session, snapshot: PrunableSnapshot) -> bool:
         {(m.id, m.status) for m in held_by} == {(m.id, m.status) for m in snapshot.members}
         and not ids & queries.members_of_open_matches(session)
         and not ids & queries.members_of_pits(session)
+        and not ids & _members_of_canaries(session)
+        and not ids & {reign.member_id for reign in throne.history(session)}
         and not ids & {learner.member_id for learner in queries.list_learners(session)}
     )
 
@@ -110,6 +113,8 @@ def _protected(
     reasons: list[tuple[str, Iterable[int]]] = [
         ("it is an anchor", [m.id for m in members if m.role == "anchor"]),
         ("it is a champion", _champions(rated, ratings)),
+        ("it was champion, and may be again", {r.member_id for r in throne.history(session)}),
+        ("a canary is played with it", _members_of_canaries(session)),
         ("it is a living ancestor", _living_ancestors(session, active)),
         ("a learner goes on from it", _newest_of_learners(session)),
         (
@@ -137,6 +142,12 @@ def _champions(rated: Sequence[MemberRecord], ratings: Mapping[int, float]) -> s
         for group in ("all", f"family {member.family}", f"role {member.role}"):
             groups.setdefault(group, []).append(member.id)
     return {max(ids, key=lambda i: (ratings[i], -i)) for ids in groups.values()}
+
+
+def _members_of_canaries(session: Session) -> set[int]:
+    """Return the members that a canary or a challenge is played with, now or again."""
+    entries = book.load(session).entries.values()
+    return {i for entry in entries for i in (entry.a, entry.b) if i is not None}
 
 
 def _newest_of_learners(session: Session) -> set[int]:

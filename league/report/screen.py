@@ -17,6 +17,7 @@ from league.plain_text import visible
 from league.rating.first_places import Chance
 from league.report.champion import champion_lines
 from league.report.console import foreign
+from league.report.fitting import FittingTable
 from league.report.state import BudgetRow, LearnerRow, MatchRow, MemberRow, ReportState
 
 WIDTH = 130  # columns of the SVG and of plain output; the widest table needs 126
@@ -54,7 +55,7 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
     return Group(*parts)
 
 
-def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -> Table:
+def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -> FittingTable:
     """Return the standings: rank, name and family, rating, games, chance of the first place."""
     hidden = 0 if max_members is None else max(len(rows) - max_members, 0)
     table = plain_table("Standings", caption=f"and {hidden} more" if hidden else None)
@@ -83,7 +84,9 @@ def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -
             foreign(row.role if row.status == "active" else row.status),
             style="" if row.status == "active" else "dim",
         )
-    return table
+    may_go = ("family", "status", "decisions", "wins", "tier", "mu-3s", "place", "matches")
+    may_go += ("first %", "95 %", "+-95 %")
+    return FittingTable(table, ["name"], may_go)
 
 
 def _percent(chance: Chance | None) -> str:
@@ -93,7 +96,7 @@ def _percent(chance: Chance | None) -> str:
     return f"{100 * chance.p:.0f} ({100 * chance.low:.0f}-{100 * chance.high:.0f})"
 
 
-def learners_table(rows: Sequence[LearnerRow]) -> Table:
+def learners_table(rows: Sequence[LearnerRow]) -> FittingTable:
     """Return the learners: which ones train, how far they are, how fast they go."""
     table = plain_table("Learners")
     table.add_column("name", no_wrap=True, min_width=16)
@@ -115,7 +118,8 @@ def learners_table(rows: Sequence[LearnerRow]) -> Table:
             *(number(row.progress.get(key)) for key, _ in _PROGRESS_SHOWN),
             foreign(row.latest_member or "-"),
         )
-    return table
+    may_go = ("family", "newest", "kl", "entropy", "snapshots", "reward", "place", "per s")
+    return FittingTable(table, ["name", "newest"], may_go)
 
 
 def _learner_status(row: LearnerRow) -> Text:
@@ -124,7 +128,7 @@ def _learner_status(row: LearnerRow) -> Text:
     return Text("silent", style="bold red") if row.is_silent else foreign(row.status)
 
 
-def matches_table(rows: Sequence[MatchRow]) -> Table:
+def matches_table(rows: Sequence[MatchRow]) -> FittingTable:
     """Return the latest rated matches, newest first."""
     table = plain_table("Latest matches")
     table.add_column("match", justify="right", no_wrap=True)
@@ -142,7 +146,7 @@ def matches_table(rows: Sequence[MatchRow]) -> Table:
             f"{row.ticks:,}",
             f"{row.wall_s:.1f}",
         )
-    return table
+    return FittingTable(table, ["first, second, third", "map"], ("at (UTC)", "seconds", "map"))
 
 
 def summary_line(state: ReportState) -> str:

@@ -15,6 +15,10 @@ from agents.errors import AgentError
 from agents.registry import make_loader, parse_spec, present_spec
 from agents.scripted import Idle
 from arena.agent import IntArray, SeatBatch
+from arena.lockstep import LiveMatch, Lockstep
+from arena.territory.engine.rules import MAX_SEATS, MatchRules
+from arena.territory.maps import load_map
+from arena.territory.observation.views import Views
 
 
 class Waiter:
@@ -35,11 +39,35 @@ class WrongShape(Waiter):
         return np.zeros(len(batch) + 1, np.int64)
 
 
-class BatchDependent(Waiter):
+class DependsOnBatch(Waiter):
     def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
         legal = batch.action_mask[:, :40].argmax(axis=1)
         usable = batch.action_mask[np.arange(len(batch)), legal] & (len(batch) % 3 == 0)
         return np.where(usable, legal, 40)
+
+
+class BatchDependent(DependsOnBatch):
+    uses_rng = False  # asked once for all matches
+
+
+def _any_legal(batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+    return np.array([int(rng.choice(np.flatnonzero(mask))) for mask in batch.action_mask])
+
+
+class Draws(Waiter):
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        return _any_legal(batch, rng)
+
+
+class DrawsElsewhere(Waiter):
+    rng = np.random.default_rng(1)
+
+    def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+        return _any_legal(batch, self.rng)
+
+
+class DrawsAgainstItsWord(Draws):
+    uses_rng = False
 
 
 class Raises(Waiter):
@@ -93,9 +121,38 @@ def test_a_snapshot_needs_a_league() -> None:
         make_loader()("snapshot:" + "0" * 64)
 
 
-def test_a_good_plug_in_passes_the_check() -> None:
-    results = check_agent(f"{__name__}:Waiter")
+@pytest.mark.parametrize("name", ["Waiter", "Draws", "DependsOnBatch"])
+def test_a_good_plug_in_passes_the_check(name: str) -> None:
+    results = check_agent(f"{__name__}:{name}", max_ticks=100)
     assert len(results) == 2
+
+
+def test_numbers_drawn_from_rng_differ_by_match_seat_and_decision_and_come_again() -> None:
+    rules, views = MatchRules(n_seats=4, max_ticks=50), Views(16, 16, 16)
+
+    def draws(*seeds: int) -> list[list[float]]:
+        drawn: dict[int, list[float]] = {}
+
+        class Recorder(Waiter):
+            def act(self, batch: SeatBatch, rng: np.random.Generator) -> IntArray:
+                drawn.setdefault(int(batch.rows[0]), []).append(float(rng.random()))
+                return super().act(batch, rng)
+
+        lockstep = Lockstep(len(seeds), views)
+        territory = load_map("generated:plains:64x64:1")
+        for slot, seed in enumerate(seeds):
+            agents = [Recorder() for _ in range(2)] * 2
+            lockstep.begin(slot, LiveMatch(territory, rules, views, seed, 0, agents))
+        actions = np.zeros(len(seeds) * MAX_SEATS, np.int64)
+        for _ in range(2):
+            lockstep.refresh()
+            lockstep.ask_agents(actions)
+            lockstep.advance(actions)
+        return [drawn[row] for row in sorted(drawn)]
+
+    together = draws(1, 2)  # two agents in each of two matches, two decisions: eight numbers
+    assert len({number for numbers in together for number in numbers}) == 8
+    assert draws(1) == together[:2] and draws(2) == together[2:]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +161,8 @@ def test_a_good_plug_in_passes_the_check() -> None:
         ("Illegal", "illegal actions"),
         ("WrongShape", "expected .* integer actions"),
         ("BatchDependent", "played the same match differently"),
+        ("DrawsElsewhere", "differently .* from rng or batch.noise and from nowhere else"),
+        ("DrawsAgainstItsWord", "rng.choice is not there: the agent says uses_rng = False"),
         ("NoAct", "without reset"),
         ("Missing", "could not be loaded"),
         ("Raises", r"RuntimeError: out of ideas \(test_registry.py, line"),

@@ -124,7 +124,7 @@ def map_from_png(path: str | Path, reading: Reading | None = None) -> TerritoryM
     """
     path = Path(path)
     pixels = _read_pixels(path)
-    if reading is None and not _is_ours(pixels) and is_source(pixels):
+    if reading is None and is_source(pixels):
         reading = "openfront"
     warnings: tuple[str, ...] = ()
     if reading == "openfront":
@@ -133,20 +133,6 @@ def map_from_png(path: str | Path, reading: Reading | None = None) -> TerritoryM
         terrain, reading = _by_brightness(pixels, reading)
     warnings += impassable_warning(terrain)
     return TerritoryMap.from_terrain(path.stem, terrain, warnings, f"heights {READINGS[reading]}")
-
-
-def _is_ours(pixels: Picture) -> bool:
-    """Return whether a picture holds only the colours that `map_to_png` writes."""
-    if (pixels[..., 3] < 255).any():
-        return False
-    known = palette().astype(np.uint32)
-    found = pixels[..., :3].astype(np.uint32)
-    return bool(np.isin(_packed(found), _packed(known)).all())
-
-
-def _packed(colours: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    packed: NDArray[np.uint32] = colours[..., 0] << 16 | colours[..., 1] << 8 | colours[..., 2]
-    return packed
 
 
 def _by_brightness(picture: Picture, reading: Reading | None) -> tuple[ByteGrid, Reading]:

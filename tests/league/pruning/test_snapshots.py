@@ -7,6 +7,7 @@ import pytest
 from db import queries
 from db.records import MatchPlan
 from db.session import write_transaction
+from league.champion import book, throne
 from league.errors import MemberError
 from league.folder.doctor import examine, repair
 from league.members.entry import Newcomer, change_status, ensure_guest
@@ -114,6 +115,14 @@ def test_anchors_champions_ancestors_cycles_and_members_of_pits_stay(pruned: Pru
     ids["exploiter"] = pruned.add("exploiter", 3.5, parent_id=ids["before"])
     _learner(pruned, "attention", "main", ids["newest"])  # of the settings
     _learner(pruned, "exploiter", "league_exploiter", ids["exploiter"])
+    ids["dethroned"] = pruned.add("dethroned", 5.6, role="main")
+    ids["canary"] = pruned.add("canary", 5.7, role="main")
+    with write_transaction(pruned.engine) as session:
+        for name in ("dethroned", "champion"):
+            throne.crown(session, queries.get_member(session, ids[name]), "hand", "a test")
+        canaries = book.load(session)
+        entry = book.Entry("mirror", ids["canary"], None)
+        book.save(session, canaries.with_entry("mirror", entry))
     pruned.play(1, (ids["pitted"], 1), purpose="pit")
     with write_transaction(pruned.engine) as session:
         line_up = ((ids["planned"], True), (1, True))
@@ -131,6 +140,8 @@ def test_anchors_champions_ancestors_cycles_and_members_of_pits_stay(pruned: Pru
         "best-anchor": "it is an anchor",
         "champion": "it is a champion",
         "best-exploiter": "it is a champion",
+        "dethroned": "it was champion, and may be again",
+        "canary": "a canary is played with it",
         "grandparent": "it is a living ancestor",
         "parent": "it is a living ancestor",
         "newest": "it is a living ancestor",

@@ -150,7 +150,7 @@ def test_other_pictures_are_not_taken_for_sources() -> None:
 
 
 def test_our_own_pictures_are_read_as_they_were_written(tmp_path: Path) -> None:
-    """Some of their greens have the generator's blue of water, and their seas its heights."""
+    """Their seas have the blue of the generator's heights."""
     terrain = np.full((40, 40), 0x25, np.uint8)  # water, depth 5: blue 200 - 15
     terrain[10:30, 10:30] = 0x80 | 13
     made = TerritoryMap.from_terrain("own", terrain)
