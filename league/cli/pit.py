@@ -28,6 +28,7 @@ from league.cli.options import (
 
 if TYPE_CHECKING:
     from league.folder.layout import LeagueFolder
+    from league.pit.mixed.run import MixedRequest
     from league.pit.run import PitRequest
 
 PIPE_PAUSE_S = 15.0  # between two lines of progress where nobody watches them change
@@ -37,14 +38,15 @@ PIPE_PAUSE_S = 15.0  # between two lines of progress where nobody watches them c
     epilog=examples(
         "league pit scripted:tribe scripted:random",
         "league pit attention-0003 attention-0001 --matches 40 --json",
+        "league pit expander tribe attention-0003 --mixed --matches 300",
     )
 )
-@click.argument("names", type=Reference(), nargs=-1, required=True, metavar="A B")
+@click.argument("names", type=Reference(), nargs=-1, required=True, metavar="A B [C ...]")
 @click.option(
     "--matches",
     "n_matches",
     type=click.IntRange(min=2),
-    help="Play exactly this many matches, in pairs.  [default: until SPRT decides]",
+    help="Play exactly this many matches.  [default: until SPRT decides; 200 with --mixed]",
 )
 @click.option(
     "--cap",
@@ -65,6 +67,11 @@ PIPE_PAUSE_S = 15.0  # between two lines of progress where nobody watches them c
     "with_field",
     is_flag=True,
     help="Give A and B one seat each, among scripted members; all seats are drawn.  [default: off]",
+)
+@click.option(
+    "--mixed",
+    is_flag=True,
+    help="Draw every seat among two names or more, equal seats for all.  [default: off]",
 )
 @click.option(
     "--map",
@@ -105,6 +112,7 @@ def pit(
     cap: int,
     seed: int,
     with_field: bool,
+    mixed: bool,
     maps: tuple[str, ...],
     nelo: tuple[float, float],
     effect: float | None,
@@ -116,17 +124,28 @@ def pit(
 
     A and B are member names, snapshot hash prefixes, snapshot files or agent specs. In a league the
     matches are stored, and the same command continues where it was interrupted; without one, files,
-    specs and scripted agents play on generated maps. An odd number of matches is rounded up. Exit
+    specs and scripted agents play on generated maps. An odd number of matches is rounded up. With
+    --mixed, two names or more meet in mixed company: mean place, first places, who beats whom. Exit
     code: 0 A is stronger, or --matches have been played; 1 it is not shown to be; 2 bad input; 4
     undecided at --cap; 130 interrupted.
     """
     from league.folder.layout import LeagueFolder
+    from league.pit.mixed.run import DEFAULT_MATCHES, MixedRequest
     from league.pit.run import PitRequest
     from league.pit.sprt import SprtSettings
 
-    if len(names) != 2:
-        raise click.UsageError(f"expected two names, A and B, found {len(names)}")
     has_league = league_was_named() or LeagueFolder(league_root()).is_league()
+    if mixed:
+        if with_field or effect is not None:
+            raise click.UsageError("expected --mixed alone, found it with --field or --plan")
+        with _interruptible():
+            folder = existing_league() if has_league else None
+            wanted = MixedRequest(names, n_matches or DEFAULT_MATCHES, seed, maps, n_workers)
+            return _play_mixed(wanted, folder, short, as_json)
+    if len(names) != 2:
+        raise click.UsageError(
+            f"expected two names, A and B, found {len(names)}; --mixed takes more"
+        )
     request = PitRequest(
         a=names[0],
         b=names[1],
@@ -175,6 +194,30 @@ def _play(request: PitRequest, folder: LeagueFolder | None, short: bool, as_json
         for line in [verdict(report)] if short else format_report(report):
             say(line)
     if report.decision == "interrupted":
+        _say_how_to_go_on(folder)
+    return report.exit_code
+
+
+def _play_mixed(
+    request: MixedRequest, folder: LeagueFolder | None, short: bool, as_json: bool
+) -> int:
+    from league.pit.mixed.run import run_mixed
+    from league.pit.mixed.text import format_report, report_json, verdict
+
+    n_played = request.n_seeds * len(request.names)
+    if n_played != request.n_matches:
+        _remark(
+            f"{request.n_matches} matches are not whole seeds of {len(request.names)}: {n_played} "
+            "are played"
+        )
+    with _progress() as show:
+        report = run_mixed(request, folder, lambda progress: show(progress.line))
+    if as_json:
+        print_json(report_json(report))
+    else:
+        for line in [verdict(report)] if short else format_report(report):
+            say(line)
+    if report.interrupted:
         _say_how_to_go_on(folder)
     return report.exit_code
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from arena.files import sync_folder
 from arena.match import MatchResult
@@ -21,6 +21,7 @@ from db.records import MatchPlan
 from db.session import read_transaction, write_transaction
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, seat_outcomes
+from league.pit.looks import look_number
 from league.pit.plan import UnitPlan
 from league.pit.statistics import PitMatch
 
@@ -86,15 +87,16 @@ class PitLog:
                 )
             )
 
-    def value(self, key: str) -> dict[str, Any]:
-        """Return what is remembered of this head-to-head under a key; empty if nothing is."""
-        with read_transaction(self._engine) as session:
-            return queries.get_league_value(session, f"{self._plan.series_key}:{key}") or {}
-
-    def remember(self, key: str, value: dict[str, Any]) -> None:
-        """Remember something of this head-to-head under a key."""
+    def look(self, first_seed: int, n_units: int) -> int:
+        """Remember that a verdict is given after so many units; return which look it is."""
+        key = f"{self._plan.series_key}:verdicts from seed {first_seed}"
         with write_transaction(self._engine) as session:
-            queries.set_league_value(session, f"{self._plan.series_key}:{key}", value)
+            known = queries.get_league_value(session, key) or {}
+            earlier = [int(n) for n in known.get("units", [])]
+            look = look_number(earlier, n_units)
+            if look > len(earlier):
+                queries.set_league_value(session, key, {"units": [*earlier, n_units]})
+        return look
 
     def record(self, seed: int, results: Sequence[MatchResult]) -> None:
         """Write all matches of a unit, unless another run has written them in the meantime."""

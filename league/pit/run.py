@@ -16,7 +16,6 @@ from league.errors import PitInterrupted
 from league.folder.layout import LeagueFolder
 from league.pit.length import PlannedLength, planned_length
 from league.pit.log import PitLog, Unit
-from league.pit.looks import look_number
 from league.pit.plan import PitPlan, check_seats
 from league.pit.play import Play
 from league.pit.report import PitReport, summarise
@@ -128,11 +127,7 @@ def run_pit(
         report = _report(request, plan, play, look=1, remembered=log is not None)
         if log is None or report.decision == "interrupted":
             return report
-        key = f"verdicts from seed {request.seed}"
-        earlier = [int(n) for n in log.value(key).get("pairs", [])]
-        look = look_number(earlier, len(play.judged))
-        if look > len(earlier):
-            log.remember(key, {"pairs": [*earlier, len(play.judged)]})
+        look = log.look(request.seed, len(play.judged))
         return _report(request, plan, play, look=look, remembered=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -35,7 +36,9 @@ def format_report(report: PitReport) -> list[str]:
                 f"Looks: {report.look - 1} earlier verdict(s) on these pairs had an error of their "
                 "own, which adds to alpha"
             )
-    lines.append(_seats_line(report))
+    lines.append(
+        counts_line(report.seat_bias_p, report.n_failed, report.crashes, report.matches_per_s)
+    )
     return lines
 
 
@@ -113,19 +116,22 @@ def _llr_line(llr: float, sprt: SprtSettings) -> str:
     )
 
 
-def seats_words(p: float | None) -> str:
-    """Return what the test of the seats says."""
-    if p is None:
-        return "too few matches to test for bias"
-    if p < BIAS_BELOW:
-        return f"BIAS, some seats win more often (F test p = {p:.2g})"
-    return f"no bias found (F test p = {p:.2f})"
-
-
-def _seats_line(report: PitReport) -> str:
-    failed = f"Failed matches: {report.n_failed}"
-    if report.crashes:
-        named = ", ".join(f"{name} {count}" for name, count in sorted(report.crashes.items()))
+def counts_line(
+    seat_bias_p: float | None,
+    n_failed: int,
+    crashes: Mapping[str, int],
+    matches_per_s: float | None,
+) -> str:
+    """Return the last line: whether seats are biased, failures by who was to blame, speed."""
+    if seat_bias_p is None:
+        seats = "too few matches to test for bias"
+    elif seat_bias_p < BIAS_BELOW:
+        seats = f"BIAS, some seats win more often (F test p = {seat_bias_p:.2g})"
+    else:
+        seats = f"no bias found (F test p = {seat_bias_p:.2f})"
+    failed = f"Failed matches: {n_failed}"
+    if crashes:
+        named = ", ".join(f"{name} {count}" for name, count in sorted(crashes.items()))
         failed += f" ({named})"
-    speed = "" if report.matches_per_s is None else f"   {report.matches_per_s:.1f} matches/s"
-    return f"Seats: {seats_words(report.seat_bias_p)}   {failed}{speed}"
+    speed = "" if matches_per_s is None else f"   {matches_per_s:.1f} matches/s"
+    return f"Seats: {seats}   {failed}{speed}"

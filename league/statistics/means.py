@@ -72,7 +72,11 @@ def t_interval(values: Iterable[float], confidence: float = 0.95) -> MeanInterva
 
 
 def cluster_interval(
-    values: Iterable[float], clusters: Sequence[Hashable], confidence: float = 0.95
+    values: Iterable[float],
+    clusters: Sequence[Hashable],
+    confidence: float = 0.95,
+    *,
+    weights: Sequence[float] | None = None,
 ) -> MeanInterval:
     """Return the mean of values that are independent between clusters and not inside them.
 
@@ -84,20 +88,23 @@ def cluster_interval(
 
     Args:
         clusters: the cluster of each value, in the same order; any hashable.
+        weights: how many values each one stands for, above 0; None for one each.
 
     Raises:
         StatisticsError: there is no value, one is not finite, or the lengths differ.
     """
     found = _checked(values)
-    if len(found) != len(clusters):
+    counts = [1.0] * len(found) if weights is None else list(weights)
+    if not len(found) == len(clusters) == len(counts):
         raise StatisticsError(
-            f"expected a cluster for each of {len(found)} values, found {len(clusters)}"
+            f"expected a cluster and a weight for each of {len(found)} values, found "
+            f"{len(clusters)} and {len(counts)}"
         )
-    n = len(found)
-    mean = math.fsum(found) / n
+    n = math.fsum(counts)
+    mean = math.fsum(w * x for x, w in zip(found, counts, strict=True)) / n
     sums: dict[Hashable, list[float]] = {}
-    for x, cluster in zip(found, clusters, strict=True):
-        sums.setdefault(cluster, []).append(x - mean)
+    for x, w, cluster in zip(found, counts, clusters, strict=True):
+        sums.setdefault(cluster, []).append(w * (x - mean))
     k = len(sums)
     if k == 1:
         return _around(mean, math.inf, 0, confidence)

@@ -13,7 +13,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from arena.territory.engine.rules import MatchRules
+from arena.territory.observation.views import Views
+from league.pit.mixed.plan import mixed_plan
 from league.pit.plan import PitPlan
+from league.pit.sides import Side
 from league.pit.statistics import NELO_SCALE, PitMatch
 
 SPAWNS = 0.5  # standard deviation of what a spawn is worth
@@ -64,3 +68,28 @@ def fair_pit(plan: PitPlan, seeds: Sequence[int], rng: Generator) -> list[tuple[
             parts.append(PitMatch(tuple(places.tolist()), labels, (True,) * len(labels)))
         pairs.append(tuple(parts))
     return pairs
+
+
+def mixed_units(
+    n_units: int, strengths: Sequence[float], noises: Sequence[float], rng: Generator
+) -> list[tuple[PitMatch, ...]]:
+    """Return seeds of `--mixed` with the seats of the product's plan; names are a, b, c, ..."""
+    names = "abcdefghij"[: len(strengths)]
+    sides = [Side(name, f"scripted:{name}") for name in names]
+    plan = mixed_plan(sides, ("generated:plains:64x64:1",), MatchRules(), Views())
+    strength = dict(zip(names, strengths, strict=True))
+    noise = dict(zip(names, noises, strict=True))
+    first = int(rng.integers(10**9))
+    units = []
+    for seed in range(first, first + n_units):
+        spawns = SPAWNS * rng.standard_normal(plan.rules.n_seats)
+        parts = []
+        for part in range(plan.n_parts):
+            labels = plan.labels(seed, part)
+            skill = np.array([strength[str(name)] for name in labels])
+            spread = np.array([noise[str(name)] for name in labels])
+            performance = skill + spawns + spread * rng.standard_normal(len(labels))
+            places = np.argsort(np.argsort(-performance)) + 1
+            parts.append(PitMatch(tuple(places.tolist()), labels, (True,) * len(labels)))
+        units.append(tuple(parts))
+    return units

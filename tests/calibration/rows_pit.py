@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -21,6 +23,7 @@ from league.pit.sprt import Sprt, SprtSettings
 from league.pit.statistics import Estimate, PitMatch, estimate
 from league.pit.table import in_proportion
 from league.pit.text import verdict
+from league.statistics.betting import log_wealth
 from tests.calibration.harness import Effort, Measured, Row, at_most, covers, share
 from tests.calibration.pit_players import fair_pit, pair_scores, strength_of, truth
 
@@ -123,7 +126,7 @@ def _report_of(scores: list[float]) -> PitReport:
 def _doubling(effort: Effort, rng: Generator) -> Measured:
     """Double --matches from 20 pairs to 1,280 until a difference is shown between equals."""
     wrong = []
-    for scores in pair_scores(_runs(effort, 300), 1280, 0.0, rng).tolist():
+    for scores in _equals(_runs(effort, 300), 1280, rng):
         looks: list[int] = []
         n = 20
         is_wrong = False
@@ -133,6 +136,22 @@ def _doubling(effort: Effort, rng: Generator) -> Measured:
             looks.append(n)
             n *= 2
         wrong.append(is_wrong)
+    return at_most(wrong, 0.05, "pits of equals ever showed a difference")
+
+
+def _equals(n_runs: int, n_pairs: int, rng: Generator) -> Iterator[list[float]]:
+    """Yield the scores of pits between equals, some at a time: thousands fill the memory."""
+    for first in range(0, n_runs, 200):
+        yield from pair_scores(min(200, n_runs - first), n_pairs, 0.0, rng).tolist()
+
+
+def _any_look(effort: Effort, rng: Generator) -> Measured:
+    """Look at the interval that is printed while it runs, after every pair up to the cap."""
+    limit = math.log(40.0)
+    wrong = []
+    for scores in _equals(_runs(effort, 600), CAP, rng):
+        both = (log_wealth(scores, 0.5), log_wealth(1.0 - np.array(scores), 0.5))
+        wrong.append(any((each >= limit).any() for each in both))
     return at_most(wrong, 0.05, "pits of equals ever showed a difference")
 
 
@@ -243,6 +262,13 @@ ROWS: tuple[Row, ...] = (
         "covers .88 to .93",
         ".95 at least",
         partial(_at_stop, 0.0),
+    ),
+    Row(
+        "pit-any-look",
+        "`league pit`: the interval while it runs, looked at after each of 500 pairs",
+        "-",
+        ".05 at most",
+        _any_look,
     ),
     Row(
         "pit-doubling",

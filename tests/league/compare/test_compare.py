@@ -17,6 +17,7 @@ from league.compare.run import Comparison
 from league.compare.text import format_comparison, sentence
 from league.folder.connect import reader
 from tests.league.compare.conftest import MakeSeed
+from tests.league.pit.conftest import DiceArena
 
 A = [(0, 0.1), (120_000, 2.0), (240_000, 4.0)]
 B = [(0, 0.1), (120_100, 1.8), (240_100, 3.6)]
@@ -82,6 +83,16 @@ def _comparison(seed_league: MakeSeed, n_seeds: int, scores: list[float]) -> Com
         rates=(0.9,) * n_seeds,
         different_settings=(),
     )
+
+
+def test_an_interrupted_comparison_answers_nothing_and_keeps_what_was_played(
+    seed_league: MakeSeed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = seed_league(1, A, B)
+    monkeypatch.setattr("league.pit.play.LocalArena", lambda *a, **k: DiceArena(break_after=3))
+    assert main(_command(tmp_path)) == 130
+    with reader(folder) as engine, read_transaction(engine) as session:
+        assert len(queries.list_matches(session, purpose="pit", status="finished")) == 2
 
 
 def test_three_seeds_speak_of_the_families(seed_league: MakeSeed) -> None:

@@ -54,6 +54,12 @@ def test_unequal_clusters_by_hand() -> None:
     assert found.degrees == 1
 
 
+def test_a_weight_is_so_many_equal_values() -> None:
+    one = cluster_interval([0.2, 0.5, 0.9], "aab", weights=[3, 1, 2])
+    other = cluster_interval([0.2, 0.2, 0.2, 0.5, 0.9, 0.9], "aaaabb")
+    assert (one.mean, one.low, one.high) == pytest.approx((other.mean, other.low, other.high))
+
+
 def test_the_cluster_interval_covers_where_values_of_a_cluster_hang_together() -> None:
     rng = np.random.default_rng(3)
     covered = 0
