@@ -84,8 +84,10 @@ def standings_table(rows: Sequence[MemberRow], max_members: int | None = None) -
             foreign(row.role if row.status == "active" else row.status),
             style="" if row.status == "active" else "dim",
         )
-    may_go = ("family", "status", "decisions", "wins", "tier", "mu-3s", "place", "matches")
-    may_go += ("first %", "95 %", "+-95 %")
+    may_go = (
+        *("family", "status", "decisions", "wins", "tier", "first %", "place", "matches"),
+        *("95 %", "+-95 %", "mu-3s"),
+    )
     return FittingTable(table, ["name"], may_go)
 
 

@@ -45,7 +45,9 @@ def test_the_standings_show_the_chance_with_its_interval(hand_made_league: Leagu
     best = state.members[0]
     assert best.first is not None and best.first.matches == 3
     assert 0.0 < best.first.low < best.first.p < best.first.high <= 1.0
-    column = next(c for c in standings_table(state.members).columns if c.header == "first %")
+    column = next(
+        c for c in standings_table(state.members).fitted(200).columns if c.header == "first %"
+    )
     p, low, high = (round(100 * x) for x in (best.first.p, best.first.low, best.first.high))
     assert next(iter(column.cells)) == f"{p} ({low}-{high})"
     assert sum(row.first.p for row in state.members if row.first) == pytest.approx(1.0, abs=1e-6)
