@@ -7,7 +7,7 @@ import shlex
 from league.plain_text import visible
 from league.report.state import MemberRow, ReportState
 
-_GO_ON = "go on where it stopped; half an hour shows networks passing scripts"
+_GO_ON = "go on where it stopped"
 
 
 def next_steps(state: ReportState, program: str, league: str | None) -> list[str]:

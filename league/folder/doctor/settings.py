@@ -17,10 +17,11 @@ from arena.foreign import (
 from league.config.layers import check_frozen, resolve
 from league.config.toml import HEAD, write_toml
 from league.config.tree import LeagueConfig
-from league.config.whole import cut_problem
+from league.config.whole import MARK, cut_problem
 from league.errors import ConfigError
 from league.folder.doctor.findings import Case, Finding
 
+LAST_SECTION_OF_0_1_0 = "database"
 REPAIR = "`league doctor --repair` writes it anew from the settings of the newest start"
 
 
@@ -59,10 +60,11 @@ def toml_problem(path: Path) -> str | None:
     cut = cut_problem(path)
     if cut is not None:
         return cut
-    # Written by 0.1.0, whose files have no last line to look for.
-    first_line, last_section = HEAD.splitlines()[0], list(LeagueConfig.model_fields)[-1]
-    if first_line in raw and not values.get(last_section):
-        return f"expected keys in a last section [{last_section}], found none: the file was cut"
+    # Written by 0.1.0, whose files have no last line to look for. Later files may have later
+    # sections, which those do not have.
+    is_old = HEAD.splitlines()[0] in raw and MARK not in raw
+    if is_old and not values.get(LAST_SECTION_OF_0_1_0):
+        return f"expected a last section [{LAST_SECTION_OF_0_1_0}], found none: the file was cut"
     return None
 
 

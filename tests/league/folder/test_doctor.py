@@ -18,6 +18,7 @@ from arena.territory.maps import load_map
 from db import queries
 from db.records import MatchPlan
 from db.session import open_writer, write_transaction
+from league.config.whole import LAST_LINE, MARK
 from league.folder.doctor import Finding, examine
 from league.folder.layout import LeagueFolder
 from tests.league.hand_made import MAP_SHA, NOON, RULES_SHA, make_league
@@ -298,6 +299,20 @@ def test_a_cut_league_toml_is_found(healthy: LeagueFolder, share: float) -> None
     healthy.toml.write_text(whole[: int(share * latest)])
     (wrong,) = _wrong(healthy)
     assert "league.toml: expected" in wrong and "--repair" in wrong
+
+
+def test_the_league_toml_of_an_older_version_has_fewer_sections_and_is_whole(
+    healthy: LeagueFolder,
+) -> None:
+    text = healthy.toml.read_text()
+    begins = text.index("[database]\n")
+    ends = text.find("\n[", begins + 1)  # what later versions added behind it
+    old = text[: ends if ends > 0 else None].replace(LAST_LINE, "").replace(f"{MARK}\n", "")
+    healthy.toml.write_text(old)
+    assert _wrong(healthy) == []
+    healthy.toml.write_text(old[:begins])
+    (wrong,) = _wrong(healthy)
+    assert "expected a last section [database]" in wrong
 
 
 def test_a_frozen_setting_that_was_edited_is_found(healthy: LeagueFolder) -> None:
