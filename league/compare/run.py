@@ -15,6 +15,7 @@ from league.compare.answer import COMPANIES, Answer, Company, SeedScore, answer
 from league.compare.equals import MEASURES, Equals, Measure, Pairing, find_equals
 from league.compare.leagues import SeedLeague, different_settings, league_folders, read_leagues
 from league.curves.lineages import RIVAL_SPECS
+from league.errors import PitInterrupted
 from league.pit.report import PitReport
 from league.pit.run import PitRequest, run_pit
 
@@ -113,8 +114,10 @@ def _play(
         pairing.league.folder,
         lambda so_far: progress(f"{what}: {so_far.line()}"),
     )
-    if report.decision == "interrupted":  # half a score is not one; what was played is stored
-        raise KeyboardInterrupt
+    if report.decision == "interrupted":  # half a score is not one
+        raise PitInterrupted(
+            f"interrupted in {what}; what was played is stored, and the same command goes on"
+        )
     return seed_score(pairing, report)
 
 
