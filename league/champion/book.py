@@ -136,3 +136,14 @@ def blockers(book: Book, member_id: int, lineage: str | None) -> list[Blocker]:
         and (entry.kind != "better" or entry.a == member_id)
         and (entry.lineage is None or entry.lineage == lineage)
     ]
+
+
+def forgotten(session: Session, lineage: str) -> dict[int, float]:
+    """Return ancestors that a lineage has fallen behind, with its score against them.
+
+    Its learner should meet them more often until the canary passes again.
+    """
+    entry = load(session).entries.get(f"forgetting:{lineage}")
+    if entry is None or entry.status not in ("suspect", "failing"):
+        return {}
+    return {} if entry.b is None or entry.score is None else {entry.b: entry.score}

@@ -28,15 +28,26 @@ from league.champion.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
     from db.records import MemberRecord, SeriesResult
+    from league.champion.pool import Ratings
 
 
-def advance(session: Session, rules_sha256: str, now: datetime) -> Book:
+def advance(
+    session: Session,
+    ratings: Ratings,
+    now: datetime,
+    *,
+    changed: Container[str] | None = None,
+) -> Book:
     """Judge what has been played, draw the consequences, open the rounds that are due.
+
+    Args:
+        ratings: mu and number of rated matches by member id: they choose who is tried.
+        changed: keys of the series with new results; None judges all open rounds.
 
     Returns:
         the book as it is stored, whose open entries are to be played.
@@ -45,12 +56,13 @@ def advance(session: Session, rules_sha256: str, now: datetime) -> Book:
     members = active_members(session)
     book = _drop_unplayable(book, members)
     for key, entry in book.entries.items():
-        if entry.open and key != "challenge":
+        is_new = changed is None or entry.trial(key).series_key in changed
+        if entry.open and is_new and key != "challenge":
             book = _judge(session, book, key, entry, members, now)
-    book = _champion_of(session, book, rules_sha256, members)
-    book = _judge_challenge(session, book, members, now)
+    book = _champion_of(session, book, ratings, members)
+    book = _judge_challenge(session, book, members, now, changed)
     book = _crown_waiting(session, book, members)
-    book = _open_due(session, book, rules_sha256, members, now)
+    book = _open_due(session, book, ratings, members, now)
     if book != before:
         save(session, book)
     return book
@@ -160,13 +172,13 @@ def _in_words(entry: Entry, members: Mapping[int, MemberRecord], verdict: Verdic
 
 
 def _champion_of(
-    session: Session, book: Book, rules_sha256: str, members: Mapping[int, MemberRecord]
+    session: Session, book: Book, ratings: Ratings, members: Mapping[int, MemberRecord]
 ) -> Book:
     """Fill an empty throne by ratings; forget the challenges of a former champion."""
     reign = throne.reigning(session)
     if reign is None:
         out = throne.dismissed(session)
-        ranked = [i for i in best_rated(session, rules_sha256, members) if i not in out]
+        ranked = [i for i in best_rated(ratings, members) if i not in out]
         if ranked:
             member = members[ranked[0]]
             why = "the best by ratings, as there was no champion to test it against"
@@ -182,12 +194,19 @@ def _champion_of(
 
 
 def _judge_challenge(
-    session: Session, book: Book, members: Mapping[int, MemberRecord], now: datetime
+    session: Session,
+    book: Book,
+    members: Mapping[int, MemberRecord],
+    now: datetime,
+    changed: Container[str] | None,
 ) -> Book:
     entry = book.entries.get("challenge")
     if entry is None or not entry.open:
         return book
-    results = queries.series_results(session, entry.trial("challenge").series_key)
+    series_key = entry.trial("challenge").series_key
+    if changed is not None and series_key not in changed:
+        return book
+    results = queries.series_results(session, series_key)
     verdict = judge(entry, "challenge", results)
     if verdict.outcome == "running":
         return book
@@ -267,14 +286,14 @@ def lineage_of(session: Session, member: MemberRecord) -> str | None:
 def _open_due(
     session: Session,
     book: Book,
-    rules_sha256: str,
+    ratings: Ratings,
     members: Mapping[int, MemberRecord],
     now: datetime,
 ) -> Book:
     """Open the rounds that are due, and forget canaries that nothing depends on any more."""
     tried = {*book.settled, *throne.dismissed(session)}
     challenge = book.entries.get("challenge")
-    pool = read_pool(session, rules_sha256, members, book.champion, tried)
+    pool = read_pool(session, ratings, members, book.champion, tried)
     if challenge is not None and challenge.open:  # a better rated one waits for its turn
         pool = replace(pool, challenger=challenge.a)
     elif book.waiting is not None:

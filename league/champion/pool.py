@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from db.records import MemberRecord
 
+Ratings = Mapping[int, tuple[float, int]]  # mu and number of rated matches by member id
 MIN_MATCHES = 30  # rated matches before a member's rating counts for anything here
 
 
@@ -25,7 +26,7 @@ def active_members(session: Session) -> dict[int, MemberRecord]:
 
 def read_pool(
     session: Session,
-    rules_sha256: str,
+    ratings: Ratings,
     members: Mapping[int, MemberRecord],
     champion: int | None,
     tried: Container[int],
@@ -33,6 +34,7 @@ def read_pool(
     """Return what the choice of trials depends on.
 
     Args:
+        ratings: mu and number of rated matches by member id.
         members: the active ones.
         champion: id, or None.
         tried: ids of members that shall not challenge this champion, or not again.
@@ -45,27 +47,26 @@ def read_pool(
     return Pool(
         scripted=scripted,
         champion=champion,
-        challenger=_challenger(session, rules_sha256, members, champion, tried),
+        challenger=_challenger(ratings, members, champion, tried),
         trained=frozenset(m.id for m in members.values() if m.role != "anchor"),
         lineages=_lineages(session, members),
         held_out=_held_out(session, members),
     )
 
 
-def best_rated(
-    session: Session, rules_sha256: str, members: Container[int], *, above: int | None = None
-) -> list[int]:
+def best_rated(ratings: Ratings, members: Container[int], *, above: int | None = None) -> list[int]:
     """Return members with MIN_MATCHES by mu, best first; those above a member, if it is given."""
-    games = queries.match_counts(session, rules_sha256)
-    mu = {i: row.mu for i, row in queries.latest_ratings(session, rules_sha256).items()}
-    bar = -float("inf") if above is None else mu.get(above, -float("inf"))
-    found = [i for i in mu if i in members and games.get(i, 0) >= MIN_MATCHES and mu[i] > bar]
-    return sorted(found, key=lambda i: (-mu[i], i))
+    bar = -float("inf") if above is None else ratings.get(above, (-float("inf"), 0))[0]
+    found = [
+        member_id
+        for member_id, (mu, n_matches) in ratings.items()
+        if member_id in members and n_matches >= MIN_MATCHES and mu > bar
+    ]
+    return sorted(found, key=lambda member_id: (-ratings[member_id][0], member_id))
 
 
 def _challenger(
-    session: Session,
-    rules_sha256: str,
+    ratings: Ratings,
     members: Mapping[int, MemberRecord],
     champion: int | None,
     tried: Container[int],
@@ -76,7 +77,7 @@ def _challenger(
     """
     if champion is None:
         return None
-    ranked = best_rated(session, rules_sha256, members, above=champion)
+    ranked = best_rated(ratings, members, above=champion)
     return next((i for i in ranked if i != champion and i not in tried), None)
 
 

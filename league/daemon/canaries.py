@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from arena.territory.engine.rules import MatchRules
     from arena.territory.observation.views import Views
     from db.records import MatchRecord, MemberRecord
+    from league.champion.pool import Ratings
 
 PURPOSE = "canary"
 PURPOSES = ("rating", PURPOSE)  # of the matches that the daemon plays
@@ -87,6 +88,9 @@ class Canaries:
         self._clock = clock
         self._now = now
         self._judged_at = -JUDGE_EVERY_S
+        self._changed: set[str] | None = None  # series with new results; at the start all
+        self._open: set[str] = set()  # series of the open rounds, as of the last judgement
+        self._open_now: set[str] = set()
         self._served: dict[str, float] = {}
         self._n_others = 0
         self._n_canaries = 0
@@ -97,10 +101,30 @@ class Canaries:
         due = self._clock() - self._judged_at >= JUDGE_EVERY_S
         return self._settings.share is not None and due
 
-    def judge(self, session: Session) -> None:
-        """Judge what was played, crown and raise alarms, open what is due."""
+    def judge(self, session: Session, ratings: Ratings) -> None:
+        """Judge what was played, crown and raise alarms, open what is due.
+
+        Args:
+            ratings: mu and number of rated matches by member id.
+        """
+        book = advance(session, ratings, self._now(), changed=self._changed)
+        self._open_now = {
+            entry.trial(key).series_key for key, entry in book.entries.items() if entry.open
+        }
         self._judged_at = self._clock()
-        advance(session, self._rules_sha256, self._now())
+
+    def judged(self) -> None:
+        """Forget what was new for the last judgement, which is in the database now.
+
+        A round that has just been opened may have been played before: it is judged the next time.
+        """
+        self._changed = self._open_now - self._open
+        self._open = self._open_now
+
+    def settled(self, match: MatchRecord) -> None:
+        """Take note that a match has a result, or will have none."""
+        if self._changed is not None and match.series_key is not None:
+            self._changed.add(match.series_key)
 
     def inserted(self, n_canaries: int, n_others: int) -> None:
         """Count matches that are in the database now."""

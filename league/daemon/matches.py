@@ -146,7 +146,8 @@ class RatedMatches:
         """
         if self._canaries.is_due():
             with write_transaction(self.engine) as session:
-                self._canaries.judge(session)
+                self._canaries.judge(session, self._planner.standings())
+            self._canaries.judged()
         self._plan()
         self.listen(timeout_s)
         self.settle()
@@ -306,6 +307,7 @@ class RatedMatches:
             self._crashes.closed(match)
         self._resting.settled(match.id)
         self._alone.discard(match.id)
+        self._canaries.settled(match)
         del self._playing[match.id]
 
     def _take_failure(self, match: MatchRecord, failed: Failed) -> bool:

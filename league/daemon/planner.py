@@ -136,6 +136,10 @@ class Planner:
         )
         return [self._match(line_up, agents) for line_up in line_ups]
 
+    def standings(self) -> dict[int, tuple[float, int]]:
+        """Return mu and number of rated matches by member id, as of the last plan."""
+        return {member_id: (row.mu, row.games) for member_id, row in self._ratings.items()}
+
     def inserted(self, plans: Iterable[MatchPlan]) -> None:
         """Count matches that were drawn and are in the database now."""
         if self._recent is not None:

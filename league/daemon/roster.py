@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from db import queries
 from db.records import LearnerRecord, MemberRecord
-from league.champion import throne
+from league.champion import book, throne
 from league.learner.messages import Restarted, Roster
 from league.matchmaking.opponents import Foe
 from league.rating.payoff import Payoff, with_training
@@ -103,16 +103,18 @@ def make_roster(
         if other.role == "main" and other.member_id is not None
     }
     main_ancestors = {a for main in mains for a in queries.ancestors(session, main)}
+    forgotten = book.forgotten(session, learner.name)
     foes = []
     for member in members.values():
         prior = 0.5
         if base is not None and base != member.id:
             prior = payoff.estimate(base, member.id, known, parents)
         total = totals.get(member.id)
+        x = with_training(prior, total.games, total.beats) if total else prior
         foes.append(
             Foe(
                 member_id=member.id,
-                x=with_training(prior, total.games, total.beats) if total else prior,
+                x=min(x, forgotten.get(member.id, 1.0)),  # drawn the more, the lower it is
                 role=member.role,
                 own_ancestor=member.id in own,
                 current_main=member.id in mains,

@@ -52,7 +52,7 @@ class UnitPlan(Protocol):
 class PitPlan:
     """What is played: sides, maps and seats; `maps` are single references, used in turn.
 
-    `field` holds the sides of the third parties if A and B hold one seat each, else it is empty.
+    `field` holds the sides of the third parties, if there are any; A and B share the other seats.
     Without a field A has all even seats in the first match of a pair and B the odd ones: the game
     draws the spawn of every seat from the seed. With a field every seat is drawn from the seed too,
     since the members of the field are not equals: at fixed seats they looked like a bias of seats.
@@ -125,19 +125,20 @@ class PitPlan:
 
     def setting(self, seeds: Sequence[int]) -> str:
         """Return the part of the report that says what was played."""
-        n_seats = self.rules.n_seats
-        share = (
-            f"1A+1B among {n_seats - 2} scripted"
-            if self.field
-            else f"{n_seats // 2}A+{n_seats // 2}B"
-        )
+        n_seats, k = self.rules.n_seats, self._n_each
+        share = f"{k}A+{k}B" + (f" among {len(self.field)} scripted" if self.field else "")
         return f"{n_seats} seats, {share}, {name_maps(self.maps)}, seeds {seeds[0]}..{seeds[-1]}"
+
+    @property
+    def _n_each(self) -> int:
+        """Seats of A, and of B."""
+        return (self.rules.n_seats - len(self.field)) // 2
 
     def _seating(self, seed: int) -> tuple[tuple[str | None, Side], ...]:
         """Return (label, side) per seat in the first match of a pair; labelled sides are A's."""
         if not self.field:
             return tuple(("AB"[seat % 2], self.a) for seat in range(self.rules.n_seats))
-        seats: list[tuple[str | None, Side]] = [("A", self.a), ("B", self.a)]
+        seats: list[tuple[str | None, Side]] = [("A", self.a), ("B", self.a)] * self._n_each
         return shuffled([*seats, *((None, side) for side in self.field)], f"field:{seed}")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from arena.processes.jobs import Arena, WorkerLimits
+from league.config.tree import SCRIPTED
 from league.errors import PitInterrupted
 from league.folder.layout import LeagueFolder
 from league.pit.length import PlannedLength, planned_length
@@ -44,7 +45,9 @@ class PitRequest:
         n_matches: fixed number, rounded up to whole pairs; None plays until SPRT decides.
         cap: number of matches after which SPRT stops undecided.
         seed: seed of the first pair; each further pair adds 1.
-        with_field: A and B take one seat each among scripted third parties.
+        with_field: A and B take `field_seats` seats each among scripted third parties.
+        field_seats: one, as `league pit --field` has it; with more, fewer matches are needed.
+        field_of: names of the scripts that are the third parties, in turn.
         maps: references to play on; empty uses the maps of the league's rated matches.
         n_workers: number of processes; None starts one per core.
     """
@@ -55,6 +58,8 @@ class PitRequest:
     cap: int = DEFAULT_CAP
     seed: int = 1
     with_field: bool = False
+    field_seats: int = 1
+    field_of: tuple[str, ...] = SCRIPTED
     maps: tuple[str, ...] = ()
     sprt: SprtSettings = field(default_factory=SprtSettings)
     n_workers: int | None = None
@@ -225,7 +230,13 @@ def _plan(request: PitRequest, table: Table) -> PitPlan:
         maps=table.maps,
         rules=table.rules,
         views=table.views,
-        field=make_field(table.rules.n_seats, table.engine) if request.with_field else (),
+        field=(
+            make_field(
+                table.rules.n_seats - 2 * request.field_seats, table.engine, request.field_of
+            )
+            if request.with_field
+            else ()
+        ),
     )
 
 

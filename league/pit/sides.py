@@ -22,6 +22,7 @@ from league.members.entry import (
 from league.members.pruned import require_snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -36,9 +37,11 @@ class Side:
     member_id: int | None = None
 
 
-def make_field(n_seats: int, engine: Engine | None) -> tuple[Side, ...]:
-    """Return scripted third parties for all seats but two; the plan draws where they sit."""
-    names = [SCRIPTED[i % len(SCRIPTED)] for i in range(n_seats - 2)]
+def make_field(
+    n: int, engine: Engine | None, scripts: Sequence[str] = SCRIPTED
+) -> tuple[Side, ...]:
+    """Return `n` scripted third parties, these in turn; the plan draws where they sit."""
+    names = [scripts[i % len(scripts)] for i in range(n)]
     if engine is None:
         return tuple(Side(name, f"scripted:{name}") for name in names)
     sides = {}

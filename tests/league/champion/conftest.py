@@ -85,7 +85,8 @@ class Court:
 
     def advance(self, minutes: float = 0.0) -> None:
         self.now += timedelta(minutes=minutes)
-        advance(self.session, RULES_SHA, self.now)
+        states = queries.rating_states(self.session, RULES_SHA)
+        advance(self.session, {row.member_id: (row.mu, row.games) for row in states}, self.now)
 
     def play(self, key: str, score: float, pairs: int) -> None:
         """Let pairs of the open round of a canary end with this score of its first member.

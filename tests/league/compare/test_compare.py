@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from league.compare.leagues import read_leagues
 from league.compare.run import Comparison
 from league.compare.text import format_comparison, sentence
 from league.folder.connect import reader
+from league.pit.run import PitProgress
 from tests.league.compare.conftest import MakeSeed
 from tests.league.pit.conftest import DiceArena
 
@@ -65,6 +68,29 @@ def test_tribe_beats_idle_in_two_leagues_and_the_same_command_plays_nothing_twic
     assert out[0].startswith("At equal decisions, five against five ")
     assert "these snapshots of attention" in out[0]
     assert any(line.startswith("Cost: attention trains 0.90 times as many") for line in out)
+
+
+def test_an_interruption_while_playing_gives_no_half_answer(
+    seed_league: MakeSeed,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seed_league(1, A, B)
+    n_played = 0
+
+    def interrupt(progress: PitProgress) -> str:
+        nonlocal n_played
+        n_played += 1
+        os.kill(os.getpid(), signal.SIGINT)  # in the first pair of four
+        return ""
+
+    monkeypatch.setattr("league.cli.compare.say_over", lambda line: None)
+    monkeypatch.setattr("league.pit.run.PitProgress.line", interrupt)
+    assert main(["compare", "--seeds", str(tmp_path), "--matches", "8", "--workers", "1"]) == 130
+    captured = capsys.readouterr()
+    assert captured.out == "" and n_played >= 1
+    assert "what was played is stored, and the same command goes on" in captured.err
 
 
 def _comparison(seed_league: MakeSeed, n_seeds: int, scores: list[float]) -> Comparison:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from db import queries
 from db.session import read_transaction, write_transaction
-from league.champion.book import Book, load
+from league.champion.book import Book, Entry, load, save
 from league.daemon.canaries import JUDGE_EVERY_S
 from league.daemon.manager import Manager
 from league.daemon.matches import RatedMatches
@@ -95,6 +95,21 @@ def test_the_court_judges_what_was_played_now_and_then(league: League) -> None:
     assert event.message.startswith("canary mirror: tribe against itself: seat 0 does not take")
     mirror = load_book(league).entries["mirror"]
     assert (mirror.status, mirror.round, mirror.open) == ("suspect", 2, True)
+
+
+def test_a_round_that_was_played_before_is_judged_without_another_match(league: League) -> None:
+    arena, clock = ScriptedArena(), Clock()
+    rated = watched(league, arena, clock, 1.0)
+    while load_book(league).entries.get("mirror", Entry("mirror", 0, None)).status == "untested":
+        clock.now += JUDGE_EVERY_S
+        play(rated, arena, 10)
+    with write_transaction(league.engine) as session:  # as if nothing had depended on it meanwhile
+        save(session, load(session).without("mirror"))
+    for _ in range(2):  # it is opened, and then judged; nothing ends meanwhile
+        clock.now += JUDGE_EVERY_S
+        rated.turn(0.0)
+    mirror = load_book(league).entries["mirror"]
+    assert (mirror.status, mirror.round) == ("suspect", 2)
 
 
 def test_interrupted_canary_matches_are_played_again(league: League) -> None:

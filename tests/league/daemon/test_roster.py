@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from db import queries
 from db.records import LearnerRecord
 from league.champion import throne
+from league.champion.book import Book, Entry, save
 from league.daemon.roster import make_roster
 from league.learner.messages import Restarted, Roster
 from league.matchmaking.opponents import Foe
@@ -81,6 +83,20 @@ def test_the_crowned_champion_must_be_beaten_and_not_the_best_rated(session: Ses
     queries.set_status(session, crowned, "retired")
     required = _roster(session, _learner(session)).required
     assert required == ("scripted:rated-higher", "scripted:tribe")
+
+
+def test_an_ancestor_that_a_lineage_has_fallen_behind_is_met_as_what_it_has_become(
+    session: Session,
+) -> None:
+    ancestor = add_rated(session, "ancestor", 20.0, 1.0)
+    newest = add_rated(session, "newest", 30.0, 1.0, parent_id=ancestor)
+    learner = _learner(session, newest)
+    before = _foes(_roster(session, learner))[ancestor].x
+    assert before > 0.5
+    entry = Entry("forgetting", newest, ancestor, status="suspect", score=0.31)
+    for status, x in (("passing", before), ("suspect", 0.31), ("failing", 0.31)):
+        save(session, Book({f"forgetting:{learner.name}": replace(entry, status=status)}))
+        assert _foes(_roster(session, learner))[ancestor].x == x
 
 
 def test_the_champion_is_the_best_by_mu_minus_three_sigma(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,16 @@ def test_in_a_field_every_seat_is_drawn_and_a_and_b_exchange_theirs() -> None:
         assert [side.name for side in plan.line_up(seed, 1)] == mirrored
         seatings.add(tuple(names))
     assert len(seatings) == 24  # all orders of four occur among 200
+
+
+def test_a_and_b_share_the_seats_that_a_smaller_field_leaves() -> None:
+    rules = MatchRules(max_ticks=200, n_seats=6)
+    plan = PitPlan(PLAN.a, PLAN.b, PLAN.maps, rules, PLAN.views, FIELD)
+    for seed in range(20):
+        first, second = plan.labels(seed, 0), plan.labels(seed, 1)
+        assert Counter(first) == {"A": 2, "B": 2, None: 2}
+        assert [{"A": "B", "B": "A"}.get(each or "", each) for each in first] == list(second)
+    assert plan.setting([1]).startswith("6 seats, 2A+2B among 2 scripted, ")
 
 
 def test_what_version_0_1_0_began_has_the_same_key_where_it_is_planned_alike() -> None:
