@@ -44,7 +44,7 @@ def truth(what: str) -> float:
 
 def _covers(what: str, effort: Effort, rng: Generator) -> Measured:
     held = []
-    for _ in range(5000 if effort == "long" else 250):
+    for _ in range(5000 if effort == "long" else 150):
         found = INTERVALS[what](mixed_units(N_SEEDS, STRENGTHS, NOISES, rng))
         held.append(found.low <= truth(what) <= found.high)
     return covers(held, 0.93, 0.96)
