@@ -71,9 +71,7 @@ def rating_columns(session: Session, rules_sha256: str) -> RatingColumns:
     )
 
 
-def placement_rows(
-    session: Session, rules_sha256: str, *, after_seq: int = 0
-) -> NDArray[np.int64]:
+def placement_rows(session: Session, rules_sha256: str, *, after_seq: int = 0) -> NDArray[np.int64]:
     """Return int64[rows, 4]: seq, match, member and placement of a season's rated seats, by seq.
 
     Only those after `after_seq`: the query costs as much as it returns, once a caller has the rest.

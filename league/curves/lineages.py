@@ -29,7 +29,8 @@ MIN_MATCHES = 30
 class Rated:
     """A member and its rating; the rating is None before admission, the placement before matches.
 
-    `minutes` count from the league's first start, including pauses.
+    `minutes` count from the league's first start, including pauses; `half_width` is of the 95 %
+    interval of mu on the reported scale, None for the anchor of the scale.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Rated:
     mu: float | None
     sigma: float | None
     conservative: float | None
+    half_width: float | None
     matches: int
     mean_placement: float | None
 
@@ -222,6 +224,7 @@ def _rated(row: MemberRow, first_start: datetime | None) -> Rated:
         mu=row.mu,
         sigma=row.sigma,
         conservative=row.conservative,
+        half_width=row.half_width,
         matches=row.matches,
         mean_placement=row.mean_placement,
     )

@@ -13,7 +13,6 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from league.curves.lineages import MIN_MATCHES, RIVAL_SPECS, LeagueCurves, Lineage, Rated, in_words
-from league.rating.standings import Z_95
 from league.report.figures import FAINT, INK, LINE, PAPER, new_figure, save_png
 
 if TYPE_CHECKING:
@@ -251,5 +250,5 @@ def _position(row: Rated, against: str) -> float:
 
 
 def _band(row: Rated) -> tuple[float, float]:
-    mu, sigma = row.mu or 0.0, row.sigma or 0.0
-    return mu - Z_95 * sigma, mu + Z_95 * sigma
+    mu, half_width = row.mu or 0.0, row.half_width or 0.0
+    return mu - half_width, mu + half_width

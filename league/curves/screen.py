@@ -13,7 +13,7 @@ from league.report.console import foreign
 from league.report.screen import FAMILY_STYLES, number, plain_table
 
 _COLUMNS = (
-    *(("decisions", 11), ("minutes", 8), ("mu", 6), ("sigma", 5), ("mu-3s", 6), ("matches", 7)),
+    *(("decisions", 11), ("minutes", 8), ("mu", 6), ("+-95 %", 6), ("mu-3s", 6), ("matches", 7)),
     ("place", 5),
 )
 
@@ -119,7 +119,7 @@ def _table(
             f"{row.trained_decisions:,}" if trained else "-",
             f"{row.minutes:,.1f}" if trained else "-",
             number(row.mu),
-            number(row.sigma),
+            number(row.half_width),
             number(row.conservative),
             str(row.matches),
             number(row.mean_placement),

@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 
 MOST_LEVERAGE = 0.95  # of one match or line-up in what is known of a member
 _SPREAD = math.sqrt(2.0) * BETA
-_AT_A_TIME = 8_192  # matches; their arrays stay in the processor's cache
+_AT_A_TIME = 4_096  # matches; their arrays stay in the processor's cache
 
 
 def seated(
@@ -32,11 +32,11 @@ def seated(
     place[list(member_ids)] = np.arange(len(member_ids))
     for group in columns.groups():
         at = place[group.members]
-        rated = (at >= 0).all(axis=1)
+        rated = np.flatnonzero((at >= 0).all(axis=1))
         line_up = line_ups[group.index[rated]]
         order = np.argsort(line_up, kind="stable")
-        seated = Group(group.index[rated][order], at[rated][order], group.placements[rated][order])
-        yield seated, line_up[order]
+        chosen = rated[order]
+        yield Group(group.index[chosen], at[chosen], group.placements[chosen]), line_up[order]
 
 
 class ScoreSums:
@@ -51,11 +51,11 @@ class ScoreSums:
         self._clusters: list[tuple[NDArray[np.int64], FloatArray, FloatArray]] = []
         z = (mu[:, None] - mu[None, :]) / _SPREAD
         p = 0.5 * np.asarray(np.frompyfunc(math.erfc, 1, 1)(-z / math.sqrt(2.0)), np.float64)
-        self._p = np.clip(p, 1e-12, 1.0 - 1e-12)
+        p = np.clip(p, 1e-12, 1.0 - 1e-12)
         density = np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
-        # d ln p / d mu for a win, and that times 1 - p for the expectation of both results
-        self._weight = density / (self._p * (1.0 - self._p)) / _SPREAD
-        self._per_game = self._weight * density / _SPREAD
+        weight = density / (p * (1.0 - p)) / _SPREAD  # d ln p / d mu is this times 1 - p
+        self._by_result = weight * (np.array([0.0, 0.5, 1.0])[:, None, None] - p)  # lost, tied, won
+        self._per_game = weight * density / _SPREAD
 
     def add(self, group: Group, line_up: NDArray[np.int64]) -> None:
         """Add the matches of one number of seats, those of a line-up adjacent."""
@@ -83,18 +83,17 @@ class ScoreSums:
 
     def scores(self, members: NDArray[np.int64], placements: NDArray[np.int16]) -> FloatArray:
         """Return float64[k, m]: the scores of m matches of k seats, whose pairs are counted too."""
-        scores = np.zeros(members.shape)
-        weight, expected = self._weight.ravel(), (self._weight * self._p).ravel()
-        together = np.zeros(self._n**2)
-        for a in range(members.shape[0]):
-            for b in range(a + 1, members.shape[0]):
-                pair = members[a] * self._n + members[b]
-                result = (placements[a] < placements[b]) + 0.5 * (placements[a] == placements[b])
-                score = weight[pair] * result - expected[pair]
-                scores[a] += score
-                scores[b] -= score
-                together += np.bincount(pair, minlength=self._n**2)
-        games = together.reshape(self._n, self._n)
+        n, scores = self._n, np.zeros(members.shape)
+        together = np.zeros(n * n)
+        for a in range(members.shape[0] - 1):
+            rest = slice(a + 1, None)
+            pair = members[a] * n + members[rest]
+            together += np.bincount(pair.ravel(), minlength=n * n)
+            result = np.sign(placements[rest] - placements[a], dtype=np.int64)
+            score = self._by_result.take(pair + n * n * (1 + result))
+            scores[a] += score.sum(axis=0)
+            scores[rest] -= score
+        games = together.reshape(n, n)
         self.information += (games + games.T) * self._per_game
         return scores
 

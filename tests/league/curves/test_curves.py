@@ -168,7 +168,7 @@ def test_the_table_has_numbers_on_the_right_of_at_most_two_decimals(
     lines = [line.rstrip() for line in printed.splitlines()]
     row = next(line for line in lines if line.endswith("attention-0001 *"))
     heading = lines[lines.index(row) - 1]
-    assert row.split()[:7] == ["12,345", "0.0", "40.54", "4.92", "25.78", "3", "1.00"]
+    assert row.split()[:7] == ["12,345", "0.0", "40.54", "14.09", "25.78", "3", "1.00"]
     for name, value in (("decisions", "12,345"), ("mu", "40.54"), ("mu-3s", "25.78")):
         assert re.search(rf"{name}\b(?!-)", heading).end() == row.index(value) + len(value)  # type: ignore[union-attr]
     assert not re.search(r"\d\.\d{3}", printed)
@@ -186,6 +186,7 @@ def test_the_document_answers_for_every_lineage(
     assert attention["first_above"] == attention["snapshots"][0]
     promised = {
         *("name", "trained_decisions", "minutes", "mu", "sigma", "conservative", "matches"),
+        "half_width",
         "mean_placement",
     }
     assert set(attention["snapshots"][0]) == promised
