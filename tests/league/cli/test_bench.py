@@ -79,7 +79,8 @@ def test_a_bench_of_ratings_measures_both_engines_and_a_log(
     result = json.loads(capsys.readouterr().out)
     assert result["matches"] == 20 and set(result["rated_per_s"]) == {"compiled", "trueskill"}
     seconds = result["rerate"]
-    assert seconds["total_s"] == seconds["read_s"] + seconds["replay_s"] > 0
+    assert seconds["total_s"] >= seconds["read_s"] + seconds["replay_s"] > 0
+    assert seconds["processor_s"] > 0
     (first, second) = ratings.lines(result)
     assert first.startswith("ratings ") and "20 matches rated anew" in second
 
