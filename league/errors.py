@@ -63,6 +63,10 @@ class MemberError(LeagueError):
     """An agent that cannot join the pool, or a change that a member's status does not allow."""
 
 
+class ResultsError(LeagueError):
+    """A file of results that cannot be read or written, or does not hold what it must."""
+
+
 class UsageError(LeagueError):
     """A value on the command line that cannot be read."""
 

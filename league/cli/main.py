@@ -25,6 +25,7 @@ from league.cli.pit import pit
 from league.cli.prune import prune
 from league.cli.replay import replay
 from league.cli.report import report
+from league.cli.results import results
 from league.cli.start import start, status, stop
 from league.cli.tensorboard import tensorboard
 from league.cli.upkeep import backup, doctor, rerate, restore
@@ -63,6 +64,7 @@ for _command in (
     backup,
     restore,
     prune,
+    results,
     doctor,
     bench,
     parity,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 STORED_KEY = "config"  # of the league table
+FOREIGN_KEY = "foreign_results"  # {"game": name} of a league of another game (league.results)
 RUNNING_TIME_KEY = "running_time"  # stored by the daemon's heartbeat
 
 

@@ -18,7 +18,7 @@ from arena.files import sweep, sync_folder, whole_folder, write_whole
 from arena.machine import available_memory, growing_pause_s
 from db.errors import DatabaseBusyError, DatabaseUnreachableError
 from db.migrate import current_revision
-from db.queries import set_league_value
+from db.queries import get_league_value, set_league_value
 from db.session import read_transaction
 from league.config.layers import check_frozen, resolve
 from league.config.roles import lineages_of
@@ -27,7 +27,7 @@ from league.errors import ConfigError
 from league.extras import VIEWERS, missing_viewer
 from league.folder.connect import reader
 from league.folder.layout import LeagueFolder, check_can_become_league, create_folder
-from league.folder.memory import STORED_KEY, stored_settings
+from league.folder.memory import FOREIGN_KEY, STORED_KEY, stored_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -96,6 +96,7 @@ def open_for_start(
         _check_same_database(folder, config)
     stored = None if is_new else _stored_patiently(folder, say)
     if stored is not None:
+        _check_ours(folder)
         config = resolve(preset, toml, sets, maps, stored, learners)
         check_frozen(stored, config)
     if given is not None:
@@ -175,6 +176,18 @@ def _check_room(name: str, found: TerritoryMap, config: LeagueConfig) -> None:
         raise ConfigError(
             f"map {name}: expected {FULL_DISC_TILES * n_seats} playable tiles for the starts of "
             f"{n_seats} seats, found {found.n_playable}; choose a larger map or lower rules.n_seats"
+        )
+
+
+def _check_ours(folder: LeagueFolder) -> None:
+    """Raise ConfigError for a league that holds the results of another game."""
+    with reader(folder, of_any_revision=True) as engine, read_transaction(engine) as session:
+        foreign = get_league_value(session, FOREIGN_KEY)
+    if foreign is not None:
+        raise ConfigError(
+            f"{folder.root}: expected a league of our own game, found one of the results of "
+            f"{foreign['game']!r} (`league results import`), which nobody can play here; name "
+            "another folder with --league"
         )
 
 

@@ -44,7 +44,10 @@ def report_document(state: ReportState) -> dict[str, Any]:
             }
             for event in state.events
         ],
-        "win": {"share": state.win_share, "of": "the largest land mass of the map"},
+        "game": state.game or "territory",
+        "win": None
+        if state.win_share is None
+        else {"share": state.win_share, "of": "the largest land mass of the map"},
         "disk": [
             {
                 "what": row.kind,

@@ -47,7 +47,9 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
     if state.learners:
         parts.append(learners_table(state.learners))
     if state.matches:
-        parts += [matches_table(state.matches), _land(state)]
+        parts.append(matches_table(state.matches))
+    if state.matches and state.win_share is not None:
+        parts.append(_land(state.win_share))
     parts.append(_arena(state))
     parts += [_budget(row) for row in state.budgets]
     if state.events:
@@ -193,9 +195,9 @@ def _arena(state: ReportState) -> RenderableType:
     )
 
 
-def _land(state: ReportState) -> RenderableType:
+def _land(win_share: float) -> RenderableType:
     return Text(
-        f"A match ends when a seat holds {100 * state.win_share:.0f} % of its map's largest land "
+        f"A match ends when a seat holds {100 * win_share:.0f} % of its map's largest land "
         "mass; other land is not played on",
         style="dim",
     )

@@ -21,7 +21,7 @@ from db.session import read_transaction
 from league.folder.connect import reader
 from league.folder.layout import LeagueFolder
 from league.folder.match_columns import MatchMemory
-from league.folder.memory import stored_season, stored_settings
+from league.folder.memory import FOREIGN_KEY, stored_season, stored_settings
 from league.folder.running import Pause, find_pause
 from league.pruning.record import Budgets, read_record
 from league.rating.columns import totals
@@ -178,9 +178,14 @@ class ReportState:
     budgets: tuple[BudgetRow, ...] = ()
     champion: ChampionRow | None = None
     canaries: tuple[CanaryRow, ...] = ()
-    win_share: float = WIN_SHARE
     pause: Pause | None = None
     waiting: Mapping[str, str] = field(default_factory=dict)
+    game: str | None = None
+
+    @property
+    def win_share(self) -> float | None:
+        """Share of the largest land mass that ends a match; None for results of another game."""
+        return WIN_SHARE if self.game is None else None
 
     @property
     def n_matches(self) -> int:
@@ -292,6 +297,7 @@ def read_state(
             for event in queries.list_events(session, limit=n_events)
         ),
         budgets=tuple(_budgets(session)),
+        game=(queries.get_league_value(session, FOREIGN_KEY) or {}).get("game"),
         champion=read_champion(session),
         canaries=tuple(read_canaries(session)),
     )

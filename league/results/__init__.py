@@ -1,0 +1,1 @@
+"""Results that other programs can read, and the results of other games, rated like our own."""
