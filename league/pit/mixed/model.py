@@ -1,9 +1,9 @@
 """A model of who comes first in mixed company: a strength and a noise of its own for every name.
 
-A seat performs as strength + noise of its name, independently of the other seats, and places
-follow from the performances (Thurstone 1927, case III). A name that gambles comes first more often
-than one of the same mean place that does not; Plackett and Luce's model gives all names the same
-noise, and there the chance of the first place follows from the strength alone.
+A seat performs as strength + noise of its name (`league.pit.mixed.likelihood`), and places follow
+from the performances. A name that gambles comes first more often than one of the same mean place
+that does not; Plackett and Luce's model gives all names the same noise, and there the chance of the
+first place follows from the strength alone.
 """
 
 from __future__ import annotations
@@ -17,14 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from league.errors import StatisticsError
+from league.pit.mixed.likelihood import Counts, first_chances, log_likelihood, pair_chances
 from league.pit.statistics import PitMatch
 
 N_FOLDS = 5
-# Gauss-Hermite nodes for the standard normal distribution.
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
-_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 _PRIOR = 0.5  # weight of a standard normal prior, against infinities where a name won everything
-_LEAST = -80.0  # ln of a chance that stands for none
 
 
 @dataclass(frozen=True)
@@ -142,23 +139,28 @@ def fit_thurstone(
     from scipy.optimize import minimize
 
     k = len(matches.names)
-    wins, above = _pair_counts(matches)
-    compositions, firsts = _first_counts(matches)
-    weight = 1.0 / (matches.name.shape[1] - 1)
+    counts = counts_of(matches)
 
-    def loss(theta: NDArray[np.float64]) -> float:
+    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         strength, log_noise = _unpack(theta, k)
-        noise = np.exp(log_noise)
-        chances = _first_chances(strength, noise, compositions)
-        p = _pair_chances(strength, noise)
-        total = (firsts * np.log(np.maximum(chances, 1e-12))).sum()
-        total += weight * (wins * np.log(p) + (above - wins) * np.log1p(-p)).sum()
-        return float(-total + 0.5 * _PRIOR * (theta**2).sum())
+        value, gradient = log_likelihood(strength, log_noise, counts)
+        # Strengths and log noises are taken less their means: so is the gradient.
+        gradient = np.concatenate([part - part.mean() for part in np.split(gradient, 2)])
+        return -value + 0.5 * _PRIOR * float((theta**2).sum()), _PRIOR * theta - gradient
 
     first_guess = np.zeros(2 * k) if start is None else start
-    found = minimize(loss, first_guess, method="L-BFGS-B", options={"ftol": 1e-7})
+    found = minimize(loss, first_guess, jac=True, method="L-BFGS-B")
     strength, log_noise = _unpack(found.x, k)
     return strength, np.exp(log_noise)
+
+
+def counts_of(matches: Matches) -> Counts:
+    """Return what the likelihood takes of matches."""
+    compositions, which = np.unique(matches.counts, axis=0, return_inverse=True)
+    firsts = np.zeros_like(compositions)
+    np.add.at(firsts, (which.reshape(-1), matches.by_place[:, 0]), 1.0)
+    wins, pairs = _pair_counts(matches)
+    return Counts(compositions, firsts, wins, pairs, 1.0 / (matches.name.shape[1] - 1))
 
 
 def first_losses(
@@ -166,7 +168,7 @@ def first_losses(
 ) -> NDArray[np.float64]:
     """Return -ln of the chance of the seat that came first, float64[matches]."""
     counts, winner = matches.counts, matches.by_place[:, 0]
-    chances = _first_chances(strength, noise, counts)
+    chances = first_chances(strength, noise, counts)
     rows = np.arange(len(winner))
     return np.asarray(-np.log(np.maximum(chances[rows, winner] / counts[rows, winner], 1e-12)))
 
@@ -185,7 +187,7 @@ def held_out(matches: Matches, start: NDArray[np.float64] | None = None) -> Held
         first.append(first_losses(unseen, strength, noise))
         luce.append(_luce_first_losses(unseen, worth))
         wins, above = _pair_counts(unseen)
-        pairs.append(_pair_loss(wins, above, _pair_chances(strength, noise)))
+        pairs.append(_pair_loss(wins, above, pair_chances(strength, noise)))
         pairs_luce.append(_pair_loss(wins, above, worth[:, None] / (worth[:, None] + worth)))
         seeds.append(unseen.seed)
     ours, theirs = np.concatenate(first), np.concatenate(luce)
@@ -244,37 +246,6 @@ def _pair_counts(matches: Matches) -> tuple[NDArray[np.float64], NDArray[np.floa
     np.fill_diagonal(wins, 0.0)
     upper = np.triu(np.ones((k, k)), 1)  # each pair of names once
     return wins * upper, (wins + wins.T) * upper
-
-
-def _first_counts(matches: Matches) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (float64[c, k] compositions, float64[c, k] how often each name came first)."""
-    compositions, which = np.unique(matches.counts, axis=0, return_inverse=True)
-    firsts = np.zeros_like(compositions)
-    np.add.at(firsts, (which.reshape(-1), matches.by_place[:, 0]), 1.0)
-    return compositions, firsts
-
-
-def _first_chances(
-    strength: NDArray[np.float64], noise: NDArray[np.float64], counts: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the chance that some seat of each name comes first, float64[compositions, k]."""
-    from scipy.special import log_ndtr
-
-    chances = np.zeros_like(counts)
-    for i in range(len(strength)):
-        # Performances of a seat of i at the nodes; below them are its other seats and all others.
-        x = strength[i] + noise[i] * _NODES
-        log_below = np.maximum(log_ndtr((x - strength[:, None]) / noise[:, None]), _LEAST)
-        all_below = counts @ log_below - log_below[i]  # [compositions, nodes]
-        chances[:, i] = counts[:, i] * (np.exp(all_below) @ _WEIGHTS)
-    return np.asarray(chances / np.maximum(chances.sum(axis=1, keepdims=True), 1e-300))
-
-
-def _pair_chances(strength: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.special import ndtr
-
-    spread = np.sqrt(noise[:, None] ** 2 + noise**2)
-    return np.asarray(np.clip(ndtr((strength[:, None] - strength) / spread), 1e-9, 1 - 1e-9))
 
 
 def _pair_loss(
