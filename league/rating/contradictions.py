@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -31,6 +32,8 @@ class Contradiction:
         predicted: by the ratings; its error is `predicted_half_width`.
         seen: in the matches, `low` to `high` with all intervals of the list at once.
         n: common matches, or mirrored pairs of a head-to-head.
+        is_sure: whether seen and predicted differ by more than both errors, all of the list
+            together.
     """
 
     source: Source
@@ -42,6 +45,7 @@ class Contradiction:
     seen: float
     low: float
     high: float
+    is_sure: bool = True
 
 
 def matches_against_ratings(
@@ -105,30 +109,38 @@ def pits_against_ratings(
     *,
     confidence: float = 0.95,
 ) -> list[Contradiction]:
-    """Return the head-to-heads that contradict the ratings, the furthest off first.
+    """Return all head-to-heads between rated members, the furthest from the ratings first.
 
-    A head-to-head may have been stopped when it pleased: its interval is a confidence sequence,
-    which holds at any stop.
+    The first member is the one that does better than its rating says. A head-to-head may have been
+    stopped when it pleased: its interval is a confidence sequence, which holds at any stop.
     """
     known = [pit for pit in pits if pit.first in ratings and pit.second in ratings and pit.scores]
     found = []
     for pit in known:
-        level = 1.0 - (1.0 - confidence) / len(known)
-        low, high = ConfidenceSequence(level, values=pit.scores).interval()
+        error = (1.0 - confidence) / len(known)
+        low, high = ConfidenceSequence(1.0 - error, values=pit.scores).interval()
         seen = math.fsum(pit.scores) / len(pit.scores)
         first, second = pit.first, pit.second
         if seen < win_probability(ratings[first], ratings[second]):
             first, second, seen, low, high = second, first, 1.0 - seen, 1.0 - high, 1.0 - low
         predicted = win_probability(ratings[first], ratings[second])
-        half_width = 1.96 * _error_of_prediction(
-            ratings[first], ratings[second], errors, first, second
+        half_width = NormalDist().inv_cdf(1.0 - error / 2.0) * _error_of_prediction(
+            ratings, errors, first, second
         )
-        if low - predicted > half_width:
-            found.append(
-                Contradiction(
-                    "pit", first, second, len(pit.scores), predicted, half_width, seen, low, high
-                )
+        found.append(
+            Contradiction(
+                source="pit",
+                first=first,
+                second=second,
+                n=len(pit.scores),
+                predicted=predicted,
+                predicted_half_width=half_width,
+                seen=seen,
+                low=low,
+                high=high,
+                is_sure=seen - predicted > math.hypot(seen - low, half_width),
             )
+        )
     return sorted(found, key=lambda row: row.predicted - row.seen)
 
 
@@ -143,10 +155,11 @@ def _errors_of_predictions(
 
 
 def _error_of_prediction(
-    a: Gaussian, b: Gaussian, errors: RatingErrors, first: int, second: int
+    ratings: Mapping[int, Gaussian], errors: RatingErrors, first: int, second: int
 ) -> float:
     i, j = errors.member_ids.index(first), errors.member_ids.index(second)
-    return float(slope(np.array(a[0] - b[0])) * math.sqrt(errors.variances(i)[j]))
+    difference = np.array(ratings[first][0] - ratings[second][0])
+    return float(slope(difference) * math.sqrt(errors.variances(i)[j]))
 
 
 def slope(difference: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -72,6 +72,8 @@ class PayoffState:
         placements: int64[n, places], how often each member came where.
         flip: how many matches hold places 1 and 2 apart; None with fewer than two members.
         n_line_ups: different sets of members.
+        contradictions: pairs whose common matches contradict their ratings.
+        pits: all head-to-heads between rated members, against their ratings.
     """
 
     league: str
@@ -85,7 +87,7 @@ class PayoffState:
     flip: Flip | None
     cycles: tuple[tuple[int, int, int], ...]
     contradictions: tuple[Contradiction, ...]
-    n_pits: int
+    pits: tuple[Contradiction, ...]
 
 
 def read_payoff(
@@ -126,11 +128,8 @@ def read_payoff(
         ranking=tuple(_ranking(table, beats, ratings)),
         flip=flip,
         cycles=tuple(beats.cycles()),
-        contradictions=(
-            *matches_against_ratings(beats, ratings, errors),
-            *pits_against_ratings(pits, ratings, errors),
-        ),
-        n_pits=sum(pit.first in ratings and pit.second in ratings for pit in pits),
+        contradictions=tuple(matches_against_ratings(beats, ratings, errors)),
+        pits=tuple(pits_against_ratings(pits, ratings, errors)),
     )
 
 

@@ -55,8 +55,12 @@ def payoff_document(state: PayoffState) -> dict[str, Any]:
             "matches_of_either": state.flip.n_common,
             "is_rerated": state.flip.is_rerated,
         },
-        "head_to_heads": state.n_pits,
-        "contradictions": [_contradiction(state, row) for row in state.contradictions],
+        "contradictions": [
+            _contradiction(state, row)
+            for row in (*state.contradictions, *state.pits)
+            if row.is_sure
+        ],
+        "head_to_heads": [_contradiction(state, row) for row in state.pits],
     }
 
 
@@ -70,4 +74,5 @@ def _contradiction(state: PayoffState, row: Contradiction) -> dict[str, Any]:
         "predicted_half_width": row.predicted_half_width,
         "seen": row.seen,
         "interval": [row.low, row.high],
+        "contradicts": row.is_sure,
     }

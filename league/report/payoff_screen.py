@@ -41,7 +41,7 @@ def payoff_screen(
     ]
     if shown < n:
         lines += ["", f"and {n - shown} more members; --top {n} or --json shows them"]
-    lines += [*_flip(state), *_cycles(state), *_contradictions(state)]
+    lines += [*_flip(state), *_cycles(state), *_contradictions(state), *_pits(state)]
     return Group(*(Text(line, style="bold" if _is_title(line) else "") for line in lines))
 
 
@@ -52,6 +52,7 @@ _TITLES = (
     "Places 1 and 2",
     "Cycles",
     "Where the rating is not one number",
+    "Head-to-heads against ratings",
 )
 
 
@@ -62,7 +63,7 @@ def _is_title(line: str) -> bool:
 def _head(state: PayoffState) -> Iterator[str]:
     yield (
         f"League {visible(state.league)}: {len(state.ranking)} members, {state.n_matches} rated "
-        f"matches of {state.n_line_ups} line-ups, {state.n_pits} head-to-heads"
+        f"matches of {state.n_line_ups} line-ups, {len(state.pits)} head-to-heads"
     )
 
 
@@ -169,24 +170,33 @@ def _cycles(state: PayoffState) -> Iterator[str]:
 
 def _contradictions(state: PayoffState) -> Iterator[str]:
     yield ""
-    yield "Where the rating is not one number: % of the first above the second"
-    found = state.contradictions
-    if not found:
-        yield "Nowhere: no pair contradicts its ratings (all pairs together at 95 %)."
-        return
+    yield "Where the rating is not one number: % of the first above the second, in matches"
+    if state.contradictions:
+        yield from _against_ratings(state, state.contradictions)
+    else:
+        yield "Nowhere: no pair's matches contradict its ratings (all pairs together at 95 %)."
+
+
+def _pits(state: PayoffState) -> Iterator[str]:
+    if state.pits:
+        yield ""
+        yield "Head-to-heads against ratings: % of the first above the second, in mirrored pairs"
+        yield from _against_ratings(state, state.pits)
+
+
+def _against_ratings(state: PayoffState, found: Sequence[Contradiction]) -> Iterator[str]:
     names = f"{'first':<{_NAME}} {'second':<{_NAME}}"
-    yield f"{names} {'ratings':>11} {'seen':>5} {'95 % of all':>12} n"
+    yield f"{names} {'ratings':>11} {'seen':>5} {'95 % of all':>12} {'n':>7}"
     for row in found[:_MOST_LISTED]:
-        yield _contradiction(state, row)
+        first, second = (
+            _fitted(visible(state.names.get(i, "?")), _NAME) for i in (row.first, row.second)
+        )
+        ratings = f"{100 * row.predicted:.1f} ±{100 * row.predicted_half_width:.1f}"
+        interval = f"{100 * row.low:.1f}-{100 * row.high:.1f}"
+        verdict = "differs" if row.is_sure else ""
+        yield (
+            f"{first} {second} {ratings:>11} {100 * row.seen:>5.1f} {interval:>12} {row.n:>7} "
+            f"{verdict}"
+        ).rstrip()
     if len(found) > _MOST_LISTED:
         yield f"and {len(found) - _MOST_LISTED} more; --json has all"
-
-
-def _contradiction(state: PayoffState, row: Contradiction) -> str:
-    first, second = (
-        _fitted(visible(state.names.get(i, "?")), _NAME) for i in (row.first, row.second)
-    )
-    ratings = f"{100 * row.predicted:.1f} ±{100 * row.predicted_half_width:.1f}"
-    interval = f"{100 * row.low:.1f}-{100 * row.high:.1f}"
-    units = "matches" if row.source == "rated matches" else "pit pairs"
-    return f"{first} {second} {ratings:>11} {100 * row.seen:>5.1f} {interval:>12} {row.n} {units}"

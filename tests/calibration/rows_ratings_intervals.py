@@ -10,7 +10,11 @@ import numpy as np
 from numpy.random import Generator
 
 from league.rating.beats import count_beats
-from league.rating.contradictions import matches_against_ratings
+from league.rating.contradictions import (
+    PitScores,
+    matches_against_ratings,
+    pits_against_ratings,
+)
 from league.rating.deviation import deviation_ratings
 from league.rating.errors import rating_errors
 from league.rating.standings import standings
@@ -119,6 +123,33 @@ def _contradicts(effort: Effort, rng: Generator, company: float) -> Measured:
     return at_most(found, 0.05, "leagues of 22 with a contradiction or a cycle that is none")
 
 
+def _pit_contradicts(effort: Effort, rng: Generator) -> Measured:
+    """Head-to-heads that are played until they contradict the ratings, at most 100 pairs each."""
+    n = 400 if effort == "long" else 10
+    found = []
+    for _ in range(n):
+        pool = play_pool(rng, n_members=22, n_matches=1600, company=0.25)
+        errors = rating_errors(pool.columns, pool.ratings)
+        scores = []
+        for _ in range(10):
+            first, second = (rng.permutation(22)[:2] + 1).tolist()
+            p = win_probability((pool.truth[first - 1], 0.0), (pool.truth[second - 1], 0.0))
+            played = rng.beta(6 * p, 6 * (1 - p), 100).tolist()
+            scores.append((first, second, played))
+        found.append(
+            any(
+                row.is_sure
+                for n_pairs in (16, 32, 64, 100)
+                for row in pits_against_ratings(
+                    [PitScores(a, b, tuple(played[:n_pairs])) for a, b, played in scores],
+                    pool.ratings,
+                    errors,
+                )
+            )
+        )
+    return at_most(found, 0.05, "leagues with ten head-to-heads, looked at four times")
+
+
 def _clones(effort: Effort, rng: Generator) -> Measured:
     n = 200 if effort == "long" else 12
     moved = 0.0
@@ -186,6 +217,13 @@ ROWS: tuple[Row, ...] = (
         "-",
         ".05 at most",
         lambda effort, rng: _contradicts(effort, rng, 0.25),
+    ),
+    Row(
+        "contradictions-pits",
+        "`league report --payoff`: head-to-heads marked `differs` where ratings are right",
+        "-",
+        ".05 at most, looked at while they are played",
+        _pit_contradicts,
     ),
     Row(
         "clones",

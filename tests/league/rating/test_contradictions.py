@@ -69,21 +69,24 @@ def test_a_head_to_head_that_contradicts_the_ratings_is_listed_whoever_was_named
     scores = tuple(np.clip(rng.normal(0.5, 0.1, 400), 0, 1).tolist())
     even = tuple(np.clip(rng.normal(0.5, 0.1, 400), 0, 1).tolist())
     pits = [PitScores(1, 2, scores), PitScores(2, 3, even), PitScores(1, 9, scores)]
-    (found,) = pits_against_ratings(pits, ratings, errors)
+    found, other = pits_against_ratings(pits, ratings, errors)
+    assert found.is_sure and not other.is_sure and {other.first, other.second} == {2, 3}
     # 2 points are 63 % by the ratings, and 50 % here: 2 does better than its rating says
     assert (found.source, found.first, found.second, found.n) == ("pit", 2, 1, 400)
     assert found.predicted == pytest.approx(win_probability(ratings[2], ratings[1]))
     assert found.predicted == pytest.approx(0.367, abs=0.001)
     assert found.low < 0.5 < found.high and found.low > found.predicted
+    # Two head-to-heads at once: 2.24 errors in place of 1.96
     assert found.predicted_half_width == pytest.approx(
-        1.96 * float(slope(np.array(2.0))) * 0.1 * 2**0.5
+        2.2414 * float(slope(np.array(2.0))) * 0.1 * 2**0.5, rel=1e-4
     )
 
 
 def test_a_few_pairs_of_a_head_to_head_contradict_nothing() -> None:
     ratings = {1: (27.0, 0.1), 2: (25.0, 0.1)}
     errors = RatingErrors.of_sigmas(ratings)
-    assert pits_against_ratings([PitScores(1, 2, (0.4,) * 8)], ratings, errors) == []
+    (few,) = pits_against_ratings([PitScores(1, 2, (0.4,) * 8)], ratings, errors)
+    assert few.seen == pytest.approx(0.6) and not few.is_sure
     assert pits_against_ratings([], ratings, errors) == []
 
 

@@ -49,7 +49,7 @@ def test_the_page_of_the_hand_made_league(hand_made_league: LeagueFolder) -> Non
     assert re.search(r"4 idle +0 \(3\) +0 \(3\) +0 \(3\) +\.", text)
     assert re.search(r"2 random +3 +0\.0 +100\.0 +0\.0 +0\.0", text)
     assert re.search(r" 1 +1 +attention-0001 +40\.54 +50\.0 +100", text)
-    assert "None found." in text and "Nowhere: no pair contradicts its ratings" in text
+    assert "None found." in text and "Nowhere: no pair's matches contradict its ratings" in text
 
 
 def test_the_document_has_the_promised_keys(hand_made_league: LeagueFolder) -> None:
@@ -64,7 +64,7 @@ def test_the_document_has_the_promised_keys(hand_made_league: LeagueFolder) -> N
     assert 0.1 < low < 0.5 and high == 1.0  # three matches say little
     assert document["cycles"] == [] == document["contradictions"]
     assert document["places_1_and_2"]["first"] == "attention-0001"
-    assert document["design_effect"] >= 0.0 and document["head_to_heads"] == 0
+    assert document["design_effect"] >= 0.0 and document["head_to_heads"] == []
 
 
 def _large(state: PayoffState, n: int) -> PayoffState:
@@ -160,11 +160,18 @@ def test_a_head_to_head_is_held_against_the_ratings(hand_made_league: LeagueFold
             )
     engine.dispose()
     state = _read(hand_made_league)
-    assert state.n_pits == 1
-    (found,) = state.contradictions
-    assert (found.source, found.first, found.second, found.n) == ("pit", worst, best, 60)
+    assert state.contradictions == ()
+    (found,) = state.pits
+    assert found.is_sure and (found.source, found.first, found.second, found.n) == (
+        "pit",
+        worst,
+        best,
+        60,
+    )
     assert found.seen == 1.0 and found.predicted < 0.1 and found.low > 0.7
-    assert any("idle" in line and "60 pit pairs" in line for line in _lines(state))
+    assert any(re.search(r"^idle +attention-0001 .* 60 differs$", line) for line in _lines(state))
+    (listed,) = payoff_document(state)["contradictions"]
+    assert listed["source"] == "pit" and listed["contradicts"] and listed["first"] == "idle"
 
 
 def test_the_command_prints_both(hand_made_league: LeagueFolder) -> None:
