@@ -20,6 +20,8 @@ from league.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from db.records import MemberRecord
 
 
@@ -193,7 +195,8 @@ def _print_members(as_json: bool) -> None:
     with reading(existing_league()) as session:
         found = list_members(session)
     if as_json:
-        print_json({"members": [_document(member) for member in found]})
+        names = {member.id: member.name for member in found}
+        print_json({"members": [_document(member, names) for member in found]})
         return
     from rich.table import Table
 
@@ -219,7 +222,7 @@ def _print_members(as_json: bool) -> None:
     stdout_console().print(FittingTable(table, names, ("family", "role", "snapshot", "spec")))
 
 
-def _document(member: MemberRecord) -> dict[str, object]:
+def _document(member: MemberRecord, names: Mapping[int, str]) -> dict[str, object]:
     return {
         "name": member.name,
         "family": member.family,
@@ -227,6 +230,7 @@ def _document(member: MemberRecord) -> dict[str, object]:
         "status": member.status,
         "agent_spec": member.agent_spec,
         "snapshot": member.snapshot_sha256,
+        "parent": None if member.parent_id is None else names.get(member.parent_id),
         "generation": member.generation,
         "trained_decisions": member.trained_decisions,
         "failures": member.failures,

@@ -90,6 +90,9 @@ def test_a_member_trained_on_with_plain_sb3_comes_back_as_its_child(
     arguments = ["--league", str(hand_made_league.root), "import", str(tmp_path / "better.zip")]
     assert main([*arguments, "--name", "better"]) == 0
     assert capsys.readouterr().out.strip().endswith(", child of mine)")
+    assert main(["--league", str(hand_made_league.root), "members", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["members"]
+    assert [row["parent"] for row in listed if row["name"] in ("mine", "better")] == [None, "mine"]
     engine = open_writer(hand_made_league.sqlite)
     with read_transaction(engine) as session:
         child = queries.member_by_name(session, "better")
