@@ -218,8 +218,8 @@ def _print_members(as_json: bool) -> None:
             foreign("-" if sha256 is not None else member.agent_spec),
             f"{member.trained_decisions:,}",
         )
-    names = ["spec", "name", "snapshot"]
-    stdout_console().print(FittingTable(table, names, ("family", "role", "snapshot", "spec")))
+    cut = ["spec", "name", "snapshot"]
+    stdout_console().print(FittingTable(table, cut, ("family", "role", "snapshot", "spec")))
 
 
 def _document(member: MemberRecord, names: Mapping[int, str]) -> dict[str, object]:

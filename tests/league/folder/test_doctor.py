@@ -18,12 +18,8 @@ from arena.territory.maps import load_map
 from db import queries
 from db.records import MatchPlan
 from db.session import open_writer, write_transaction
-<<<<<<< HEAD
 from league.config.whole import LAST_LINE, MARK
-from league.folder.doctor import Finding, examine
-=======
 from league.folder.doctor import Finding, books, examine
->>>>>>> 81f32ac (Doctor replays long logs of the compiled engine)
 from league.folder.layout import LeagueFolder
 from tests.league.hand_made import MAP_SHA, NOON, RULES_SHA, make_league
 
