@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -77,15 +78,38 @@ class _LineUps:
     Attributes:
         seats: int64 [L, k].
         firsts: float64 [L, k], first places; shared ones count by their share.
+        n_members: K.
     """
 
     seats: Integers
     firsts: Floats
+    n_members: int
 
     @property
     def n_matches(self) -> Floats:
         """float64 [L]."""
         return np.asarray(self.firsts.sum(axis=1))
+
+    def every(self, step: int) -> _LineUps:
+        """Return each `step`-th line-up."""
+        return _LineUps(self.seats[::step], self.firsts[::step], self.n_members)
+
+    @cached_property
+    def columns(self) -> Integers:
+        """int64 [L, 2k]: where means and log noises of the seats stand among 2 (K + 1) numbers."""
+        return np.concatenate((self.seats, self.seats + self.n_members + 1), axis=1)
+
+    @cached_property
+    def cells(self) -> Integers:
+        """int64 [L * 2k * 2k]: where the products of two of them stand in a square matrix."""
+        size = 2 * self.n_members + 2
+        return (self.columns[:, :, None] * size + self.columns[:, None, :]).ravel()
+
+    @cached_property
+    def real(self) -> Integers:
+        """int64 [2K]: which of the 2 (K + 1) numbers are of members."""
+        n = self.n_members
+        return np.append(np.arange(n), np.arange(n + 1, 2 * n + 1))
 
 
 @dataclass(frozen=True)
@@ -158,12 +182,12 @@ def _line_ups(matches: Matches, newest: int) -> tuple[tuple[int, ...], _LineUps]
     distinct, which = np.unique(seats, axis=0, return_inverse=True)
     counts = np.zeros(distinct.shape)
     np.add.at(counts, which.reshape(-1), firsts)
-    return tuple(ids.tolist()), _LineUps(distinct, counts)
+    return tuple(ids.tolist()), _LineUps(distinct, counts, len(ids))
 
 
 def _fit(ids: tuple[int, ...], line_ups: _LineUps, ratings: Mapping[int, Gaussian]) -> Model:
     """Maximise the likelihood of the first places and the priors by Fisher scoring."""
-    n, n_all = len(ids), len(line_ups.seats)
+    n = len(ids)
     mu = np.array([ratings[i][0] for i in ids])
     spread = np.array([ratings[i][1] for i in ids]) ** 2 + PULL_MEAN**2
     centre = np.append(mu, np.full(n, math.log(BETA)))
@@ -171,7 +195,7 @@ def _fit(ids: tuple[int, ...], line_ups: _LineUps, ratings: Mapping[int, Gaussia
     pull[:n, :n] = np.diag(1.0 / spread)
     pull[n:, n:] = np.linalg.inv(np.diag(np.full(n, PULL_NOISE**2)) + PULL_COMMON**2)
     at = centre.copy()
-    few = _LineUps(line_ups.seats[:: 1 + n_all // N_FEW], line_ups.firsts[:: 1 + n_all // N_FEW])
+    few = line_ups.every(1 + len(line_ups.seats) // N_FEW)
     for some, enough in ((few, NEARLY), (line_ups, CONVERGED)):
         value, step = -math.inf, np.zeros(2 * n)
         for _ in range(N_STEPS):
@@ -207,27 +231,19 @@ def _climb(
 
 def _likelihood(parameters: Floats, line_ups: _LineUps) -> tuple[float, Floats, Floats]:
     """Return the log-likelihood, float64 [L, 2K] scores by line-up, and the Fisher information."""
-    n = len(parameters) // 2
+    n = line_ups.n_members
     p, slopes = _chances(parameters[:n], np.exp(parameters[n:]), line_ups.seats)
     p = np.maximum(p, 1e-300)  # of the padding, and of who never wins
     height = float((line_ups.firsts * np.log(p)).sum())
-    columns = _columns(line_ups.seats, n)
-    scores = np.zeros((len(p), 2 * n + 2))
-    at_seats = np.einsum("lw,lwc->lc", line_ups.firsts / p, slopes)
-    scores[np.arange(len(p))[:, None], columns] = at_seats
-    weights = line_ups.n_matches[:, None] / p
-    blocks = np.einsum("lw,lwc,lwd->lcd", weights, slopes, slopes, optimize=True)
-    size = 2 * n + 2
-    cells = columns[:, :, None] * size + columns[:, None, :]
-    summed = np.bincount(cells.ravel(), blocks.ravel(), minlength=size * size)
-    real = np.r_[:n, n + 1 : 2 * n + 1]
-    information = summed.reshape(size, size)[np.ix_(real, real)]
+    size, real = 2 * n + 2, line_ups.real
+    scores = np.zeros((len(p), size))
+    at_seats = ((line_ups.firsts / p)[:, None, :] @ slopes)[:, 0]
+    scores[np.arange(len(p))[:, None], line_ups.columns] = at_seats
+    weighted = slopes * (line_ups.n_matches[:, None] / p)[:, :, None]
+    blocks = weighted.transpose(0, 2, 1) @ slopes
+    summed = np.bincount(line_ups.cells, blocks.ravel(), minlength=size * size)
+    information = np.asarray(summed.reshape(size, size)[np.ix_(real, real)], np.float64)
     return height, scores[:, real], information
-
-
-def _columns(seats: Integers, n: int) -> Integers:
-    """Return int64 [L, 2k]: where the means and log noises of the seats stand in 2 (K + 1)."""
-    return np.concatenate((seats, seats + n + 1), axis=1)
 
 
 def _chances(mean: Floats, noise: Floats, seats: Integers) -> tuple[Floats, Floats]:
@@ -293,25 +309,25 @@ def _tail(z: Floats) -> tuple[Floats, Floats]:
 
 def _over_own_company(model: Model, line_ups: _LineUps) -> dict[int, Chance]:
     """Return each member's chance over the line-ups that it was in, with its interval."""
-    n = len(model.member_ids)
     p, slopes = _chances(model.mean, model.noise, line_ups.seats)
-    columns = _columns(line_ups.seats, n)
-    real = np.r_[:n, n + 1 : 2 * n + 1]
-    played = line_ups.n_matches
+    n, size = line_ups.n_members, 2 * line_ups.n_members + 2
+    seats, played = line_ups.seats.ravel(), line_ups.n_matches[:, None]
+    matches = np.bincount(seats, np.broadcast_to(played, p.shape).ravel(), minlength=n + 1)[:n]
+    n_line_ups = np.bincount(seats, minlength=n + 1)
+    chances = np.bincount(seats, (p * played).ravel(), minlength=n + 1)[:n] / matches
+    cells = line_ups.seats[:, :, None] * size + line_ups.columns[:, None, :]
+    summed = np.bincount(cells.ravel(), (slopes * played[:, :, None]).ravel(), (n + 1) * size)
+    slope = summed.reshape(n + 1, size)[:n, line_ups.real] / matches[:, None]
+    by_line_up, by_match = (
+        ((slope @ errors) * slope).sum(axis=1) for errors in (model.covariance, model.bread)
+    )
+    variances = np.maximum(by_line_up, by_match)
     found = {}
-    for number, member_id in enumerate(model.member_ids):
-        line_up, seat = np.nonzero(line_ups.seats == number)
-        weight = played[line_up] / played[line_up].sum()
-        chance = float(weight @ p[line_up, seat])
-        slope = np.bincount(
-            columns[line_up].ravel(),
-            (slopes[line_up, seat] * weight[:, None]).ravel(),
-            minlength=2 * n + 2,
-        )[real]
-        variance = max(float(slope @ model.covariance @ slope), float(slope @ model.bread @ slope))
-        matches = float(played[line_up].sum())
-        low, high = _interval(chance, variance, matches, len(line_up) - 1)
-        found[member_id] = Chance(chance, low, high, round(matches))
+    for at, member_id in enumerate(model.member_ids):
+        p_first, n_played = float(chances[at]), float(matches[at])
+        freedom = int(n_line_ups[at]) - 1
+        low, high = _interval(p_first, float(variances[at]), n_played, freedom)
+        found[member_id] = Chance(p_first, low, high, round(n_played))
     return found
 
 

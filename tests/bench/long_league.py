@@ -4,9 +4,8 @@
     PYTHONPATH=. python tests/bench/long_league.py FOLDER --matches 100000 --members 200 --report
 
 The first 1,000 matches are written through db.queries and then copied under new numbers: ten seats
-a match, one real replay for each (the same match under every number), ratings that are shifted
-instead of computed (what TrueSkill costs is not looked at here, and `--all` would say that they
-differ). With `--report` there are no replays, every match has members and placements of its own,
+a match, one real replay for each (the same match under every number), ratings as the matches lead
+to them. With `--report` there are no replays, every match has members and placements of its own,
 drawn by known strengths, and a second process prints the report, first without what an earlier
 report left in the folder and then with it. An existing FOLDER is only examined or reported.
 """
@@ -38,18 +37,12 @@ from league.config.toml import write_toml
 from league.folder.doctor import examine
 from league.folder.layout import LeagueFolder, create_folder
 from league.folder.opening import remember_config
+from league.rating.engines import CHAIN_VERSION, rate_by_chain
+from league.rating.replay import replay_columns
 
 MAP = "generated:plains:64x64:1"
 N_SEATS = 10
 FIRST = 1_000
-Gaussian = tuple[float, float]
-
-
-def shift(ratings: list[Gaussian], placements: list[int]) -> list[Gaussian]:
-    """Move ratings a little: cheap, finite, and different every time."""
-    return [
-        (mu + (5.5 - p) / 50, sigma) for (mu, sigma), p in zip(ratings, placements, strict=True)
-    ]
 
 
 def make(root: Path, n_matches: int, n_members: int, *, is_drawn: bool = False) -> LeagueFolder:
@@ -76,7 +69,7 @@ def make(root: Path, n_matches: int, n_members: int, *, is_drawn: bool = False) 
         ]
         for member_id in ids:
             queries.append_rating(
-                session, member_id, 25.0, 8.0, rules_sha256=sha256, rating_version="bench"
+                session, member_id, 25.0, 8.0, rules_sha256=sha256, rating_version=CHAIN_VERSION
             )
     rng = np.random.default_rng(0)
     begin = datetime.now(UTC) - timedelta(hours=1)
@@ -90,12 +83,20 @@ def make(root: Path, n_matches: int, n_members: int, *, is_drawn: bool = False) 
             outcome = MatchOutcome(played.ticks, played.final_state_sha256, 0.5, name)
             seats = [SeatOutcome(p, 100, 1000) for p in played.placements]
             queries.record_finished_match(
-                session, match_id, outcome, seats, rate=shift, rating_version="bench", at=at
+                session,
+                match_id,
+                outcome,
+                seats,
+                rate=rate_by_chain,
+                rating_version=CHAIN_VERSION,
+                at=at,
             )
     engine.dispose()
     copy(folder, n_matches)
     if is_drawn:
         draw(folder, ids, rng)
+    rate(folder, sha256)
+    if is_drawn:
         return folder
     for number in range(1, n_matches + 1):
         (folder.replays / f"{number:08d}.replay").write_bytes(replay)
@@ -146,7 +147,7 @@ def draw(folder: LeagueFolder, ids: list[int], rng: np.random.Generator) -> None
             newest += 1
             seats.append((member, seat + 1, match_id, seat))
             mu = strength[member - ids[0]] + rng.normal(0.0, 0.1)
-            ratings.append((newest, member, match_id, mu, 0.1, "bench", sha256))
+            ratings.append((newest, member, match_id, mu, 0.1, CHAIN_VERSION, sha256))
     connection.executemany(
         "UPDATE seats SET member_id = ?, placement = ? WHERE match_id = ? AND seat = ?", seats
     )
@@ -162,6 +163,18 @@ def draw(folder: LeagueFolder, ids: list[int], rng: np.random.Generator) -> None
     connection.execute("UPDATE matches SET line_up = '[]', replay_path = NULL")
     connection.commit()
     connection.close()
+
+
+def rate(folder: LeagueFolder, rules_sha256: str) -> None:
+    """Replace all ratings by those that the matches lead to."""
+    engine = open_writer(folder.sqlite)
+    with write_transaction(engine) as session:
+        log = queries.rating_columns(session, rules_sha256)
+        mu, sigma = replay_columns(log, version=CHAIN_VERSION)
+        queries.replace_ratings(
+            session, log.seq.tolist(), mu.tolist(), sigma.tolist(), CHAIN_VERSION
+        )
+    engine.dispose()
 
 
 def time_report(folder: LeagueFolder) -> int:

@@ -7,9 +7,12 @@ from db.session import sqlite_version_report
 from league.errors import RatingError
 from league.folder.doctor.findings import Case, Finding, several
 from league.folder.rerate import rerate
+from league.rating.engines import OLD_ENGINE
+from league.rating.season import Season
 
-# Replaying 10,000 changes takes seconds; longer logs are replayed only when asked for.
-SHORT_LOG = 10_000
+# Changes that a second or two replay, by rating engine; longer logs are replayed only when asked
+# for. A league of an older version has no engine in its settings: it is rated by the package.
+SHORT_LOG = {"compiled": 500_000, "trueskill": 10_000}
 
 
 def check_program(case: Case) -> Finding:
@@ -60,7 +63,8 @@ def check_gaps(case: Case) -> Finding:
 def check_ratings(case: Case) -> Finding:
     """Recompute the ratings from the log, unless it is long and `--all` was not given."""
     n = queries.n_rating_changes(case.session)
-    if n > SHORT_LOG and not case.thorough:
+    engine = OLD_ENGINE if case.stored is None else Season.of(case.stored).engine
+    if n > SHORT_LOG.get(engine, 0) and not case.thorough:
         return Finding(
             "note", f"ratings: {n} changes not replayed; `league doctor --all` replays them"
         )

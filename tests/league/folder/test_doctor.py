@@ -19,7 +19,7 @@ from db import queries
 from db.records import MatchPlan
 from db.session import open_writer, write_transaction
 from league.config.whole import LAST_LINE, MARK
-from league.folder.doctor import Finding, examine
+from league.folder.doctor import Finding, books, examine
 from league.folder.layout import LeagueFolder
 from tests.league.hand_made import MAP_SHA, NOON, RULES_SHA, make_league
 
@@ -152,7 +152,8 @@ def test_a_changed_rating_is_found_with_its_place(healthy: LeagueFolder) -> None
 def test_a_long_log_is_replayed_only_when_asked_for(
     healthy: LeagueFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("league.folder.doctor.books.SHORT_LOG", 15)  # 16 rows: 4 + 3 * 4
+    # 16 rows: 4 + 3 * 4
+    monkeypatch.setitem(books.SHORT_LOG, "compiled", 15)
     _change(healthy, "UPDATE ratings SET sigma = sigma * 0.999 WHERE seq = 9")
     assert _about(healthy, "ratings").level == "note"
     assert _about(healthy, "ratings", thorough=True).level == "WRONG"
