@@ -23,6 +23,7 @@ from db.errors import (
 from db.session import (
     backup,
     file_system_of,
+    may_outlive,
     open_reader,
     open_writer,
     read_transaction,
@@ -53,6 +54,10 @@ def test_a_writer_sets_the_promised_pragmas(sqlite_writer: Engine) -> None:
     with sqlite_writer.connect() as connection:
         for pragma, value in expected.items():
             assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+def test_a_process_may_outlive_a_server_and_not_a_file(writer: Engine) -> None:
+    assert may_outlive(writer) == (writer.dialect.name == "postgresql")
 
 
 def test_a_commit_waits_for_the_disk_unless_it_need_not_be_durable(sqlite_writer: Engine) -> None:
