@@ -177,6 +177,15 @@ def write_transaction(engine: Engine, *, durable: bool = True) -> Iterator[Sessi
         yield session
 
 
+def may_outlive(engine: Engine) -> bool:
+    """Return whether a process may live on when its database has crashed: that of a server.
+
+    It must not go on from what a crash can take: those commits of it are durable. A SQLite database
+    ends with the machine, and its writer with it.
+    """
+    return engine.dialect.name == "postgresql"
+
+
 @contextmanager
 def read_transaction(engine: Engine) -> Iterator[Session]:
     """Open a session that reads one consistent state and is rolled back at the end."""

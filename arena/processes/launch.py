@@ -15,7 +15,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import connection, resource_tracker
+from multiprocessing import connection, resource_tracker, util
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -25,6 +25,7 @@ from arena.import_path import import_variables, set_variables
 from arena.processes.child import ONE_THREAD
 from arena.processes.messages import Birth
 from arena.processes.outbox import Outbox
+from arena.processes.scratch import own_folder
 
 Target = Callable[[connection.Connection, Birth, Any], None]
 
@@ -161,6 +162,10 @@ class Launcher:
             isinstance(self._context, ForkServerContext),
             {name: os.environ.get(name) for name in import_variables()},
         )
+        if isinstance(self._context, ForkServerContext):
+            # The fork server's socket lies there. On a full disk the folder goes without a mark.
+            with suppress(OSError):
+                own_folder(Path(util.get_temp_dir()))
         ours, theirs = self._context.Pipe(duplex=True)
         try:
             process = self._context.Process(

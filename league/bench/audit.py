@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from agents.policy import PolicyAgent
 from agents.registry import make_loader
 from arena.lockstep import LiveMatch, Lockstep
 from arena.match import MatchResult, MatchSpec, play_matches
+from arena.processes.scratch import ScratchFolder
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import PRESETS, load_map
@@ -274,10 +274,10 @@ def run(seed: int = 0, tell: Callable[[str], None] | None = None) -> dict[str, A
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # equality bit for bit is promised for one thread
     try:
-        with TemporaryDirectory(prefix="league-bench-") as place:
+        with ScratchFolder("league-bench-") as place:
             say("loading the compiled code")
             warm_up()
-            for name, check in checks(seed, Path(place)).items():
+            for name, check in checks(seed, place).items():
                 say(name)
                 began = time.perf_counter()
                 outcome = check()

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from agents.description import SnapshotDescription
+from arena.processes.scratch import ScratchFolder
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from league.bench import machine
 from league.config.layers import resolve
@@ -80,8 +80,8 @@ def run(
     """
     config = resolve(preset, None, sets)
     spent = dict.fromkeys(PHASES, 0.0)
-    with TemporaryDirectory(prefix="league-bench-") as place:
-        trainer = make_trainer(Path(place) / "league", config, family)
+    with ScratchFolder("league-bench-") as place:
+        trainer = make_trainer(place / "league", config, family)
         trainer.env.load_maps()  # a league generates each map once
         trainer.update()
         before, cycles = trainer.ppo.num_timesteps, 0

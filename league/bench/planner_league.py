@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 
 from numpy.random import Generator
 from sqlalchemy import Engine, insert
 
+from arena.processes.scratch import ScratchFolder
 from db.migrate import upgrade
 from db.models import Match, Member, Rating
 from db.session import open_writer, write_transaction
@@ -40,8 +39,8 @@ def planning_times(
     settings = MatchSettings(
         config.rules.to_rules(), config.views.to_views(), (_MAP,), 0, 1, BATCH, 0.5
     )
-    with tempfile.TemporaryDirectory(prefix="league-bench-") as folder:
-        engine = open_writer(Path(folder) / "league.db")
+    with ScratchFolder("league-bench-") as folder:
+        engine = open_writer(folder / "league.db")
         try:
             upgrade(engine)
             league = _League(engine, n_members)
@@ -49,7 +48,7 @@ def planning_times(
                 n = min(_AT_ONCE, n_matches - start)
                 drawn = [rng.permutation(n_members)[:N_SEATS] + 1 for _ in range(n)]
                 league.add_matches([members.tolist() for members in drawn])
-            planner = Planner(settings, engine, league.season, Path(folder))
+            planner = Planner(settings, engine, league.season, folder)
             began = time.perf_counter()
             plans = planner.plan(BATCH, [])
             start_s = time.perf_counter() - began

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 from sqlalchemy import insert
 
+from arena.processes.scratch import ScratchFolder
 from db import queries
 from db.migrate import upgrade
 from db.models import Match, Member, Rating, Seat
@@ -206,8 +206,8 @@ def run(
     began = time.process_time()
     mu, sigma = replay.replay_columns(log)
     replayed = matches / (time.process_time() - began)
-    with TemporaryDirectory(prefix="league-bench-") as place:
-        path = Path(place) / "league.db"
+    with ScratchFolder("league-bench-") as place:
+        path = place / "league.db"
         say(f"writing {matches:,} matches into a database")
         write_log(path, log, mu, sigma)
         say("rating them anew")

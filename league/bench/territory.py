@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from arena.processes.scratch import ScratchFolder
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.spawns import choose_spawns
 from arena.territory.maps import TerritoryMap, load_map
@@ -148,8 +148,8 @@ def memory_mb(reference: str, bots: int, ticks: int) -> float:
 
 def compile_seconds() -> tuple[float, float]:
     """Return the seconds of import and `warm_up` with an empty code cache, and with a full one."""
-    with TemporaryDirectory(prefix="league-bench-") as folder:
-        environment = {"LEAGUE_CACHE_DIR": folder}
+    with ScratchFolder("league-bench-") as folder:
+        environment = {"LEAGUE_CACHE_DIR": str(folder)}
         cold = machine.in_fresh_process(_START, environment=environment)["seconds"]
         warm = machine.in_fresh_process(_START, environment=environment)["seconds"]
     return float(cold), float(warm)

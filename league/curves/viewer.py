@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from arena.processes.scratch import ScratchFolder
 from league.errors import UsageError
 from league.extras import install_command, is_installed
 from league.folder.layout import LeagueFolder
@@ -43,10 +43,10 @@ def event_files(folder: LeagueFolder) -> Iterator[tuple[Path, bool]]:
             f"{folder.root}: expected curves of learners in {folder.logs}, found none; they begin "
             "with a learner's first update, some 10 s after `league start`"
         )
-    with TemporaryDirectory(prefix="league-curves-") as made:
+    with ScratchFolder("league-curves-") as made:
         for table in tables:
-            _convert(table, Path(made) / table.stem)
-        yield Path(made), False
+            _convert(table, made / table.stem)
+        yield made, False
 
 
 def _convert(table: Path, into: Path) -> None:

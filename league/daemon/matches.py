@@ -26,7 +26,7 @@ from arena.processes.supervisor import Clock
 from arena.replay import SUFFIX, write_replays
 from db import queries
 from db.records import MatchPlan, MatchRecord
-from db.session import write_transaction
+from db.session import may_outlive, write_transaction
 from league.config.tree import ArenaConfig
 from league.daemon.canaries import PURPOSES, Canaries, CanarySettings
 from league.daemon.crashes import Crashes
@@ -206,8 +206,9 @@ class RatedMatches:
                 resting=self._resting.concerned,
             )
             drawn = self._draw(missing - len(waiting) - len(canaries), waiting, batch)
-        # Not durable: a plan that a power cut takes is made anew, its results come after it.
-        with write_transaction(self.engine, durable=False) as session:
+        # A plan that a power cut takes is made anew, its results come after it. But where the
+        # server alone crashes, they are of matches that it would not know.
+        with write_transaction(self.engine, durable=may_outlive(self.engine)) as session:
             if canaries or drawn:
                 planned = planned + self._insert_new(session, [*canaries, *drawn])
             # Another process may have changed a planned match meanwhile: it is not played then.

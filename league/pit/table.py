@@ -7,12 +7,12 @@ nothing is stored.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from arena.processes.scratch import ScratchFolder
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import expand_references
 from arena.territory.observation.views import Views
@@ -73,8 +73,8 @@ def laid(names: Sequence[str], maps: Sequence[str], folder: LeagueFolder | None)
     """
     given = [_from_here(reference) for reference in maps]
     if folder is None:
-        with tempfile.TemporaryDirectory(prefix="league-pit-") as store:
-            yield _without_league(names, given, Path(store))
+        with ScratchFolder("league-pit-") as store:
+            yield _without_league(names, given, store)
         return
     with writer(folder) as engine:
         with read_transaction(engine) as session:

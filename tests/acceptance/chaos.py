@@ -8,181 +8,70 @@ daemon SIGHUP or SIGTERM, or its disk is filled up (the league lies on a tmpfs o
 root can mount one). What ends is started again. After every end of the daemon the books are
 checked: no match that was seen finished is missing or changed, none is rated twice, `league doctor`
 finds nothing wrong (the ratings equal their replay, a sample of replays verifies), no new traceback
-stands in the logs, no process is left. One line of totals is appended to --log. Exit code: 0
-nothing was lost, 1 something was; pytest does not collect this file.
+stands in the logs, no process is left (tests/acceptance/disturbed_league.py).
+
+With --postgres the league lies on a PostgreSQL server that this program starts; the server is
+restarted ("fast" and, as in a crash, "immediate") and a connection of the league is ended there.
+The daemon must wait and go on.
+
+One line of totals is appended to --log. Exit code: 0 nothing was lost, 1 something was, 77 nothing
+was tried since no PostgreSQL server can run here; pytest does not collect this file.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import sqlalchemy
 
-from db.errors import DatabaseError
-from db.session import open_reader, read_transaction
-from league.folder.doctor import examine
-from league.folder.layout import LeagueFolder
+from db.session import open_writer, write_transaction
+from tests.acceptance.disturbed_league import STOP_S, DisturbedLeague
+from tests.db.postgresql_server import NoServerError, PostgresqlServer
 
-SETTINGS = (
-    "rules.n_seats=4",
-    "rules.max_ticks=100",
-    "maps.train=['generated:plains:64x64:0-3']",
-    "maps.rate=['generated:plains:64x64:100-103']",
-    "views.global_size=16",
-    "views.local_size=16",
-    "views.tactical_size=16",
-    "network.channels=[8,8]",
-    "network.branch_features=32",
-    "arena.n_workers=1",
-    "learner.n_matches=2",
-    "learner.seats_per_match=2",
-    "learner.n_steps=128",
-    "learner.batch_size=64",
-    "learner.n_epochs=1",
-    "learner.snapshot_every=2000",
-    "learner.snapshot_min_kl=0.0",
-    "learner.checkpoint_every_s=1.0",
-)
-LEAVE_S = 4.0  # children promise to leave within 2 s when the daemon dies
-STOP_S = 60.0
-PROGRESS_S = 150.0  # a limit, not an expectation: a start on a busy machine loads torch three times
 # Five deaths within ten minutes end a learner until the next start, ten end the arena.
 DEATHS_A_LIFE = 3
 TMPFS_MB = 256
-Book = dict[int, tuple[object, ...]]
+EXIT_SKIPPED = 77
+# A commit that need not be durable is on its way for up to three wal_writer_delay of 200 ms.
+ON_ITS_WAY_S = 1.0
+_BACKENDS = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+    "AND backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid"
+)
 
 
-class Chaos:
-    """One league, what was seen of it, and what went wrong.
+class Chaos(DisturbedLeague):
+    """A league with what is done to it.
 
-    Attributes:
-        seen: (final state, ticks) of every match that was seen finished, by match id.
-        problems: a sentence for everything that should not have happened.
+    Args:
+        on_tmpfs: whether its disk may be filled up.
+        server: of its database; None stands for SQLite.
     """
 
-    def __init__(self, root: Path, seed: int, *, on_tmpfs: bool, trains: bool) -> None:
-        self.folder = LeagueFolder.at(root)
-        self.random = random.Random(seed)
+    def __init__(
+        self,
+        root: Path,
+        seed: int,
+        *,
+        trains: bool,
+        on_tmpfs: bool,
+        server: PostgresqlServer | None = None,
+    ) -> None:
+        super().__init__(root, seed, trains=trains, url=None if server is None else server.url)
         self.on_tmpfs = on_tmpfs
-        self.trains = trains
-        self.seen: Book = {}
-        self.problems: list[str] = []
-        self.done: Counter[str] = Counter()
-        self.deaths: Counter[str] = Counter()
-        self.n_tracebacks = self.n_left = self.n_twice = self.n_lost = 0
-        self.n_starts = 0
-        self.daemon: subprocess.Popen[bytes] | None = None
-
-    # --- the league's processes -------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Start the daemon, and wait until it has finished a match that was not seen before."""
-        settings = SETTINGS if self.trains else (*SETTINGS, "learners=[]")
-        sets = [part for text in settings for part in ("--set", text)]
-        if self.n_starts:
-            sets = []  # they are in league.toml
-        self.n_starts += 1
-        self.deaths.clear()
-        output = self.folder.root.parent / "stderr.txt"
-        with output.open("ab") as stream:
-            self.daemon = subprocess.Popen(
-                [sys.executable, "-m", "league.cli", "start", "--league", self.root, *sets],
-                stdout=subprocess.DEVNULL,
-                stderr=stream,
-            )
-        self.wait_for_progress(f"start {self.n_starts}")
-
-    @property
-    def root(self) -> str:
-        """The folder as an argument."""
-        return str(self.folder.root)
-
-    def wait_for_progress(self, after: str) -> None:
-        """Wait until a match finishes; nothing within the limit is a problem."""
-        before = len(self.seen)
-        ends = time.monotonic() + PROGRESS_S
-        while time.monotonic() < ends:
-            self.look()
-            if len(self.seen) > before:
-                return
-            if self.has_ended:
-                self.problems.append(f"after {after}: the daemon ended by itself")
-                return
-            time.sleep(0.25)
-        self.problems.append(f"after {after}: no match finished within {PROGRESS_S:.0f} s")
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether no daemon runs."""
-        return self.daemon is None or self.daemon.poll() is not None
-
-    def descendants(self) -> list[int]:
-        """Return the processes below the daemon."""
-        parents: dict[int, list[int]] = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError):
-                fields = stat.read_text().rpartition(")")[2].split()
-                parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-        found: list[int] = []
-        queue = [] if self.daemon is None else [self.daemon.pid]
-        while queue:
-            children = parents.get(queue.pop(), [])
-            found += children
-            queue += children
-        return found
-
-    def learners(self) -> list[int]:
-        """Return the PIDs of the running learners, as the daemon reports them."""
-        rows = self.query("SELECT value FROM league WHERE key = 'daemon'")
-        reported = json.loads(str(rows[0][0])).get("learners", {}).values() if rows else []
-        return [pid for pid in self.descendants() if pid in reported]
-
-    def workers(self) -> list[int]:
-        """Return the PIDs of the workers: children of a fork server that are not learners."""
-        learners = set(self.learners())
-        return [pid for pid in self.descendants() if pid not in learners and _is_forked(pid)]
-
-    # --- what is seen -----------------------------------------------------------------------------
-
-    def query(self, statement: str) -> list[tuple[object, ...]]:
-        """Return rows of the league's database; [] while there is none."""
-        if not self.folder.sqlite.is_file():
-            return []
-        engine = open_reader(self.folder.sqlite)
-        try:
-            with read_transaction(engine) as session:
-                return [tuple(row) for row in session.execute(sqlalchemy.text(statement))]
-        except DatabaseError:
-            return []  # it is being made
-        finally:
-            engine.dispose()
-
-    def finished(self) -> Book:
-        """Return what a report shows of the finished matches."""
-        rows = self.query(
-            "SELECT id, final_state_sha256, ticks FROM matches WHERE status = 'finished'"
-        )
-        return {int(str(row[0])): row[1:] for row in rows}
-
-    def look(self) -> None:
-        """Remember the matches that are finished now."""
-        self.seen.update(self.finished())
-
-    # --- the disturbances -------------------------------------------------------------------------
+        self.server = server
 
     def kill_daemon(self) -> None:
         """SIGKILL the daemon."""
@@ -254,69 +143,41 @@ class Chaos:
             return
         self.wait_for_progress("a full disk")
 
-    # --- ends and checks --------------------------------------------------------------------------
+    def restart_server(self) -> None:
+        """Restart the database server, which ends its sessions: the daemon must wait and go on."""
+        self.disturb_server("fast")
 
-    def end(self, number: int) -> int | None:
-        """Send the daemon a signal that ends it, check everything, and return its exit code."""
-        assert self.daemon is not None
-        self.look()
-        children = self.descendants()
-        self.daemon.send_signal(number)
-        code = self.wait_for_end(STOP_S)
-        if code is None:
-            self.problems.append(f"signal {number}: the daemon ran on for {STOP_S:.0f} s")
-            self.daemon.kill()
-            self.daemon.wait()
-        self.check(children)
-        return code
+    def crash_server(self) -> None:
+        """Restart the database server as after a crash: what was on disk must be there."""
+        self.disturb_server("immediate")
 
-    def wait_for_end(self, limit_s: float) -> int | None:
-        """Return the daemon's exit code, or None if it still runs after the limit."""
-        assert self.daemon is not None
+    def disturb_server(self, mode: Literal["fast", "immediate"]) -> None:
+        """Restart the server in this mode, and wait for the next match."""
+        assert self.server is not None
+        time.sleep(ON_ITS_WAY_S)  # what has been seen is on disk; what comes now is not looked at
+        self.server.restart(mode)
+        if self.has_ended:
+            self.problems.append(f"a restart of the server ({mode}) ended the daemon")
+            self.check([])
+            return
+        self.wait_for_progress(f"a restart of the server ({mode})")
+
+    def kill_backend(self) -> None:
+        """Let the server end one of the league's connections."""
+        engine = open_writer(self.place)
         try:
-            return self.daemon.wait(limit_s)
-        except subprocess.TimeoutExpired:
-            return None
-
-    def check(self, children: list[int]) -> None:
-        """Check the books of a league whose daemon has ended."""
-        ends = time.monotonic() + LEAVE_S
-        while any(map(_is_alive, children)) and time.monotonic() < ends:
-            time.sleep(0.1)
-        for pid in filter(_is_alive, children):
-            self.n_left += 1
-            self.problems.append(f"process {pid} is left: {_command(pid)}")
-            os.kill(pid, signal.SIGKILL)
-        now = self.finished()
-        lost = [i for i, result in self.seen.items() if now.get(i) != result]
-        self.n_lost += len(lost)
-        if lost:
-            self.problems.append(f"finished matches are gone or changed: {lost[:5]}")
-        self.seen.update(now)
-        twice = self.query(
-            "SELECT match_id, member_id FROM ratings WHERE match_id IS NOT NULL "
-            "GROUP BY match_id, member_id HAVING count(*) > 1"
-        )
-        self.n_twice += len(twice)
-        wrong = [finding.text for finding in examine(self.folder) if finding.is_wrong]
-        self.problems += [f"doctor: {text}" for text in wrong]
-        self.read_logs()
-
-    def read_logs(self) -> None:
-        """Count the tracebacks in the logs; each is told once."""
-        place = self.folder.root
-        texts = [*place.glob("logs/*.log*"), *place.glob("logs/*.out"), place.parent / "stderr.txt"]
-        count = 0
-        last = ""
-        for path in texts:
-            with suppress(OSError):
-                text = path.read_text(errors="replace")
-                found = text.count("Traceback (most recent call last)")
-                count += found
-                last = f"{path.name}: {text[text.rfind('Traceback') :][-600:]}" if found else last
-        if count > self.n_tracebacks:
-            self.problems.append(f"{count - self.n_tracebacks} tracebacks; the last in {last}")
-        self.n_tracebacks = max(count, self.n_tracebacks)
+            with write_transaction(engine) as session:
+                pids = session.scalars(sqlalchemy.text(_BACKENDS)).all()
+                if not pids:
+                    self.problems.append("the running daemon has no connection to its database")
+                    return
+                session.execute(
+                    sqlalchemy.text("SELECT pg_terminate_backend(:pid)"),
+                    {"pid": self.random.choice(pids)},
+                )
+        finally:
+            engine.dispose()
+        self.wait_for_progress("the end of a connection")
 
     # --- all of it --------------------------------------------------------------------------------
 
@@ -332,6 +193,8 @@ class Chaos:
             kinds += [self.kill_learner, self.freeze_learner]
         if self.on_tmpfs:
             kinds.append(self.fill_disk)
+        if self.server is not None:
+            kinds += [self.restart_server, self.crash_server, self.kill_backend]
         deck: list[Callable[[], None]] = []
         self.start()
         ends = time.monotonic() + limit_s
@@ -357,26 +220,6 @@ class Chaos:
         self.look()
 
 
-def _is_forked(pid: int) -> bool:
-    """Whether a process came out of the fork server, which itself did not."""
-    with suppress(OSError):
-        parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        return "forkserver" in _command(parent)
-    return False
-
-
-def _is_alive(pid: int) -> bool:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
-def _command(pid: int) -> str:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:200]
-    return "gone"
-
-
 @contextmanager
 def _place() -> Iterator[tuple[Path, str | None]]:
     """Yield a folder, on a tmpfs of its own if one can be mounted; else also the reason."""
@@ -396,7 +239,16 @@ def _place() -> Iterator[tuple[Path, str | None]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def main() -> int:
+@contextmanager
+def _server() -> Iterator[PostgresqlServer]:
+    server = PostgresqlServer()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Disturb a real league and check its books.")
     parser.add_argument("--kills", type=int, default=40, help="number of disturbances")
     parser.add_argument("--seed", type=int, default=0)
@@ -407,8 +259,27 @@ def main() -> int:
         help="none begins later than this after the first start",
     )
     parser.add_argument("--no-learners", action="store_true", help="matches alone: starts faster")
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own")
     parser.add_argument("--log", type=Path, help="file to which the line of totals is appended")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    try:
+        with _server() if options.postgres else nullcontext() as server:
+            chaos, took_s = _disturb(options, server)
+    except NoServerError as error:
+        print(f"skipped: {error}")
+        return EXIT_SKIPPED
+    for problem in chaos.problems:
+        print(f"PROBLEM  {problem}")
+    line = _totals(options, chaos, took_s)
+    print(line)
+    if options.log is not None:
+        with options.log.open("a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+    return 1 if chaos.problems else 0
+
+
+def _disturb(options: argparse.Namespace, server: PostgresqlServer | None) -> tuple[Chaos, float]:
+    """Make a league and disturb it; return what came of it, and how many seconds it took."""
     began = time.monotonic()
     with _place() as (place, why_not):
         if why_not is not None:
@@ -416,8 +287,9 @@ def main() -> int:
         chaos = Chaos(
             place / "league",
             options.seed,
-            on_tmpfs=why_not is None,
             trains=not options.no_learners,
+            on_tmpfs=why_not is None,
+            server=server,
         )
         try:
             chaos.run(options.kills, options.limit_s)
@@ -425,21 +297,19 @@ def main() -> int:
             if not chaos.has_ended and chaos.daemon is not None:
                 chaos.daemon.kill()
                 chaos.daemon.wait()
-    for problem in chaos.problems:
-        print(f"PROBLEM  {problem}")
+    return chaos, time.monotonic() - began
+
+
+def _totals(options: argparse.Namespace, chaos: Chaos, took_s: float) -> str:
     kinds = ", ".join(f"{n} {name}" for name, n in sorted(chaos.done.items()))
-    line = (
-        f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} seed {options.seed}: "
+    return (
+        f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} seed {options.seed}"
+        f"{', PostgreSQL' * options.postgres}{', no learners' * options.no_learners}: "
         f"{sum(chaos.done.values())} disturbances ({kinds}), {chaos.n_starts} starts, "
-        f"{time.monotonic() - began:.0f} s; {len(chaos.seen)} matches seen finished, "
+        f"{took_s:.0f} s; {len(chaos.seen)} matches seen finished, "
         f"{chaos.n_lost} lost, {chaos.n_twice} rated twice, {chaos.n_tracebacks} tracebacks, "
         f"{chaos.n_left} processes left, {len(chaos.problems)} problems"
     )
-    print(line)
-    if options.log is not None:
-        with options.log.open("a", encoding="utf-8") as stream:
-            stream.write(line + "\n")
-    return 1 if chaos.problems else 0
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ CHECKS: tuple[Callable[[Case], Finding], ...] = (
     files.check_replays,
     files.check_checkpoints,
     files.check_orphans,
+    files.check_temporary,
     settings.check_settings,
     settings.check_permissions,
     health.check_learners,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from arena.errors import ArenaError
 from arena.files import TEMPORARY_PREFIX
+from arena.processes.scratch import left_scratch
 from db import queries
 from db.records import FinishedReplay, MemberRecord
 from league.errors import FolderError
@@ -20,6 +21,8 @@ from league.folder.layout import LeagueFolder
 N_SAMPLED = 8
 # A sample of long matches must not hold up the other checks.
 SAMPLE_LIMIT_S = 3.0
+# Younger folders are the business of the next start, which may come any moment.
+SCRATCH_AFTER_S = 86400.0
 _CHECKPOINT = re.compile(r"checkpoint-\d{8,}-([0-9a-f]{16})\.safetensors")
 
 
@@ -187,6 +190,15 @@ def check_orphans(case: Case) -> Finding:
     if not found:
         return Finding("ok", "files that nothing names: none")
     return several("note", f"files that nothing names: {len(found)}", found)
+
+
+def check_temporary(case: Case) -> Finding:
+    """Look for temporary folders outside the league that killed processes left a day ago."""
+    found = [str(path) for path in left_scratch(SCRATCH_AFTER_S)]
+    if not found:
+        return Finding("ok", "temporary folders: none is left of a killed process")
+    text = f"temporary folders: {len(found)} left of killed processes more than a day ago"
+    return several("note", f"{text}; the next start removes them", found)
 
 
 def _time(path: Path) -> float:

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 
 from arena.errors import ReplayError
 from arena.files import OWNER_ALONE, write_whole
+from arena.processes.scratch import remove_scratch
 from arena.replay import read_replay
 from db import queries
 from db.hold import DatabaseHold
@@ -25,6 +26,7 @@ from db.session import open_reader, read_transaction, write_transaction
 from league.errors import FolderError
 from league.folder.connect import writer
 from league.folder.doctor.files import (
+    SCRATCH_AFTER_S,
     kept_snapshots,
     leftovers,
     lost_replays,
@@ -41,7 +43,8 @@ def repair(folder: LeagueFolder) -> list[str]:
     Raises:
         DatabaseError, FolderError, OSError: the database or a file cannot be read or written.
     """
-    done = [*_remove_leftovers(folder), *_rewrite_settings(folder), *_close_settings(folder)]
+    done = [*_remove_leftovers(folder), *_remove_temporary()]
+    done += [*_rewrite_settings(folder), *_close_settings(folder)]
     folder.make_folders()
     if folder.database().path is not None and not folder.sqlite.is_file():
         return done
@@ -62,6 +65,11 @@ def _remove_leftovers(folder: LeagueFolder) -> Iterator[str]:
         else:
             path.unlink()
         yield f"removed {path}, which its writer left unfinished"
+
+
+def _remove_temporary() -> Iterator[str]:
+    for path in remove_scratch(SCRATCH_AFTER_S):
+        yield f"removed {path}, which a killed process left"
 
 
 def _rewrite_settings(folder: LeagueFolder) -> Iterator[str]:

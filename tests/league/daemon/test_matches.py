@@ -65,6 +65,22 @@ def test_replays_are_on_disk_before_the_rows_that_name_them(
     assert all(read_replay(league.folder.replays / f"{i:08d}.replay") for i in job_ids)
 
 
+@pytest.mark.parametrize(("outlives", "level"), [(False, 1), (True, 2)])
+def test_a_plan_waits_for_the_disk_where_the_daemon_may_outlive_its_database(
+    league: League, monkeypatch: pytest.MonkeyPatch, outlives: bool, level: int
+) -> None:
+    monkeypatch.setattr("league.daemon.matches.may_outlive", lambda engine: outlives)
+    levels: list[int] = []
+
+    def committed(connection: Connection) -> None:
+        levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    rated = rated_matches(league, ScriptedArena())
+    event.listen(league.engine, "commit", committed)
+    rated.turn(0.0)
+    assert rated.n_playing == 4 and levels[-1] == level  # 1: NORMAL, 2: FULL
+
+
 def test_a_planned_match_is_what_the_league_says(league: League) -> None:
     arena = ScriptedArena()
     rated = rated_matches(league, arena)

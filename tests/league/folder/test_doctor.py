@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sqlite3
+import tempfile
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 
 from agents.registry import make_loader
 from arena.match import MatchResult, MatchSpec, play_matches
+from arena.processes.scratch import OWNER_FILE, own_folder
 from arena.replay import write_replay
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
@@ -19,7 +23,7 @@ from db import queries
 from db.records import MatchPlan
 from db.session import open_writer, write_transaction
 from league.config.whole import LAST_LINE, MARK
-from league.folder.doctor import Finding, books, examine
+from league.folder.doctor import Finding, books, examine, repair
 from league.folder.layout import LeagueFolder
 from tests.league.hand_made import MAP_SHA, NOON, RULES_SHA, make_league
 
@@ -28,8 +32,10 @@ LATER = NOON + timedelta(hours=1)
 
 
 @pytest.fixture
-def healthy(tmp_path: Path) -> LeagueFolder:
-    """A league whose only snapshot is where the database says."""
+def healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LeagueFolder:
+    """A league whose only snapshot is where the database says; temporary files lie beside it."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     return make_league(tmp_path / "league", weights=WEIGHTS)
 
 
@@ -235,7 +241,7 @@ def test_a_check_that_fails_is_a_finding_and_the_others_go_on(
     assert _wrong(healthy) == [
         "rows: the check could not be made: RuntimeError: what nobody thought of"
     ]
-    assert len(examine(healthy)) == 18
+    assert len(examine(healthy)) == 19
 
 
 def test_replays_are_counted_and_a_sample_is_played_back(
@@ -343,6 +349,29 @@ def test_learners_and_play_are_looked_at_while_the_daemon_runs(healthy: LeagueFo
     assert found.is_wrong and "nothing is playing" in found.text
     found = _about(healthy, "play", running_since=NOON, now=LATER + timedelta(hours=1))
     assert found.is_wrong and "no sign of life since 2026-03-01 13:00" in found.text
+
+
+def test_temporary_folders_of_killed_processes_are_a_note_when_they_are_a_day_old(
+    healthy: LeagueFolder,
+) -> None:
+    names = ("league-arena-old", "pymp-old", "league-arena-young", "league-arena-owned")
+    folders = [Path(tempfile.gettempdir()) / name for name in names]
+    for folder in folders:
+        folder.mkdir()
+        (folder / OWNER_FILE).touch()
+    folders[3].joinpath(OWNER_FILE).unlink()
+    own_folder(folders[3])  # by this process
+    for folder in (folders[0], folders[1], folders[3]):
+        os.utime(folder, (time.time() - 86_410.0,) * 2)
+    os.utime(folders[2], (time.time() - 86_300.0,) * 2)
+    found = _about(healthy, "temporary folders")
+    assert found.level == "note" and found.details == (str(folders[0]), str(folders[1]))
+    assert "2 left of killed processes" in found.text
+    assert repair(healthy) == [
+        f"removed {folder}, which a killed process left" for folder in folders[:2]
+    ]
+    assert [folder.exists() for folder in folders] == [False, False, True, True]
+    assert _about(healthy, "temporary folders").ok
 
 
 def test_alarms_and_members_out_of_play_are_a_note(healthy: LeagueFolder) -> None:

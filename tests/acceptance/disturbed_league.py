@@ -1,0 +1,278 @@
+"""A real small league that is disturbed: its processes, what was seen of it, and its books.
+
+`tests/acceptance/chaos.py` disturbs it; pytest does not collect this file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import sqlalchemy
+
+from db.errors import DatabaseError
+from db.location import DatabaseLocation
+from db.session import open_reader, read_transaction
+from league.folder.doctor import examine
+from league.folder.layout import LeagueFolder
+
+SETTINGS = (
+    "rules.n_seats=4",
+    "rules.max_ticks=100",
+    "maps.train=['generated:plains:64x64:0-3']",
+    "maps.rate=['generated:plains:64x64:100-103']",
+    "views.global_size=16",
+    "views.local_size=16",
+    "views.tactical_size=16",
+    "network.channels=[8,8]",
+    "network.branch_features=32",
+    "arena.n_workers=1",
+    "learner.n_matches=2",
+    "learner.seats_per_match=2",
+    "learner.n_steps=128",
+    "learner.batch_size=64",
+    "learner.n_epochs=1",
+    "learner.snapshot_every=2000",
+    "learner.snapshot_min_kl=0.0",
+    "learner.checkpoint_every_s=1.0",
+)
+LEAVE_S = 4.0  # children promise to leave within 2 s when the daemon dies
+STOP_S = 60.0
+PROGRESS_S = 300.0  # a limit, not an expectation: a start on a busy machine loads torch three times
+Book = dict[int, tuple[object, ...]]
+
+
+class DisturbedLeague:
+    """One league, what was seen of it, and what went wrong.
+
+    Args:
+        url: of the database server that it uses; None stands for the SQLite file of its folder.
+        trains: whether learners run.
+
+    Attributes:
+        seen: (final state, ticks) of every match that was seen finished, by match id.
+        problems: a sentence for everything that should not have happened.
+    """
+
+    def __init__(self, root: Path, seed: int, *, trains: bool, url: str | None = None) -> None:
+        self.folder = LeagueFolder.at(root)
+        self.place = DatabaseLocation.of(self.folder.sqlite if url is None else url)
+        self.random = random.Random(seed)
+        self.trains = trains
+        self.seen: Book = {}
+        self.problems: list[str] = []
+        self.done: Counter[str] = Counter()
+        self.deaths: Counter[str] = Counter()
+        self.n_tracebacks = self.n_left = self.n_twice = self.n_lost = 0
+        self.n_starts = 0
+        self.daemon: subprocess.Popen[bytes] | None = None
+
+    # --- the league's processes -------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the daemon, and wait until it has finished a match that was not seen before."""
+        settings = [*SETTINGS]
+        if not self.trains:
+            settings.append("learners=[]")
+        if self.place.url is not None:
+            settings.append(f"database.url={self.place.url.render_as_string(False)}")
+        sets = [part for text in settings for part in ("--set", text)]
+        if self.n_starts:
+            sets = []  # they are in league.toml
+        self.n_starts += 1
+        self.deaths.clear()
+        output = self.folder.root.parent / "stderr.txt"
+        with output.open("ab") as stream:
+            self.daemon = subprocess.Popen(
+                [sys.executable, "-m", "league.cli", "start", "--league", self.root, *sets],
+                stdout=subprocess.DEVNULL,
+                stderr=stream,
+            )
+        self.wait_for_progress(f"start {self.n_starts}")
+
+    @property
+    def root(self) -> str:
+        """The folder as an argument."""
+        return str(self.folder.root)
+
+    def wait_for_progress(self, after: str) -> None:
+        """Wait until a match finishes; nothing within the limit is a problem."""
+        before = len(self.seen)
+        ends = time.monotonic() + PROGRESS_S
+        while time.monotonic() < ends:
+            self.look()
+            if len(self.seen) > before:
+                return
+            if self.has_ended:
+                self.problems.append(f"after {after}: the daemon ended by itself")
+                return
+            time.sleep(0.25)
+        self.problems.append(f"after {after}: no match finished within {PROGRESS_S:.0f} s")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no daemon runs."""
+        return self.daemon is None or self.daemon.poll() is not None
+
+    def descendants(self) -> list[int]:
+        """Return the processes below the daemon."""
+        parents: dict[int, list[int]] = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                fields = stat.read_text().rpartition(")")[2].split()
+                parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+        found: list[int] = []
+        queue = [] if self.daemon is None else [self.daemon.pid]
+        while queue:
+            children = parents.get(queue.pop(), [])
+            found += children
+            queue += children
+        return found
+
+    def learners(self) -> list[int]:
+        """Return the PIDs of the running learners, as the daemon reports them."""
+        rows = []
+        with suppress(DatabaseError):
+            rows = self.query("SELECT value FROM league WHERE key = 'daemon'")
+        value = rows[0][0] if rows else "{}"
+        note = json.loads(value) if isinstance(value, str) else value  # a server returns objects
+        assert isinstance(note, dict)
+        reported = note.get("learners", {}).values()
+        return [pid for pid in self.descendants() if pid in reported]
+
+    def workers(self) -> list[int]:
+        """Return the PIDs of the workers: children of a fork server that are not learners."""
+        learners = set(self.learners())
+        return [pid for pid in self.descendants() if pid not in learners and _is_forked(pid)]
+
+    # --- what is seen -----------------------------------------------------------------------------
+
+    def query(self, statement: str) -> list[tuple[object, ...]]:
+        """Return rows of the league's database.
+
+        Raises:
+            DatabaseError: there is none yet, it is being made, or its server does not answer.
+        """
+        engine = open_reader(self.place)
+        try:
+            with read_transaction(engine) as session:
+                return [tuple(row) for row in session.execute(sqlalchemy.text(statement))]
+        finally:
+            engine.dispose()
+
+    def finished(self) -> Book:
+        """Return what a report shows of the finished matches."""
+        rows = self.query(
+            "SELECT id, final_state_sha256, ticks FROM matches WHERE status = 'finished'"
+        )
+        return {int(str(row[0])): row[1:] for row in rows}
+
+    def look(self) -> None:
+        """Remember the matches that are finished now, if the database answers."""
+        with suppress(DatabaseError):
+            self.seen.update(self.finished())
+
+    # --- ends and checks --------------------------------------------------------------------------
+
+    def end(self, number: int) -> int | None:
+        """Send the daemon a signal that ends it, check everything, and return its exit code."""
+        assert self.daemon is not None
+        self.look()
+        children = self.descendants()
+        self.daemon.send_signal(number)
+        code = self.wait_for_end(STOP_S)
+        if code is None:
+            self.problems.append(f"signal {number}: the daemon ran on for {STOP_S:.0f} s")
+            self.daemon.kill()
+            self.daemon.wait()
+        self.check(children)
+        return code
+
+    def wait_for_end(self, limit_s: float) -> int | None:
+        """Return the daemon's exit code, or None if it still runs after the limit."""
+        assert self.daemon is not None
+        try:
+            return self.daemon.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def check(self, children: list[int]) -> None:
+        """Check the books of a league whose daemon has ended."""
+        ends = time.monotonic() + LEAVE_S
+        while any(map(_is_alive, children)) and time.monotonic() < ends:
+            time.sleep(0.1)
+        for pid in filter(_is_alive, children):
+            self.n_left += 1
+            self.problems.append(f"process {pid} is left: {_command(pid)}")
+            os.kill(pid, signal.SIGKILL)
+        try:
+            self.read_books()
+        except DatabaseError as error:
+            self.problems.append(f"the books cannot be read: {error}")
+        wrong = [finding.text for finding in examine(self.folder) if finding.is_wrong]
+        self.problems += [f"doctor: {text}" for text in wrong]
+        self.read_logs()
+
+    def read_books(self) -> None:
+        """Compare the finished matches with those seen before, and count double ratings.
+
+        Raises:
+            DatabaseError: the database cannot be read.
+        """
+        now = self.finished()
+        lost = [i for i, result in self.seen.items() if now.get(i) != result]
+        self.n_lost += len(lost)
+        if lost:
+            self.problems.append(f"finished matches are gone or changed: {lost[:5]}")
+        self.seen.update(now)
+        twice = self.query(
+            "SELECT match_id, member_id FROM ratings WHERE match_id IS NOT NULL "
+            "GROUP BY match_id, member_id HAVING count(*) > 1"
+        )
+        self.n_twice += len(twice)
+        if twice:
+            self.problems.append(f"matches are rated twice: {[row[0] for row in twice][:5]}")
+
+    def read_logs(self) -> None:
+        """Count the tracebacks in the logs; each is told once."""
+        place = self.folder.root
+        texts = [*place.glob("logs/*.log*"), *place.glob("logs/*.out"), place.parent / "stderr.txt"]
+        count = 0
+        last = ""
+        for path in texts:
+            with suppress(OSError):
+                text = path.read_text(errors="replace")
+                found = text.count("Traceback (most recent call last)")
+                count += found
+                last = f"{path.name}: {text[text.rfind('Traceback') :][-600:]}" if found else last
+        if count > self.n_tracebacks:
+            self.problems.append(f"{count - self.n_tracebacks} tracebacks; the last in {last}")
+        self.n_tracebacks = max(count, self.n_tracebacks)
+
+
+def _is_forked(pid: int) -> bool:
+    """Whether a process came out of the fork server, which itself did not."""
+    with suppress(OSError):
+        parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        return "forkserver" in _command(parent)
+    return False
+
+
+def _is_alive(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def _command(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:200]
+    return "gone"
