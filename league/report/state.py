@@ -207,7 +207,7 @@ class StateReader:
         self._folder = folder
         self._name = folder.root.resolve().name
         self._memory = MatchMemory(folder)
-        self._chances = ChanceMemory()
+        self._chances = ChanceMemory(folder)
         self._stack = ExitStack()
         self._engine: Engine = self._stack.enter_context(reader(folder))
 
