@@ -45,6 +45,10 @@ class CompareError(LeagueError):
     """Leagues whose families cannot be compared."""
 
 
+class ExploitError(LeagueError):
+    """A best response that cannot be trained."""
+
+
 class ChampionError(LeagueError):
     """A member that cannot be champion, or a champion that cannot be taken back."""
 

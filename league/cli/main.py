@@ -15,6 +15,7 @@ from league.cli.champion import champion, promote, rollback
 from league.cli.compare import compare
 from league.cli.curves import curves
 from league.cli.exchange import export, import_
+from league.cli.exploit import exploit
 from league.cli.look import look
 from league.cli.maps import maps
 from league.cli.members import members
@@ -51,6 +52,7 @@ for _command in (
     tensorboard,
     pit,
     compare,
+    exploit,
     champion,
     promote,
     rollback,
