@@ -21,7 +21,7 @@ Outcome = Literal["running", "passed", "failed", "undecided"]
 ALPHA = 0.01  # a round of a canary fails by chance
 CHALLENGE_ALPHA = 0.05  # a challenger that is not stronger becomes champion
 WORTH_IT = 0.55  # a challenger shown to score less than this is given up
-MAX_PAIRS: dict[Kind, int] = {"order": 80, "better": 80, "forgetting": 60, "challenge": 200}
+MAX_PAIRS: dict[Kind, int] = {"order": 120, "better": 80, "forgetting": 60, "challenge": 200}
 DRIFT_PAIRS = 40
 MIRROR_PER_SEAT = 10  # matches per seat: ten expected in each cell of the chi-square
 
@@ -64,7 +64,7 @@ class Reference:
 def judge_order(kind: Kind, scores: Sequence[float]) -> Verdict:
     """Judge whether the first member is above the second, as everybody knows it is.
 
-    It fails when the contrary is shown, or when nothing is shown within MAX_PAIRS: a score of 0.62
+    It fails when the contrary is shown, or when nothing is shown within MAX_PAIRS: a score of 0.60
     is enough for that.
     """
     if SequentialTest(0.5, CHALLENGE_ALPHA, values=scores).passed:

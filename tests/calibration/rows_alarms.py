@@ -42,9 +42,9 @@ def _runs(effort: Effort, fast: int = 400) -> int:
 
 def _order(effort: Effort, rng: Generator) -> Measured:
     verdicts = (
-        judge_order("order", _scores(0.65, MAX_PAIRS["order"], rng)) for _ in range(_runs(effort))
+        judge_order("order", _scores(0.6, MAX_PAIRS["order"], rng)) for _ in range(_runs(effort))
     )
-    return at_most((v.outcome == "failed" for v in verdicts), ALPHA, "rounds at a true 65 % failed")
+    return at_most((v.outcome == "failed" for v in verdicts), ALPHA, "rounds at a true 60 % failed")
 
 
 def _forgetting(effort: Effort, rng: Generator) -> Measured:
