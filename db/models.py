@@ -32,9 +32,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 FAMILIES = ("attention", "baseline", "scripted", "plugin")
 ROLES = ("main", "main_exploiter", "league_exploiter", "anchor")
 MEMBER_STATUSES = ("active", "retired", "suspended", "quarantined", "guest")
-# What the constraints of revision 1 let in. Nothing writes the purposes "canary" and "training", a
-# match that is "void" or a learner that is "failed" (one that is given up is stopped, with an alarm
-# in the journal); taking them out would need a migration and make nothing safer.
+# What the constraints of revision 1 let in. Nothing writes the purpose "training", a match that is
+# "void" or a learner that is "failed" (one that is given up is stopped, with an alarm in the
+# journal); taking them out would need a migration and make nothing safer.
 PURPOSES = ("rating", "pit", "canary", "training")
 MATCH_STATUSES = ("planned", "running", "finished", "failed", "void")
 LEARNER_STATUSES = ("starting", "running", "stopped", "failed")
