@@ -19,7 +19,7 @@ from arena.lockstep import DEAD, Lockstep, as_dict
 from arena.replay import MAX_MAP_TILES, Replay, load_small_map, play_back, read_replay
 from arena.territory.engine.actions import describe
 from arena.territory.maps import TerritoryMap
-from arena.territory.maps.maps import MAX_SIDE
+from arena.territory.maps.maps import MAX_TILES
 from arena.territory.observation.observation import empty_views
 from arena.territory.observation.views import CHANNEL_NAMES, scalar_names
 from db import queries
@@ -98,7 +98,7 @@ def find_replay(match: str, folder: LeagueFolder | None) -> tuple[Replay, dict[i
 
 def map_loader(match: str, base: Path) -> Callable[[str], TerritoryMap]:
     """Return how the map of `find_replay`'s match is loaded: of a mere file, only up to a size."""
-    most_tiles = MAX_MAP_TILES if not match.isdecimal() else MAX_SIDE**2
+    most_tiles = MAX_MAP_TILES if not match.isdecimal() else MAX_TILES
     return lambda reference: load_small_map(reference, base, most_tiles)
 
 

@@ -17,7 +17,9 @@ from arena.errors import MapError
 from arena.foreign import MAX_TEXT_BYTES, parse_json, read_foreign, reason_of
 from arena.territory.maps.maps import (
     MAX_SIDE,
+    MAX_TILES,
     TerritoryMap,
+    check_sides,
     count_impassable,
     impassable_warning,
 )
@@ -71,6 +73,7 @@ def load_folder(folder: Path) -> TerritoryMap:
             f"height, found {_kind(sizes)}"
         )
     width, height = (_side(folder / "manifest.json", sizes, key) for key in ("width", "height"))
+    check_sides(str(folder / "manifest.json"), width, height, 1)
     bytes_path = folder / "map.bin"
     n_bytes = bytes_path.stat().st_size
     if n_bytes != width * height:
@@ -78,7 +81,7 @@ def load_folder(folder: Path) -> TerritoryMap:
             f"{bytes_path}: expected {width * height} bytes for the {width} x {height} tiles of "
             f"manifest.json, found {n_bytes}; the file is truncated or the manifest of another map"
         )
-    terrain = np.frombuffer(read_foreign(bytes_path, MAX_SIDE**2), dtype=np.uint8)
+    terrain = np.frombuffer(read_foreign(bytes_path, MAX_TILES), dtype=np.uint8)
     if terrain.size != width * height:
         raise MapError(f"{bytes_path}: changed while it was read; try again")
     terrain = terrain.reshape(height, width)

@@ -26,7 +26,8 @@ from arena.territory.maps.terrain import (
 
 MAX_NAME = 200  # characters; a manifest may hold megabytes
 _JOINERS = "\u200c\u200d"  # not printable by Python's rule, but scripts and emoji need them
-MAX_SIDE = 4096  # tiles; the largest published maps are below it, and it bounds memory
+MAX_TILES = 4096 * 4096  # bounds memory; the largest published maps have half of it
+MAX_SIDE = 16_384  # published maps of 2026 are rivers of 6000 x 400 tiles
 _LAND_AND_HEIGHT = np.uint8(LAND_BIT | MAGNITUDE_MASK)
 _Array = TypeVar("_Array", bound=NDArray[Any])
 
@@ -51,7 +52,7 @@ class TerritoryMap:
 
     Attributes:
         name: for people; it has no effect on the game. See `plain_name`.
-        width, height: in tiles, 1..4096.
+        width, height: in tiles, 1..16,384, and no more than 4096 * 4096 tiles in all.
         terrain: uint8[height, width], the raw bytes of `map.bin`, read-only.
         sha256: hex digest of b"territory-map-1", width and height as little-endian uint32, and
             the terrain bytes.
@@ -76,7 +77,7 @@ class TerritoryMap:
         """Make a map from terrain bytes, uint8[height, width], which are copied.
 
         Raises:
-            MapError: the array has another shape or type, a side is outside 1..4096, or no tile is
+            MapError: the array has another shape or type, the sides are out of range, or no tile is
                 land.
         """
         if terrain.ndim != 2 or terrain.dtype != np.uint8:
@@ -147,11 +148,20 @@ def impassable_warning(terrain: ByteGrid) -> tuple[str, ...]:
     )
 
 
-def check_sides(where: str, width: int, height: int, least: int) -> None:
-    """Raise MapError unless both sides are `least`..4096 tiles; `where` begins the message."""
-    if not (least <= width <= MAX_SIDE and least <= height <= MAX_SIDE):
+def check_sides(where: str, width: int, height: int, least: int, most: int = MAX_SIDE) -> None:
+    """Raise MapError unless both sides are `least`..`most` tiles and the map is not too large.
+
+    Args:
+        where: begins the message.
+    """
+    if not (least <= width <= most and least <= height <= most):
         raise MapError(
-            f"{where}: expected sides of {least} to {MAX_SIDE} tiles, found {width} x {height}"
+            f"{where}: expected sides of {least} to {most} tiles, found {width} x {height}"
+        )
+    if width * height > MAX_TILES:
+        raise MapError(
+            f"{where}: expected at most {MAX_TILES:,} tiles, found {width} x {height}, which are "
+            f"{width * height:,}"
         )
 
 

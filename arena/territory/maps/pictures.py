@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from arena.errors import MapError
 from arena.foreign import PARSER_ERRORS, read_foreign, reason_of
-from arena.territory.maps.maps import MAX_SIDE, TerritoryMap, impassable_warning
+from arena.territory.maps.maps import MAX_TILES, TerritoryMap, check_sides, impassable_warning
 from arena.territory.maps.sources import is_source, read_source
 from arena.territory.maps.terrain import (
     HIGHLAND_MAGNITUDE,
@@ -52,7 +52,7 @@ READINGS: dict[Reading, str] = {
     "openfront": "from the blue channel, as OpenFront's map generator reads its source pictures",
 }
 _DARKEST_LAND = 50
-_MAX_PICTURE_BYTES = 5 * MAX_SIDE**2  # of the largest map, uncompressed, and some more
+_MAX_PICTURE_BYTES = 5 * MAX_TILES  # of the largest map, uncompressed, and some more
 _FIRST_BRIGHTNESS = 99  # of magnitude 0; the tint of magnitude m has brightness 99 + 5 m
 _BRIGHTNESS_STEP = 5
 _IMPASSABLE_COLOUR = (92, 44, 60)
@@ -120,7 +120,7 @@ def map_from_png(path: str | Path, reading: Reading | None = None) -> TerritoryM
         reading: None finds out which it is.
 
     Raises:
-        MapError: the file is not a readable PNG, has a side above 4096, or shows no land.
+        MapError: the file is not a readable PNG, is too large, or shows no land.
     """
     path = Path(path)
     pixels = _read_pixels(path)
@@ -161,11 +161,7 @@ def _read_pixels(path: Path) -> Picture:
     try:
         raw = read_foreign(path, _MAX_PICTURE_BYTES)
         with Image.open(io.BytesIO(raw), formats=["PNG"]) as image:
-            if max(image.size) > MAX_SIDE:
-                raise MapError(
-                    f"picture {path}: expected sides of at most {MAX_SIDE} pixels, one per tile, "
-                    f"found {image.size[0]} x {image.size[1]}; make it smaller"
-                )
+            check_sides(f"picture {path} (one pixel per tile)", *image.size, 1)
             if image.mode.startswith("I"):  # 16 bits of grey, which convert() would clip to white
                 grey = (np.asarray(image, dtype=np.int64) // 256).astype(np.uint8)
                 return np.stack([grey, grey, grey, np.full_like(grey, 255)], axis=-1)

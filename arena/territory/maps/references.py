@@ -18,6 +18,7 @@ from arena.territory.maps.maps import TerritoryMap, check_sides
 from arena.territory.maps.pictures import map_from_png
 
 MIN_GENERATED_SIDE = 16  # tiles; below it not even two start discs fit
+MAX_GENERATED_SIDE = 4096
 MAX_SEED = 2**63 - 1  # fits a signed 64-bit database column
 MAX_EXPANDED = 10_000  # references from one list; more is a typing error
 PRESETS = tuple(PRESET_TABLE)
@@ -160,7 +161,7 @@ def _check_generated(where: str, reference: GeneratedReference) -> None:
         raise MapError(
             f"{where}: expected one of the presets {', '.join(PRESETS)}, found {reference.preset!r}"
         )
-    check_sides(where, reference.width, reference.height, MIN_GENERATED_SIDE)
+    check_sides(where, reference.width, reference.height, MIN_GENERATED_SIDE, MAX_GENERATED_SIDE)
     for seed in (reference.first_seed, reference.last_seed):
         if not 0 <= seed <= MAX_SEED:
             raise MapError(f"{where}: expected a seed of 0 to {MAX_SEED}, found {seed}")

@@ -118,8 +118,8 @@ def manifest_with(**sizes: object) -> dict[str, Any]:
         (good_manifest(), b"", "expected 12 bytes.*found 0"),
         (good_manifest(), bytes(12), "at least one land tile"),
         (manifest_with(width=5), small_terrain().tobytes(), "expected 15 bytes.*found 12"),
-        (manifest_with(width=0), b"", "map.width to be a whole number of 1 to 4096, found 0"),
-        (manifest_with(height=4097), b"", "map.height.*found 4097"),
+        (manifest_with(width=0), b"", "map.width to be a whole number of 1 to 16384, found 0"),
+        (manifest_with(height=16_385), b"", "map.height.*found 16385"),
         (manifest_with(height=-3), b"", "map.height.*found -3"),
         (manifest_with(width="4"), b"", "map.width.*found '4'"),
         (manifest_with(width=4.0), b"", "map.width.*found 4.0"),
@@ -189,8 +189,10 @@ def test_saving_where_a_file_stands_is_a_map_error(tmp_path: Path) -> None:
 def test_terrain_of_another_kind_is_refused() -> None:
     with pytest.raises(MapError, match="uint8"):
         TerritoryMap.from_terrain("flat", np.zeros(9, dtype=np.uint8))
-    with pytest.raises(MapError, match="1 to 4096"):
-        TerritoryMap.from_terrain("long", np.full((1, 4097), LAND, dtype=np.uint8))
+    with pytest.raises(MapError, match="1 to 16384"):
+        TerritoryMap.from_terrain("long", np.full((1, 16_385), LAND, dtype=np.uint8))
+    with pytest.raises(MapError, match=r"at most 16,777,216 tiles, found 4097 x 4096"):
+        TerritoryMap.from_terrain("large", np.full((4096, 4097), LAND, dtype=np.uint8))
     assert issubclass(MapError, ArenaError)
 
 

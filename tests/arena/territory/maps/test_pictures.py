@@ -83,8 +83,8 @@ def test_bad_pictures_are_refused_in_one_sentence(tmp_path: Path) -> None:
     black = write_picture(tmp_path / "black.png", np.zeros((3, 3), dtype=np.uint8))
     with pytest.raises(MapError, match="at least one land tile"):
         map_from_png(black)
-    wide = write_picture(tmp_path / "wide.png", np.zeros((1, 4097), dtype=np.uint8))
-    with pytest.raises(MapError, match="at most 4096 pixels"):
+    wide = write_picture(tmp_path / "wide.png", np.zeros((1, 16_385), dtype=np.uint8))
+    with pytest.raises(MapError, match="expected sides of 1 to 16384 tiles, found 16385 x 1"):
         map_from_png(wide)
 
 

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from arena.env import TerritoryEnv
+from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map, map_from_png, map_to_png
 from arena.territory.maps.maps import TerritoryMap
 from arena.territory.maps.pictures import READINGS
@@ -167,6 +169,19 @@ def test_a_reading_can_be_chosen(tmp_path: Path) -> None:
     by_brightness = map_from_png(tmp_path / "image.png", "brightness")
     # brightness (299 * 205 + 587 * 205 + 114 * 200) // 1000 = 204: (204 - 97) // 5
     assert by_brightness.magnitude[20, 20] == 21
+
+
+def test_a_river_longer_than_4096_tiles_is_read_and_played(tmp_path: Path) -> None:
+    """OpenFront has maps of 6000 x 400 and 400 x 4200 tiles."""
+    picture = sea(40, 6000)
+    picture[8:32, 100:5900] = land(150)
+    Image.fromarray(picture).save(tmp_path / "river.png")
+    env = TerritoryEnv(str(tmp_path / "river.png"), MatchRules(n_seats=4, max_ticks=30))
+    seen, _ = env.reset(seed=1)
+    while env.agents:
+        waits = dict.fromkeys(env.agents, 40)
+        seen, *_ = env.step(waits)
+    assert all(np.isfinite(views["scalars"]).all() for views in seen.values())
 
 
 @pytest.mark.skipif(not REAL, reason="TERRITORY_OPENFRONT_MAPS names no folder with NAME/image.png")
