@@ -60,10 +60,10 @@ def test_maps_of_one_kind_keep_the_order_and_so_the_key_of_version_0_1_0() -> No
     assert listed == ordered
 
 
-def test_all_looks_together_have_five_percent() -> None:
+def test_all_looks_together_have_less_than_five_percent() -> None:
     spent = [1 - confidence_of(look) for look in range(1, 40)]
-    assert math.fsum(spent) == pytest.approx(0.05)
-    assert spent[1] == pytest.approx(0.004) and spent == sorted(spent, reverse=True)
+    assert math.fsum(spent) == pytest.approx(0.048)
+    assert spent[1] == pytest.approx(0.0035) and spent == sorted(spent, reverse=True)
 
 
 def test_the_same_number_of_pairs_again_is_the_same_look() -> None:
@@ -97,10 +97,10 @@ def test_the_test_of_the_seats_alarms_in_one_percent_of_fair_matches() -> None:
 
 
 def test_the_length_for_an_effect_by_hand() -> None:
-    # 50 nElo: d = 50 sqrt(2) ln(10) / 800 = 0.2035; z(.979) = 2.034, z(.8) = 0.8416
-    # fixed: ((2.034 + 0.8416) / 0.2035)^2 = 199.7 pairs
+    # 50 nElo: d = 50 sqrt(2) ln(10) / 800 = 0.2035; z(.9795) = 2.0436, z(.8) = 0.8416
+    # fixed: ((2.0436 + 0.8416) / 0.2035)^2 = 200.9 pairs
     found = planned_length(50.0, [0.4, 0.6, 0.5, 0.7], 2.0)
-    assert found.fixed[0] == 400
+    assert found.fixed[0] == 402
     # SPRT: 0.9 * 2.944 / (0.2035^2 / 2) = 128 pairs by Wald, and a sixth more: 149.3
     assert found.sprt[0] == 300
     assert found.minutes(240) == 2.0
@@ -111,6 +111,6 @@ def test_the_length_for_an_effect_by_hand() -> None:
         "To show that A = x is stronger than B = y by 50 nElo (a score of 52.6"
     )
     assert "300 matches, 2 min" in lines[1] and lines[3] == "Speed: 2.0 matches/s here"
-    assert json.loads(json.dumps(plan_json(found)))["fixed_minutes"][0] == 400 / 120
+    assert json.loads(json.dumps(plan_json(found)))["fixed_minutes"][0] == 402 / 120
     with pytest.raises(StatisticsError, match="above 0"):
         planned_length(0.0, [0.4, 0.6], 2.0)
