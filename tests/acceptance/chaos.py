@@ -160,6 +160,7 @@ class Chaos(DisturbedLeague):
             self.problems.append(f"a restart of the server ({mode}) ended the daemon")
             self.check([])
             return
+        self.look()  # what was finished before the restart is no progress after it
         self.wait_for_progress(f"a restart of the server ({mode})")
 
     def kill_backend(self) -> None:
@@ -177,6 +178,7 @@ class Chaos(DisturbedLeague):
                 )
         finally:
             engine.dispose()
+        self.look()
         self.wait_for_progress("the end of a connection")
 
     # --- all of it --------------------------------------------------------------------------------
