@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
 _FORMAT = 1
+_LEAST_FOR_A_BATCH = 6  # seats
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,39 @@ class MatchColumns:
             yield Group(index, self.members[at], self.placements[at])
 
     def line_ups(self) -> IntArray:
+        """Return int64[m]: a number for each match, the same for those in the same company.
+
+        These are the matches of one set of members, and the matches of one batch: they are planned
+        one after the other with the same networks, of which each leaves a few out (league.
+        matchmaking.lineups), and err together although no two have the same members. A match
+        belongs to the one that was planned before it if they share clearly more members than two
+        line-ups of the pool do by chance; among fewer than six seats chance looks like a batch, and
+        only equal sets count.
+        """
+        sets = self._sets()
+        if not len(sets):
+            return sets
+        planned = np.argsort(self.match_ids, kind="stable")
+        begins = np.ones(len(sets), dtype=np.bool_)
+        rank = np.empty(len(sets), dtype=np.int64)
+        rank[planned] = np.arange(len(sets))
+        n_members = len(self.member_ids())
+        for group in self.groups():
+            order = np.argsort(rank[group.index])
+            members, at = group.members[order], rank[group.index][order]
+            k = members.shape[1]
+            if k < _LEAST_FOR_A_BATCH:
+                continue
+            shared = (members[1:, :, None] == members[:-1, None, :]).sum(axis=(1, 2))
+            by_chance = k * k / max(n_members, k)
+            near = (shared >= (k + 2.0 * by_chance) / 3.0) & (np.diff(at) == 1)
+            begins[at[1:][near]] = False
+        first = planned[np.maximum.accumulate(np.where(begins, np.arange(len(sets)), 0))]
+        found = np.empty(len(sets), dtype=np.int64)
+        found[planned] = sets[first]
+        return found
+
+    def _sets(self) -> IntArray:
         """Return int64[m]: a number for each match, the same for the same set of members.
 
         Sets are compared by the sum of random 64-bit numbers of their members: two of 100,000

@@ -66,10 +66,10 @@ def play_pool(
     performance = rng.normal(level, BETA)
     places = np.argsort(np.argsort(-performance, axis=1), axis=1) + 1
     shrink = 1.0 / math.hypot(1.0, company)
-    return Pool(MU + (strength - MU) * shrink, *_rated(seats + 1, places, n_members))
+    return Pool(MU + (strength - MU) * shrink, *rated(seats + 1, places, n_members))
 
 
-def _rated(
+def rated(
     seats: NDArray[np.int64], places: NDArray[np.int64], n_members: int
 ) -> tuple[MatchColumns, dict[int, Gaussian]]:
     n = seats.size

@@ -7,11 +7,14 @@ from collections import Counter
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from league.bench.planner import SPREADS, information, newcomer, planned_line_ups, pool
 from league.matchmaking.promotion import RequiredFoe, snapshot_decision
-from league.rating.trueskill import MU
+from league.rating.trueskill import BETA, MU
 from tests.calibration.harness import Effort, Measured, Row, at_most
+from tests.calibration.pools import SEATS, Pool, rated
+from tests.calibration.rows_ratings_intervals import ratings_hold
 
 
 def _worst(what: str, least: float, effort: Effort, rng: Generator) -> Measured:
@@ -75,7 +78,45 @@ def _gate(effort: Effort, rng: Generator) -> Measured:
     return at_most(opened, 0.05, f"gates opened, looked at after each of {n_matches} matches")
 
 
+def _planned_intervals(effort: Effort, rng: Generator) -> Measured:
+    n_pools = 200 if effort == "long" else 4
+    held = [ratings_hold(_play_planned(rng, 22, 1600, 0.25)) for _ in range(n_pools)]
+    error = max(float(np.std(held, ddof=1)) / math.sqrt(n_pools), 0.015 if n_pools < 10 else 0.0)
+    value = float(np.mean(held))
+    ok = 0.93 - 3 * error <= value <= 0.97 + 3 * error
+    return Measured(value, error, f"{n_pools} leagues of 22 members and 1,600 matches", ok)
+
+
+def _play_planned(rng: Generator, n_members: int, n_matches: int, company: float) -> Pool:
+    """A league as it is planned, in which each companion adds something to each member.
+
+    The truth of a member is its strength in the company that the planner gives it.
+    """
+    skills = rng.normal(MU, 2.0, n_members)
+    companions = rng.normal(size=(n_members, n_members))
+    np.fill_diagonal(companions, 0.0)
+
+    def level(seats: NDArray[np.int64]) -> NDArray[np.float64]:
+        pairs = np.take_along_axis(companions[seats], seats[:, None, :].repeat(SEATS, 1), axis=2)
+        return skills[seats] + pairs.sum(axis=2) / math.sqrt(SEATS - 1.0) * company * BETA
+
+    seats = np.array(planned_line_ups(pool(skills), n_matches, rng))
+    often = np.array(planned_line_ups(pool(skills), 3 * n_matches, rng))
+    strength = np.bincount(often.ravel(), level(often).ravel()) / np.bincount(often.ravel())
+    performance = rng.normal(level(seats), BETA)
+    places = np.argsort(np.argsort(-performance, axis=1), axis=1) + 1
+    truth = MU + (strength - MU) / math.hypot(1.0, company)
+    return Pool(truth, *rated(seats + 1, places, n_members))
+
+
 ROWS: tuple[Row, ...] = (
+    Row(
+        "rating-interval-planned",
+        "95 % interval of a rating in a league as it is planned, where strength depends on company",
+        ".87 to .91 by exact line-up",
+        ".93 to .97",
+        _planned_intervals,
+    ),
     Row(
         "planner-information",
         "information per match on differences between members, as a multiple of uniform line-ups",

@@ -44,7 +44,7 @@ def _over_pools(
     return Measured(mean, error, detail, low - 3 * error <= mean <= high + 3 * error)
 
 
-def _ratings_hold(pool: Pool) -> float:
+def ratings_hold(pool: Pool) -> float:
     """Return how many intervals on the scale of member 1 hold the true difference from it."""
     table = standings(pool.ratings, anchor_id=1, errors=rating_errors(pool.columns, pool.ratings))
     truth = pool.truth - pool.truth[0] + 25.0
@@ -68,7 +68,7 @@ def _rating_row(name: str, before: str, target: str, **given: Any) -> Row:
     printed = "`league report`: `+-95 %` of mu on the anchor's scale"
 
     def measured(effort: Effort, rng: Generator) -> Measured:
-        return _over_pools(effort, rng, _ratings_hold, "intervals", **given)
+        return _over_pools(effort, rng, ratings_hold, "intervals", **given)
 
     return Row(name, printed, before, target, measured)
 

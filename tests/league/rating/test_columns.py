@@ -56,3 +56,15 @@ def test_a_file_holds_the_columns_and_a_damaged_one_is_refused() -> None:
     for damaged in (b"", raw[:-30], raw[:200], b"PK" + raw[5:]):
         with pytest.raises(ValueError):
             MatchColumns.from_bytes(damaged)
+
+
+def test_matches_of_a_batch_are_of_one_company_although_each_leaves_another_out() -> None:
+    networks, scripts = set(range(10, 19)), [1, 2, 3]
+    batch = [(*sorted(networks - {10 + i}), scripts[i % 3], 4) for i in range(6)]
+    other = [(*range(20, 30),), (*range(30, 40),), (*range(5, 10), *range(40, 45))]
+    matches = [(seats, tuple(range(1, 11))) for seats in (*batch, *other, batch[0])]
+    found = MatchColumns.of_matches(matches).line_ups().tolist()
+    # Two of a batch share 7 of 10 members or more; two of 39 share 100 / 39 = 2.6 by chance.
+    assert len(set(found[:6])) == 1
+    assert len(set(found[5:9])) == 4
+    assert found[9] == found[0]  # the same members, much later
