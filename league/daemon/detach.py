@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -19,10 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from agents.errors import AgentError
-from arena.errors import ArenaError
-from arena.import_path import import_variables, set_variables
-from db.errors import DatabaseError
+from arena.import_path import import_variables
 from league.daemon.say import say
 from league.errors import LeagueError
 from league.folder.layout import LeagueFolder
@@ -89,7 +85,7 @@ def start_detached(
             "herald": writes,
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "league.daemon.detach", str(folder.root)],
+            [sys.executable, "-m", "league.daemon.detached", str(folder.root)],
             stdin=subprocess.PIPE,
             stdout=stream,
             stderr=stream,
@@ -163,30 +159,3 @@ def _last_line(output: Path, start: int) -> str:
         lines = stream.read().decode("utf-8", "replace").split("\n")
         return visible(next((line for line in reversed(lines) if line.strip()), ""))
     return ""
-
-
-def main() -> int:
-    """Run the detached process: folder on the command line, order on standard input."""
-    from league.config.tree import LeagueConfig
-    from league.daemon import process
-
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    order = json.loads(sys.stdin.read())
-    set_variables(order["environment"])
-    herald = Herald(order["herald"])
-    config = LeagueConfig.from_json(order["config"])
-    try:
-        return process.start(
-            Path(sys.argv[1]), config, for_s=order["for_s"], detach=False, herald=herald
-        )
-    except (LeagueError, ArenaError, AgentError, DatabaseError) as error:
-        say(f"error: {error}")
-        herald.tell("failed", str(error))
-        return getattr(error, "exit_code", 2)
-    except Exception as error:
-        herald.tell("failed", f"{type(error).__name__}: {error}")
-        raise
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -35,7 +35,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
     def start_program(program: str, limit_s: float = 30.0) -> int:
         def instead(command: list[str], **how: object) -> subprocess.Popen[bytes]:
-            assert command[1:] == ["-m", "league.daemon.detach", str(tmp_path)]
+            assert command[1:] == ["-m", "league.daemon.detached", str(tmp_path)]
             made.append(popen([sys.executable, "-c", HERALD + program], **how))  # type: ignore[call-overload]
             return made[-1]
 
