@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
 _FORMAT = 1
+_MAX_BYTES = 1_000_000_000  # unpacked: of some ten million matches; more is a bomb
 _LEAST_FOR_A_BATCH = 6  # seats
 
 
@@ -182,6 +184,9 @@ class MatchColumns:
             ValueError: it is not such a file, or it is damaged.
         """
         try:
+            with zipfile.ZipFile(io.BytesIO(raw)) as packed:
+                if sum(info.file_size for info in packed.infolist()) > _MAX_BYTES:
+                    raise ValueError("expected columns of matches, found more than a league has")
             with np.load(io.BytesIO(raw), allow_pickle=False) as file:
                 held: dict[str, Any] = {name: file[name] for name in file.files}
             sizes, members = held["sizes"].astype(np.int64), held["members"].astype(np.int32)
@@ -195,7 +200,10 @@ class MatchColumns:
             )
             mark, last_seq = str(held["mark"]), int(held["last_seq"])
             match_ids = held["match_ids"].astype(np.int64)
-        except (KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except (
+            *(KeyError, TypeError, OSError, EOFError, MemoryError),
+            *(zipfile.BadZipFile, zlib.error),
+        ) as error:
             raise ValueError(f"expected columns of matches: {error}") from error
         if not is_whole:
             raise ValueError("expected columns of matches that fit each other")

@@ -122,6 +122,7 @@ _OWN_READERS = {
     "agents/check.py",
     "agents/snapshots.py",
     "arena/foreign.py",
+    "arena/machine.py",
     "arena/parity.py",
     "arena/territory/engine/compiled.py",
     "league/bench/machine.py",
@@ -129,6 +130,7 @@ _OWN_READERS = {
     "league/daemon/holder.py",
     "league/daemon/lock.py",
     "league/daemon/detach.py",
+    "league/daemon/detached.py",
     "league/daemon/process.py",
     "league/folder/backup.py",
     "league/folder/doctor/files.py",
@@ -136,6 +138,9 @@ _OWN_READERS = {
     "league/folder/running.py",
     "league/folder/opening.py",
     "league/learner/checkpoints.py",
+    "league/learner/sinks.py",
+    "league/rating/columns.py",
+    "league/rating/compiled.py",
 }
 
 

@@ -11,6 +11,7 @@ from db.records import MatchOutcome, MatchPlan, SeatOutcome
 from league.folder import match_columns
 from league.folder.layout import LeagueFolder
 from league.folder.match_columns import MatchMemory
+from league.rating.columns import MatchColumns
 from league.rating.trueskill import RATING_VERSION
 from tests.league.hand_made import MAP_SHA, RULES_SHA, add_rated
 
@@ -115,3 +116,14 @@ def test_a_folder_that_cannot_be_written_is_no_trouble(
     folder.cache.write_bytes(b"a file in the way")
     _play(session, members, 1)
     assert _placements(folder, session) == [1, 2, 3] == _placements(None, session)
+
+
+def test_a_file_that_would_fill_the_memory_is_not_unpacked(
+    session: Session, folder: LeagueFolder, members: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _play(session, members, 1)
+    assert _placements(folder, session) == [1, 2, 3]
+    (path,) = folder.cache.iterdir()
+    monkeypatch.setattr("league.rating.columns._MAX_BYTES", 100)
+    with pytest.raises(ValueError, match="more than a league has"):
+        MatchColumns.from_bytes(path.read_bytes())
