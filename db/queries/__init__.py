@@ -97,6 +97,7 @@ from db.queries.report import (
     recent_matches,
     throughput,
 )
+from db.queries.updates import add_update, lasting_updates, list_updates, thin_updates
 
 __all__ = [
     "PRUNED_EVENT",
@@ -106,6 +107,7 @@ __all__ = [
     "add_event",
     "add_member",
     "add_training_results",
+    "add_update",
     "admissions",
     "ancestors",
     "append_rating",
@@ -124,6 +126,7 @@ __all__ = [
     "get_member",
     "heal_unfinished_results",
     "integrity_problems",
+    "lasting_updates",
     "latest_rating",
     "latest_ratings",
     "league_value_time",
@@ -132,6 +135,7 @@ __all__ = [
     "list_learners",
     "list_matches",
     "list_members",
+    "list_updates",
     "lock_rating_log",
     "log_mark",
     "mark_started",
@@ -177,6 +181,7 @@ __all__ = [
     "set_league_value",
     "set_pruned",
     "set_status",
+    "thin_updates",
     "throughput",
     "traces_of_member",
     "training_totals",
