@@ -1,8 +1,9 @@
 """Replays: a match as a file of its description and actions, and the check that it replays.
 
-A replay is `b"TLR1"` and zlib-compressed JSON (description, result, observation and rules versions)
-followed by the packed actions of the living seats. A 3,000-tick match of ten seats takes about
-2 KB. Playing it back needs no agents: the actions alone lead to the same final state.
+A replay is `b"TLR1"` and zlib-compressed JSON (description, result, rules version, and since 0.2.0
+a label: the members' names and the hashes of rules and map) followed by the packed actions of the
+living seats. A 3,000-tick match of ten seats takes about 2 KB. Playing it back needs no agents: the
+actions alone lead to the same final state.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import struct
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,30 @@ _MAX_TICKS = 1_000_000  # ten times what a league allows
 MAX_MAP_TILES = 2**22
 """Tiles of the largest map that `load_small_map` makes for a replay, 2,048 x 2,048."""
 SUFFIX = ".replay"
+_MAX_NAME = 200  # characters, as the table of members has it
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a league says of a match beside it, so that a replay tells its story alone.
+
+    Attributes:
+        names: of the members, seat by seat, when the match was recorded; () if nobody said.
+        rules_sha256, map_sha256: identities of rules (with their version) and map, or "".
+        match_id: number of the match in its league, or None.
+    """
+
+    names: tuple[str, ...] = ()
+    rules_sha256: str = ""
+    map_sha256: str = ""
+    match_id: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a dict of JSON types; `_to_label` is the inverse."""
+        return {**asdict(self), "names": list(self.names)}
+
+
+NO_LABEL = Label()
 
 
 @dataclass(frozen=True)
@@ -44,6 +69,7 @@ class Replay:
         actions: uint8, the actions of the living seats, decision by decision, seat by seat.
         ticks, final_state_sha256, placements: as recorded.
         rules_version: of the program that recorded it.
+        label: empty in replays that releases before 0.2.0 recorded.
     """
 
     spec: MatchSpec
@@ -52,34 +78,40 @@ class Replay:
     final_state_sha256: str
     placements: tuple[int, ...]
     rules_version: int
+    label: Label = NO_LABEL
 
 
-def write_replay(result: MatchResult, path: Path) -> int:
+def write_replay(result: MatchResult, path: Path, label: Label = NO_LABEL) -> int:
     """Write a finished match atomically, for a file that nothing refers to; return its size.
 
     A replay that a row of a database names is written by `write_replays`.
     """
-    content = _to_bytes(result)
+    content = _to_bytes(result, label)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, content)
     return len(content)
 
 
-def write_replays(results: Mapping[Path, MatchResult]) -> None:
+def write_replays(
+    results: Mapping[Path, MatchResult], labels: Mapping[Path, Label] | None = None
+) -> None:
     """Write finished matches; on return their replays and names are on disk, whatever happens next.
 
     The folders must exist. A database row may refer to the replays only afterwards.
     """
-    write_together({path: _to_bytes(result) for path, result in results.items()})
+    said = labels or {}
+    packed = {path: _to_bytes(found, said.get(path, NO_LABEL)) for path, found in results.items()}
+    write_together(packed)
 
 
-def _to_bytes(result: MatchResult) -> bytes:
+def _to_bytes(result: MatchResult, label: Label) -> bytes:
     header = {
         "spec": result.spec.to_json(),
         "ticks": result.ticks,
         "final_state_sha256": result.final_state_sha256,
         "placements": list(result.placements),
         "rules_version": RULES_VERSION,
+        "label": label.to_json(),
     }
     packed = zlib.compress(json.dumps(header, separators=(",", ":")).encode(), 9)
     return _MAGIC + struct.pack("<I", len(packed)) + packed + result.actions
@@ -108,9 +140,28 @@ def read_replay(path: Path) -> Replay:
             final_state_sha256=str(header["final_state_sha256"]),
             placements=tuple(int(placement) for placement in header["placements"]),
             rules_version=int(header["rules_version"]),
+            label=_to_label(header.get("label"), spec),
         )
     except (LookupError, TypeError, ValueError, OverflowError, MatchError) as error:
         raise ReplayError(f"{path}: the replay is damaged: {error}") from error
+
+
+def _to_label(found: dict[str, Any] | None, spec: MatchSpec) -> Label:
+    """Return a label as it was written, or an empty one; raise ValueError for anything else."""
+    if found is None:
+        return NO_LABEL
+    names = tuple(map(str, found["names"]))
+    if names and len(names) != spec.rules.n_seats:
+        raise ValueError(f"expected {spec.rules.n_seats} names, found {len(names)}")
+    if any(len(name) > _MAX_NAME for name in names):
+        raise ValueError(f"expected names of at most {_MAX_NAME} characters, found longer ones")
+    match_id = found["match_id"]
+    return Label(
+        names=names,
+        rules_sha256=str(found["rules_sha256"])[:64],
+        map_sha256=str(found["map_sha256"])[:64],
+        match_id=None if match_id is None else int(match_id),
+    )
 
 
 def _playable(spec: MatchSpec) -> MatchSpec:

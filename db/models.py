@@ -293,6 +293,27 @@ class Learner(Base):
     heartbeat_at: Mapped[datetime]
 
 
+class LearnerUpdate(Base):
+    """One PPO update of a learner; `number` counts its updates 1, 2, 3, ... in the order of time.
+
+    Old rows are thinned (db.queries.updates). `trained_decisions` falls where a learner lost
+    updates and went on from its checkpoint. `opponents` holds [games, beats] by member id.
+    """
+
+    __tablename__ = "learner_updates"
+    __table_args__ = (
+        CheckConstraint("number >= 1", name="number_positive"),
+        CheckConstraint("trained_decisions >= 0", name="trained_decisions_not_negative"),
+    )
+
+    learner_id: Mapped[int] = mapped_column(Id, ForeignKey("learners.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    trained_decisions: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    numbers: Mapped[dict[str, Any]]
+    opponents: Mapped[dict[str, Any]]
+
+
 class TrainingResult(Base):
     """Games of a learner's current weights against a member since its snapshot `generation`."""
 

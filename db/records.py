@@ -288,6 +288,18 @@ class LearnerRecord:
 
 
 @dataclass(frozen=True)
+class UpdateRecord:
+    """One update of a learner: its numbers, and [games, beats] by opponent's member id as text."""
+
+    learner_id: int
+    number: int
+    trained_decisions: int
+    at: datetime
+    numbers: Mapping[str, float]
+    opponents: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class TrainingTotals:
     """Games of a learner against one opponent since its latest snapshot."""
 

@@ -46,6 +46,7 @@ from db.queries.members import (
     get_member,
     list_members,
     member_by_name,
+    member_names,
     members_by_snapshot,
     resolve_member,
     set_status,
@@ -97,6 +98,7 @@ from db.queries.report import (
     recent_matches,
     throughput,
 )
+from db.queries.updates import add_update, lasting_updates, list_updates, thin_updates
 
 __all__ = [
     "PRUNED_EVENT",
@@ -106,6 +108,7 @@ __all__ = [
     "add_event",
     "add_member",
     "add_training_results",
+    "add_update",
     "admissions",
     "ancestors",
     "append_rating",
@@ -124,6 +127,7 @@ __all__ = [
     "get_member",
     "heal_unfinished_results",
     "integrity_problems",
+    "lasting_updates",
     "latest_rating",
     "latest_ratings",
     "league_value_time",
@@ -132,6 +136,7 @@ __all__ = [
     "list_learners",
     "list_matches",
     "list_members",
+    "list_updates",
     "lock_rating_log",
     "log_mark",
     "mark_started",
@@ -140,6 +145,7 @@ __all__ = [
     "matches_by_status",
     "matches_with_replay",
     "member_by_name",
+    "member_names",
     "member_totals",
     "members_by_snapshot",
     "members_of_open_matches",
@@ -177,6 +183,7 @@ __all__ = [
     "set_league_value",
     "set_pruned",
     "set_status",
+    "thin_updates",
     "throughput",
     "traces_of_member",
     "training_totals",

@@ -74,6 +74,12 @@ def get_member(session: Session, member_id: int) -> MemberRecord:
     return to_record(member, MemberRecord)
 
 
+def member_names(session: Session, member_ids: Iterable[int]) -> dict[int, str]:
+    """Return the present names of members by id; an unknown id is absent."""
+    query = select(Member.id, Member.name).where(Member.id.in_(sorted(set(member_ids))))
+    return {member_id: name for member_id, name in session.execute(query)}
+
+
 def member_by_name(session: Session, name: str) -> MemberRecord | None:
     """Return the member with exactly this name, or None."""
     member = session.scalar(select(Member).where(Member.name == name))

@@ -330,6 +330,9 @@ class Manager:
                 by_spec[spec]: total for spec, total in progress.results.items() if spec in by_spec
             }
             queries.add_training_results(session, learner_id, results)
+            queries.add_update(
+                session, learner_id, progress.trained_decisions, progress.numbers, results
+            )
 
     def _admit(self, name: str, sha256: str, reason: str) -> None:
         """Make an offered snapshot a member, or refuse it and record why in the journal."""

@@ -26,7 +26,7 @@ from arena.processes.supervisor import Clock
 from arena.replay import SUFFIX, write_replays
 from db import queries
 from db.records import MatchPlan, MatchRecord
-from db.session import may_outlive, write_transaction
+from db.session import may_outlive, read_transaction, write_transaction
 from league.config.tree import ArenaConfig
 from league.daemon.canaries import PURPOSES, Canaries, CanarySettings
 from league.daemon.crashes import Crashes
@@ -35,7 +35,7 @@ from league.daemon.pace import Pace
 from league.daemon.planner import MatchSettings, Planner
 from league.daemon.resting import RestingMatches
 from league.folder.layout import LeagueFolder
-from league.matches.recording import match_outcome, seat_outcomes
+from league.matches.recording import match_outcome, replay_labels, seat_outcomes
 from league.rating.engines import rate_function
 from league.rating.season import Season
 
@@ -280,13 +280,20 @@ class RatedMatches:
 
     def _write_replays(self) -> None:
         """Write the replays of all results at hand, waiting for the disk once for all of them."""
-        results = {
-            self._replay_path(outcome.job_id): outcome.result
+        played = {
+            outcome.job_id: outcome.result
             for outcome in self._unsettled
             if isinstance(outcome, Done) and outcome.job_id in self._playing
         }
-        if results:
-            write_replays(results)
+        if not played:
+            return
+        with read_transaction(self.engine) as session:
+            labels = replay_labels(session, [self._playing[match_id] for match_id in played])
+        paths = {match_id: self._replay_path(match_id) for match_id in played}
+        write_replays(
+            {paths[match_id]: result for match_id, result in played.items()},
+            {paths[match_id]: label for match_id, label in labels.items()},
+        )
 
     def _settle(self, outcome: Done | Failed, *, durable: bool) -> None:
         match = self._playing.get(outcome.job_id)

@@ -1,9 +1,15 @@
-"""What is stored about a finished match, as the database takes it: its outcome and each seat's."""
+"""What is stored about a finished match: its outcome, each seat's, and its replay's label."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
+from sqlalchemy.orm import Session
+
 from arena.match import MatchResult
-from db.records import MatchOutcome, SeatOutcome
+from arena.replay import Label
+from db import queries
+from db.records import MatchOutcome, MatchRecord, SeatOutcome
 
 
 def match_outcome(result: MatchResult, replay_path: str) -> MatchOutcome:
@@ -24,3 +30,18 @@ def seat_outcomes(result: MatchResult) -> list[SeatOutcome]:
             strict=True,
         )
     ]
+
+
+def replay_labels(session: Session, matches: Collection[MatchRecord]) -> Mapping[int, Label]:
+    """Return what the replay of each of these matches says beside it, by the match's id."""
+    everyone = {member_id for match in matches for member_id, _ in match.line_up}
+    names = queries.member_names(session, everyone)
+    return {
+        match.id: Label(
+            names=tuple(names.get(member_id, "?") for member_id, _ in match.line_up),
+            rules_sha256=match.rules_sha256,
+            map_sha256=match.map_sha256,
+            match_id=match.id,
+        )
+        for match in matches
+    }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from arena.files import sync_folder
 from arena.match import MatchResult
 from arena.processes.jobs import Failed
-from arena.replay import SUFFIX, write_replays
+from arena.replay import SUFFIX, Label, write_replays
 from arena.territory.maps import load_map
 from db import queries
 from db.records import MatchPlan
@@ -105,7 +105,8 @@ class PitLog:
         (self._folder.replays / "pit").mkdir(parents=True, exist_ok=True)
         sync_folder(self._folder.replays)
         paths = [self._folder.replays / name for name in names]
-        write_replays(dict(zip(paths, results, strict=True)))
+        labels = {path: self._label(seed, part) for part, path in enumerate(paths)}
+        write_replays(dict(zip(paths, results, strict=True)), labels)
         with write_transaction(self._engine) as session:
             if queries.pair_half_is_taken(session, *keys[0]):
                 return
@@ -118,6 +119,12 @@ class PitLog:
                     match_outcome(result, f"replays/{names[part]}"),
                     seat_outcomes(result),
                 )
+
+    def _label(self, seed: int, part: int) -> Label:
+        """Return what a replay says beside its match, which has no number yet."""
+        plan = self._match_plan(seed, part)
+        names = tuple(side.name for side in self._plan.line_up(seed, part))
+        return Label(names, plan.rules_sha256, plan.map_sha256)
 
     def record_failure(self, seed: int, part: int, failed: Failed) -> None:
         """Write a failed match; its unit is played again under the same key."""

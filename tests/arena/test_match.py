@@ -16,7 +16,14 @@ import pytest
 from arena.agent import Agent, IntArray, SeatBatch
 from arena.errors import MatchError, ReplayError
 from arena.match import MatchFailure, MatchResult, MatchSpec, play_matches
-from arena.replay import load_small_map, read_replay, verify, write_replay
+from arena.replay import (
+    Label,
+    load_small_map,
+    read_replay,
+    verify,
+    write_replay,
+    write_replays,
+)
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import TerritoryMap, load_map
 
@@ -166,6 +173,25 @@ def test_a_replay_leads_to_the_same_final_state(tmp_path: Path) -> None:
     assert verify(read_replay(path), LOAD_MAP) == result.final_state_sha256
 
 
+def test_a_replay_names_its_members_and_the_hashes_of_rules_and_map(tmp_path: Path) -> None:
+    path, result = _recorded(tmp_path)
+    plain = path.stat().st_size
+    label = Label(tuple(f"attention-{n:04d}" for n in range(10)), "a" * 64, "b" * 64, 745)
+    write_replay(result, path, label)
+    assert read_replay(path).label == label
+    assert verify(read_replay(path), LOAD_MAP) == result.final_state_sha256
+    assert path.stat().st_size < plain + 200
+    other = tmp_path / "other.replay"
+    write_replays({path: result, other: result}, {path: label})
+    assert (read_replay(path).label, read_replay(other).label) == (label, Label())
+
+
+def test_a_replay_of_an_older_release_has_an_empty_label(tmp_path: Path) -> None:
+    old = Path(__file__).parents[2] / "docs" / "images" / "observation.replay"
+    assert b"label" not in zlib.decompressobj().decompress(old.read_bytes()[8:])
+    assert read_replay(old).label == Label()
+
+
 def test_a_full_match_of_3000_ticks_is_recorded_in_3_kb(tmp_path: Path) -> None:
     spec = MatchSpec(1, "generated:plains:256x256:1", ("any",) * 10, MatchRules(max_ticks=3_000))
     (result,) = play_matches([spec], load_agent, LOAD_MAP)
@@ -196,6 +222,8 @@ def test_a_damaged_replay_is_one_sentence(tmp_path: Path, damage, says: str) -> 
         ("spec", None), ("spec", []), ("ticks", None), ("ticks", "many"), ("placements", 7),
         ("rules_version", {}), ("spec.seed", "x"), ("spec.seed", None), ("spec.rotation", []),
         ("spec.views", 3), ("spec.rules", []), ("spec.agents", None), ("spec.tempo", 1),
+        ("label", 3), ("label.names", None), ("label.names", ["one of ten"]),
+        ("label.names", ["n" * 201] * 10), ("label.match_id", "x"),
     ],
 )  # fmt: skip
 def test_a_replay_whose_description_is_of_the_wrong_kind_is_one_sentence(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
 
+from db import queries
 from db.errors import RevisionError
 from db.migrate import (
     MIGRATIONS,
@@ -18,7 +20,7 @@ from db.migrate import (
     upgrade,
 )
 from db.models import Base
-from db.session import open_reader, open_writer
+from db.session import open_reader, open_writer, read_transaction, write_transaction
 
 
 def schema(engine: Engine) -> dict[str, list[str]]:
@@ -87,6 +89,55 @@ def test_a_reader_can_check_the_revision(sqlite_writer: Engine, tmp_path: Path) 
     reader = open_reader(tmp_path / "league.db")
     assert check_revision(reader) == head_revision()
     reader.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old_league(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database of revision 0001 with a learner, as releases before 0.2.0 left it."""
+    if request.param == "sqlite":
+        engine = open_writer(tmp_path / "league.db")
+    else:
+        engine = request.getfixturevalue("fresh_postgresql")
+    upgrade(engine, "0001")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO learners (id, name, family, role, status, generation, "
+                "trained_decisions, progress, started_at, heartbeat_at) VALUES (3, 'attention', "
+                "'attention', 'main', 'stopped', 2, 640, '{\"kl\": 0.5}', "
+                "'2026-01-02 03:04:05', '2026-01-02 03:04:05')"
+            )
+        )
+    yield engine
+    engine.dispose()
+
+
+def test_a_league_of_revision_1_keeps_its_learners_and_gets_their_updates(
+    old_league: Engine,
+) -> None:
+    with pytest.raises(RevisionError, match=r"revision 0001.*`league start` makes a backup"):
+        check_revision(old_league)
+    assert upgrade(old_league) == head_revision()
+    with write_transaction(old_league) as session:
+        (learner,) = queries.list_learners(session)
+        assert (learner.name, learner.generation, learner.progress) == ("attention", 2, {"kl": 0.5})
+        assert queries.list_updates(session, learner.id) == []
+        assert queries.add_update(session, learner.id, 1_280, {"kl": 0.25}) == 1
+    with read_transaction(old_league) as session:
+        (update,) = queries.list_updates(session, 3)
+        assert (update.trained_decisions, update.numbers) == (1_280, {"kl": 0.25})
+
+
+def test_upgrading_on_postgresql_gives_the_tables_of_the_models(
+    fresh_postgresql: Engine,
+) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    for revision in known_revisions():
+        assert upgrade(fresh_postgresql, revision) == revision
+    with fresh_postgresql.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
 def test_upgrading_twice_changes_nothing(writer: Engine) -> None:

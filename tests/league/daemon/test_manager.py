@@ -126,8 +126,13 @@ def test_progress_and_results_are_stored_under_the_members_that_were_met(run: Ru
     with read_transaction(run.league.engine) as session:
         totals = queries.training_totals(session, learner.id)
         tribe = queries.member_by_name(session, "tribe")
+        updates = queries.list_updates(session, learner.id)
     assert tribe is not None
     assert {k: (t.games, t.beats) for k, t in totals.items()} == {tribe.id: (12, 5.0)}
+    assert [(u.trained_decisions, u.numbers, u.opponents) for u in updates] == [
+        (640, {"kl": 0.5}, {str(tribe.id): [10, 4.0]}),
+        (1_280, {"kl": 0.25}, {str(tribe.id): [2, 1.0]}),
+    ]
 
 
 def test_an_offered_snapshot_joins_the_pool_and_the_learner_is_told(run: Run) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from arena.processes.jobs import Done
-from arena.replay import read_replay
+from arena.replay import Label, read_replay
 from db import queries
 from db.session import read_transaction, write_transaction
 from league.daemon.failures import QUARANTINE_AFTER
@@ -135,7 +135,11 @@ def test_a_result_is_stored_with_its_replay_and_rated_exactly_once(league: Leagu
     assert [row.match_id for row in log].count(job_id) == 4  # a row per seat, once
     assert {i: (r.mu, r.sigma) for i, r in ratings.items()} == replay(log)
     assert match.replay_path is not None
-    assert read_replay(league.folder.inside(match.replay_path)).spec == spec
+    recorded = read_replay(league.folder.inside(match.replay_path))
+    assert recorded.spec == spec
+    with read_transaction(league.engine) as session:
+        names = tuple(queries.get_member(session, member).name for member, _ in match.line_up)
+    assert recorded.label == Label(names, match.rules_sha256, match.map_sha256, match.id)
 
 
 def test_interrupted_matches_are_played_first_and_alone(league: League) -> None:

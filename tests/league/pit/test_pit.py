@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from arena.processes.jobs import Failed
+from arena.replay import read_replay
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
 from db import queries
@@ -166,6 +167,9 @@ def test_the_replays_of_a_pair_and_their_folder_are_on_disk_before_its_rows(
     engine.dispose()
     # the new folder's name, the names of the replays (tests/arena/test_files.py: after their bytes)
     assert steps == ["replays", "pit", "commit"]
+    for path in (quick_league.replays / "pit").iterdir():
+        label = read_replay(path).label
+        assert label.names == ("tribe",) * RULES.n_seats and label.rules_sha256 == RULES.sha256()
 
 
 def test_a_pit_without_a_league_needs_only_specs() -> None:
