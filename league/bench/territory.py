@@ -1,4 +1,4 @@
-"""Benchmark of the game: ticks, single ticks, observations, memory, compilation, threads.
+"""Benchmark of the game: ticks, single ticks, clones, observations, memory, compilation, threads.
 
 A match here has ten seeded bots of the engine on seeded spawns and never ends before its last tick:
 the scenario in which the original engine reaches 670 ticks per second.
@@ -75,6 +75,22 @@ def observations_per_s(territory: TerritoryMap, bots: int, ticks: int, views: Vi
             spent += time.perf_counter() - began
             n_seen += int((living >= 0).sum())
     return n_seen / max(spent, 1e-9)
+
+
+def clone_ms(territory: TerritoryMap, bots: int, ticks: int) -> float:
+    """Return the processor time of `Engine.clone` in the middle of a match, ms: the median of 50.
+
+    Each clone is written into the same engine, as a planner does it.
+    """
+    engine = new_match(territory, bots, 0)
+    engine.run(ticks // 2)
+    clone = engine.clone(0)
+    spent = []
+    for seed in range(50):
+        began = time.process_time()
+        engine.clone(seed, into=clone)
+        spent.append((time.process_time() - began) * 1000.0)
+    return machine.middle(spent)
 
 
 def threads_scaling(territory: TerritoryMap, bots: int, ticks: int) -> tuple[float, float]:
@@ -182,6 +198,9 @@ def run(
     speeds = [ticks_per_s(territory, bots, ticks, seed) for seed in range(runs)]
     say("single ticks")
     single = tick_milliseconds(territory, bots, ticks)
+    say("clones")
+    cloned = {"small": clone_ms(load_map(_SMALL_MAP), bots, ticks)}
+    cloned["this map"] = clone_ms(territory, bots, ticks)
     say("observations")
     maps = {"small": load_map(_SMALL_MAP), "classic": territory}
     seen = {
@@ -197,6 +216,8 @@ def run(
         "ticks_per_s_runs": speeds,
         "tick_p99_ms": float(np.percentile(single, 99)),
         "tick_median_ms": float(np.median(single)),
+        "clone_ms": cloned["this map"],
+        "clone_ms_small": cloned["small"],
         "seat_observations_per_s": seen[own],
         "seat_observations_per_s_by_views": seen,
         "threads_scaling": scaling,
@@ -225,6 +246,8 @@ def lines(result: dict[str, Any]) -> list[str]:
         f"{result['ticks']:,} ticks, {result['bots']} bots, {result['map']} ({width}x{height})",
         f"           {result['tick_p99_ms']:10.2f} ms      99th percentile of a tick (median "
         f"{result['tick_median_ms']:.2f})",
+        f"           {result['clone_ms']:10.2f} ms      a clone of the engine in mid-match "
+        f"({result['clone_ms_small']:.2f} on 128x128)",
         *(
             f"           {seen[name]:10,.0f} /s      seat observations, {name} views"
             for name in seen

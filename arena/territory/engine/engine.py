@@ -30,6 +30,7 @@ from arena.territory.engine.bots import (
     RESERVE,
     TRIGGER,
 )
+from arena.territory.engine.copies import copy_state, renew_streams
 from arena.territory.engine.land import take_tiles
 from arena.territory.engine.numerics import draw, stream_seed
 from arena.territory.engine.spawns import choose_spawns, spawn_disc
@@ -117,6 +118,47 @@ class Engine:
             offset = np.array([stream_seed(seed, p, _BOT_STREAM)], np.uint64)
             engine.state.last_cluster_check[p] = draw(offset, 0, rules.CLUSTER_PERIOD)
         return engine
+
+    def clone(self, seed: int | None, *, into: Engine | None = None) -> Engine:
+        """Return a copy of the match as it stands, which shares nothing with it but the map.
+
+        With a seed it is a board to think on: every player gets a new random stream of that seed,
+        and bots of the engine draw a new temper, so that it repeats neither what this match will
+        draw nor what bots have drawn for themselves, whatever the seed is. Its `seed` is the given
+        one, and its seats are the players in spawn order, so that it tells neither the match's seed
+        nor who sits where.
+
+        Args:
+            seed: 0..2**63 - 1; None makes an exact twin, random streams, seed and seats included,
+                which goes on as this match does and is not for agents.
+            into: an engine of the same map and number of players that is overwritten and returned,
+                which saves the allocation.
+
+        Raises:
+            MatchError: the seed is out of range, or `into` is this engine or of another shape.
+        """
+        if seed is not None and not 0 <= seed < 2**63:
+            raise MatchError(f"expected a seed from 0 to 2**63 - 1, found {seed}")
+        if into is self or (
+            into is not None and [a.shape for a in into.state] != [a.shape for a in self.state]
+        ):
+            raise MatchError(
+                "expected another engine of the same map size, players and grid to clone into; "
+                "leave `into` out"
+            )
+        twin = Engine.__new__(Engine) if into is None else into
+        twin.map, twin.n_players, twin.max_ticks = self.map, self.n_players, self.max_ticks
+        twin.state = copy_state(self.state, None if into is None else into.state)
+        twin.illegal = self.illegal.copy()
+        if seed is None:
+            twin.seed = self.seed
+            twin.seat_of, twin.spawn_of = self.seat_of.copy(), self.spawn_of.copy()
+        else:
+            twin.seed = seed
+            twin.seat_of = np.arange(self.n_players, dtype=np.int64)
+            twin.spawn_of = twin.seat_of.copy()
+            renew_streams(twin.state, seed)
+        return twin
 
     def place(
         self,

@@ -25,6 +25,7 @@ def test_territory_reports_every_promised_key(
     found = json.loads(capsys.readouterr().out)
     assert {
         *("ticks_per_s", "tick_p99_ms", "seat_observations_per_s", "memory_mb", "compile_s"),
+        *("clone_ms", "clone_ms_small"),
         *("warm_start_s", "threads_scaling", "machine", "map", "bots", "ticks", "runs"),
     } <= set(found)
     assert found["seat_observations_per_s"] > 0
