@@ -8,10 +8,11 @@ returns within about a second.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ from db.session import read_transaction, write_transaction
 from league.config.tree import LeagueConfig
 from league.daemon.budget import DiskBudget
 from league.daemon.canaries import PURPOSES, own_matches
+from league.daemon.heartbeat import Heartbeat
 from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launch_learner
 from league.daemon.matches import RatedMatches, count_workers, make_arena
 from league.daemon.offers import WaitingOffers
@@ -56,7 +58,6 @@ from league.rating.season import Season
 log = logging.getLogger(__name__)
 
 ROSTER_EVERY_S = 10.0
-HEARTBEAT_EVERY_S = 2.0
 CLOSING_S = 6.0  # of the grace: 2 s for the arena, 4 s for a last commit to a locked database
 
 
@@ -69,6 +70,7 @@ class Manager:
         launch: starts a learner; None starts a process.
         ends: monotonic time at which the league will be closed, or None: learners take their last
             snapshots in time to be rated, and no match is begun that cannot be finished.
+        usage: returns what the league uses of the machine, for the heartbeat; None knows nothing.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Manager:
         arena: Arena | None = None,
         launch: Launch | None = None,
         ends: float | None = None,
+        usage: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         self._ends = ends
         self.folder = folder
@@ -88,13 +91,13 @@ class Manager:
         self.season = Season.of(config.to_json())
         self.store = SnapshotStore(folder.snapshots)
         self.running_time = RunningTime(engine)
+        self._heartbeat = Heartbeat(engine, self.running_time, ends, usage or dict)
         self._rosters = Rosters(self.season, config.rating.held_out)
         self._views = config.views.to_views()
         self._learner_settings = learner_settings(config)
         self._lineages = {lineage.name: lineage for lineage in config.learners}
         self._learner_ids: dict[str, int] = {}
         self._rosters_at = -ROSTER_EVERY_S
-        self._heartbeat_at = -HEARTBEAT_EVERY_S
         self._later = WaitingOffers()
         self._untaken: deque[LearnerMessage] = deque()
         self.waits = Waits(engine)
@@ -202,8 +205,7 @@ class Manager:
         if now - self._rosters_at >= ROSTER_EVERY_S:
             self._rosters_at = now
             self._send_rosters()
-        if now - self._heartbeat_at >= HEARTBEAT_EVERY_S:
-            self._heartbeat_at = now
+        if self._heartbeat.is_due():
             self.waits.take_workers(self.rated.start_trouble)
             self._beat()
         self._budget.turn()
@@ -249,23 +251,15 @@ class Manager:
         return self.rated.is_ready
 
     def _beat(self) -> None:
-        """Record in the database that the league is running, for reports.
-
-        Durable, and so is all that was committed before: a power cut costs a few seconds at most.
-        """
-        with write_transaction(self.engine) as session:
-            queries.set_league_value(
-                session,
-                "daemon",
-                {
-                    "pid": os.getpid(),
-                    "n_workers": self.rated.settings.n_workers,
-                    "n_playing": self.rated.n_playing,
-                    "learners": self.learners.pids,
-                    "waiting": self.waits.texts,
-                },
-            )
-            self.running_time.store(session)
+        """Record in the database that the league is running, for reports."""
+        self._heartbeat.beat(
+            {
+                "n_workers": self.rated.settings.n_workers,
+                "n_playing": self.rated.n_playing,
+                "learners": self.learners.pids,
+                "waiting": self.waits.texts,
+            }
+        )
 
     # --- learners ---------------------------------------------------------------------------------
 
@@ -322,7 +316,7 @@ class Manager:
                 session,
                 learner_id,
                 trained_decisions=progress.trained_decisions,
-                progress=progress.numbers,
+                progress=_shown(progress),
                 status="running",
             )
             by_spec = {m.agent_spec: m.id for m in queries.list_members(session)}
@@ -414,6 +408,14 @@ class Manager:
         """Kill arena and learners immediately."""
         self.rated.close(0.0)
         self.learners.kill()
+
+
+def _shown(progress: Progress) -> dict[str, Any]:
+    """Return what the learner's row shows: its newest numbers, and whom it meets."""
+    shown: dict[str, Any] = dict(progress.numbers)
+    if progress.meets is not None:
+        shown["meets"] = progress.meets.to_json()
+    return shown
 
 
 def _is_new(session: Session, learner_id: int, progress: Progress) -> bool:

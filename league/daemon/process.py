@@ -166,6 +166,7 @@ def _run(
     from db.hold import DatabaseHold
     from db.session import open_writer
     from league.daemon.guard import Guard
+    from league.daemon.usage import UsageMeter, UsageWatch
 
     with suppress(OSError):  # a full disk pauses the league and does not prevent it
         sign_path(folder).touch()
@@ -183,15 +184,14 @@ def _run(
         ends = None if for_s is None else time.monotonic() + for_s
         patience = Patience(config.database.patience_s)
         guard = Guard(lock, hold, engine)
-        return run_manager(
-            folder,
-            lambda: wait(lambda: Manager(folder, config, engine, ends=ends)),
-            signals,
-            ends,
-            patience,
-            guard.check,
-            herald,
-        )
+        with UsageWatch(UsageMeter(folder.root).measure) as usage:
+
+            def make_manager() -> Manager:
+                return Manager(folder, config, engine, ends=ends, usage=lambda: usage.latest)
+
+            return run_manager(
+                folder, lambda: wait(make_manager), signals, ends, patience, guard.check, herald
+            )
     except StoppedEarly:
         say("stopped while it was starting: nothing had begun")
         return 0

@@ -11,15 +11,29 @@ from collections.abc import Sequence
 from numpy.random import Generator
 
 from league.learner.environment import SELF_PLAY
-from league.learner.messages import Roster
+from league.learner.messages import Meets, Roster
 from league.learner.settings import OpponentSettings
-from league.matchmaking.opponents import draw_opponents
+from league.matchmaking.opponents import draw_opponents, draw_shares
 
 
 def draw_wave(roster: Roster, role: str, n: int, rng: Generator) -> list[str]:
     """Draw the agent specs of `n` opponents of a rollout, as the learner's role demands."""
     drawn = draw_opponents(role, roster.foes, n, rng, p_self_play=0.0)
     return [SELF_PLAY if member is None else roster.specs[member] for member in drawn]
+
+
+MOST_FOES = 200  # that a learner tells of: 5 kB
+
+
+def whom_it_meets(roster: Roster, role: str, wave: Sequence[str]) -> Meets:
+    """Return a wave that `draw_wave` drew, and how probable each foe of the roster was in it."""
+    ids = {spec: member_id for member_id, spec in roster.specs.items()}
+    shares = draw_shares(role, roster.foes, p_self_play=0.0)
+    foes = sorted(
+        ((foe.member_id, foe.x, shares.get(foe.member_id, 0.0)) for foe in roster.foes),
+        key=lambda foe: (-foe[2], foe[1], foe[0]),
+    )
+    return Meets(tuple(ids.get(spec) for spec in wave), tuple(foes[:MOST_FOES]))
 
 
 def draw_seats(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from league.learner.settings import LearnerSettings
 from league.matchmaking.opponents import Foe
@@ -107,6 +107,25 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Meets:
+    """Whom a learner meets in the update that a Progress tells of.
+
+    Attributes:
+        wave: member ids of the opponents that were drawn for it; None is its own weights.
+        foes: (member id, x, share) of those who could be drawn, the most probable first: x is the
+            matchmaking's probability that the learner beats it, share that of one draw.
+    """
+
+    wave: tuple[int | None, ...] = ()
+    foes: tuple[tuple[int, float, float], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return {"wave": [member id or null], "foes": [[member id, x, share]]}."""
+        foes = [[member_id, round(x, 4), round(share, 4)] for member_id, x, share in self.foes]
+        return {"wave": list(self.wave), "foes": foes}
+
+
+@dataclass(frozen=True)
 class Progress:
     """Learner to manager, after every update.
 
@@ -117,6 +136,7 @@ class Progress:
         run: names the process that says it.
         number: counts the messages of that process from 1, so that one which is stored twice, since
             the connection broke at its commit, counts once; 0 is not checked.
+        meets: whom it met in this update.
     """
 
     trained_decisions: int
@@ -124,6 +144,7 @@ class Progress:
     results: Mapping[str, tuple[int, float]] = field(default_factory=dict)
     run: str = ""
     number: int = 0
+    meets: Meets | None = None
 
 
 @dataclass(frozen=True)

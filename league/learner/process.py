@@ -110,7 +110,8 @@ def _train_on(manager: Manager, trainer: Trainer) -> None:
     run = secrets.token_hex(8)
     for number in itertools.count(1):
         numbers, results = trainer.update()
-        manager.send(Progress(trainer.ppo.num_timesteps, numbers, results, run, number))
+        trained = trainer.ppo.num_timesteps
+        manager.send(Progress(trained, numbers, results, run, number, trainer.meets))
         due = trainer.snapshot_due()
         if due.take:
             _offer(manager, trainer, due.reason)

@@ -29,9 +29,9 @@ from league.folder.layout import LeagueFolder
 from league.folder.room import describe_trouble
 from league.learner.board import Board
 from league.learner.checkpoints import CheckpointStore, restore
-from league.learner.draws import draw_seats, draw_wave
+from league.learner.draws import draw_seats, draw_wave, whom_it_meets
 from league.learner.environment import LeagueVecEnv
-from league.learner.messages import LearnerOrders, Roster
+from league.learner.messages import LearnerOrders, Meets, Roster
 from league.learner.sinks import Curve, open_sinks
 from league.learner.waiting import Waiting
 from league.matches.worker import cached_maps
@@ -94,6 +94,7 @@ class Trainer:
         self._update_s = 0.0  # of the newest update
         self.roster = Roster((), {}, ())
         self.wave: list[str] = []
+        self.meets = Meets()  # in the newest update
         self.parent = orders.snapshot
         self.has_restarted = False
         self.since = SinceSnapshot()
@@ -257,6 +258,7 @@ class Trainer:
         self.wave = draw_wave(
             self.roster, self.orders.role, self.settings.opponents.n_per_wave, self.env.rng
         )
+        self.meets = whom_it_meets(self.roster, self.orders.role, self.wave)
         self._copy_to_mirror()
         try:
             numbers = dict(self.ppo.update())

@@ -135,3 +135,49 @@ def _draw_for_main_exploiter(foes: Sequence[Foe], rng: Generator) -> int | None:
 def _draw_for_league_exploiter(foes: Sequence[Foe], rng: Generator) -> int | None:
     """Draw from the whole pool with capped linear weights."""
     return _draw(foes, weights_capped_linear, rng)
+
+
+def draw_shares(
+    role: str, foes: Sequence[Foe], *, p_self_play: float = P_SELF_PLAY
+) -> dict[int, float]:
+    """Return the probability of each foe in one draw of `draw_opponents`, by member id.
+
+    Foes that cannot be drawn are absent; what is missing to 1 is self-play.
+
+    Raises:
+        MatchmakingError: the role does not train.
+    """
+    shares: dict[int, float] = {}
+
+    def add(p: float, among: Sequence[Foe], weights: Callable[[FloatArray], FloatArray]) -> None:
+        x = np.array([foe.x for foe in among], dtype=np.float64)
+        for foe, share in zip(among, p * probabilities(weights(x)), strict=True):
+            shares[foe.member_id] = shares.get(foe.member_id, 0.0) + float(share)
+
+    if role not in ("main", "main_exploiter", "league_exploiter"):
+        raise MatchmakingError(f"expected the role of a learner, found {role}")
+    if not foes:
+        return shares
+    if role == "league_exploiter":
+        add(1.0, foes, weights_capped_linear)
+    elif role == "main_exploiter":
+        mains = [foe for foe in foes if foe.current_main]
+        in_reach = [foe for foe in mains if foe.x > MAIN_IN_REACH_X]
+        ancestors = [foe for foe in foes if foe.main_ancestor]
+        if in_reach:
+            add(1.0, in_reach, np.ones_like)
+        else:
+            add(1.0, ancestors or mains or foes, weights_variance)
+    else:
+        p_hard = (1.0 - p_self_play) * P_HARD / (1.0 - P_SELF_PLAY)
+        p_verification = 1.0 - p_self_play - p_hard
+        anchors = [foe for foe in foes if foe.role == "anchor"]
+        add(p_hard * P_ANCHOR, anchors or foes, weights_hard)
+        add(p_hard * (1.0 - P_ANCHOR), foes, weights_hard)
+        exploiters = [f for f in foes if f.role.endswith("exploiter") and f.x < EXPLOITER_BEATEN_X]
+        forgotten = [f for f in foes if f.own_ancestor and f.x < ANCESTOR_FORGOTTEN_X]
+        if exploiters:
+            add(p_verification, exploiters, weights_hard)
+        elif forgotten:
+            add(p_verification, forgotten, weights_variance)
+    return shares

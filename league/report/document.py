@@ -64,6 +64,7 @@ def report_document(state: ReportState) -> dict[str, Any]:
         "pause": None if state.pause is None else state.pause.to_json(),
         "waiting": dict(state.waiting),
         "rating_version": state.rating_version,
+        "run": None if state.run is None else state.run.to_json(state.at),
     }
 
 
@@ -113,4 +114,5 @@ def _learner(row: LearnerRow) -> dict[str, Any]:
         "latest_member": row.latest_member,
         "heartbeat_age_s": row.heartbeat_age_s,
         "progress": dict(row.progress),
+        "meets": None if row.meets is None else row.meets.to_json(),
     }

@@ -30,6 +30,7 @@ from league.rating.first_places import Chance
 from league.rating.standings import scale_anchor_id, standings
 from league.report.champion import CanaryRow, ChampionRow, read_canaries, read_champion
 from league.report.chances import ChanceMemory
+from league.report.now import MeetsRow, RunRow, meets_of, numbers_of, read_run
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -85,6 +86,7 @@ class LearnerRow:
 
     Attributes:
         progress: the numbers that it reported last.
+        meets: whom it met then, None if it did not say.
         waits_for: what of the machine it waits for, or None.
     """
 
@@ -99,6 +101,7 @@ class LearnerRow:
     heartbeat_age_s: float
     progress: Mapping[str, Any] = field(default_factory=dict)
     waits_for: str | None = None
+    meets: MeetsRow | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -164,6 +167,7 @@ class ReportState:
     Attributes:
         pause: what the running league waits for, or None.
         waiting: what of the machine learners, or all "workers" together, wait for, by name.
+        run: the newest run, None before the first.
     """
 
     league: str
@@ -181,6 +185,7 @@ class ReportState:
     pause: Pause | None = None
     waiting: Mapping[str, str] = field(default_factory=dict)
     game: str | None = None
+    run: RunRow | None = None
 
     @property
     def win_share(self) -> float | None:
@@ -300,6 +305,7 @@ def read_state(
         game=(queries.get_league_value(session, FOREIGN_KEY) or {}).get("game"),
         champion=read_champion(session),
         canaries=tuple(read_canaries(session)),
+        run=read_run(session),
     )
 
 
@@ -397,7 +403,8 @@ def _learner(
         decisions_per_s=float(speed) if isinstance(speed, int | float) else None,
         latest_member=None if row.member_id is None else names.get(row.member_id),
         heartbeat_age_s=max((now - row.heartbeat_at).total_seconds(), 0.0),
-        progress=dict(row.progress),
+        progress=numbers_of(row.progress),
+        meets=meets_of(row.progress, names),
         waits_for=waits_for,
     )
 

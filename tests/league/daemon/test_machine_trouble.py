@@ -26,7 +26,7 @@ def run(league: League) -> Run:
 
 
 def waiting(run: Run) -> Any:
-    run.manager._heartbeat_at = -100.0
+    run.manager._heartbeat._due = -100.0
     run.turn()
     with read_transaction(run.league.engine) as session:
         beat = queries.get_league_value(session, "daemon")

@@ -19,6 +19,7 @@ from league.daemon.manager import Manager
 from league.daemon.trouble import PassedTrouble, Trouble
 from league.errors import ConfigError
 from league.learner.messages import (
+    Meets,
     Offered,
     Progress,
     Ready,
@@ -28,6 +29,8 @@ from league.learner.messages import (
 )
 from league.learner.settings import learner_settings
 from league.rating.trueskill import MU, SIGMA, child_rating
+from league.report.document import report_document
+from league.report.state import StateReader
 from tests.league.daemon.managed import Run
 from tests.league.daemon.scripted import League, ScriptedArena, new_league
 
@@ -272,6 +275,24 @@ def test_the_heartbeat_says_who_is_at_work(run: Run) -> None:
     assert beat is not None
     assert (beat["n_workers"], beat["n_playing"]) == (1, 4)
     assert beat["learners"] == {"attention": 4711, "baseline": 4711}
+    assert (beat["ends_at"], beat["usage"]) == (None, {})  # nobody said
+
+
+def test_whom_a_learner_meets_stands_in_its_progress_and_in_the_report(run: Run) -> None:
+    with read_transaction(run.league.engine) as session:
+        tribe = queries.resolve_member(session, "tribe").id
+    meets = Meets((tribe, None), ((tribe, 0.4, 1 / 3), (999, 0.5, 0.0)))
+    run.say(Progress(64, {"kl": 0.5}, meets=meets))
+    wave, foes = [tribe, None], [[tribe, 0.4, 0.3333], [999, 0.5, 0.0]]
+    assert run.learner().progress == {"kl": 0.5, "meets": {"wave": wave, "foes": foes}}
+    with StateReader(run.league.folder) as reader:
+        document = report_document(reader.read())
+    learner = next(row for row in document["learners"] if row["name"] == "attention")
+    assert learner["progress"] == {"kl": 0.5}
+    assert learner["meets"] == {
+        "wave": ["tribe", None],
+        "foes": [{"name": "tribe", "x": 0.4, "share": 0.3333}, {"name": "?", "x": 0.5, "share": 0}],
+    }
 
 
 def test_what_learners_and_workers_say_while_the_database_is_locked_is_stored_later(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from league.learner.draws import draw_seats, draw_wave
+from league.learner.draws import draw_seats, draw_wave, whom_it_meets
 from league.learner.environment import SELF_PLAY
-from league.learner.messages import Roster
+from league.learner.messages import Meets, Roster
 from league.learner.settings import OpponentSettings
 from league.matchmaking.opponents import Foe
 
@@ -21,6 +21,19 @@ def draws(settings: OpponentSettings, role: str = "main", n: int = 300) -> list[
 
 def shares(*, one_opponent: float, self_play: float) -> OpponentSettings:
     return OpponentSettings(4, one_opponent_share=one_opponent, self_play_share=self_play)
+
+
+def test_what_is_told_of_a_wave_are_its_members_and_every_foe_by_its_share() -> None:
+    foes = (Foe(1, 0.5), Foe(2, 0.0), Foe(3, 1.0))
+    specs = {1: "scripted:tribe", 2: "scripted:turtle", 3: "scripted:expander"}
+    roster = Roster(foes, specs, ())
+    wave = ["scripted:turtle", SELF_PLAY, "scripted:turtle"]
+    found = whom_it_meets(roster, "main", wave)
+    assert found.wave == (2, None, 2)
+    # (1 - x)^2 = 1, 0.25 and 0: shares 0.8, 0.2 and 0 of the hard draws, 10 of 13 draws
+    expected = [(2, 0.0, 0.8 * 10 / 13), (1, 0.5, 0.2 * 10 / 13), (3, 1.0, 0.0)]
+    assert list(found.foes) == [pytest.approx(foe) for foe in expected]
+    assert whom_it_meets(Roster((), {}, ()), "main", []) == Meets()
 
 
 def test_matches_against_one_member_come_as_often_as_the_setting_says() -> None:

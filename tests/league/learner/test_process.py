@@ -12,6 +12,7 @@ import pytest
 
 from league.learner.messages import (
     Alive,
+    Meets,
     Offered,
     Progress,
     Ready,
@@ -67,6 +68,7 @@ class ScriptedTrainer:
         self.ppo = SimpleNamespace(num_timesteps=0)
         self.env = SimpleNamespace(before_step=None)
         self.calls: list[str] = []
+        self.meets = Meets((1, None), ((1, 0.5, 1.0),))
 
     def update(self) -> tuple[dict[str, float], dict[str, tuple[int, float]]]:
         self.calls.append("update")
@@ -114,8 +116,8 @@ def test_it_reports_ready_then_every_update_and_checkpoints_when_stopped() -> No
     assert len(named) == 16
     assert manager.heard == [
         Ready(0),
-        Progress(64, numbers, results, named, 1),
-        Progress(128, numbers, results, named, 2),
+        Progress(64, numbers, results, named, 1, trainer.meets),
+        Progress(128, numbers, results, named, 2, trainer.meets),
     ]
     assert trainer.calls == ["update", "checkpoint", "update", "last checkpoint"]
 

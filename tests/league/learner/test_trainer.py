@@ -51,6 +51,7 @@ def test_schedules_follow_the_decisions_of_the_lineage(tmp_path: Path) -> None:
 def test_a_run_that_ends_soon_is_a_reason_for_a_snapshot(tmp_path: Path) -> None:
     trainer = trainer_with(tmp_path)
     trainer.update()
+    assert trainer.meets.wave == (None,) * len(trainer.wave)  # its own weights: no roster yet
     assert not trainer.snapshot_due().take  # some 64 of 10,000 decisions
     trainer.roster = Roster((), {}, (), seconds_left=3_600.0)
     assert not trainer.snapshot_due().take

@@ -9,8 +9,10 @@ import pytest
 
 from league.errors import MatchmakingError
 from league.matchmaking.opponents import (
+    P_SELF_PLAY,
     Foe,
     draw_opponents,
+    draw_shares,
     probabilities,
     weights_capped_linear,
     weights_hard,
@@ -36,6 +38,47 @@ def test_a_learner_that_beats_everybody_draws_uniformly(weights) -> None:  # typ
 def shares(role: str, foes: list[Foe], n: int = 4000) -> dict[int | None, float]:
     drawn = Counter(draw_opponents(role, foes, n, np.random.default_rng(3)))
     return {member_id: count / n for member_id, count in drawn.items()}
+
+
+CAST = [
+    Foe(1, 0.3, role="anchor"),
+    Foe(2, 0.6, role="anchor"),
+    Foe(3, 0.5, own_ancestor=True),
+    Foe(4, 0.05, role="main", current_main=True),
+    Foe(5, 0.4, role="main", main_ancestor=True),
+    Foe(6, 0.9),
+]
+
+
+@pytest.mark.parametrize("role", ["main", "main_exploiter", "league_exploiter"])
+@pytest.mark.parametrize(
+    "foes",
+    [
+        CAST,
+        CAST[2:],  # no anchors
+        [*CAST, Foe(7, 0.2, role="main_exploiter")],  # a tormentor
+        [*CAST, Foe(8, 0.5, current_main=True)],  # a main in reach
+        CAST[:2],  # neither mains nor ancestors
+        [],
+    ],
+)
+@pytest.mark.parametrize("p_self_play", [P_SELF_PLAY, 0.0])
+def test_the_shares_that_are_shown_are_those_of_the_draws(
+    role: str, foes: list[Foe], p_self_play: float
+) -> None:
+    n, rng = 2_000, np.random.default_rng(5)
+    drawn = Counter(draw_opponents(role, foes, n, rng, p_self_play=p_self_play))
+    said = draw_shares(role, foes, p_self_play=p_self_play)
+    assert sum(said.values()) <= 1 + 1e-12
+    for foe in foes:
+        p = said.get(foe.member_id, 0.0)
+        # five standard deviations of a share of n draws
+        assert abs(drawn[foe.member_id] / n - p) <= 5 * (p * (1 - p) / n) ** 0.5
+
+
+def test_nobody_but_a_learner_has_shares() -> None:
+    with pytest.raises(MatchmakingError, match="role of a learner"):
+        draw_shares("anchor", CAST)
 
 
 def test_a_main_plays_itself_the_hard_ones_and_its_tormentors() -> None:
