@@ -1,19 +1,25 @@
 """The agent interface: what an agent is given, and what it must return.
 
 An agent acts for n seats in one call, of one or of many matches. It sees each seat's public facts,
-its legal actions and, on request, its observation; nothing else of the game. An agent that samples
-uses `SeatBatch.noise`, whose numbers are keyed by (match seed, seat, decision), or the generator
-that it is given, so that a match does not depend on what it is batched with.
+its legal actions and, on request, its observation, or a clone of the board to think on, which draws
+from random streams of its own; nothing else of the game. An agent that samples uses
+`SeatBatch.noise`, whose numbers are keyed by (match seed, seat, decision), or the generator that it
+is given, so that a match does not depend on what it is batched with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+
+from arena.errors import MatchError
+
+if TYPE_CHECKING:
+    from arena.territory.engine.engine import Engine
 
 IntArray = NDArray[np.int64]
 
@@ -51,6 +57,7 @@ class SeatBatch:
         seats: IntArray,
         decisions: IntArray,
         observe: Callable[[], dict[str, NDArray[Any]]],
+        clone: Callable[[int, int, Engine | None], tuple[Engine, int]] | None = None,
     ) -> None:
         # Read-only and of its own: the caller writes the answers back by its own array of rows.
         self.rows = rows.copy()
@@ -62,6 +69,7 @@ class SeatBatch:
         self._seats = seats
         self._decisions = decisions
         self._observe = observe
+        self._clone = clone
         self._observation: dict[str, NDArray[Any]] | None = None
 
     def __len__(self) -> int:
@@ -77,6 +85,27 @@ class SeatBatch:
         if self._observation is None:
             self._observation = self._observe()
         return self._observation
+
+    def board(self, i: int, seed: int, into: Engine | None = None) -> tuple[Engine, int]:
+        """Return a clone of the board of row i, before this decision, and the row's owner id on it.
+
+        The board as everybody sees it: land, troops and attacks of all players. The clone is never
+        the match itself: it shares nothing with it, draws from new random streams of `seed`, and
+        tells neither the match's seed nor who sits where (Engine.clone). Draw the seed from
+        `noise`, so that a match can be played again.
+
+        Args:
+            i: 0..n - 1.
+            seed: 0..2**63 - 1.
+            into: a clone of a board of the same match that is overwritten and returned.
+
+        Raises:
+            MatchError: there is no board to clone (a batch made by hand), or the seed is out of
+                range.
+        """
+        if self._clone is None:
+            raise MatchError("expected a batch of a running match, found one without a board")
+        return self._clone(int(self.rows[i]), seed, into)
 
     def noise(self, n_columns: int) -> NDArray[np.float64]:
         """Return float64[n, n_columns], in (0, 1), keyed by (match seed, seat, decision)."""

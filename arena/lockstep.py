@@ -198,7 +198,15 @@ class Lockstep:
             rows % MAX_SEATS,
             self._decisions[rows],
             observe,
+            self._clone,
         )
+
+    def _clone(self, row: int, seed: int, into: Engine | None) -> tuple[Engine, int]:
+        """Return a clone of the board of a row, and its owner id."""
+        match = self.matches[row // MAX_SEATS]
+        assert match is not None
+        player = int(match.engine.spawn_of[row % MAX_SEATS]) + 1
+        return match.engine.clone(seed, into=into), player
 
     def _views(self, key: int, n: int) -> obs.SeatViews:
         buffers = self._buffers.get(key)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,10 +110,29 @@ def run(
 
 def place(preset: str, plans: Mapping[str, Plan], n: int, rng: Generator) -> dict[str, list[int]]:
     """Return n placements of each plan and of `expander`, in the same seats of the same matches."""
+    agents: dict[str, Callable[[], Agent]] = {
+        name: partial(Strategist, plan) for name, plan in plans.items()
+    }
+    return place_agents(preset, agents, n, rng)
+
+
+def place_agents(
+    preset: str, made: Mapping[str, Callable[[], Agent]], n: int, rng: Generator
+) -> dict[str, list[int]]:
+    """Return n placements of each agent and of `expander`, in the same seats of the same matches.
+
+    The nine others of a match are drawn from FELLOWS.
+
+    Args:
+        made: by name, a function that makes the agent.
+
+    Raises:
+        BenchError: a match failed.
+    """
     config = resolve(preset)
     rules, views = config.rules.to_rules(), config.views.to_views()
     maps = expand_references(config.maps.rate)
-    names = [*plans, STANDARD]
+    names = [*made, STANDARD]
     specs: list[MatchSpec] = []
     seats: list[int] = []
     for i in range(n):
@@ -123,7 +143,7 @@ def place(preset: str, plans: Mapping[str, Plan], n: int, rng: Generator) -> dic
             specs.append(MatchSpec(seed, maps[i % len(maps)], agents, rules, views))
             seats.append(seat)
     found: dict[str, list[int]] = {name: [] for name in names}
-    load, load_map = _loader(plans), cached_maps(None)
+    load, load_map = _loader(made), cached_maps(None)
     for at in range(0, len(specs), _PER_CALL):
         outcomes = play_matches(specs[at : at + _PER_CALL], load, load_map)
         for outcome, seat in zip(outcomes, seats[at : at + _PER_CALL], strict=True):
@@ -133,12 +153,12 @@ def place(preset: str, plans: Mapping[str, Plan], n: int, rng: Generator) -> dic
     return found
 
 
-def _loader(plans: Mapping[str, Plan]) -> LoadAgent:
+def _loader(made: Mapping[str, Callable[[], Agent]]) -> LoadAgent:
     scripted = make_loader()
 
     def load(spec: str) -> Agent:
-        if spec in plans:
-            return Strategist(plans[spec])
+        if spec in made:
+            return made[spec]()
         return scripted(spec if ":" in spec else f"scripted:{spec}")
 
     return load

@@ -255,6 +255,43 @@ def scripts(preset: str, plans: int, keep: int, matches: int, seed: int, as_json
 
 
 @bench.command(
+    epilog=examples(
+        "league bench ceiling --matches 20", "league bench ceiling --budget copies=12 --json"
+    )
+)
+@_preset
+@click.option("--budget", default="", help="The planner's, as in its spec: decisions=10,copies=6.")
+@count_option("--matches", default=200, most=100_000, text="Matches of each agent at most.")
+@click.option(
+    "--for",
+    "seconds",
+    type=Duration(),
+    default="10m",
+    show_default=True,
+    help="Begin no round of matches after this time.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the matches.",
+)
+@json_option
+@league_option
+def ceiling(
+    preset: str, budget: str, matches: int, seconds: float, seed: int, as_json: bool
+) -> None:
+    """Measure how far above the scripts a planner plays, in mixed company."""
+    from league.bench import ceiling as subject
+
+    result = subject.run(
+        budget=budget, matches=matches, seconds=seconds, seed=seed, preset=preset, tell=_tell
+    )
+    _show(result, subject.lines(result), as_json)
+
+
+@bench.command(
     epilog=examples("league bench planner", "league bench planner --matches 10000 --json")
 )
 @count_option("--members", default=200, least=20, most=2_000, text="Members of the timed league.")

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy.orm import Session
 
+from agents.registry import is_planner
 from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.champion import book, throne
@@ -73,6 +74,8 @@ def make_roster(
 ) -> Roster:
     """Return whom a learner may meet, its x against each of them, and whom it must beat.
 
+    No learner meets a planner, which takes longer for an order than a learner for thirty.
+
     A snapshot of a main must beat its parent, the champion and the best anchor; that of a main
     exploiter the newest snapshots of the mains; that of a league exploiter both of these groups but
     for its parent.
@@ -86,7 +89,7 @@ def make_roster(
     members = {
         m.id: m
         for m in queries.list_members(session, statuses=("active",))
-        if m.name not in held_out
+        if m.name not in held_out and not is_planner(m.agent_spec)
     }
     known: Mapping[int, Gaussian] = {
         member_id: (rating.mu, rating.sigma)

@@ -85,6 +85,9 @@ def identify(text: str, snapshots: Path, views: Views | None, *, check: bool = T
     kind, rest = parse_spec(whole_spec(text))
     if kind == "scripted":
         return Newcomer(rest, "scripted", "anchor", f"scripted:{rest}")
+    if kind == "planner":
+        # Not an anchor: learners do not meet it (daemon/roster), and its budget may be any.
+        return Newcomer(made_name(f"planner-{rest}"), "scripted", "main", f"planner:{rest}")
     if kind == "snapshot":
         return _from_snapshot(rest, snapshots, views, is_file=False)
     if check:

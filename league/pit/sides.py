@@ -62,7 +62,7 @@ def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> 
         NotFoundError: no member fits, or several do.
         MemberError, AgentError: what is meant cannot play here.
     """
-    is_spec = text.startswith(("scripted:", "plugin:"))
+    is_spec = text.startswith(("scripted:", "plugin:", "planner:"))
     text = whole_spec(text)
     if not is_spec and not is_snapshot_file(text):
         with read_transaction(engine) as session:
@@ -86,7 +86,7 @@ def side_without_league(text: str, snapshots: Path) -> Side:
     """
     if text in SCRIPTED or text in FORMER_NAMES:
         text = f"scripted:{text}"
-    is_spec = text.startswith(("scripted:", "plugin:"))
+    is_spec = text.startswith(("scripted:", "plugin:", "planner:"))
     if not is_spec and not is_snapshot_file(text):
         raise PitError(
             f"expected an agent spec such as scripted:tribe or a snapshot file, found {text!r}; "

@@ -184,6 +184,17 @@ def test_a_held_out_member_is_rated_and_met_by_no_learner(session: Session) -> N
     assert {a.member_id for a in queries.active_agents(session)} == {best, other}
 
 
+def test_a_planner_is_rated_and_neither_met_nor_to_be_beaten_by_a_learner(
+    session: Session,
+) -> None:
+    thinker = add_rated(session, "planner", 50.0, 1.0, agent_spec="planner:")
+    other = _anchor(session, "tribe", 25.0)
+    roster = make_roster(session, _learner(session), Payoff(), SEASON)
+    assert set(_foes(roster)) == {other}
+    assert roster.required == ("scripted:tribe",)
+    assert {a.member_id for a in queries.active_agents(session)} == {thinker, other}
+
+
 def _two_mains(session: Session) -> tuple[int, int, int]:
     """Two mains of different families; the first has a trained and an untrained ancestor."""
     start = add_rated(session, "start", 20.0, 1.0, family="attention")

@@ -109,6 +109,15 @@ def test_specs_name_what_they_are(tmp_path: Path) -> None:
         identify("telepathy:x", tmp_path, SMALL_VIEWS)
 
 
+def test_a_planner_is_no_anchor_and_its_name_tells_its_budget(tmp_path: Path) -> None:
+    usual = identify("planner:decisions=10", tmp_path, None)
+    quick = identify("planner:copies=2", tmp_path, None)
+    assert usual == Newcomer("planner", "scripted", "main", "planner:")
+    assert quick == Newcomer("planner-copies-2", "scripted", "main", "planner:copies=2")
+    with pytest.raises(AgentError, match="expected each of decisions, copies, candidates"):
+        identify("planner:seconds=2", tmp_path, None)
+
+
 def test_a_scripted_member_is_found_under_its_present_and_its_former_name(session: Session) -> None:
     old = add_rated(session, "wait")  # of a league that an older version made
     for text in ("idle", "wait", "scripted:idle", "scripted:wait"):
