@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from db.errors import ConflictError, NotFoundError
 from db.models import Match, Member, Seat
 from db.queries._shared import change, to_record, utc_now
 from db.queries.members import count_failure
-from db.queries.ratings import append_rating, latest_rating, lock_rating_log
+from db.queries.ratings import append_match_ratings, lock_rating_log, newest_ratings
 from db.records import (
     MatchOutcome,
     MatchPlan,
@@ -200,23 +201,26 @@ def record_finished_match(
     match.replay_path = outcome.replay_path
     match.error = None
     rated: list[tuple[int, int]] = []
+    rows: list[dict[str, Any]] = []
     for seat, ((member_id, is_rated), result) in enumerate(zip(match.line_up, seats, strict=True)):
-        session.add(
-            Seat(
-                match_id=match_id,
-                seat=seat,
-                member_id=member_id,
-                placement=result.placement,
-                tiles=result.tiles,
-                troops=result.troops,
-                eliminated_tick=result.eliminated_tick,
-                illegal_actions=result.illegal_actions,
-                rated=bool(is_rated),
-            )
+        rows.append(
+            {
+                "match_id": match_id,
+                "seat": seat,
+                "member_id": member_id,
+                "placement": result.placement,
+                "tiles": result.tiles,
+                "troops": result.troops,
+                "eliminated_tick": result.eliminated_tick,
+                "illegal_actions": result.illegal_actions,
+                "rated": bool(is_rated),
+            }
         )
         if is_rated:
             rated.append((member_id, result.placement))
     session.flush()
+    if rows:
+        session.execute(insert(Seat), rows)
     members = {member_id for member_id, _ in match.line_up}
     session.execute(
         update(Member)
@@ -330,23 +334,19 @@ def _rate(
             f"match {match.id} has rated seats; expected a rating function and its version"
         )
     lock_rating_log(session)
-    before: list[Gaussian] = []
+    known = newest_ratings(session, [member_id for member_id, _ in rated], match.rules_sha256)
     for member_id, _ in rated:
-        rating = latest_rating(session, member_id, match.rules_sha256)
-        if rating is None:
+        if member_id not in known:
             raise ConflictError(
                 f"member {member_id} has no rating under the rules of match {match.id} "
                 f"({match.rules_sha256[:8]}); admit it to this season first"
             )
-        before.append((rating.mu, rating.sigma))
+    before = [known[member_id] for member_id, _ in rated]
     after = rate(before, [placement for _, placement in rated])
-    for (member_id, _), (mu, sigma) in zip(rated, after, strict=True):
-        append_rating(
-            session,
-            member_id,
-            mu,
-            sigma,
-            rules_sha256=match.rules_sha256,
-            rating_version=rating_version,
-            match_id=match.id,
-        )
+    append_match_ratings(
+        session,
+        match.id,
+        [(member_id, *new) for (member_id, _), new in zip(rated, after, strict=True)],
+        rules_sha256=match.rules_sha256,
+        rating_version=rating_version,
+    )

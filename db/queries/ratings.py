@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Function, ScalarSelect, func, select, text
+from collections.abc import Sequence
+
+from sqlalchemy import Function, ScalarSelect, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from db.errors import ConflictError
@@ -71,6 +73,41 @@ def append_rating(
     )
     session.flush()
     return seq
+
+
+def append_match_ratings(
+    session: Session,
+    match_id: int,
+    changes: Sequence[tuple[int, float, float]],
+    *,
+    rules_sha256: str,
+    rating_version: str,
+) -> None:
+    """Append the changes of one match, (member id, mu, sigma) in seat order, in one statement."""
+    first = next_rating_seq(session)
+    rows = [
+        {
+            "seq": seq,
+            "member_id": member_id,
+            "match_id": match_id,
+            "mu": mu,
+            "sigma": sigma,
+            "rating_version": rating_version,
+            "rules_sha256": rules_sha256,
+        }
+        for seq, (member_id, mu, sigma) in enumerate(changes, start=first)
+    ]
+    session.execute(insert(Rating), rows)
+
+
+def newest_ratings(
+    session: Session, member_ids: Sequence[int], rules_sha256: str
+) -> dict[int, tuple[float, float]]:
+    """Return (mu, sigma) by member id, in one query; members without a rating are absent."""
+    newest = _of_each_member(func.max(Rating.seq), rules_sha256)
+    query = select(Rating.member_id, Rating.mu, Rating.sigma).join(Member, Rating.seq == newest)
+    rows = session.execute(query.where(Member.id.in_(member_ids)))
+    return {member_id: (mu, sigma) for member_id, mu, sigma in rows}
 
 
 def latest_rating(session: Session, member_id: int, rules_sha256: str) -> RatingRecord | None:
