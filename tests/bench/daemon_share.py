@@ -1,8 +1,8 @@
-"""What the daemon's loop costs: CPU a recorded match, an update of a learner, a reading of a report.
+"""What the daemon's loop costs: CPU a recorded match, an update, a reading of a report.
 
-`python tests/bench/daemon_share.py [MATCHES] [--profile]`: a real manager on a real SQLite file, with
-a scripted arena and scripted learners, so that the daemon's own work alone is measured. Its share of
-a core is matches/s times the first number, and reading and drawing each second on a terminal.
+`python tests/bench/daemon_share.py [MATCHES] [--profile]`: a real manager on a real SQLite file,
+with a scripted arena and scripted learners, so that the daemon's own work alone is measured. Its
+share of a core is matches/s times the first number, and on a terminal the last two each second.
 """
 
 from __future__ import annotations
