@@ -34,12 +34,11 @@ class Heartbeat:
     def __init__(
         self,
         engine: Engine,
-        running_time: RunningTime,
         ends: float | None,
         usage: Callable[[], Mapping[str, Any]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._engine, self._running_time = engine, running_time
+        self._engine = engine
         self._ends, self._usage, self._clock = ends, usage, clock
         self._began_at = datetime.now(UTC)
         self._due = -HEARTBEAT_EVERY_S
@@ -52,8 +51,8 @@ class Heartbeat:
         self._due = now + HEARTBEAT_EVERY_S
         return True
 
-    def beat(self, values: Mapping[str, Any]) -> None:
-        """Write the row with these values; raises DatabaseError."""
+    def beat(self, values: Mapping[str, Any], running_time: RunningTime) -> None:
+        """Write the row with these values, and the running time; raises DatabaseError."""
         with write_transaction(self._engine) as session:
             queries.set_league_value(
                 session,
@@ -66,7 +65,7 @@ class Heartbeat:
                     **values,
                 },
             )
-            self._running_time.store(session)
+            running_time.store(session)
 
     def _ends_at(self) -> str | None:
         """Return the end of a timed run, by today's clock; None for one without an end."""

@@ -91,7 +91,7 @@ class Manager:
         self.season = Season.of(config.to_json())
         self.store = SnapshotStore(folder.snapshots)
         self.running_time = RunningTime(engine)
-        self._heartbeat = Heartbeat(engine, self.running_time, ends, usage or dict)
+        self._heartbeat = Heartbeat(engine, ends, usage or dict)
         self._rosters = Rosters(self.season, config.rating.held_out)
         self._views = config.views.to_views()
         self._learner_settings = learner_settings(config)
@@ -258,7 +258,8 @@ class Manager:
                 "n_playing": self.rated.n_playing,
                 "learners": self.learners.pids,
                 "waiting": self.waits.texts,
-            }
+            },
+            self.running_time,
         )
 
     # --- learners ---------------------------------------------------------------------------------

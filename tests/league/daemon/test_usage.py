@@ -147,11 +147,11 @@ def test_the_end_of_a_timed_run_and_the_use_of_the_machine_stand_in_heartbeat_an
     usage = {"cpu_percent": 196.0, "cores": 2}
     running = RunningTime(league.engine, clock)
     before = datetime.now(UTC).replace(microsecond=0)
-    heart = Heartbeat(league.engine, running, clock.now + 108.0, lambda: usage, clock)
+    heart = Heartbeat(league.engine, clock.now + 108.0, lambda: usage, clock)
     assert heart.is_due() and not heart.is_due()
     clock.now += 2.0
     assert heart.is_due()
-    heart.beat({"n_playing": 4})
+    heart.beat({"n_playing": 4}, running)
     with read_transaction(league.engine) as session:
         beat = queries.get_league_value(session, "daemon")
     assert beat is not None and (beat["n_playing"], beat["usage"]) == (4, usage)
