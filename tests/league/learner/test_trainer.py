@@ -12,6 +12,7 @@ import pytest
 from agents.description import describe
 from league.bench.learner import make_trainer
 from league.config.layers import resolve
+from league.learner.environment import SELF_PLAY
 from league.learner.messages import Roster
 from league.learner.trainer import Trainer
 
@@ -51,7 +52,8 @@ def test_schedules_follow_the_decisions_of_the_lineage(tmp_path: Path) -> None:
 def test_a_run_that_ends_soon_is_a_reason_for_a_snapshot(tmp_path: Path) -> None:
     trainer = trainer_with(tmp_path)
     trainer.update()
-    assert trainer.meets.wave == (None,) * len(trainer.wave)  # its own weights: no roster yet
+    specs = {**trainer.roster.specs, None: SELF_PLAY}
+    assert [specs[member] for member in trainer.meets.wave] == trainer.wave
     assert not trainer.snapshot_due().take  # some 64 of 10,000 decisions
     trainer.roster = Roster((), {}, (), seconds_left=3_600.0)
     assert not trainer.snapshot_due().take
