@@ -4,6 +4,9 @@ From the board at the last decision each script's orders are predicted and playe
 the nearer the board that was then seen is to the predicted one, in a player's home troops and in
 its attacks by target, the more is that script believed of that player (Bayes' rule). An order
 moves 15 % of the home troops at least, chance and third parties mostly less than 4 %.
+
+On a board a third of the players plays the script in question and the others what is most believed
+of them: with all of them playing it, what they do to each other hid who did it.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from agents.boards import Boards
-from agents.scripted import Expander, Idle, Opportunist, Tribe, Turtle
+from agents.scripted import Expander, Opportunist, Tribe, Turtle
 from agents.strategist import Strategist
 from arena.agent import Agent, IntArray
 from arena.territory.engine.engine import Engine
@@ -28,13 +31,13 @@ KNOWN: dict[str, Callable[[], Agent]] = {
     "turtle": Turtle,
     "opportunist": Opportunist,
     "strategist": Strategist,
-    "idle": Idle,
 }
 NAMES = tuple(KNOWN)
+_PARTS = 3  # of the players; each part plays a script on boards of its own
 # A tribe's beat, temper and enemy are its secret: its orders are predicted on as many boards.
-_BOARDS = np.array([5 if name == "tribe" else 1 for name in NAMES])
+_BOARDS = np.array([4 if name == "tribe" else 1 for name in NAMES])
 _NEAR = 0.04  # of the home troops: how far chance and third parties move a prediction
-_DOUBT = 0.03  # likelihood of what no script would do: nobody is ruled out for ever
+_DOUBT = 0.01  # likelihood of what no script would do: nobody is ruled out for ever
 _MEMORY = 0.985  # share of the evidence that is kept at each decision: members may change
 
 
@@ -88,9 +91,13 @@ class Beliefs:
         """
         ticks = now.tick - before.tick
         n = before.n_players
-        script = np.repeat(np.arange(len(NAMES)), _BOARDS)
+        script = np.repeat(np.arange(len(NAMES)), _BOARDS * _PARTS)
+        part = np.concatenate([np.arange(n_boards) % _PARTS for n_boards in _BOARDS * _PARTS])
+        tried = part[:, None] == rng.permutation(n)[None, :] % _PARTS  # [boards, P]
+        believed = self.evidence[1:].argmax(axis=1)
         boards.clone(before, rng.integers(2**62, size=len(script)).tolist())
-        agents, agent_of = minds(), np.repeat(script, n)
+        agents = minds()
+        agent_of = np.where(tried, script[:, None], believed[None, :]).reshape(-1)
         boards.look()
         settle(agents, boards, agent_of, ticks)
         actions = boards.decide(agents, agent_of, 0)
@@ -100,10 +107,11 @@ class Beliefs:
         home, out = standing(now)
         scale = np.maximum(before.state.troops.astype(np.float64), 1.0)
         likelihood = np.zeros((n + 1, len(NAMES)))
-        for k, engine in zip(script, boards.engines, strict=True):
+        for b, (k, engine) in enumerate(zip(script, boards.engines, strict=True)):
             predicted_home, predicted_out = standing(engine)
             apart = np.abs(predicted_home - home) + np.abs(predicted_out - out).sum(axis=1)
-            likelihood[:, k] += np.exp(-apart / scale / _NEAR) / _BOARDS[k]
+            near = np.exp(-apart / scale / _NEAR)[1:] / _BOARDS[k]
+            likelihood[1:, k] += np.where(tried[b], near, 0.0)
         seen = (before.state.tiles > 0) & (now.state.tiles > 0)
         update = np.where(seen[:, None], np.log(_DOUBT + likelihood), 0.0)
         self.evidence = _MEMORY * self.evidence + update

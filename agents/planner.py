@@ -90,7 +90,11 @@ class Planner:
         return actions
 
     def _best(self, game: _Game, me: int, orders: list[int], rng: Generator) -> int:
-        """Return the order whose boards end best: few boards for all, the rest for the best."""
+        """Return the order whose boards end best: few boards for all, the rest for the best.
+
+        The strategist's order, the first, stands unless another is better by more than the standard
+        error of their difference: chance alone makes the best of ten look better than it is.
+        """
         if len(orders) == 1:
             return orders[0]
         copies = self.budget.copies
@@ -98,15 +102,16 @@ class Planner:
         minds_of = [game.beliefs.draw(rng) for _ in range(copies)]
         seeds = rng.integers(2**62, size=copies).tolist()
         value = self._try(game, me, orders, minds_of[:first], seeds[:first])
-        if copies == first:
-            return orders[int(value.mean(axis=1).argmax())]
-        n_kept = max(2, -(-len(orders) // 3))
-        kept = np.sort(np.argsort(-value.mean(axis=1), kind="stable")[:n_kept])
-        chosen = [orders[j] for j in kept]
-        more = self._try(game, me, chosen, minds_of[first:], seeds[first:])
-        mean = np.hstack([value[kept], more]).mean(axis=1)
-        best: int = chosen[int(mean.argmax())]
-        return best
+        if copies > first:
+            n_kept = max(2, -(-len(orders) // 3))
+            others = 1 + np.argsort(-value[1:].mean(axis=1), kind="stable")[: n_kept - 1]
+            kept = [0, *np.sort(others).tolist()]
+            orders = [orders[j] for j in kept]
+            more = self._try(game, me, orders, minds_of[first:], seeds[first:])
+            value = np.hstack([value[kept], more])
+        gain = value - value[0]
+        error = gain.std(axis=1, ddof=1) / np.sqrt(copies) if copies > 1 else 0.0
+        return orders[int((gain.mean(axis=1) - error).argmax())]
 
     def _try(
         self, game: _Game, me: int, orders: list[int], minds_of: list[IntArray], seeds: list[int]

@@ -1,7 +1,8 @@
 """How far above the scripts a planner plays: mixed company, equal seeds and seats.
 
-The planner, a planner that learns nothing of its neighbours, the strategist and the expander take
-the same seat of the same match among nine scripts drawn at random (league.bench.scripts).
+The planner, the strategist and the expander take the same seat of the same match among nine scripts
+drawn at random (league.bench.scripts); so does, on request, a planner that learns nothing of its
+neighbours, which shows what knowing them is worth.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _ROUND = 8  # matches of each between two looks at the clock
 def run(
     *,
     budget: str = "",
+    blind: bool = False,
     matches: int = 200,
     seconds: float = 600.0,
     seed: int = 0,
@@ -37,6 +39,7 @@ def run(
 
     Args:
         budget: of the planners, as in their spec.
+        blind: whether the planner that learns nothing plays too.
         tell: called with a sentence after each round.
 
     Raises:
@@ -45,11 +48,12 @@ def run(
     """
     began = time.perf_counter()
     spent = Budget.parse(budget)
-    made: Mapping[str, Callable[[], Agent]] = {
+    made: dict[str, Callable[[], Agent]] = {
         PLANNER: lambda: Planner(spent),
-        BLIND: lambda: Planner(spent, learns=False),
         STRATEGIST: Strategist,
     }
+    if blind:
+        made[BLIND] = lambda: Planner(spent, learns=False)
     places: dict[str, list[int]] = {name: [] for name in (*made, STANDARD)}
     rng = np.random.default_rng(seed)
     while len(places[STANDARD]) < matches and time.perf_counter() - began < seconds:

@@ -261,6 +261,7 @@ def scripts(preset: str, plans: int, keep: int, matches: int, seed: int, as_json
 )
 @_preset
 @click.option("--budget", default="", help="The planner's, as in its spec: decisions=10,copies=6.")
+@click.option("--blind", is_flag=True, help="Also play a planner that learns nothing of others.")
 @count_option("--matches", default=200, most=100_000, text="Matches of each agent at most.")
 @click.option(
     "--for",
@@ -280,13 +281,25 @@ def scripts(preset: str, plans: int, keep: int, matches: int, seed: int, as_json
 @json_option
 @league_option
 def ceiling(
-    preset: str, budget: str, matches: int, seconds: float, seed: int, as_json: bool
+    preset: str,
+    budget: str,
+    blind: bool,
+    matches: int,
+    seconds: float,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Measure how far above the scripts a planner plays, in mixed company."""
     from league.bench import ceiling as subject
 
     result = subject.run(
-        budget=budget, matches=matches, seconds=seconds, seed=seed, preset=preset, tell=_tell
+        budget=budget,
+        blind=blind,
+        matches=matches,
+        seconds=seconds,
+        seed=seed,
+        preset=preset,
+        tell=_tell,
     )
     _show(result, subject.lines(result), as_json)
 

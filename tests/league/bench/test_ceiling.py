@@ -10,7 +10,7 @@ from league.bench.scripts import STANDARD
 
 
 def test_all_agents_play_the_same_seats_and_differences_are_paired() -> None:
-    result = run(budget="decisions=1,copies=1,candidates=2", matches=2, seed=5)
+    result = run(budget="decisions=1,copies=1,candidates=2", blind=True, matches=2, seed=5)
     rows = {row["name"]: row for row in result["rows"]}
     assert set(rows) == {PLANNER, BLIND, STRATEGIST, STANDARD}
     assert result["matches"] == 2
