@@ -145,9 +145,9 @@ class LearnerConfig(Section):
     )
     first_snapshot: Annotated[Annotated[int, Field(ge=32)] | None, Off] = Field(
         default=10_000,
-        description="Decisions of a lineage after which its first trained snapshot is taken; each "
-        "later one comes at twice the decisions of the one before, until they are `snapshot_every` "
-        "apart; off waits for `snapshot_every`.",
+        description="Decisions of a lineage after which its first trained snapshot is taken; later "
+        "ones come at marks that double, the same for all lineages, until they are "
+        "`snapshot_every` apart; off waits for `snapshot_every`.",
     )
     snapshot_every: int = Field(
         default=120_000,

@@ -15,6 +15,7 @@ from league.statistics.betting import SequentialTest
 P_LEAGUE_EXPLOITER_RESET = 0.25
 LAST_CALL_S = 60.0  # before a league stops: time for its last snapshots to play rated matches
 LAST_CALL_SHARE = 0.25  # of a run that is too short for that
+_LEAST_SHARE_OF_STEP = 0.25  # of the way between two marks, that a snapshot is worth
 _WORTH_A_LAST_CALL = 0.25  # of the decisions after which the next snapshot is due
 
 
@@ -98,18 +99,22 @@ def snapshot_decision(
 def decisions_to_snapshot(trained: int, *, first: int | None, every: int) -> int:
     """Return after how many more decisions the next snapshot of a lineage is due at the latest.
 
-    A young lineage learns fast, and somebody waits for its first picture: each snapshot comes at
-    twice the decisions of the one before it (10, 20, 40, 80, 160 thousand), until they are `every`
-    decisions apart.
+    A young lineage learns fast, and somebody waits for its first picture: snapshots are due at
+    marks that double (10, 20, 40, 80, 160 thousand), until they are `every` decisions apart. The
+    marks are the same for all lineages, whatever else each of them has earned in between: so
+    there are snapshots of equal decisions to compare. One that would come in less than a quarter
+    of the step between two marks is left out.
 
     Args:
         trained: decisions of the lineage at its newest snapshot, 0 for the untrained start.
         first: decisions of the first trained snapshot; None for `every` from the beginning.
-        every: the most decisions between two snapshots.
+        every: the most decisions between two marks.
     """
-    if first is None:
-        return every
-    return min(max(first, 2 * trained) - trained, every)
+    mark = step = every if first is None else min(first, every)
+    while mark - trained < _LEAST_SHARE_OF_STEP * step:
+        step = min(mark, every)
+        mark += step
+    return mark - trained
 
 
 @dataclass(frozen=True)

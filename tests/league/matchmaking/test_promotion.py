@@ -109,9 +109,18 @@ def test_snapshots_come_at_twice_the_decisions_until_they_are_far_enough_apart()
     assert _due_at(10_000, 300, 3) == [300, 600, 900]  # the shorter of the two
 
 
-def test_a_snapshot_that_was_earned_early_is_doubled_too() -> None:
-    assert decisions_to_snapshot(3_000, first=10_000, every=120_000) == 7_000
-    assert decisions_to_snapshot(27_000, first=10_000, every=120_000) == 27_000
+@pytest.mark.parametrize(
+    ("trained", "next_at"),
+    [(3_000, 10_000), (12_300, 20_000), (27_000, 40_000), (290_000, 400_000)],
+)
+def test_lineages_have_snapshots_at_the_same_decisions_whatever_they_earned_before(
+    trained: int, next_at: int
+) -> None:
+    assert trained + decisions_to_snapshot(trained, first=10_000, every=120_000) == next_at
+
+
+def test_a_mark_that_would_come_at_once_is_left_out() -> None:
+    assert 36_000 + decisions_to_snapshot(36_000, first=10_000, every=120_000) == 80_000
 
 
 @pytest.mark.parametrize(
