@@ -92,6 +92,8 @@ class Trainer:
         self._ends: float | None = None  # monotonic: when the league stops, if anybody said
         self._run_s = 0.0  # from the first word of it
         self._update_s = 0.0  # of the newest update
+        self._is_called = False  # whether the newest decision on a snapshot was the last call's
+        self._was_called = False  # whether a snapshot has answered it
         self.roster = Roster((), {}, ())
         self.wave: list[str] = []
         self.meets = Meets()  # in the newest update
@@ -295,12 +297,14 @@ class Trainer:
         due = decisions_to_snapshot(trained, first=first, every=rules.every)
         run = None
         if self._ends is not None:
-            run = RunLength(self._run_s, self._ends - time.monotonic(), self._update_s)
+            left_s = self._ends - time.monotonic()
+            run = RunLength(self._run_s, left_s, self._update_s, self._was_called)
+        self._is_called = run is not None and last_call(run, trained, self.since.decisions, due)
         return snapshot_decision(
             required,
             self.since.decisions,
             snapshot_every=due,
-            is_last_call=run is not None and last_call(run, trained, self.since.decisions, due),
+            is_last_call=self._is_called,
             kl=None if self._reference is None else self._reference.kl(self.ppo),
             min_kl=rules.min_kl,
             win_rate=rules.win_rate,
@@ -325,6 +329,7 @@ class Trainer:
         sha256 = self.waiting("offer a snapshot", lambda: self.store.offer(weights, description))
         self.parent = sha256
         self.has_restarted = False
+        self._was_called = self._was_called or self._is_called
         self.since = SinceSnapshot()
         self._reference = Reference.of(self.ppo)
         return sha256

@@ -125,26 +125,29 @@ class RunLength:
         in_all_s: seconds from the learner's first word of it to the end.
         left_s: seconds left now.
         update_s: seconds that one more update will take.
+        was_called: whether a last call has been answered by a snapshot in this run.
     """
 
     in_all_s: float
     left_s: float
     update_s: float
+    was_called: bool = False
 
 
 def last_call(run: RunLength, trained: int, decisions_since: int, due: int) -> bool:
     """Return whether a snapshot must be taken now, because the run ends before the next chance.
 
     It shall still play rated matches: the last minute of the run (a quarter of a short one) is left
-    for them. A lineage without a trained snapshot is always heard; another one if it has learned a
-    quarter of what makes its next snapshot due.
+    for them. There is one last call in a run. A lineage without a trained snapshot is always heard;
+    another one if it has learned a quarter of what makes its next snapshot due.
 
     Args:
         trained: decisions of the lineage at its newest snapshot.
         decisions_since: decisions since then.
         due: decisions after which a snapshot is due (`decisions_to_snapshot`).
     """
-    if decisions_since <= 0 or (trained > 0 and decisions_since < _WORTH_A_LAST_CALL * due):
+    is_worth_it = trained == 0 or decisions_since >= _WORTH_A_LAST_CALL * due
+    if run.was_called or decisions_since <= 0 or not is_worth_it:
         return False
     return run.left_s - run.update_s < min(LAST_CALL_S, LAST_CALL_SHARE * run.in_all_s)
 

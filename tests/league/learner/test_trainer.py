@@ -61,6 +61,8 @@ def test_a_run_that_ends_soon_is_a_reason_for_a_snapshot(tmp_path: Path) -> None
     assert trainer.snapshot_due().reason.startswith("the league stops soon")
     trainer.offer()
     assert not trainer.snapshot_due().take  # nothing was learned since
+    trainer.update()
+    assert not trainer.snapshot_due().take  # the last call was answered
     trainer.roster = Roster((), {}, ())  # nobody says any more that it ends
     trainer.update()
     assert not trainer.snapshot_due().take

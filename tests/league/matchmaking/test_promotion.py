@@ -144,6 +144,12 @@ def test_the_last_call_is_not_for_a_lineage_that_has_learned_little_since() -> N
     assert last_call(run, trained=40_000, decisions_since=10_000, due=40_000)
 
 
+def test_there_is_one_last_call_in_a_run() -> None:
+    assert last_call(RunLength(300.0, 70.0, 20.0), 40_000, decisions_since=20_000, due=40_000)
+    called = RunLength(300.0, 30.0, 20.0, was_called=True)
+    assert not last_call(called, 60_000, decisions_since=20_000, due=20_000)
+
+
 def test_a_last_call_is_a_reason_unless_the_policy_hardly_differs() -> None:
     def decide(kl: float) -> SnapshotDecision:
         return snapshot_decision([], 10, snapshot_every=1_000, is_last_call=True, kl=kl)
