@@ -13,6 +13,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from agents.errors import AgentError
 from arena.agent import TICK, Agent, IntArray, NoGenerator, SeatBatch
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.state import GRID
@@ -108,4 +109,4 @@ class Boards:
 
 
 def _no_views() -> dict[str, NDArray[Any]]:
-    raise NotImplementedError("agents that planners imagine look at no views")
+    raise AgentError("a planner imagines scripts alone, and this agent looks at views")

@@ -14,6 +14,7 @@ import os
 import pickle
 import stat
 import struct
+import tomllib
 import zlib
 from pathlib import Path
 from typing import Any
@@ -175,8 +176,6 @@ def parse_toml(path: Path) -> dict[str, Any]:
         ForeignFileError: the file cannot be read.
         ValueError: it is not such a file; the message does not name it.
     """
-    import tomllib
-
     raw = read_foreign(path, MAX_TEXT_BYTES)
     try:
         values = tomllib.loads(raw.decode("utf-8-sig"), parse_float=_number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from db import queries
 from db.session import read_transaction, write_transaction
 from league.champion import book, throne
 from league.champion.court import lineage_of
@@ -39,8 +40,6 @@ class ChampionView:
 
 def read_champion(folder: LeagueFolder) -> ChampionView:
     """Read champion, history and canaries; raises FolderError, DatabaseError."""
-    from db import queries
-
     with reading(folder) as session:
         return ChampionView(
             present=throne.reigning(session),

@@ -21,7 +21,6 @@ from agents.errors import AgentError
 from agents.snapshots import SnapshotStore
 from arena.machine import is_machine_trouble
 from arena.processes.jobs import Arena
-from arena.territory.maps import expand_references
 from db import queries
 from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
@@ -117,7 +116,7 @@ class Manager:
         )
         self.rated = RatedMatches(
             folder,
-            self._match_settings(),
+            MatchSettings.of(config, count_workers(config.arena.n_workers, len(config.learners))),
             engine,
             self.season,
             arena or make_arena(folder, config.arena, len(config.learners)),
@@ -153,19 +152,6 @@ class Manager:
                 self._admit(offer.description.lineage, offer.sha256, "offered before the restart")
         self._budget.start()
         return own_matches(planned, self.season.rules_sha256)
-
-    def _match_settings(self) -> MatchSettings:
-        config = self.config
-        return MatchSettings(
-            rules=config.rules.to_rules(),
-            views=self._views,
-            maps=tuple(expand_references(config.maps.rate)),
-            seed=config.seed,
-            n_workers=count_workers(config.arena.n_workers, len(config.learners)),
-            matches_per_worker=config.arena.matches_per_worker,
-            floor_share=config.rating.floor_share,
-            canary_share=config.rating.canary_share,
-        )
 
     def _orders(self, name: str) -> LearnerOrders:
         """Return what a learner is told when it starts."""

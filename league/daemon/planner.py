@@ -20,11 +20,12 @@ from sqlalchemy.orm import Session
 
 from arena.match import MatchSpec
 from arena.territory.engine.rules import MatchRules
-from arena.territory.maps import load_map
+from arena.territory.maps import expand_references, load_map
 from arena.territory.observation.views import Views
 from db import queries
 from db.records import ActiveAgent, MatchPlan, MatchRecord
 from db.session import read_transaction
+from league.config.tree import LeagueConfig
 from league.matchmaking.lineups import Candidate, choose_line_ups
 from league.rating.season import Season
 from league.rating.standings import SCALE_ANCHOR_SPEC
@@ -60,6 +61,20 @@ class MatchSettings:
     matches_per_worker: int
     floor_share: float
     canary_share: float | None = None
+
+    @classmethod
+    def of(cls, config: LeagueConfig, n_workers: int) -> MatchSettings:
+        """Return those of a league's settings."""
+        return cls(
+            rules=config.rules.to_rules(),
+            views=config.views.to_views(),
+            maps=tuple(expand_references(config.maps.rate)),
+            seed=config.seed,
+            n_workers=n_workers,
+            matches_per_worker=config.arena.matches_per_worker,
+            floor_share=config.rating.floor_share,
+            canary_share=config.rating.canary_share,
+        )
 
 
 @dataclass(frozen=True)

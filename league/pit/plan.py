@@ -48,6 +48,19 @@ class UnitPlan(Protocol):
         """Return the spec of one match."""
 
 
+def match_spec(
+    line_up: Sequence[Side], seed: int, maps: Sequence[str], rules: MatchRules, views: Views
+) -> MatchSpec:
+    """Return the spec of one match of a unit: the map follows from the unit's seed."""
+    return MatchSpec(
+        seed=seed,
+        map=maps[seed % len(maps)],
+        agents=tuple(side.agent_spec for side in line_up),
+        rules=rules,
+        views=views,
+    )
+
+
 @dataclass(frozen=True)
 class PitPlan:
     """What is played: sides, maps and seats; `maps` are single references, used in turn.
@@ -115,13 +128,7 @@ class PitPlan:
 
     def spec(self, seed: int, part: int) -> MatchSpec:
         """Return the spec of one match of the pair."""
-        return MatchSpec(
-            seed=seed,
-            map=self.maps[seed % len(self.maps)],
-            agents=tuple(side.agent_spec for side in self.line_up(seed, part)),
-            rules=self.rules,
-            views=self.views,
-        )
+        return match_spec(self.line_up(seed, part), seed, self.maps, self.rules, self.views)
 
     def setting(self, seeds: Sequence[int]) -> str:
         """Return the part of the report that says what was played."""

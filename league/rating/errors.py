@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -127,8 +128,6 @@ def t_quantiles(p: float, freedom: FloatArray) -> FloatArray:
     By the expansion in 1 / freedom, to within 3e-4: importing scipy for `league.statistics` would
     take as long as a whole report. Source: Abramowitz and Stegun 26.7.5.
     """
-    from statistics import NormalDist
-
     z = NormalDist().inv_cdf(p)
     inverse = 1.0 / np.maximum(freedom, 8.0)
     first = (z**3 + z) / 4.0

@@ -241,8 +241,6 @@ class StateReader:
 
     def read_moments(self) -> list[RatingMoment]:
         """Return every rating of the present season, in the order of the log."""
-        from db import queries
-
         with read_transaction(self._engine) as session:
             season = stored_season(session)
             return [] if season is None else queries.rating_moments(session, season.rules_sha256)

@@ -16,7 +16,8 @@ from pathlib import Path
 from unittest import mock
 
 from db.session import write_transaction
-from league.daemon.matches import MatchSettings, RatedMatches, make_arena
+from league.daemon.matches import RatedMatches, make_arena
+from league.daemon.planner import MatchSettings
 from league.members import admission
 from league.rating.season import Season
 from tests.league.daemon.scripted import new_league
@@ -27,6 +28,7 @@ SETS = (
     "rules.max_ticks=200",
     f"arena.n_workers={N_WORKERS}",
     f"arena.matches_per_worker={BATCH}",
+    "rating.canary_share='off'",
 )
 
 
@@ -37,15 +39,7 @@ def matches_per_s(root: Path, seconds: float, *, durable: bool) -> float:
         engine = league.engine if durable else league.engine.execution_options(durable=False)
         with write_transaction(engine) as session:
             admission.admit_scripted(session, league.config.rating.anchors, season)
-        settings = MatchSettings(
-            rules=league.config.rules.to_rules(),
-            views=league.config.views.to_views(),
-            maps=league.config.maps.rate,
-            seed=1,
-            n_workers=N_WORKERS,
-            matches_per_worker=BATCH,
-            floor_share=0.5,
-        )
+        settings = MatchSettings.of(league.config, N_WORKERS)
         arena = make_arena(league.folder, league.config.arena, 0)
         rated = RatedMatches(league.folder, settings, engine, season, arena, [])
         while not any(league.folder.replays.iterdir()):  # the workers come up

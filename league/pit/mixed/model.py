@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from league.errors import StatisticsError
 from league.pit.mixed.likelihood import Counts, first_chances, log_likelihood, pair_chances
 from league.pit.statistics import PitMatch
+from league.statistics.means import cluster_interval
 
 N_FOLDS = 5
 _PRIOR = 0.5  # weight of a standard normal prior, against infinities where a name won everything
@@ -191,8 +192,6 @@ def held_out(matches: Matches, start: NDArray[np.float64] | None = None) -> Held
         pairs_luce.append(_pair_loss(wins, above, worth[:, None] / (worth[:, None] + worth)))
         seeds.append(unseen.seed)
     ours, theirs = np.concatenate(first), np.concatenate(luce)
-    from league.statistics.means import cluster_interval
-
     difference = cluster_interval(ours - theirs, np.concatenate(seeds).tolist())
     return Held(
         float(ours.mean()),

@@ -18,7 +18,7 @@ from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
 from league.errors import PitError
 from league.pit.draws import drawn
-from league.pit.plan import name_maps
+from league.pit.plan import match_spec, name_maps
 from league.pit.sides import Side
 
 
@@ -61,13 +61,7 @@ class MixedPlan:
 
     def spec(self, seed: int, part: int) -> MatchSpec:
         """Return the spec of one match."""
-        return MatchSpec(
-            seed=seed,
-            map=self.maps[seed % len(self.maps)],
-            agents=tuple(side.agent_spec for side in self.line_up(seed, part)),
-            rules=self.rules,
-            views=self.views,
-        )
+        return match_spec(self.line_up(seed, part), seed, self.maps, self.rules, self.views)
 
     def setting(self, seeds: Sequence[int]) -> str:
         """Return the part of the report that says what was played."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from db import queries
 from db.records import MatchRecord
 from db.session import read_transaction
@@ -15,6 +17,12 @@ def season(league: League) -> Season:
     return Season.of(league.config.to_json())
 
 
+def match_settings(league: League, canary_share: float | None = None) -> MatchSettings:
+    """Two matches a batch, one worker, and no canaries unless a share is given."""
+    settings = MatchSettings.of(league.config, n_workers=1)
+    return replace(settings, matches_per_worker=2, canary_share=canary_share)
+
+
 def rated_matches(
     league: League,
     arena: ScriptedArena,
@@ -22,19 +30,9 @@ def rated_matches(
     clock: Clock | None = None,
     ends: float | None = None,
 ) -> RatedMatches:
-    config = league.config
-    settings = MatchSettings(
-        rules=config.rules.to_rules(),
-        views=config.views.to_views(),
-        maps=config.maps.rate,
-        seed=config.seed,
-        n_workers=1,
-        matches_per_worker=2,
-        floor_share=config.rating.floor_share,
-    )
     return RatedMatches(
         league.folder,
-        settings,
+        match_settings(league),
         league.engine,
         season(league),
         arena,

@@ -10,25 +10,14 @@ from league.champion.book import Book, Entry, load, save
 from league.daemon.canaries import JUDGE_EVERY_S
 from league.daemon.manager import Manager
 from league.daemon.matches import RatedMatches
-from league.daemon.planner import MatchSettings
-from tests.league.daemon.rated import matches, season
+from tests.league.daemon.rated import match_settings, matches, season
 from tests.league.daemon.scripted import Clock, League, ScriptedArena, ScriptedProcess
 
 
 def watched(
     league: League, arena: ScriptedArena, clock: Clock, share: float | None = 0.25
 ) -> RatedMatches:
-    config = league.config
-    settings = MatchSettings(
-        rules=config.rules.to_rules(),
-        views=config.views.to_views(),
-        maps=config.maps.rate,
-        seed=config.seed,
-        n_workers=1,
-        matches_per_worker=2,
-        floor_share=config.rating.floor_share,
-        canary_share=share,
-    )
+    settings = match_settings(league, share)
     return RatedMatches(
         league.folder, settings, league.engine, season(league), arena, [], clock=clock
     )

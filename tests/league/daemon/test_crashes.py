@@ -11,9 +11,10 @@ import pytest
 from db import queries
 from db.records import MatchRecord, MemberRecord
 from db.session import read_transaction, write_transaction
-from league.daemon.matches import MatchSettings, RatedMatches
+from league.daemon.matches import RatedMatches
 from league.members import admission
 from league.rating.season import Season
+from tests.league.daemon.rated import match_settings
 from tests.league.daemon.scripted import Clock, League, ScriptedArena, new_league
 
 SEGV = -int(signal.SIGSEGV)
@@ -36,15 +37,7 @@ class Game:
         self.season = Season.of(config.to_json())
         with write_transaction(league.engine) as session:
             admission.admit_scripted(session, config.rating.scripted_members, self.season)
-        settings = MatchSettings(
-            rules=config.rules.to_rules(),
-            views=config.views.to_views(),
-            maps=config.maps.rate,
-            seed=config.seed,
-            n_workers=1,
-            matches_per_worker=2,
-            floor_share=config.rating.floor_share,
-        )
+        settings = match_settings(league)
         self.rated = RatedMatches(
             league.folder, settings, league.engine, self.season, self.arena, [], clock=Clock()
         )
