@@ -26,6 +26,7 @@ from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation import observation as obs
 from arena.territory.observation.views import Views
+from arena.threads import MatchThreads
 
 _RNG_PURPOSE = 0x726E67  # apart from all other uses of a match's seed
 _NO_GENERATOR = NoGenerator()
@@ -85,10 +86,15 @@ class Lockstep:
         matches: the match of each slot, or None.
         facts: masks and public facts by row, valid after `refresh`.
         seconds: wall time spent so far by phase: "env", "observation", "agents".
+
+    Args:
+        n_threads: threads that share the ticks and the observations of the matches; the results do
+            not depend on it.
     """
 
-    def __init__(self, n_slots: int, views: Views) -> None:
+    def __init__(self, n_slots: int, views: Views, n_threads: int = 1) -> None:
         self.views = views
+        self._threads = MatchThreads(n_threads)
         self.matches: list[LiveMatch | None] = [None] * n_slots
         n_rows = n_slots * MAX_SEATS
         self.facts = obs.empty_facts(n_rows)
@@ -132,19 +138,29 @@ class Lockstep:
             slots: those to update, when the others have not advanced; None is all.
         """
         start = time.perf_counter()
-        for slot in range(len(self.matches)) if slots is None else slots:
-            match = self.matches[slot]
-            if match is None:
-                continue
-            base = slot * MAX_SEATS
-            n = match.rules.n_seats
-            engine = match.engine
-            obs.observe_facts(
-                engine.state, match.scratch, base + engine.seat_of, engine.max_ticks, self.facts
-            )
-            self.alive[base : base + n] = match.living
-            self._decisions[base : base + n] = match.n_decisions
+        self._threads.map(self._refresh, self._running(slots))
         self.seconds["observation"] += time.perf_counter() - start
+
+    def _running(self, slots: Iterable[int] | None = None) -> list[int]:
+        """Return the slots, out of these, that hold a match."""
+        chosen = range(len(self.matches)) if slots is None else slots
+        return [slot for slot in chosen if self.matches[slot] is not None]
+
+    def _match(self, slot: int) -> LiveMatch:
+        match = self.matches[slot]
+        assert match is not None
+        return match
+
+    def _refresh(self, slot: int) -> None:
+        match = self._match(slot)
+        base = slot * MAX_SEATS
+        n = match.rules.n_seats
+        engine = match.engine
+        obs.observe_facts(
+            engine.state, match.scratch, base + engine.seat_of, engine.max_ticks, self.facts
+        )
+        self.alive[base : base + n] = match.living
+        self._decisions[base : base + n] = match.n_decisions
 
     def observe(self, rows: IntArray, views: obs.SeatViews, at: IntArray | None = None) -> None:
         """Write observations into buffers, after `refresh`.
@@ -164,21 +180,24 @@ class Lockstep:
         slots = rows // MAX_SEATS
         # One call per run of rows of the same match.
         starts = [0, *(np.flatnonzero(np.diff(slots)) + 1).tolist(), len(rows)]
-        for start_row, stop_row in pairwise(starts):
-            slot = int(slots[start_row])
-            match = self.matches[slot]
-            assert match is not None
-            seats = rows[start_row:stop_row] - slot * MAX_SEATS
+        calls = [
+            (int(slots[first]), rows[first:stop], at[first:stop])
+            for first, stop in pairwise(starts)
+        ]
+
+        def observe(call: tuple[int, IntArray, IntArray]) -> None:
+            slot, own_rows, own_at = call
+            match = self._match(slot)
             row_of_player = np.full(match.rules.n_seats, -1, np.int64)
-            row_of_player[match.engine.spawn_of[seats]] = at[start_row:stop_row]
-            obs.observe(
-                match.engine.state,
-                match.scratch,
-                row_of_player,
-                match.engine.max_ticks,
-                mask,
-                views,
-            )
+            row_of_player[match.engine.spawn_of[own_rows - slot * MAX_SEATS]] = own_at
+            engine = match.engine
+            obs.observe(engine.state, match.scratch, row_of_player, engine.max_ticks, mask, views)
+
+        if _are_apart(slots[starts[:-1]]):
+            self._threads.map(observe, calls)
+        else:  # two runs of one match share its scratch
+            for call in calls:
+                observe(call)
         self.seconds["observation"] += time.perf_counter() - start
 
     def batch(self, rows: IntArray, key: int = 0) -> SeatBatch:
@@ -203,8 +222,7 @@ class Lockstep:
 
     def _clone(self, row: int, seed: int, into: Engine | None) -> tuple[Engine, int]:
         """Return a clone of the board of a row, and its owner id."""
-        match = self.matches[row // MAX_SEATS]
-        assert match is not None
+        match = self._match(row // MAX_SEATS)
         player = int(match.engine.spawn_of[row % MAX_SEATS]) + 1
         return match.engine.clone(seed, into=into), player
 
@@ -288,17 +306,22 @@ class Lockstep:
                 action counts as WAIT and is reported by the engine.
         """
         start = time.perf_counter()
-        ticks = 0
-        for slot, match in enumerate(self.matches):
-            if match is None:
-                continue
+        known = (actions >= 0) & (actions < action_codec.N_ACTIONS)
+        chosen = np.where(self.alive, np.where(known, actions, DEAD - 1), DEAD)
+
+        def advance(slot: int) -> int:
+            match = self._match(slot)
             base = slot * MAX_SEATS
-            n = match.rules.n_seats
-            chosen = actions[base : base + n]
-            chosen = np.where((chosen >= 0) & (chosen < action_codec.N_ACTIONS), chosen, DEAD - 1)
-            ticks += match.advance(np.where(self.alive[base : base + n], chosen, DEAD))
+            return match.advance(chosen[base : base + match.rules.n_seats])
+
+        ticks = sum(self._threads.map(advance, self._running()))
         self.seconds["env"] += time.perf_counter() - start
         return ticks
+
+
+def _are_apart(slots: IntArray) -> bool:
+    """Return whether no slot occurs twice."""
+    return len(np.unique(slots)) == len(slots)
 
 
 def _may_draw(agent: Agent) -> bool:

@@ -200,6 +200,7 @@ def play_matches(
     load_agent: LoadAgent,
     load_map: LoadMap,
     progress: Callable[[int], None] | None = None,
+    n_threads: int = 1,
 ) -> list[MatchResult | MatchFailure]:
     """Play matches in lock-step; return a result or failure per spec, in order.
 
@@ -207,10 +208,11 @@ def play_matches(
         load_agent: agent spec -> Agent; called once per distinct spec.
         load_map: map reference -> map.
         progress: called with the ticks played so far, after every decision.
+        n_threads: threads that share the ticks and the observations; results do not depend on it.
     """
     outcomes: list[MatchResult | MatchFailure | None] = [None] * len(specs)
     agents: dict[str, Agent] = {}
-    running = _begin_all(specs, load_agent, load_map, agents, outcomes)
+    running = _begin_all(specs, load_agent, load_map, agents, outcomes, n_threads)
     names = {id(agent): name for name, agent in agents.items()}
     actions = np.zeros(len(specs) * MAX_SEATS, np.int64)
     ticks = 0
@@ -238,9 +240,10 @@ def _begin_all(
     load_map: LoadMap,
     agents: dict[str, Agent],
     outcomes: list[MatchResult | MatchFailure | None],
+    n_threads: int,
 ) -> Lockstep:
     """Start every spec that can be started; the others become failures."""
-    running = Lockstep(len(specs), specs[0].views if specs else SMALL_VIEWS)
+    running = Lockstep(len(specs), specs[0].views if specs else SMALL_VIEWS, n_threads)
     for slot, spec in enumerate(specs):
         blamed: tuple[str, ...] = ()
         try:

@@ -8,6 +8,8 @@ opponents. The first cycle loads compiled code and is not counted.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,102 @@ def make_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
     return trainer
 
 
+@dataclass
+class Spell:
+    """Whole PPO cycles of one trainer, and where their time went."""
+
+    cycles: int = 0
+    decisions: int = 0
+    seconds: float = 0.0
+    phases: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
+
+    def run(self, trainer: Trainer) -> None:
+        """Train one cycle."""
+        before, began = trainer.ppo.num_timesteps, time.perf_counter()
+        trainer.update()
+        elapsed = time.perf_counter() - began
+        self.cycles += 1
+        self.decisions += trainer.ppo.num_timesteps - before
+        self.seconds += elapsed
+        for name in PHASES:
+            self.phases[name] += trainer.ppo.seconds[name]
+        # What no phase covers (drawing opponents, copying weights, the log) is overhead as well.
+        self.phases["other"] += elapsed - sum(trainer.ppo.seconds[name] for name in PHASES)
+
+
+def _warm_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
+    """Return a trainer after its first cycle, which loads compiled code."""
+    trainer = make_trainer(root, config, family)
+    trainer.env.load_maps()  # a league generates each map once
+    trainer.update()
+    return trainer
+
+
+def run_threads(
+    threads: Sequence[int],
+    preset: str = "small",
+    family: str = "attention",
+    *,
+    seconds: float = 60.0,
+    sets: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """Train with each number of game threads in turn, there and back, for `seconds` or longer.
+
+    Args:
+        threads: values of `arena.n_threads`, the first being what the others are compared with.
+    """
+    spells = [Spell() for _ in threads]
+    with ScratchFolder("league-bench-") as place:
+        trainers = [
+            _warm_trainer(
+                place / f"threads-{n}-{i}",
+                resolve(preset, None, (*sets, f"arena.n_threads={n}")),
+                family,
+            )
+            for i, n in enumerate(threads)
+        ]
+        began = time.perf_counter()
+        while spells[0].cycles == 0 or time.perf_counter() - began < seconds:
+            there = list(range(len(threads)))
+            for i in there + there[::-1]:
+                spells[i].run(trainers[i])
+    rates = [spell.decisions / spell.seconds for spell in spells]
+    playing = [spell.decisions / (spell.seconds - spell.phases["update"]) for spell in spells]
+    return {
+        "preset": preset,
+        "family": family,
+        "arms": [
+            {
+                "threads": n,
+                "cycles": spell.cycles,
+                "decisions_per_s": rate,
+                "decisions_per_s_without_update": played,
+                "ratio": rate / rates[0],
+                "ratio_without_update": played / playing[0],
+                "shares": {name: s / spell.seconds for name, s in spell.phases.items()},
+            }
+            for n, spell, rate, played in zip(threads, spells, rates, playing, strict=True)
+        ],
+        "machine": machine.describe(),
+    }
+
+
+def threads_lines(result: dict[str, Any]) -> list[str]:
+    """Return the result of `run_threads` as text."""
+    rows = [
+        f"{arm['threads']:3} threads {arm['decisions_per_s']:10,.0f} decisions/s "
+        f"({arm['ratio']:.2f} times), without the update "
+        f"{arm['decisions_per_s_without_update']:,.0f} ({arm['ratio_without_update']:.2f} times), "
+        f"{arm['cycles']} cycles"
+        for arm in result["arms"]
+    ]
+    return [
+        f"learner    {result['family']}, preset {result['preset']}, threads in turn",
+        *rows,
+        f"           on {machine.sentence(result['machine'])}",
+    ]
+
+
 def run(
     preset: str = "small",
     family: str = "attention",
@@ -79,34 +177,24 @@ def run(
         sets: further settings, `key=value` as `league start --set` takes them.
     """
     config = resolve(preset, None, sets)
-    spent = dict.fromkeys(PHASES, 0.0)
     with ScratchFolder("league-bench-") as place:
-        trainer = make_trainer(place / "league", config, family)
-        trainer.env.load_maps()  # a league generates each map once
-        trainer.update()
-        before, cycles = trainer.ppo.num_timesteps, 0
-        began = time.perf_counter()
-        while cycles == 0 or time.perf_counter() - began < seconds:
-            trainer.update()
-            cycles += 1
-            for name in PHASES:
-                spent[name] += trainer.ppo.seconds[name]
-        elapsed = time.perf_counter() - began
-        decisions = trainer.ppo.num_timesteps - before
+        trainer = _warm_trainer(place / "league", config, family)
+        spell = Spell()
+        while spell.cycles == 0 or spell.seconds < seconds:
+            spell.run(trainer)
         device = str(trainer.device)
-    # What no phase covers (drawing opponents, copying weights, the log) is overhead as well.
-    spent["other"] += elapsed - sum(spent.values())
     return {
         "preset": preset,
         "family": family,
-        "decisions_per_s": decisions / elapsed,
-        "decisions": decisions,
-        "cycles": cycles,
-        "seconds": elapsed,
-        "phases": spent,
-        "shares": {name: value / elapsed for name, value in spent.items()},
+        "decisions_per_s": spell.decisions / spell.seconds,
+        "decisions": spell.decisions,
+        "cycles": spell.cycles,
+        "seconds": spell.seconds,
+        "phases": spell.phases,
+        "shares": {name: value / spell.seconds for name, value in spell.phases.items()},
         "device": device,
         "threads": config.learner.n_threads,
+        "game_threads": config.arena.n_threads,
         "settings": {
             name: getattr(config.learner, name)
             for name in ("n_matches", "seats_per_match", "n_steps", "batch_size", "n_epochs")

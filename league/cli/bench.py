@@ -37,6 +37,18 @@ _device = click.option(
 )
 
 
+def _numbers(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[int, ...]:
+    """Return the thread counts of `1,2`."""
+    if value is None:
+        return ()
+    parts = value.split(",")
+    if not all(part.isdecimal() and 1 <= int(part) <= 256 for part in parts):
+        raise click.BadParameter(f"expected numbers from 1 to 256 like 1,2, found {value!r}")
+    return tuple(int(part) for part in parts)
+
+
 def _tell(text: str) -> None:
     say(f"{text} ..", to_stderr=True)
 
@@ -142,6 +154,7 @@ def networks(preset: str, batch: int | None, device: str, threads: int, as_json:
 @bench.command(
     epilog=examples(
         "league bench learner --family baseline",
+        "league bench learner --threads 1,2",
         "league bench learner --preset classic --seconds 120s --set learner.n_matches=2",
     )
 )
@@ -167,13 +180,31 @@ def networks(preset: str, batch: int | None, device: str, threads: int, as_json:
     multiple=True,
     help="Change a setting, as in `league start`; repeatable.  [default: none]",
 )
+@click.option(
+    "--threads",
+    metavar="N,N...",
+    callback=_numbers,
+    help="Train in turn, there and back, with each of these values of arena.n_threads.  "
+    "[default: that of the preset alone]",
+)
 @json_option
 @league_option
-def learner(preset: str, family: str, seconds: str, sets: tuple[str, ...], as_json: bool) -> None:
+def learner(
+    preset: str,
+    family: str,
+    seconds: str,
+    sets: tuple[str, ...],
+    threads: tuple[int, ...],
+    as_json: bool,
+) -> None:
     """Measure training: decisions per second, and the share of time of each phase."""
     length = Duration().convert(seconds if not seconds.isdigit() else f"{seconds}s", None, None)
     from league.bench import learner as subject
 
+    if threads:
+        result = subject.run_threads(threads, preset, family, seconds=length, sets=sets)
+        _show(result, subject.threads_lines(result), as_json)
+        return
     result = subject.run(preset, family, seconds=length, sets=sets)
     _show(result, subject.lines(result), as_json)
 

@@ -181,6 +181,13 @@ class ArenaConfig(Section):
         default=3_600.0,
         description="Seconds that a batch of matches may take in total; off sets no limit.",
     )
+    n_threads: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Threads that share the game and the observations in each learner and worker; "
+        "results do not depend on it. It pays where cores are idle.",
+    )
 
 
 class RatingConfig(Section):

@@ -64,6 +64,7 @@ def make_arena(folder: LeagueFolder, arena: ArenaConfig, n_learners: int) -> Loc
             "maps": str(folder.root),
             "device": "cpu",
             "niceness": ARENA_NICENESS if n_learners else 0,
+            "n_threads": arena.n_threads,
         },
         setup="league.matches.worker:setup",
         limits=WorkerLimits(

@@ -79,7 +79,7 @@ class LeagueVecEnv(VecEnv):
             self._agents[SELF_PLAY] = self_play
         self.rng = Generator(PCG64(seed))
         n, k = settings.n_matches, settings.seats_per_match
-        self.lockstep = Lockstep(n, settings.views)
+        self.lockstep = Lockstep(n, settings.views, settings.n_threads)
         self.specs: list[MatchSpec | None] = [None] * n
         self.rows = np.zeros(n * k, np.int64)
         self.active = np.zeros(n * k, np.bool_)

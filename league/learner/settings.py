@@ -31,6 +31,7 @@ class EnvSettings:
         n_matches: matches in lock-step (M).
         seats_per_match: the learner's seats in each (k).
         gamma: discount per decision, for the shaping.
+        n_threads: threads that share the game and the observations.
     """
 
     rules: MatchRules
@@ -40,6 +41,7 @@ class EnvSettings:
     seats_per_match: int
     gamma: float
     reward: RewardWeights
+    n_threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
             seats_per_match=learner.seats_per_match,
             gamma=learner.gamma,
             reward=_reward_weights(learner.reward),
+            n_threads=config.arena.n_threads,
         ),
         ppo=_ppo_settings(learner),
         torso=config.network.to_torso(),

@@ -31,6 +31,7 @@ class PlayContext:
 
     load_agent: LoadAgent
     load_map: LoadMap
+    n_threads: int = 1
 
 
 def cached_policies(load: LoadAgent) -> LoadAgent:
@@ -54,7 +55,8 @@ def setup(settings: dict[str, Any]) -> PlayContext:
     Args:
         settings: "snapshots": folder of the snapshot store or None; "maps": folder that relative
             map references start from, or None; "device": "cpu", "cuda", "mps" or "auto";
-            "niceness": added to that of the process, so that training goes first.
+            "niceness": added to that of the process, so that training goes first; "n_threads":
+            threads that share the game's work in each worker.
     """
     if hasattr(os, "nice"):
         os.nice(settings.get("niceness", 0))
@@ -69,7 +71,11 @@ def setup(settings: dict[str, Any]) -> PlayContext:
     load = make_loader(
         Path(snapshots) if snapshots is not None else None, device=settings.get("device", "cpu")
     )
-    return PlayContext(cached_policies(load), cached_maps(Path(maps) if maps else None))
+    return PlayContext(
+        cached_policies(load),
+        cached_maps(Path(maps) if maps else None),
+        settings.get("n_threads", 1),
+    )
 
 
 def play(
@@ -80,7 +86,9 @@ def play(
     Trouble of the machine is told from theirs where the league's own code loads and plays: what a
     plug-in raises, of whatever class, is its own.
     """
-    outcomes = play_matches(specs, context.load_agent, context.load_map, progress)
+    outcomes = play_matches(
+        specs, context.load_agent, context.load_map, progress, context.n_threads
+    )
     return [
         _job_error(outcome) if isinstance(outcome, MatchFailure) else outcome
         for outcome in outcomes

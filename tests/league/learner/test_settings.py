@@ -54,6 +54,12 @@ def test_no_weight_of_the_reward_is_lost_on_the_way(name: str) -> None:
     assert learner_settings(config).env.reward != learner_settings(DEFAULT).env.reward
 
 
+def test_game_threads_reach_the_learner() -> None:
+    arena = DEFAULT.arena.model_copy(update={"n_threads": 3})
+    config = DEFAULT.model_copy(update={"arena": arena})
+    assert learner_settings(config).env.n_threads == 3
+
+
 def test_settings_keep_their_meaning() -> None:
     sets = (
         "learner.n_opponents=3",
