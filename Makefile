@@ -1,7 +1,7 @@
 # Two commands set everything up on a fresh machine with Python 3.11+, make and git:
 #   make league   five minutes of a real league, then its standings
 #   make test     the test suite
-# For contributors: make lint, make coverage, make format (CONTRIBUTING.md).
+# For contributors: make lint, make docs, make coverage, make format (CONTRIBUTING.md).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +11,7 @@ PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(PIP_OPTI
 LEAGUE_DIR ?= league-data
 FOR ?= 5m
 
-.PHONY: league test lint format coverage clean
+.PHONY: league test lint docs format coverage clean
 .DEFAULT_GOAL := league
 
 $(VENV)/.torch: constraints.txt
@@ -24,7 +24,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP_INSTALL) -e '.[dev,plot,tensorboard,onnx,postgres]'
+	$(PIP_INSTALL) -e '.[dev,docs,plot,tensorboard,onnx,postgres]'
 	touch $@
 
 league: $(VENV)/.installed
@@ -39,6 +39,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# Into build/site; a link that leads nowhere is an error.
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
