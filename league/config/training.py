@@ -207,6 +207,12 @@ class LearnerConfig(Section):
     reward: RewardConfig = Field(
         default_factory=RewardConfig, description="Weights of the reward's terms."
     )
+    relation_mask: Literal["inherit", "on", "off"] = Field(
+        default="inherit",
+        description="Whether a learner may only attack its weakest rival, its strongest attacker "
+        "and the neutral land with the longest border, or wait; its snapshots then play so "
+        "everywhere. inherit does as the snapshot that a lineage goes on from; a new one is free.",
+    )
 
     @model_validator(mode="after")
     def _batches_fit(self) -> LearnerConfig:

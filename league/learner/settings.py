@@ -88,6 +88,7 @@ class LearnerSettings:
         device: "auto", "cpu", "cuda" or "mps".
         n_threads: of torch, per learner.
         viewers: package (league.extras.VIEWERS) -> whether curves are written for it too.
+        relation_mask: "on", "off", or "inherit": as the snapshot that a lineage goes on from.
     """
 
     env: EnvSettings
@@ -101,6 +102,7 @@ class LearnerSettings:
     device: str
     n_threads: int
     viewers: Mapping[str, bool]
+    relation_mask: str = "inherit"
 
 
 def learner_settings(config: LeagueConfig) -> LearnerSettings:
@@ -140,6 +142,7 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
         device=learner.device,
         n_threads=learner.n_threads,
         viewers=viewers(learner),
+        relation_mask=learner.relation_mask,
     )
 
 
