@@ -178,4 +178,5 @@ def _ppo_settings(learner: LearnerConfig) -> PpoSettings:
         max_grad_norm=learner.max_grad_norm,
         target_kl=learner.target_kl,
         micro_batch=learner.micro_batch,
+        top_advantage_share=learner.top_advantage_share,
     )
