@@ -28,6 +28,10 @@ from msattn.errors import ConfigError
 
 FORMAT_VERSION = 1
 
+# Younger than the format: absent where the default holds, so that older descriptions mean what they
+# did and keep their bytes, and an older program refuses what it could not play.
+_OPTIONAL: dict[str, Any] = {"relation_mask": False}
+
 # Our headers take about 10 kB; the bound guards against a damaged length.
 _MAX_HEADER_BYTES = 4 * 1024 * 1024
 
@@ -51,6 +55,7 @@ class SnapshotDescription:
         probe_logits: logits for the fixed probe observation, filled in at saving.
         probe_value: value of the probe observation, filled in at saving.
         format_version: version of this layout.
+        relation_mask: whether it was trained, and plays, with the mask of agents.relations.
     """
 
     family: str
@@ -67,6 +72,7 @@ class SnapshotDescription:
     probe_logits: tuple[float, ...] = ()
     probe_value: float = 0.0
     format_version: int = FORMAT_VERSION
+    relation_mask: bool = False
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
@@ -81,13 +87,17 @@ class SnapshotDescription:
             raise SnapshotArchitectureError(f"a snapshot's inputs are unusable: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON types."""
-        return asdict(self) | {
+        """Return the fields as JSON types; an optional one only where it is not the default."""
+        values = asdict(self) | {
             "torso": self.torso.to_dict(),
             "shapes": {key: list(shape) for key, shape in self.shapes.items()},
             "extra": dict(self.extra),
             "probe_logits": list(self.probe_logits),
         }
+        for name, usual in _OPTIONAL.items():
+            if values[name] == usual:
+                del values[name]
+        return values
 
     def to_json(self) -> str:
         """Return JSON with sorted keys, so that equal descriptions give equal bytes."""
@@ -134,15 +144,17 @@ def _is_number(value: object) -> bool:
 def _check_types(values: dict[str, Any]) -> None:
     """Raise SnapshotCorruptError unless the keys and their JSON types are a description's."""
     expected = {entry.name for entry in fields(SnapshotDescription)}
-    if set(values) != expected:
+    required = expected - set(_OPTIONAL)
+    if not required <= set(values) <= expected:
         raise SnapshotCorruptError(
-            f"a snapshot's description has missing keys {sorted(expected - set(values))} and "
+            f"a snapshot's description has missing keys {sorted(required - set(values))} and "
             f"unknown keys {sorted(set(values) - expected)}"
         )
     integers = ("observation_version", "action_version", "trained_decisions", "seed", "n_actions")
     good = {name: type(values[name]) is int for name in integers}
     good |= {name: isinstance(values[name], str) for name in ("family", "lineage")}
     good |= {name: isinstance(values[name], dict) for name in ("torso", "extra", "shapes")}
+    good["relation_mask"] = isinstance(values.get("relation_mask", False), bool)
     good["parent"] = values["parent"] is None or isinstance(values["parent"], str)
     good["probe_value"] = _is_number(values["probe_value"])
     logits = values["probe_logits"]
@@ -151,7 +163,7 @@ def _check_types(values: dict[str, Any]) -> None:
         isinstance(shape, list) and all(type(length) is int for length in shape)
         for shape in values["shapes"].values()
     )
-    wrong = {name: values[name] for name, is_good in good.items() if not is_good}
+    wrong = {name: values.get(name) for name, is_good in good.items() if not is_good}
     if wrong:
         raise SnapshotCorruptError(
             f"a snapshot's description has values of the wrong type: {str(wrong)[:200]}"

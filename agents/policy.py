@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from agents.errors import PolicyError
 from agents.inference import FrozenPolicy, prepare, rows_per_pass
+from agents.relations import relation_mask
 from agents.snapshots import LoadedSnapshot
 from msattn.actor_critic import ActorCritic
 from msattn.config import Shapes
@@ -76,6 +77,7 @@ class PolicyAgent:
         greedy: take the most probable action. Rated matches sample: greedy play of sampled
             policies is far worse.
         name: what to call the policy in a message.
+        relation_mask: choose only among the actions that agents.relations leaves.
     """
 
     has_memory = False
@@ -89,12 +91,14 @@ class PolicyAgent:
         device: torch.device | str = "cpu",
         greedy: bool = False,
         name: str = "policy",
+        relation_mask: bool = False,
     ) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
         self.shapes = shapes
         self.greedy = greedy
         self.name = name
+        self.relation_mask = relation_mask
 
     @classmethod
     def from_snapshot(
@@ -117,6 +121,7 @@ class PolicyAgent:
             device=device,
             greedy=greedy,
             name=f"snapshot {loaded.sha256[:12]}",
+            relation_mask=loaded.description.relation_mask,
         )
 
     def reset(self, rows: IntArray) -> None:
@@ -140,6 +145,8 @@ class PolicyAgent:
                 f"{self.name}: row {row} of the batch has no legal action; WAIT must always be "
                 "legal"
             )
+        if self.relation_mask:
+            mask = relation_mask(mask, batch.directions)
         logits = self.logits(batch.observation)
         if not np.isfinite(logits).all():
             raise PolicyError(

@@ -47,7 +47,10 @@ def export(member: str, path: Path | None, kind: str, out: Path | None) -> None:
     league = existing_league()
     from league.members.exports import OPSET, export_member
 
-    say(export_member(league, member, kind, out or path))
+    notes: list[str] = []
+    say(export_member(league, member, kind, out or path, notes.append))
+    for text in notes:
+        say(f"note: {text}", to_stderr=True)
     if kind == "onnx":
         say(
             f"note: opset {OPSET}; inputs global, local, tactical (uint8) and scalars (float32) of "

@@ -207,6 +207,19 @@ class LearnerConfig(Section):
     reward: RewardConfig = Field(
         default_factory=RewardConfig, description="Weights of the reward's terms."
     )
+    relation_mask: Literal["inherit", "on", "off"] = Field(
+        default="inherit",
+        description="Whether a learner may only attack its weakest rival, its strongest attacker "
+        "and the neutral land with the longest border, or wait; its snapshots then play so "
+        "everywhere. inherit does as the snapshot that a lineage goes on from; a new one is free.",
+    )
+    top_advantage_share: float = Field(
+        default=1.0,
+        gt=0.0,
+        le=1.0,
+        description="Share of the collected transitions that an update learns from: those with the "
+        "largest advantages, good or bad. 1 is all; 0.25 makes an update four times cheaper.",
+    )
 
     @model_validator(mode="after")
     def _batches_fit(self) -> LearnerConfig:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from agents.errors import SnapshotMissingError
+from agents.relations import relation_mask
 from arena.agent import Agent, LoadAgent
 from arena.lockstep import LiveMatch, Lockstep, as_dict
 from arena.match import LoadMap, MatchSpec, start_match, unpack_actions
@@ -53,6 +54,7 @@ class LeagueVecEnv(VecEnv):
         draw_opponents: (number of seats, generator) -> opponent specs, asked at match start.
         before_step: called before every decision; whatever it raises leaves the matches as they
             were, so that a learner can be stopped in the middle of a rollout.
+        relation_mask: whether the learner chooses only among what agents.relations leaves.
         is_inside_step: a reset or step has begun and, perhaps because a load raised, not ended: the
             matches cannot be saved.
     """
@@ -71,6 +73,7 @@ class LeagueVecEnv(VecEnv):
         self.settings = settings
         self.draw_opponents = draw_opponents
         self.before_step: Callable[[], None] = lambda: None
+        self.relation_mask = False
         self.is_inside_step = False
         self._load_agent = load_agent
         self._load_map = load_map
@@ -220,7 +223,9 @@ class LeagueVecEnv(VecEnv):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Return bool[num_envs, 45]; idle rows may only wait."""
-        return self.lockstep.facts.mask[self.rows].astype(np.bool_)
+        facts = self.lockstep.facts
+        mask = facts.mask[self.rows].astype(np.bool_)
+        return relation_mask(mask, facts.direction[self.rows]) if self.relation_mask else mask
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Remember the actions, int64[num_envs]; those of idle rows are ignored."""

@@ -90,6 +90,7 @@ class LearnerSettings:
         device: "auto", "cpu", "cuda" or "mps".
         n_threads: of torch, per learner.
         viewers: package (league.extras.VIEWERS) -> whether curves are written for it too.
+        relation_mask: "on", "off", or "inherit": as the snapshot that a lineage goes on from.
     """
 
     env: EnvSettings
@@ -103,6 +104,7 @@ class LearnerSettings:
     device: str
     n_threads: int
     viewers: Mapping[str, bool]
+    relation_mask: str = "inherit"
 
 
 def learner_settings(config: LeagueConfig) -> LearnerSettings:
@@ -143,6 +145,7 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
         device=learner.device,
         n_threads=learner.n_threads,
         viewers=viewers(learner),
+        relation_mask=learner.relation_mask,
     )
 
 
@@ -178,4 +181,5 @@ def _ppo_settings(learner: LearnerConfig) -> PpoSettings:
         max_grad_norm=learner.max_grad_norm,
         target_kl=learner.target_kl,
         micro_batch=learner.micro_batch,
+        top_advantage_share=learner.top_advantage_share,
     )

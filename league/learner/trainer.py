@@ -187,6 +187,7 @@ class Trainer:
             self.wave = [spec for spec in extra["wave"] if self._is_there(spec)]
             # Checkpoints of 0.1.0 hold totals instead of scores: they begin to count anew.
             self.since = SinceSnapshot(extra["since_decisions"], extra.get("since_scores", {}))
+            self._take_mask(bool(extra.get("relation_mask", False)))
             observations = self.env.set_state(extra["env"])
             restore(self.ppo, checkpoint, observations)
             self._copy_to_mirror()
@@ -213,6 +214,12 @@ class Trainer:
             first = rules.WAIT_DIRECTION * rules.N_INTENSITIES
             bias: torch.Tensor = self.ppo.policy.action_net.get_parameter("bias")
             bias[first:] += self.settings.wait_bias
+        self._take_mask(False)
+
+    def _take_mask(self, inherited: bool) -> None:
+        """Choose with the relation mask or without, as the settings say or the parent did."""
+        choice = {"on": True, "off": False}.get(self.settings.relation_mask, inherited)
+        self.env.relation_mask = self._mirror.relation_mask = choice
 
     def _load_weights(self, sha256: str) -> None:
         loaded = self.waiting(f"load snapshot {sha256[:12]}", lambda: self.store.load(sha256))
@@ -221,6 +228,7 @@ class Trainer:
         duplicates = ("pi_features_extractor", "vf_features_extractor")
         if unexpected or any(not name.startswith(duplicates) for name in missing):
             raise ValueError(f"snapshot {sha256[:12]} does not fit the league's network")
+        self._take_mask(loaded.description.relation_mask)
 
     @property
     def roster(self) -> Roster:
@@ -324,6 +332,7 @@ class Trainer:
             trained_decisions=self.ppo.num_timesteps,
             seed=self.orders.seed,
             extra={"role": self.orders.role},
+            relation_mask=self.env.relation_mask,
         )
         weights = policy_weights(self.ppo.policy.state_dict())
         sha256 = self.waiting("offer a snapshot", lambda: self.store.offer(weights, description))
@@ -402,5 +411,6 @@ class Trainer:
                 "wave": self.wave,
                 "since_decisions": self.since.decisions,
                 "since_scores": self.since.scores,
+                "relation_mask": self.env.relation_mask,
             },
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,13 @@ _N_CHECKED_ROWS = 3
 _SB3_ROLLOUT, _SB3_BATCH = 512, 64  # to learn on with; SB3's 2,048 classic views take 900 MB
 
 
-def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None = None) -> Path:
+def export_member(
+    folder: LeagueFolder,
+    text: str,
+    kind: str,
+    out: Path | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> Path:
     """Write a member's network to a new file; return its path.
 
     Args:
@@ -54,6 +61,7 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
         kind: one of FORMATS.
         out: a file, or a folder to put NAME.zip, .onnx or .safetensors in; None is the current
             folder.
+        note: called with a sentence on what the file cannot hold.
 
     Raises:
         MemberError: the member has no snapshot, or it was pruned; the target exists, an extra is
@@ -81,7 +89,14 @@ def export_member(folder: LeagueFolder, text: str, kind: str, out: Path | None =
         raise MemberError(f"expected the folder {path.parent} for the exported file, found none")
     store = SnapshotStore(folder.snapshots)
     loaded = store.load(member.snapshot_sha256)
-    origin = Origin(loaded.sha256, member.name, member.family, member.trained_decisions)
+    masked = loaded.description.relation_mask
+    origin = Origin(loaded.sha256, member.name, member.family, member.trained_decisions, masked)
+    if masked and kind != "safetensors":  # a snapshot's description says it
+        note(
+            f"{member.name} plays with the relation mask, which is not part of its network: where "
+            "it plays outside a league, give it agents.relations.relation_mask(mask, directions) "
+            "in place of the legal actions"
+        )
     if kind == "sb3":
         raw = sb3_bytes(loaded, origin, learner)
     elif kind == "onnx":

@@ -12,6 +12,7 @@ import pickle
 import re
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from agents.description import SnapshotDescription, describe
-from agents.errors import SnapshotArchitectureError, SnapshotCorruptError
+from agents.errors import SnapshotArchitectureError, SnapshotCorruptError, SnapshotMissingError
 from agents.seal import is_ours, unsealed
 from agents.snapshots import MAX_SNAPSHOT_BYTES, SnapshotStore
 from arena.foreign import MAX_TEXT_BYTES, PARSER_ERRORS, read_foreign, reason_of
@@ -119,9 +120,7 @@ def _import_weights(
         config = LeagueConfig.from_json(started_settings(session, folder))
         if parent is not None:
             chosen = _parent(session, parent)
-            was = Origin(
-                str(chosen.snapshot_sha256), chosen.name, chosen.family, chosen.trained_decisions
-            )
+            was = _origin(chosen, SnapshotStore(folder.snapshots))
             outside = Outside(was, outside.n_steps)
     origin = outside.origin
     torso, shapes = config.network.to_torso(), config.views.to_views().shapes()
@@ -148,6 +147,7 @@ def _import_weights(
             parent=None if origin is None else origin.sha256,
             trained_decisions=outside.trained_decisions,
             extra={"imported_from": path.name, "steps_outside": outside.n_steps},
+            relation_mask=origin is not None and origin.relation_mask,
         )
         sha256 = SnapshotStore(folder.snapshots).save(kept, description)
     except (ConfigError, SnapshotArchitectureError) as error:
@@ -167,6 +167,15 @@ def _parent(session: Session, text: str) -> MemberRecord:
             f"{member.agent_spec}"
         )
     return member
+
+
+def _origin(member: MemberRecord, store: SnapshotStore) -> Origin:
+    """Return a member as the parent of what is imported; a pruned one is taken for unmasked."""
+    sha256 = str(member.snapshot_sha256)
+    masked = False
+    with suppress(SnapshotMissingError):
+        masked = describe(store.path(sha256)).relation_mask
+    return Origin(sha256, member.name, member.family, member.trained_decisions, masked)
 
 
 def _fitting(weights: Mapping[str, Tensor], shapes: Shapes, torso: TorsoConfig) -> str | None:

@@ -27,12 +27,15 @@ class Origin:
         name: what it was called when it left.
         family: of its network.
         trained_decisions: of its lineage until then.
+        relation_mask: whether it chose among what agents.relations leaves of the legal actions,
+            which is no part of the network: whoever plays it elsewhere applies it first.
     """
 
     sha256: str
     name: str
     family: str
     trained_decisions: int
+    relation_mask: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON types."""
@@ -79,13 +82,14 @@ def _origin(said: Any) -> Origin | None:
     if not isinstance(said, dict):
         return None
     sha256, name, family = said.get("sha256"), said.get("name"), said.get("family")
-    trained = said.get("trained_decisions")
+    trained, masked = said.get("trained_decisions"), said.get("relation_mask", False)
     if (
         not (isinstance(sha256, str) and _HASH.fullmatch(sha256))
         or not isinstance(name, str)
         or family not in FAMILIES
         or type(trained) is not int
         or trained < 0
+        or type(masked) is not bool
     ):
         return None
-    return Origin(sha256, name, family, trained)
+    return Origin(sha256, name, family, trained, masked)

@@ -9,6 +9,7 @@ and once per epoch on its way out (SB3's own buffer copies it about 27 times, DL
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -269,18 +270,39 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         """Return int64[size], a random order, drawn on the device from `generator`."""
         return torch.randperm(self.pos, generator=generator, device=self.device)
 
+    def centre(self) -> Tensor:
+        """Return the mean advantage of the rollout, a scalar on the device."""
+        return self.advantages[: self.pos].mean()
+
+    def top(self, share: float) -> Tensor:
+        """Return int64[ceil(share * size)], the transitions with the largest |advantage - mean|.
+
+        At least two, since a minibatch needs them.
+        """
+        size = min(self.pos, max(2, math.ceil(share * self.pos)))
+        distance = (self.advantages[: self.pos] - self.centre()).abs()
+        return torch.topk(distance, size, sorted=False).indices
+
     def minibatches(
-        self, batch_size: int, generator: torch.Generator | None = None
+        self,
+        batch_size: int,
+        generator: torch.Generator | None = None,
+        chosen: Tensor | None = None,
     ) -> Generator[MaskableDictRolloutBufferSamples, None, None]:
-        """Yield all transitions once, in random order, `batch_size` at a time.
+        """Yield transitions once, in random order, `batch_size` at a time: all, or the chosen ones.
 
         A last minibatch of a single transition joins the one before it: the deviation of one
         advantage is NaN.
         """
         if batch_size < 2:
             raise LearnerError(f"a minibatch needs at least 2 transitions, found {batch_size}")
-        order = self.permutation(generator)
-        bounds = [*range(0, self.pos, batch_size), self.pos]
+        if chosen is None:
+            order = self.permutation(generator)
+        else:
+            shuffled = torch.randperm(len(chosen), generator=generator, device=self.device)
+            order = chosen[shuffled]
+        size = len(order)
+        bounds = [*range(0, size, batch_size), size]
         if len(bounds) > 2 and bounds[-1] - bounds[-2] < 2:
             del bounds[-2]
         for start, stop in pairwise(bounds):

@@ -31,8 +31,17 @@ class LossSettings:
     vf_coef: float
 
 
-def normalised(advantages: Tensor) -> Tensor:
-    """Return float32[n] with mean 0 and deviation 1, as Stable-Baselines3 does; needs n >= 2."""
+def normalised(advantages: Tensor, centre: Tensor | None = None) -> Tensor:
+    """Return float32[n] with mean 0 and deviation 1, as Stable-Baselines3 does; needs n >= 2.
+
+    Args:
+        centre: what is subtracted instead of the mean, and the deviation is that from it. A choice
+            of the largest has a mean of its own, which would turn the sign of some of them.
+    """
+    if centre is not None:
+        distance = advantages - centre
+        scaled: Tensor = distance / (distance.square().mean().sqrt() + 1e-8)
+        return scaled
     return (advantages - advantages.mean()) / (advantages.std() + 1e-8)
 
 

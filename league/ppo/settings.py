@@ -33,6 +33,8 @@ class PpoSettings:
             minibatches elsewhere. A policy with BatchNorm always takes whole minibatches.
         clip_range_vf: as clip_range, for the value's step; None does not clip it.
         normalize_advantage: per minibatch, to mean 0 and deviation 1.
+        top_advantage_share: only this share of a rollout's transitions is learned from, policy and
+            value alike: those whose advantage is farthest from the rollout's mean. 1 is all.
 
     Raises:
         LearnerError: a setting that cannot work.
@@ -52,12 +54,18 @@ class PpoSettings:
     micro_batch: int | None = None
     clip_range_vf: float | None = None
     normalize_advantage: bool = True
+    top_advantage_share: float = 1.0
 
     def __post_init__(self) -> None:
         if self.batch_size < 2 or (self.micro_batch is not None and self.micro_batch < 1):
             raise LearnerError(
                 "learner.batch_size must be >= 2 and learner.micro_batch >= 1, "
                 f"found {self.batch_size} and {self.micro_batch}"
+            )
+        if not 0.0 < self.top_advantage_share <= 1.0:
+            raise LearnerError(
+                "learner.top_advantage_share must be above 0 and at most 1, found "
+                f"{self.top_advantage_share}"
             )
 
     @property

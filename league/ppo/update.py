@@ -69,11 +69,14 @@ class UpdatePass:
         limit = None if settings.target_kl is None else _KL_TOLERANCE * settings.target_kl
         ask_each = device.type == "cpu"
         n_steps, n_epochs, stop = 0, 0, False
+        chosen, centre = None, None
+        if settings.top_advantage_share < 1.0:
+            chosen, centre = buffer.top(settings.top_advantage_share), buffer.centre()
         while n_epochs < settings.n_epochs and not stop:
             epoch_kl, n_minibatches = torch.zeros((), device=device), 0
-            for batch in buffer.minibatches(settings.batch_size, self.generator):
+            for batch in buffer.minibatches(settings.batch_size, self.generator, chosen):
                 self.alive()
-                terms, error = self._gradients(batch)
+                terms, error = self._gradients(batch, centre)
                 if n_epochs == n_minibatches == 0:
                     first_error = error
                 epoch_kl += terms[KL]
@@ -105,12 +108,19 @@ class UpdatePass:
         numbers["n_epochs"] = float(n_epochs)
         return numbers, broken
 
-    def _gradients(self, batch: MaskableDictRolloutBufferSamples) -> tuple[Tensor, Tensor]:
-        """Set the gradients of one minibatch; returns its terms and the largest |ratio - 1|."""
+    def _gradients(
+        self, batch: MaskableDictRolloutBufferSamples, centre: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Set the gradients of one minibatch; returns its terms and the largest |ratio - 1|.
+
+        Args:
+            centre: the mean advantage of the rollout, where the batch is a part of it that was
+                chosen by the distance from it; None takes the batch's own.
+        """
         n_rows = len(batch.actions)
         advantages = batch.advantages
         if self.settings.normalize_advantage:
-            advantages = normalised(advantages)
+            advantages = normalised(advantages, centre)
         self.optimizer.zero_grad(set_to_none=True)
         terms = torch.zeros(len(TERMS), device=advantages.device)
         error = torch.zeros((), device=advantages.device)

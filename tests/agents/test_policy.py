@@ -14,6 +14,8 @@ from agents import policy as subject
 from agents.description import SnapshotDescription
 from agents.errors import PolicyError
 from agents.policy import PolicyAgent, masked_probabilities, sample
+from agents.registry import make_loader
+from agents.relations import relation_mask
 from agents.snapshots import SnapshotStore
 from msattn.actor_critic import ActorCritic
 from msattn.config import Shapes
@@ -166,3 +168,22 @@ def test_sampled_frequencies_are_the_probabilities() -> None:
     found = np.bincount(actions, minlength=6) / n
     # the standard error is at most sqrt(1/4 / 40000) = 0.0025; four of them
     assert np.abs(found - probabilities[0]).max() < 0.01
+
+
+def test_a_snapshot_with_the_relation_mask_plays_with_it_wherever_it_is_loaded(
+    tmp_path: Any, network: ActorCritic, description: SnapshotDescription
+) -> None:
+    store = SnapshotStore(tmp_path)
+    batch: Any = make_batch(200)
+    batch.action_mask[:] = True
+    rng = np.random.default_rng(1)
+    batch.directions = np.zeros((200, 8, 7), np.int64)
+    batch.directions[:, :, 0] = rng.integers(-1, 6, (200, 8))  # targets
+    batch.directions[:, :, 1:5] = rng.integers(1, 99, (200, 8, 4))
+    left = relation_mask(batch.action_mask, batch.directions)
+    for masked in (False, True):
+        sha256 = store.save(network.state_dict(), replace(description, relation_mask=masked))
+        for greedy in (False, True):
+            load = make_loader(store, greedy=greedy)
+            actions = load(f"snapshot:{sha256}").act(batch, RNG)
+            assert left[np.arange(200), actions].all() == masked

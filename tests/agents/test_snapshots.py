@@ -411,3 +411,19 @@ def test_a_description_survives_json(description: SnapshotDescription) -> None:
     assert SnapshotDescription.from_json(description.to_json()) == description
     classic = replace(description, torso=TorsoConfig(), parent=None)
     assert SnapshotDescription.from_json(classic.to_json()) == classic
+
+
+def test_a_mask_is_part_of_the_description_and_its_absence_of_the_bytes_of_before(
+    store: SnapshotStore, network: ActorCritic, description: SnapshotDescription
+) -> None:
+    assert "relation_mask" not in description.to_json()  # as older programs wrote it, and read it
+    masked = replace(description, relation_mask=True)
+    assert SnapshotDescription.from_json(masked.to_json()) == masked
+    stored = describe(store.path(store.save(network.state_dict(), masked)))
+    assert (
+        stored.relation_mask
+        and not SnapshotDescription.from_json(description.to_json()).relation_mask
+    )
+    wrong = masked.to_json().replace('"relation_mask": true', '"relation_mask": 1')
+    with pytest.raises(SnapshotCorruptError, match=r"wrong type.*relation_mask"):
+        SnapshotDescription.from_json(wrong)

@@ -10,6 +10,7 @@ import pytest
 
 from agents.errors import SnapshotMissingError
 from agents.registry import make_loader
+from agents.relations import relation_mask
 from arena.agent import Agent, LoadAgent
 from arena.env import SoloEnv
 from arena.territory.engine.rules import MatchRules
@@ -209,3 +210,17 @@ def test_a_match_with_an_opponent_that_was_pruned_begins_anew_and_the_others_go_
     assert gone not in json.dumps(other.state())
     for _ in range(30):
         act(other, rng)
+
+
+def test_with_the_relation_mask_a_learner_is_offered_what_its_snapshots_will_play() -> None:
+    env = make_env()
+    env.reset()
+    rng = np.random.default_rng(3)
+    for _ in range(8):
+        act(env, rng)
+    free = env.action_masks()
+    env.relation_mask = True
+    masked = env.action_masks()
+    batch = env.lockstep.batch(env.rows[env.active])
+    assert (masked[env.active] == relation_mask(batch.action_mask, batch.directions)).all()
+    assert masked.sum() < free.sum() and not (masked & ~free).any()

@@ -170,3 +170,45 @@ def test_an_exploiters_snapshots_are_not_early_ones(tmp_path: Path) -> None:
     assert trainer.snapshot_due().take
     trainer.orders = replace(trainer.orders, role="main_exploiter")
     assert not trainer.snapshot_due().take  # it waits for snapshot_every
+
+
+MASK = "learner.relation_mask"
+
+
+def _child_of(trainer: Trainer, choice: str) -> Trainer:
+    """A lineage elsewhere that goes on from the newest snapshot of `trainer`."""
+    orders = trainer.orders
+    return Trainer(
+        replace(
+            orders,
+            name=f"child-{choice}",
+            snapshot=trainer.parent,
+            settings=replace(orders.settings, relation_mask=choice),
+        )
+    )
+
+
+def test_a_relation_mask_goes_from_the_setting_into_the_snapshot_and_to_its_children(
+    tmp_path: Path,
+) -> None:
+    trainer = trainer_with(tmp_path, f"{MASK}=on")
+    trainer.update()
+    sha256 = trainer.offer()
+    trainer.store.admit(sha256)
+    assert describe(trainer.store.path(sha256)).relation_mask
+    for choice, expected in (("inherit", True), ("off", False), ("on", True)):
+        child = _child_of(trainer, choice)
+        assert child.env.relation_mask is child._mirror.relation_mask is expected
+    trainer.checkpoint(force=True)
+    settings = replace(trainer.settings, relation_mask="inherit")
+    again = Trainer(replace(trainer.orders, settings=settings))
+    assert again.env.relation_mask  # the checkpoint remembers
+
+
+def test_without_a_word_on_it_a_new_learner_is_free(tmp_path: Path) -> None:
+    trainer = trainer_with(tmp_path)
+    assert not trainer.env.relation_mask
+    trainer.update()
+    sha256 = trainer.offer()
+    offered = trainer.folder.snapshots / "offered" / f"{sha256}.safetensors"
+    assert not describe(offered).relation_mask

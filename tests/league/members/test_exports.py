@@ -9,9 +9,11 @@ from typing import Any
 import gymnasium
 import pytest
 import torch
+from safetensors.torch import save_file
 from sb3_contrib import MaskablePPO
 from torch import Tensor, nn
 
+from agents.description import describe
 from agents.errors import SnapshotCorruptError
 from agents.snapshots import LoadedSnapshot, SnapshotStore
 from arena.env import SoloEnv
@@ -19,7 +21,9 @@ from league.errors import MemberError
 from league.folder.layout import LeagueFolder
 from league.members.entry import add_member
 from league.members.exports import FORMATS, export_member, onnx_bytes, sb3_bytes
+from league.members.imports import import_member
 from msattn.actor_critic import policy_weights
+from msattn.config import TorsoConfig
 from tests.league.tiny_snapshots import tiny_description, tiny_network
 
 MAP = "generated:continents:64x64:1"
@@ -136,3 +140,23 @@ def test_a_damaged_snapshot_is_not_exported(hand_made_league: LeagueFolder, tmp_
     with pytest.raises(SnapshotCorruptError, match="changed after it was saved"):
         export_member(hand_made_league, "mine", "safetensors", tmp_path)
     assert not (tmp_path / "mine.safetensors").exists()
+
+
+def test_a_mask_that_a_network_does_not_hold_is_told_and_comes_back_with_its_child(
+    hand_made_league: LeagueFolder, tmp_path: Path
+) -> None:
+    description = tiny_description(relation_mask=True, torso=TorsoConfig.preset("small"))
+    store = SnapshotStore(hand_made_league.snapshots)
+    sha256 = store.save(tiny_network(description).state_dict(), description)
+    add_member(hand_made_league, f"snapshot:{sha256}", "masked")
+    notes: list[str] = []
+    path = export_member(hand_made_league, "masked", "sb3", tmp_path / "m.zip", notes.append)
+    assert len(notes) == 1 and "agents.relations.relation_mask" in notes[0]
+    bare = export_member(hand_made_league, "masked", "safetensors", tmp_path, notes.append)
+    assert len(notes) == 1 and describe(bare).relation_mask  # a snapshot says it itself
+    weights = tmp_path / "weights.safetensors"
+    save_file(store.load(sha256).network.state_dict(), weights)
+    for source, parent in ((path, None), (weights, "masked")):
+        child = import_member(hand_made_league, source, name=f"of-{source.stem}", parent=parent)
+        assert child.snapshot_sha256 is not None
+        assert describe(store.path(child.snapshot_sha256)).relation_mask, source

@@ -186,6 +186,23 @@ def test_it_says_before_every_minibatch_that_it_is_alive() -> None:
     assert len(signs) == ppo.settings.n_epochs * n_minibatches > 1
 
 
+def test_an_update_learns_from_a_share_of_its_transitions_and_by_default_from_all() -> None:
+    ppo = learner(ToyEnv(p_death=0.3), top_advantage_share=0.25, batch_size=8)
+    signs: list[int] = []
+    ppo.alive = lambda: signs.append(ppo.rollout_buffer.size())
+    numbers = ppo.update()
+    size = ppo.rollout_buffer.size()
+    # A quarter of 64 to 69, eight at a time (a single one joins): 2 or 3 minibatches, not 8.
+    assert 64 <= size < 70
+    assert ppo.settings.n_epochs * 2 <= len(signs) <= ppo.settings.n_epochs * 3
+    assert numbers["n_transitions"] == size and np.isfinite(numbers["loss"])
+    whole = [learner(ToyEnv(p_death=0.3), **share) for share in ({}, {"top_advantage_share": 1.0})]
+    one, other = (policy.update() for policy in whole)
+    assert one["loss"] == other["loss"] and one["kl"] == other["kl"]
+    with pytest.raises(LearnerError, match="top_advantage_share must be above 0"):
+        learner(top_advantage_share=0.0)
+
+
 def test_schedules_run_in_absolute_decisions() -> None:
     schedule = Schedule(1.0, 0.0, 100)
     assert [schedule.at(n) for n in (0, 25, 100, 500)] == [1.0, 0.75, 0.0, 0.0]

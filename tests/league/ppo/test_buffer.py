@@ -12,6 +12,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 
 from league.ppo.buffer import RaggedRolloutBuffer
 from league.ppo.errors import LearnerError
+from league.ppo.loss import normalised
 from tests.league.ppo.learner_toys import ToyEnv, learner
 
 SPACE = spaces.Dict(
@@ -126,6 +127,28 @@ def test_minibatches_hold_every_transition_once_and_never_one_alone(
     assert sorted(seen.tolist()) == list(range(size))
     again = torch.cat([x.old_values for x in b.minibatches(4, torch.Generator().manual_seed(1))])
     assert seen.tolist() == again.tolist() != list(range(size))
+
+
+def test_the_transitions_whose_advantages_are_farthest_from_the_mean_are_chosen() -> None:
+    b = buffer(8, 1)
+    for i in range(8):
+        add(b, [0], [0], [i], [False])
+    b.advantages[:8] = torch.tensor([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 9.0, -7.0])
+    # The mean is 8 / 8 = 1: distances 0 but for 8 and 8.
+    assert b.centre() == 1.0
+    assert sorted(b.top(0.25).tolist()) == [6, 7]
+    assert len(b.top(0.3)) == 3 and len(b.top(0.01)) == 2 and len(b.top(1.0)) == 8
+    batches = list(b.minibatches(4, torch.Generator().manual_seed(1), b.top(0.25)))
+    assert [sorted(batch.old_values.tolist()) for batch in batches] == [[6.0, 7.0]]
+
+
+def test_a_choice_of_advantages_keeps_its_signs() -> None:
+    # Mostly losses: the mean of the choice, -2, would make a gain of the loss of 1.
+    chosen = torch.tensor([-1.0, -1.0, -4.0])
+    assert normalised(chosen)[0] > 0.0
+    scaled = normalised(chosen, torch.tensor(0.0))
+    # root of the mean square: sqrt((1 + 1 + 16) / 3) = sqrt(6)
+    assert scaled.tolist() == pytest.approx([-1 / 6**0.5, -1 / 6**0.5, -4 / 6**0.5])
 
 
 def test_a_rollout_of_one_transition_or_minibatches_of_one_are_refused() -> None:

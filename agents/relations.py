@@ -1,0 +1,57 @@
+"""The relation mask: of the eight directions only those that matter stay legal, and WAIT.
+
+A direction stays if it leads to the weakest rival (fewest home troops), to the strongest attacker
+on this seat (most troops in an attack on it), or to neutral land, each where the contact is
+longest. It is knowledge made by hand, on the side of the policy: the network keeps its 45 actions,
+and a learner with the mask never tries the orders of restless attacking (docs/learning.md). A
+snapshot that was trained with it says so in its description and plays with it everywhere.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.agent import ATTACK_ON_ME, CONTACT, TARGET, TARGET_TROOPS, IntArray
+
+N_DIRECTIONS = 8
+BoolArray = NDArray[np.bool_]
+
+
+def relation_mask(mask: BoolArray, directions: IntArray) -> BoolArray:
+    """Return the actions that stay legal, a new array.
+
+    Directions that are equal in all that is compared stay together, so that the result does not
+    depend on the order of directions: it turns with the board.
+
+    Args:
+        mask: bool[n, 45], the legal actions; a direction counts if one of its intensities is legal.
+        directions: int64[n, 8, 7], the facts of a SeatBatch.
+
+    Returns:
+        bool[n, 45]; all WAITs as they are.
+    """
+    n = len(mask)
+    n_orders = mask.shape[1] * N_DIRECTIONS // (N_DIRECTIONS + 1)
+    orders = mask[:, :n_orders].reshape(n, N_DIRECTIONS, -1)
+    legal = orders.any(axis=2)
+    target, contact = directions[:, :, TARGET], directions[:, :, CONTACT]
+    rivals = legal & (target > 0)
+    troops, attack = directions[:, :, TARGET_TROOPS], directions[:, :, ATTACK_ON_ME]
+    stays = _longest(_largest(-troops, rivals), contact)
+    stays |= _longest(_largest(attack, rivals & (attack > 0)), contact)
+    stays |= _longest(legal & (target == 0), contact)
+    kept = mask.copy()
+    kept[:, :n_orders] = (orders & stays[:, :, None]).reshape(n, n_orders)
+    return kept
+
+
+def _largest(score: IntArray, among: BoolArray) -> BoolArray:
+    """Return which of bool[n, 8] have the largest score, int64[n, 8], of their row."""
+    held = np.where(among, score, np.iinfo(np.int64).min)
+    found: BoolArray = among & (held == held.max(axis=1, keepdims=True))
+    return found
+
+
+def _longest(among: BoolArray, contact: IntArray) -> BoolArray:
+    return _largest(contact, among)

@@ -1,0 +1,324 @@
+"""Compare settings of the learner: one training per arm at equal processor time, then its strength.
+
+An arm is a group of settings. Each trains one learner alone, from nothing, in a league folder of
+its own, with the product's own Trainer, against five scripts; what it spends is this process's CPU
+time, which other work on the machine hardly changes. Then it plays as `league.bench.company` says,
+with the same seeds and seats as all other arms.
+
+Promises: what an arm has trained and played is kept in its folder, and the same command goes on
+where it stopped, or only prints; a folder that belongs to other settings is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agents.registry import make_loader
+from arena.files import write_whole
+from arena.foreign import ForeignFileError, parse_json, read_foreign
+from league.bench import machine
+from league.bench.company import RIVAL, SCRIPTS, judge
+from league.config.layers import resolve
+from league.config.toml import write_toml
+from league.errors import BenchError
+from league.folder.layout import LeagueFolder, create_folder
+from league.learner.messages import LearnerOrders, Roster
+from league.learner.settings import learner_settings
+from league.matches.worker import cached_maps
+from league.matchmaking.opponents import Foe
+from league.pit.mixed.statistics import share_interval
+from league.statistics.means import MeanInterval, t_interval
+
+if TYPE_CHECKING:
+    from league.config.tree import LeagueConfig
+    from league.learner.trainer import Trainer
+
+Tell = Callable[[str], None]
+_STATE = "arm.json"
+_MAX_STATE_BYTES = 20_000_000
+JUDGE_SEED = 1
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A named group of settings, `key=value` each."""
+
+    name: str
+    sets: tuple[str, ...] = ()
+
+
+def parse_arm(text: str) -> Arm:
+    """Return the arm of `NAME` or `NAME: KEY=VALUE KEY=VALUE`.
+
+    Raises:
+        BenchError: there is no name, or one that a folder cannot have.
+    """
+    name, _, rest = text.partition(":")
+    name = name.strip()
+    if not name or not all(letter.isalnum() or letter in "-_.+" for letter in name):
+        raise BenchError(
+            f"expected an arm as NAME: KEY=VALUE KEY=VALUE, NAME of letters, digits and -_.+, "
+            f"found {text!r}"
+        )
+    return Arm(name, tuple(rest.split()))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared, and how.
+
+    Attributes:
+        arms: the first is the one that the others are compared with.
+        out: folder that holds a folder per arm and seed.
+        sets: settings of all arms.
+        cpu_s: seconds of processor time that each training takes.
+        seeds: of the trainings; each arm trains once with each.
+        matches, pairs: of each judgement (`league.bench.company.judge`).
+    """
+
+    arms: tuple[Arm, ...]
+    out: Path
+    preset: str = "small"
+    family: str = "baseline"
+    sets: tuple[str, ...] = ()
+    cpu_s: float = 300.0
+    seeds: tuple[int, ...] = (0,)
+    matches: int = 400
+    pairs: int = 50
+
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        if not names or len(set(names)) != len(names):
+            raise BenchError(
+                f"expected arms of different names, found {', '.join(names) or 'none'}"
+            )
+
+
+def run(asked: Comparison, tell: Tell = lambda _: None) -> dict[str, Any]:
+    """Train and judge every arm that is not done yet; return the table as JSON types.
+
+    Raises:
+        BenchError: a folder is another arm's, or a match failed.
+        ConfigError: a setting is wrong; nothing has begun.
+    """
+    configs = {
+        (arm.name, seed): resolve(asked.preset, None, (*asked.sets, *arm.sets, f"seed={seed}"))
+        for arm in asked.arms
+        for seed in asked.seeds
+    }
+    _load_compiled(next(iter(configs.values())))
+    found = []
+    for arm in asked.arms:
+        for seed in asked.seeds:
+            config = configs[arm.name, seed]
+            found.append((arm, seed, _Run(asked, arm, seed, config, tell).done()))
+    first = [state["judged"] for arm, _, state in found if arm == asked.arms[0]]
+    rows = [_row(arm, seed, state, first[asked.seeds.index(seed)]) for arm, seed, state in found]
+    return {
+        "preset": asked.preset,
+        "family": asked.family,
+        "sets": list(asked.sets),
+        "cpu_s": asked.cpu_s,
+        "matches": rows[0]["matches"],
+        "pairs": asked.pairs,
+        "rows": rows,
+        "machine": machine.describe(),
+    }
+
+
+def _load_compiled(config: LeagueConfig) -> None:
+    """Compile and load the game before any clock runs, or the first arm would pay for all."""
+    from arena.match import MatchSpec, play_matches
+    from arena.territory.observation.warm_up import warm_up
+
+    warm_up()
+    rules, views = config.rules.to_rules(), config.views.to_views()
+    agents = (f"scripted:{RIVAL}",) * rules.n_seats
+    spec = MatchSpec(0, "generated:plains:32x32:0", agents, rules, views)
+    play_matches([spec], make_loader(), cached_maps(None))
+
+
+class _Run:
+    """One arm with one seed, in its folder."""
+
+    def __init__(
+        self, asked: Comparison, arm: Arm, seed: int, config: LeagueConfig, tell: Tell
+    ) -> None:
+        self._asked, self._config, self._seed = asked, config, seed
+        self._tell: Tell = lambda text: tell(f"{arm.name}, seed {seed}: {text}")
+        self.root = asked.out / f"{arm.name}-seed{seed}"
+
+    def done(self) -> dict[str, Any]:
+        """Train and judge what is missing; return the state."""
+        state = self._read()
+        if state["cpu_s"] < self._asked.cpu_s or state["snapshot"] is None:
+            state = self._train(state)
+        asked = {"matches": self._asked.matches, "pairs": self._asked.pairs}
+        if state["judged_by"] != asked:
+            state |= {"judged": self._judge(state["snapshot"]), "judged_by": asked}
+            self._write(state)
+        return state
+
+    def _train(self, state: dict[str, Any]) -> dict[str, Any]:
+        from league.learner.trainer import Trainer
+
+        folder = LeagueFolder.at(self.root)
+        if not folder.is_league():
+            folder = create_folder(self.root, write_toml(self._config))
+            self._write(state)
+        trainer = Trainer(self._orders(folder.root))
+        specs = [f"scripted:{name}" for name in SCRIPTS]
+        foes = tuple(Foe(i, 0.5, role="anchor") for i in range(len(specs)))
+        trainer.roster = Roster(foes, dict(enumerate(specs)), ())
+        trainer.env.load_maps()
+        before, began = state["cpu_s"], time.process_time()
+        spent = before
+        while spent < self._asked.cpu_s or spent == before:  # one update at least
+            numbers, _ = trainer.update()
+            spent = before + time.process_time() - began
+            state["curve"].append(_point(spent, trainer, numbers))
+            self._tell(
+                f"{spent:.0f} of {self._asked.cpu_s:.0f} s of processor time, "
+                f"{trainer.ppo.num_timesteps:,} decisions"
+            )
+            if trainer.checkpoint():
+                self._write(state | {"cpu_s": before + time.process_time() - began})
+        state |= {"cpu_s": spent, "decisions": trainer.ppo.num_timesteps}
+        trainer.checkpoint(force=True)
+        state["snapshot"] = _freeze(trainer)
+        state["judged_by"] = None
+        trainer.close()
+        self._write(state)
+        return state
+
+    def _orders(self, root: Path) -> LearnerOrders:
+        return LearnerOrders(
+            root=str(root),
+            settings=learner_settings(self._config),
+            name="arm",
+            family=self._asked.family,
+            role="main",
+            seed=self._seed,
+            snapshot=None,
+            trained_decisions=0,
+        )
+
+    def _judge(self, sha256: str) -> dict[str, Any]:
+        import torch
+
+        torch.set_num_threads(1)
+        return judge(
+            f"snapshot:{sha256}",
+            make_loader(LeagueFolder.at(self.root).snapshots),
+            cached_maps(self.root),
+            self._config,
+            matches=self._asked.matches,
+            pairs=self._asked.pairs,
+            seed=JUDGE_SEED,
+            tell=self._tell,
+        ).to_json()
+
+    def _read(self) -> dict[str, Any]:
+        path = self.root / _STATE
+        if not path.exists():
+            return {
+                "family": self._asked.family,
+                "cpu_s": 0.0,
+                "decisions": 0,
+                "snapshot": None,
+                "curve": [],
+                "judged": None,
+                "judged_by": None,
+            }
+        try:
+            state = parse_json(read_foreign(path, _MAX_STATE_BYTES))
+            family = state["family"]
+        except (ForeignFileError, ValueError, TypeError, LookupError) as error:
+            raise BenchError(
+                f"{path}: expected the state of an arm: {error}; remove {self.root} to begin anew"
+            ) from error
+        # By its league.toml: settings that are younger than it have their defaults in both.
+        same = resolve(None, LeagueFolder.at(self.root).toml) == self._config
+        if family != self._asked.family or not same:
+            raise BenchError(
+                f"{self.root}: expected the arm with these settings, found one with others; give "
+                "the arm another name, name another --out, or remove the folder"
+            )
+        return dict(state)
+
+    def _write(self, state: dict[str, Any]) -> None:
+        write_whole(self.root / _STATE, (json.dumps(state) + "\n").encode(), durable=True)
+
+
+def _point(spent: float, trainer: Trainer, numbers: dict[str, float]) -> dict[str, float]:
+    """Return one point of an arm's curve."""
+    named = ("placement_mean", "kl", "entropy", "explained_variance", "n_epochs", "seconds_update")
+    found = {name: numbers[name] for name in named if name in numbers}
+    return {"cpu_s": spent, "decisions": trainer.ppo.num_timesteps, **found}
+
+
+def _freeze(trainer: Trainer) -> str:
+    sha256 = trainer.offer()
+    trainer.store.admit(sha256)
+    trainer.store.discard(sha256)
+    return sha256
+
+
+def _row(arm: Arm, seed: int, state: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
+    """Return an arm's figures; `better` is paired with the first arm by seed of the matches."""
+    judged = state["judged"]
+    gain = t_interval((np.array(first["places"]) - np.array(judged["places"])).tolist())
+    return {
+        "arm": arm.name,
+        "sets": list(arm.sets),
+        "seed": seed,
+        "cpu_s": state["cpu_s"],
+        "decisions": state["decisions"],
+        "decisions_per_cpu_s": state["decisions"] / max(state["cpu_s"], 1e-9),
+        "matches": judged["n_matches"],
+        "place": _interval(t_interval(judged["places"])),
+        "better_than_first": _interval(gain),
+        "firsts": _interval(share_interval(judged["firsts"])),
+        f"score_{RIVAL}": _interval(t_interval(judged["scores"]).within(0.0, 1.0)),
+        **judged["habits"],
+    }
+
+
+def _interval(found: MeanInterval) -> dict[str, float]:
+    return {"mean": found.mean, "half_width": found.half_width}
+
+
+def lines(result: dict[str, Any]) -> list[str]:
+    """Return the table as text, in the order of the arms."""
+    head = (
+        f"settings   {result['family']}, preset {result['preset']}, {result['cpu_s']:.0f} s of "
+        f"processor time each; {result['matches']} matches in mixed company, {result['pairs']} "
+        f"pairs against {RIVAL}; on {machine.sentence(result['machine'])}"
+    )
+    columns = (
+        f"  {'arm':<20} seed  decisions    /s  place        better       first          "
+        f"5v5            orders  target  full"
+    )
+    return [head, columns, *(_line(row) for row in result["rows"])]
+
+
+def _line(row: dict[str, Any]) -> str:
+    def number(name: str, scale: float = 1.0, digits: int = 2, sign: str = "") -> str:
+        mean, half = row[name]["mean"] * scale, row[name]["half_width"] * scale
+        return f"{mean:{sign}.{digits}f} +/- {half:.{digits}f}"
+
+    target = "-" if row["target_over_own"] is None else f"{row['target_over_own']:.2f}"
+    return (
+        f"  {row['arm']:<20} {row['seed']:>4} {row['decisions']:>10,} "
+        f"{row['decisions_per_cpu_s']:>5.0f}  {number('place')}  "
+        f"{number('better_than_first', sign='+')}  {number('firsts', 100, 1):>12} %  "
+        f"{number(f'score_{RIVAL}', 100, 1):>12} %  {row['orders_per_decision']:>6.1%}  "
+        f"{target:>6}  {row['home_fullness']:>4.0%}"
+    )
