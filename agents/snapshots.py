@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from agents.errors import (
 from agents.seal import unsealed
 from arena.files import STALE_AFTER_S, sweep, sync_folder, write_whole
 from arena.foreign import ForeignFileError, read_foreign
-from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
+from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSIONS
 from msattn.actor_critic import ActorCritic
 
 __all__ = ["LoadedSnapshot", "Offer", "SnapshotDescription", "SnapshotStore", "describe"]
@@ -80,21 +80,21 @@ class SnapshotStore:
 
     Args:
         folder: made if it is missing.
-        observation_version: version that every loaded snapshot must have, this program's by
-            default; None takes any.
-        action_version: the same for the actions.
+        observation_versions: those that a loaded snapshot may have, all that this program can show
+            by default.
+        action_version: the version that it must have, this program's by default; None takes any.
     """
 
     def __init__(
         self,
         folder: str | Path,
         *,
-        observation_version: int | None = OBSERVATION_VERSION,
+        observation_versions: Collection[int] = OBSERVATION_VERSIONS,
         action_version: int | None = ACTION_VERSION,
     ) -> None:
         self.folder = Path(folder)
         self.offered = self.folder / "offered"
-        self.observation_version = observation_version
+        self.observation_versions = observation_versions
         self.action_version = action_version
         self.offered.mkdir(parents=True, exist_ok=True)
 
@@ -310,14 +310,15 @@ class SnapshotStore:
 
     def _check(self, raw: bytes, name: str, sha256: str) -> LoadedSnapshot:
         description = parse_header(raw, name).description
+        actions = None if self.action_version is None else (self.action_version,)
         for what, expected, found in (
-            ("observation", self.observation_version, description.observation_version),
-            ("action", self.action_version, description.action_version),
+            ("observation", self.observation_versions, description.observation_version),
+            ("action", actions, description.action_version),
         ):
-            if expected is not None and found != expected:
+            if expected is not None and found not in expected:
                 raise SnapshotVersionError(
                     f"{name} was trained with {what} version {found} and this program has "
-                    f"{expected}: it cannot play here; retire its member"
+                    f"{' and '.join(map(str, expected))}: it cannot play here; retire its member"
                 )
         header, network = decode(raw, name)
         return LoadedSnapshot(sha256, header.description, network)

@@ -231,9 +231,7 @@ class Lockstep:
         if buffers is None or len(buffers.scalars) < n:
             buffers = obs.empty_views(n, self.views)
             self._buffers[key] = buffers
-        return obs.SeatViews(
-            buffers.global_[:n], buffers.local[:n], buffers.tactical[:n], buffers.scalars[:n]
-        )
+        return obs.SeatViews(*(values[:n] for values in buffers))
 
     def ask_agents(self, actions: IntArray, *, only_with_memory: bool = False) -> None:
         """Fill in the actions of all living rows that have an agent, after `refresh`.
@@ -334,9 +332,12 @@ def _fault(error: BaseException, agent: Agent, rows: IntArray) -> AgentFault:
 
 def as_dict(views: obs.SeatViews) -> dict[str, NDArray[Any]]:
     """Return the buffers by the keys of the observation."""
-    return {
+    seen: dict[str, NDArray[Any]] = {
         "global": views.global_,
         "local": views.local,
         "tactical": views.tactical,
         "scalars": views.scalars,
     }
+    if views.neighbours.shape[2]:  # from version 2 on
+        seen["neighbours"] = views.neighbours
+    return seen

@@ -57,7 +57,7 @@ class MatchSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict of JSON types; `from_json` is the inverse."""
-        return {**asdict(self), "agents": list(self.agents)}
+        return {**asdict(self), "views": self.views.to_json(), "agents": list(self.agents)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> MatchSpec:

@@ -15,7 +15,7 @@ from typing import Any
 
 from agents.description import SnapshotDescription
 from arena.processes.scratch import ScratchFolder
-from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
+from arena.territory.observation.views import ACTION_VERSION
 from league.bench import machine
 from league.config.layers import resolve
 from league.config.toml import write_toml
@@ -55,7 +55,7 @@ def make_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
     for other in FAMILIES:
         description = SnapshotDescription(
             family=other,
-            observation_version=OBSERVATION_VERSION,
+            observation_version=config.views.observation_version,
             action_version=ACTION_VERSION,
             torso=trainer.torso,
             shapes=shapes,

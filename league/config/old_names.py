@@ -17,7 +17,10 @@ from league.errors import ConfigError
 # Dotted section, old key, present key
 _RENAMED_KEYS = (("learner.reward", "fellows", "team_share"),)
 # Section, frozen key, what leagues without the key did
-_BEFORE_THE_KEY = (("rating", "engine", "trueskill"),)
+_BEFORE_THE_KEY: tuple[tuple[str, str, Any], ...] = (
+    ("rating", "engine", "trueskill"),
+    ("views", "observation_version", 1),
+)
 
 
 def with_present_names(values: Mapping[str, Any], source: str) -> dict[str, Any]:

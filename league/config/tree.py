@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 import agents.scripted
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
-from arena.territory.observation.views import Views
+from arena.territory.observation.views import OBSERVATION_VERSION, OBSERVATION_VERSIONS, Views
 from league.config.kinds import Integers, Off, Positive, Section, Share, Strings
 from league.config.old_names import with_old_defaults
 from league.config.training import LearnerConfig, LineageConfig
@@ -87,7 +87,7 @@ class MapsConfig(Section):
 
 
 class ViewsConfig(Section):
-    """Sizes of the three views that a policy sees, multiples of 16."""
+    """Sizes of the three views that a policy sees, multiples of 16, and what it sees besides."""
 
     global_size: ViewSize = Field(
         default=32,
@@ -100,10 +100,17 @@ class ViewsConfig(Section):
     tactical_size: ViewSize = Field(
         default=16, description="Tiles per side of the full-resolution view of the hottest front."
     )
+    observation_version: Annotated[
+        int, Field(ge=OBSERVATION_VERSIONS[0], le=OBSERVATION_VERSIONS[-1])
+    ] = Field(
+        default=OBSERVATION_VERSION,
+        description="What is seen besides the views: 1, the scalars; 2, also the neighbours with "
+        "what they did so far (docs/observation.md).",
+    )
 
     def to_views(self) -> Views:
-        """Return the sizes in the arena's form."""
-        return Views(self.global_size, self.local_size, self.tactical_size)
+        """Return the settings in the arena's form."""
+        return Views(**self.model_dump())
 
 
 class NetworkConfig(Section):

@@ -24,7 +24,7 @@ from agents.registry import make_loader
 from agents.snapshots import SnapshotStore
 from arena.machine import is_machine_trouble
 from arena.territory.engine import rules
-from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
+from arena.territory.observation.views import ACTION_VERSION
 from league.folder.layout import LeagueFolder
 from league.folder.room import describe_trouble
 from league.learner.board import Board
@@ -323,7 +323,7 @@ class Trainer:
         """Freeze the current weights into an offer; return its hash."""
         description = SnapshotDescription(
             family=self.orders.family,
-            observation_version=OBSERVATION_VERSION,
+            observation_version=self.settings.env.views.observation_version,
             action_version=ACTION_VERSION,
             torso=self.torso,
             shapes=self.shapes,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from agents.description import SnapshotDescription, describe
-from agents.errors import SnapshotError
+from agents.errors import SnapshotError, SnapshotVersionError
 from agents.scripted import other_names
 from agents.snapshots import SnapshotStore
 from arena.territory.observation.views import Views
@@ -117,7 +117,13 @@ def check_offer(store: SnapshotStore, sha256: str, views: Views) -> SnapshotDesc
     expected = views.shapes()
 
     def require_views(found: SnapshotDescription) -> None:
-        if {k: tuple(v) for k, v in found.shapes.items()} != expected:
+        if found.observation_version != views.observation_version:
+            raise SnapshotVersionError(
+                f"snapshot {sha256[:12]}: expected observation version "
+                f"{views.observation_version} as the league has it, found "
+                f"{found.observation_version}; it belongs to another league"
+            )
+        if not found.shapes.items() <= expected.items():  # a network need not read everything
             raise SnapshotError(
                 f"snapshot {sha256[:12]}: expected views {expected} as the league has them, found "
                 f"{dict(found.shapes)}"

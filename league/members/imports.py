@@ -26,7 +26,7 @@ from agents.errors import SnapshotArchitectureError, SnapshotCorruptError, Snaps
 from agents.seal import is_ours, unsealed
 from agents.snapshots import MAX_SNAPSHOT_BYTES, SnapshotStore
 from arena.foreign import MAX_TEXT_BYTES, PARSER_ERRORS, read_foreign, reason_of
-from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
+from arena.territory.observation.views import ACTION_VERSION
 from league.config.tree import LeagueConfig
 from league.errors import MemberError
 from league.folder.connect import reading
@@ -139,7 +139,7 @@ def _import_weights(
             )
         description = SnapshotDescription(
             family=family,
-            observation_version=OBSERVATION_VERSION,
+            observation_version=config.views.observation_version,
             action_version=ACTION_VERSION,
             torso=torso,
             shapes=shapes,

@@ -25,6 +25,7 @@ class SeatViews(NamedTuple):
     local: NDArray[np.uint8]  # [n, C, L, L]
     tactical: NDArray[np.uint8]  # [n, C, T, T]
     scalars: NDArray[np.float32]  # [n, F]
+    neighbours: NDArray[np.float32]  # [n, 8, W], one per direction; W = 0 in version 1
 
 
 class Facts(NamedTuple):
@@ -77,6 +78,7 @@ def empty_views(n: int, views: Views) -> SeatViews:
         np.zeros((n, *shapes["local"]), np.uint8),
         np.zeros((n, *shapes["tactical"]), np.uint8),
         np.zeros((n, N_SCALARS), np.float32),
+        np.zeros((n, *shapes.get("neighbours", (8, 0))), np.float32),
     )
 
 
@@ -106,7 +108,7 @@ def make_scratch(state: State, views: Views) -> Scratch:
     block = views.tactical_size // 2
     n_players = len(state.tiles) - 1
     pairs = (-(-height // 2), -(-width // 2))
-    largest = max(views.to_json().values())
+    largest = max(views.sizes().values())
     n_cells = grid * grid
     return Scratch(
         packed=np.zeros(256, np.uint64),

@@ -40,6 +40,12 @@ def in_parts(value: float, parts: float) -> float:
 
 
 @compiled(inline=True, internal=True)
+def in_troop_parts(troops: float) -> float:
+    """Return an attack's troops as they are counted in sums over attacks."""
+    return in_parts(troops, _TROOP_PARTS)
+
+
+@compiled(inline=True, internal=True)
 def attack_on(slot_of: np.ndarray, attack_troops: np.ndarray, p: int, q: int) -> float:
     """Return the troops of p's attack on q; takes two arrays because State is slow to compile."""
     a = slot_of[p, q]
@@ -54,15 +60,15 @@ def sum_attacks(s: State, w: Scratch) -> None:
     for i in range(s.clock[N_ATTACKS]):
         a = s.attack_list[i]
         if s.attack_live[a]:
-            troops = in_parts(s.attack_troops[a], _TROOP_PARTS)
+            troops = in_troop_parts(s.attack_troops[a])
             w.out_troops[s.attacker[a]] += troops
             w.in_troops[s.target[a]] += troops
 
 
 @compiled(inline=True, internal=True)
-def _others(w: Scratch, q: int, mine: float) -> float:
+def attacks_of_others(w: Scratch, q: int, mine: float) -> float:
     """Return the troops that attack q, without an attack of `mine` troops."""
-    return w.in_troops[q] - in_parts(mine, _TROOP_PARTS)
+    return w.in_troops[q] - in_troop_parts(mine)
 
 
 @compiled(internal=True)
@@ -131,14 +137,14 @@ def write_direction_scalars(
         out[base + 9] = contact / total
         if q == 0:
             out[base + 4 : base + 8] = 0.0
-            out[base + 10] = share_of(_others(w, 0, outgoing), mine)
+            out[base + 10] = share_of(attacks_of_others(w, 0, outgoing), mine)
             continue
         theirs = float(s.troops[q])
         out[base + 4] = share_of(theirs, mine)
         out[base + 5] = share_of(float(s.tiles[q]), float(s.tiles[p]))
         out[base + 6] = share_of(theirs / s.tiles[q], density)
         out[base + 7] = share_of(attack_on(s.slot_of, s.attack_troops, q, p), mine)
-        out[base + 10] = share_of(_others(w, q, outgoing), theirs)
+        out[base + 10] = share_of(attacks_of_others(w, q, outgoing), theirs)
 
 
 @compiled(internal=True)
@@ -169,7 +175,7 @@ def _write_facts(
         fact[1] = contacts[d]
         outgoing = attack_on(s.slot_of, s.attack_troops, p, q)
         fact[5] = int(outgoing)
-        fact[6] = int(_others(w, q, outgoing))
+        fact[6] = int(attacks_of_others(w, q, outgoing))
         if q > 0:
             fact[2] = s.tiles[q]
             fact[3] = s.troops[q]

@@ -49,6 +49,7 @@ from arena.territory.observation.facts import (
     write_own_scalars,
 )
 from arena.territory.observation.fronts import place_windows, stamp_changes, stamp_fronts
+from arena.territory.observation.neighbours import write_neighbours
 
 __all__ = (
     "Facts",
@@ -382,6 +383,7 @@ def observe(
             lo[:] = 0
             t[:] = 0
             v.scalars[row] = 0.0
+            v.neighbours[row] = 0.0
             continue
         w.row_of[p] = row
         _pack_channels(s, w, p)
@@ -396,4 +398,6 @@ def observe(
         find_targets(s, p, s.direction_target, s.direction_contact)
         write_own_scalars(s, w, p, max_ticks, v.scalars[row])
         write_direction_scalars(s, w, p, s.direction_target, mask[row], v.scalars[row])
+        if v.neighbours.shape[2] > 0:  # from version 2 on
+            write_neighbours(s, w, p, s.direction_target, mask[row], v.neighbours[row])
     stamp_changes(s, w, v)

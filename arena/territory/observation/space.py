@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.territory.engine.actions import N_ACTIONS
-from arena.territory.observation.views import N_CHANNELS, Views, scalar_names
+from arena.territory.observation.views import (
+    N_CHANNELS,
+    N_NEIGHBOUR_MEMBERSHIP,
+    NEIGHBOUR_FACTS,
+    Views,
+    scalar_names,
+)
 
 SCALAR_RANGES: Final = {
     "fullness": (0.0, 2.0),  # above 1 when troops came home, or land was lost, this tick
@@ -23,7 +29,8 @@ SCALAR_RANGES: Final = {
     "log_troops": (0.0, 1.2),  # the cap of a whole 4096 x 4096 map is 43 million
     "contact": (0.0, 2.4),  # log2 of all tiles of such a map is 24
 }
-"""Ranges of the scalars that are not in 0..1; a direction's scalar by its last word."""
+"""Ranges of the scalars and of neighbours' facts that are not in 0..1; a direction's scalar by its
+last word."""
 
 
 SMALLEST_SIDE: Final = 36
@@ -72,19 +79,28 @@ def scalar_bounds() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return low, high
 
 
+def neighbour_bounds() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the lowest and the highest value of a neighbour's row, two float32[W]."""
+    unit = (0.0, 1.0)
+    ranges = [unit] * N_NEIGHBOUR_MEMBERSHIP
+    ranges += [SCALAR_RANGES.get(name, unit) for name, _ in NEIGHBOUR_FACTS]
+    low, high = np.array(ranges, np.float32).T
+    return low, high
+
+
 def observation_space(
     views: Views, *, with_mask: bool = True, with_frames: bool = True
 ) -> gymnasium.spaces.Dict:
-    """Return the space of one seat's observation: three images, the scalars, the action mask.
+    """Return the space of one seat's observation: three images, scalars, neighbours, action mask.
 
     Args:
-        views: sizes of the images.
+        views: sizes of the images, and the version: neighbours come with version 2.
         with_mask: False leaves out the mask, for learners, which store it with the action.
         with_frames: False shows small views as they are, as learners and agents get them.
     """
     spaces: dict[str, gymnasium.Space[Any]] = {}
     for key, shape in views.shapes().items():
-        if key == "scalars":
+        if key in ("scalars", "neighbours"):
             continue
         margin = margin_of(shape[-1]) if with_frames else 0
         if margin:
@@ -92,6 +108,9 @@ def observation_space(
         else:
             spaces[key] = gymnasium.spaces.Box(0, 255, shape, np.uint8)
     spaces["scalars"] = gymnasium.spaces.Box(*scalar_bounds(), dtype=np.float32)
+    if "neighbours" in views.shapes():
+        bounds = (np.tile(bound, (8, 1)) for bound in neighbour_bounds())
+        spaces["neighbours"] = gymnasium.spaces.Box(*bounds, dtype=np.float32)
     if with_mask:
         spaces["action_mask"] = gymnasium.spaces.Box(0, 1, (N_ACTIONS,), np.int8)
     return gymnasium.spaces.Dict(spaces)

@@ -1,4 +1,4 @@
-"""What a seat sees: the sizes of the three views, the channels and the scalars, by name.
+"""What a seat sees: the sizes of the three views, the channels, scalars and neighbours, by name.
 
 `global` is the whole map in square cells, `local` a pooled window around the middle of the seat's
 fronts, `tactical` a window at full resolution on its hottest front. Windows do not shift when they
@@ -13,7 +13,13 @@ from typing import Any, Final
 
 from arena.errors import MatchError
 
-OBSERVATION_VERSION: Final = 1
+OBSERVATION_VERSION: Final = 2
+"""Of new leagues; a league keeps the version that it was started with.
+
+Version 1 has the views and the scalars; version 2 adds the neighbours and changes nothing else.
+"""
+OBSERVATION_VERSIONS: Final = (1, 2)
+"""What this program can show; a network of an older version reads a part of a newer one."""
 ACTION_VERSION: Final = 1
 
 RECENT_TICKS: Final = 100
@@ -69,6 +75,26 @@ DIRECTION_SCALARS: Final[tuple[tuple[str, str], ...]] = (
 )
 N_SCALARS: Final = len(OWN_SCALARS) + 8 * len(DIRECTION_SCALARS)
 
+N_NEIGHBOUR_MEMBERSHIP: Final = 8
+"""Columns in front of a neighbour's facts: 1 for each direction, N .. NW, whose target it is."""
+
+NEIGHBOUR_FACTS: Final[tuple[tuple[str, str], ...]] = (
+    ("used", "1 when the row holds a neighbour"),
+    ("is_neutral", "1 when it is unowned land"),
+    ("is_rival", "1 when it is a player"),
+    ("is_legal", "1 when it may be attacked"),
+    ("contact", "log2(1 + contact in all its directions) / 10"),
+    ("strength", "T_q / (T_q + T_me), home troops"),
+    ("land", "its tiles / (its + mine)"),
+    ("density", "its troops per tile / (its + mine)"),
+    ("incoming", "its attack B on me: B / (B + T_me)"),
+    ("outgoing", "my attack A on it: A / (A + T_me)"),
+    ("others", "attacks of others on it / (those + its home troops)"),
+    ("fullness", "its home troops / its cap, at most 2"),
+    ("out", "its troops out against others than me / (those + its home troops)"),
+)
+N_NEIGHBOUR: Final = N_NEIGHBOUR_MEMBERSHIP + len(NEIGHBOUR_FACTS)
+
 
 def scalar_names() -> list[str]:
     """Return the names of the scalars in order: own facts, then eleven per direction N .. NW."""
@@ -86,32 +112,51 @@ class Views:
         global_size: cells per side of the whole-map view; a cell is ceil(side / size) tiles.
         local_size: cells per side of the local view, each 2 x 2 tiles.
         tactical_size: tiles per side of the tactical view.
+        observation_version: one of OBSERVATION_VERSIONS: what is shown besides the views.
     """
 
     global_size: int = 32
     local_size: int = 32
     tactical_size: int = 16
+    observation_version: int = OBSERVATION_VERSION
 
     def __post_init__(self) -> None:
-        for name, size in asdict(self).items():
+        if self.observation_version not in OBSERVATION_VERSIONS:
+            raise MatchError(
+                f"observation_version: expected one of {OBSERVATION_VERSIONS}, found "
+                f"{self.observation_version}; a newer program may know it"
+            )
+        for name, size in self.sizes().items():
             if size < 16 or size % 16 or size > 512:
                 raise MatchError(f"{name}: expected a multiple of 16 from 16 to 512, found {size}")
 
+    def sizes(self) -> dict[str, int]:
+        """Return the cells per side of the three views, by attribute."""
+        sizes = asdict(self)
+        del sizes["observation_version"]
+        return sizes
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of one seat's observation by key (without the mask)."""
-        return {
+        shapes: dict[str, tuple[int, ...]] = {
             "global": (N_CHANNELS, self.global_size, self.global_size),
             "local": (N_CHANNELS, self.local_size, self.local_size),
             "tactical": (N_CHANNELS, self.tactical_size, self.tactical_size),
             "scalars": (N_SCALARS,),
         }
+        if self.observation_version >= 2:
+            shapes["neighbours"] = (8, N_NEIGHBOUR)
+        return shapes
 
     def to_json(self) -> dict[str, int]:
-        return asdict(self)
+        """Return a dict of numbers; version 1 is not named, as when there was no other."""
+        return asdict(self) if self.observation_version > 1 else self.sizes()
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Views:
-        return cls(**{key: int(value) for key, value in values.items()})
+        """Rebuild from `to_json`, also of a program that knew version 1 alone."""
+        versioned = {"observation_version": 1} | values
+        return cls(**{key: int(value) for key, value in versioned.items()})
 
 
 SMALL_VIEWS: Final = Views(32, 32, 16)
