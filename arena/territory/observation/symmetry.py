@@ -34,6 +34,7 @@ _BY_PLAYER = (
     *("border_head", "border_tail", "border_size", "contact", "kind", "cap_divisor", "cap_factor"),
     *("growth_factor", "tiles", "playable_tiles", "tiles_before", "tiles_at_death", "troops"),
     *("eliminated_tick", "last_change", "last_cluster_check", "streams", "bot_clock", "bot_ratio"),
+    "habits",
 )
 
 
@@ -58,6 +59,8 @@ def renumbered(engine: Engine, number_of: IntArray) -> Engine:
     contact = new.contact.copy()
     new.contact[:, :, number_of] = contact[:, :, : len(number_of)]
     new.slot_of[np.ix_(number_of, number_of)] = old.slot_of
+    new.dealings[np.ix_(number_of, number_of)] = old.dealings
+    new.past[:, number_of] = old.past
     new.cell_counts[:, number_of] = old.cell_counts
     for values in (new.owner, new.cell_uniform, new.event_owners):
         values[...] = owners[values]
