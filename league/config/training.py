@@ -220,6 +220,11 @@ class LearnerConfig(Section):
         description="Share of the collected transitions that an update learns from: those with the "
         "largest advantages, good or bad. 1 is all; 0.25 makes an update four times cheaper.",
     )
+    ring_share: Share = Field(
+        default=0.0,
+        description="Share of a main learner's opponents that are its own twelve newest snapshots, "
+        "each as often; 0 meets them only where they are hard for it.",
+    )
 
     @model_validator(mode="after")
     def _batches_fit(self) -> LearnerConfig:

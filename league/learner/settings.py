@@ -52,11 +52,13 @@ class OpponentSettings:
         n_per_wave: members drawn for each rollout.
         one_opponent_share: probability that all other seats of a match are one member.
         self_play_share: probability that another seat of a main's match plays its current weights.
+        ring_share: probability that a draw for a main's wave is one of its own newest snapshots.
     """
 
     n_per_wave: int
     one_opponent_share: float
     self_play_share: float
+    ring_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
             n_per_wave=learner.n_opponents,
             one_opponent_share=learner.one_opponent_share,
             self_play_share=learner.self_play_share,
+            ring_share=learner.ring_share,
         ),
         snapshots=SnapshotSettings(
             first=learner.first_snapshot,

@@ -265,10 +265,9 @@ class Trainer:
             LearnerError: see LeaguePPO.update.
         """
         began, before = time.perf_counter(), self.ppo.num_timesteps
-        self.wave = draw_wave(
-            self.roster, self.orders.role, self.settings.opponents.n_per_wave, self.env.rng
-        )
-        self.meets = whom_it_meets(self.roster, self.orders.role, self.wave)
+        whom, role = self.settings.opponents, self.orders.role
+        self.wave = draw_wave(self.roster, role, whom.n_per_wave, self.env.rng, whom.ring_share)
+        self.meets = whom_it_meets(self.roster, role, self.wave, whom.ring_share)
         self._copy_to_mirror()
         try:
             numbers = dict(self.ppo.update())
