@@ -19,6 +19,7 @@ from league.extras import VIEWERS
 from league.learner.rewards import RewardWeights
 from league.ppo.schedules import Schedule
 from league.ppo.settings import PpoSettings
+from league.teaching.settings import TeachingSettings
 from msattn.config import TorsoConfig
 
 
@@ -93,6 +94,7 @@ class LearnerSettings:
         n_threads: of torch, per learner.
         viewers: package (league.extras.VIEWERS) -> whether curves are written for it too.
         relation_mask: "on", "off", or "inherit": as the snapshot that a lineage goes on from.
+        teaching: how a lineage that has a teacher is taught.
     """
 
     env: EnvSettings
@@ -106,6 +108,7 @@ class LearnerSettings:
     device: str
     n_threads: int
     viewers: Mapping[str, bool]
+    teaching: TeachingSettings
     relation_mask: str = "inherit"
 
 
@@ -149,6 +152,15 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
         n_threads=learner.n_threads,
         viewers=viewers(learner),
         relation_mask=learner.relation_mask,
+        teaching=TeachingSettings(
+            n_rows=learner.teacher_rows,
+            n_epochs=learner.teacher_epochs,
+            n_rounds=learner.teacher_rounds,
+            n_round_rows=learner.teacher_round_rows,
+            value_decisions=learner.teacher_value_decisions,
+            kl=learner.teacher_kl,
+            kl_decisions=learner.teacher_kl_decisions,
+        ),
     )
 
 
