@@ -235,7 +235,7 @@ class Lockstep:
         if buffers is None or len(buffers.scalars) < n:
             buffers = obs.empty_views(n, self.views)
             self._buffers[key] = buffers
-        return obs.SeatViews(*(values[:n] for values in buffers))
+        return obs.SeatViews._make(values[:n] for values in buffers)
 
     def ask_agents(self, actions: IntArray, *, only_with_memory: bool = False) -> None:
         """Fill in the actions of all living rows that have an agent, after `refresh`.

@@ -254,7 +254,7 @@ class _Run:
                 f"{self.root}: expected the arm with these settings, found one with others; give "
                 "the arm another name, name another --out, or remove the folder"
             )
-        return fresh | state
+        return {**fresh, **state}
 
     def _write(self, state: dict[str, Any]) -> None:
         write_whole(self.root / _STATE, (json.dumps(state) + "\n").encode(), durable=True)

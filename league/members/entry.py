@@ -64,8 +64,8 @@ def is_snapshot_file(text: str) -> bool:
 
 def views_of(description: SnapshotDescription) -> Views:
     """Return the views that a snapshot was trained on."""
-    sizes = [description.shapes[key][1] for key in ("global", "local", "tactical")]
-    return Views(*sizes, observation_version=description.observation_version)
+    whole, local, tactical = (description.shapes[key][1] for key in ("global", "local", "tactical"))
+    return Views(whole, local, tactical, description.observation_version)
 
 
 def identify(text: str, snapshots: Path, views: Views | None, *, check: bool = True) -> Newcomer:
