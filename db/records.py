@@ -236,6 +236,17 @@ class RatingMoment:
 
 
 @dataclass(frozen=True)
+class MatchMoment:
+    """A finished match as a picture needs it; `replay_path` as it is stored, None without one."""
+
+    id: int
+    map: str
+    finished_at: datetime
+    ticks: int
+    replay_path: str | None
+
+
+@dataclass(frozen=True)
 class MemberTotals:
     """Rated games of a member in one season; `mean_placement` is None without games."""
 

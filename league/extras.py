@@ -22,7 +22,7 @@ PACKAGES: Final[dict[str, tuple[str, ...]]] = {
     "trackio": ("trackio",),
     "wandb": ("wandb",),
 }
-"""What each extra of pyproject.toml installs, but `dev`."""
+"""What each extra of pyproject.toml installs, but those for the tests, `dev` and `browser`."""
 
 _DISTRIBUTION = "territory-league"
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([\w-]+)['"]""")

@@ -51,6 +51,13 @@ from db.queries.members import (
     resolve_member,
     set_status,
 )
+from db.queries.pictures import (
+    SEAT_COLUMNS,
+    event_counts,
+    match_moments,
+    sampled_updates,
+    seat_columns,
+)
 from db.queries.planning import (
     active_agents,
     rating_changes,
@@ -103,6 +110,7 @@ from db.queries.updates import add_update, lasting_updates, list_updates, thin_u
 __all__ = [
     "PRUNED_EVENT",
     "PRUNING_KEY",
+    "SEAT_COLUMNS",
     "UnfinishedResult",
     "active_agents",
     "add_event",
@@ -119,6 +127,7 @@ __all__ = [
     "count_failure",
     "database_bytes",
     "drop_replays",
+    "event_counts",
     "events_of_kind",
     "find_unfinished_results",
     "finished_replays",
@@ -141,6 +150,7 @@ __all__ = [
     "log_mark",
     "mark_started",
     "match_counts",
+    "match_moments",
     "match_seats",
     "matches_by_status",
     "matches_with_replay",
@@ -178,6 +188,8 @@ __all__ = [
     "replace_ratings",
     "requeue_interrupted",
     "resolve_member",
+    "sampled_updates",
+    "seat_columns",
     "series_results",
     "set_aside",
     "set_league_value",

@@ -32,7 +32,7 @@ def rating_columns(session: Session, rules_sha256: str) -> RatingColumns:
     # The text added to the column keeps SQLite from its index, which would look every row up alone:
     # 1.0 instead of 0.1 s for a million rows.
     mine = (Rating.rules_sha256 + "") == rules_sha256
-    log = _fetch(
+    log = fetch_columns(
         session,
         select(
             Rating.seq, Rating.member_id, func.coalesce(Rating.match_id, 0), Rating.mu, Rating.sigma
@@ -41,7 +41,7 @@ def rating_columns(session: Session, rules_sha256: str) -> RatingColumns:
         .order_by(Rating.seq),
         [("seq", "i8"), ("member_id", "i8"), ("match_id", "i8"), ("mu", "f8"), ("sigma", "f8")],
     )
-    seats = _fetch(
+    seats = fetch_columns(
         session,
         select(Seat.match_id, Seat.member_id, Seat.placement).where(Seat.rated.is_(True)),
         [("match_id", "i8"), ("member_id", "i8"), ("placement", "i8")],
@@ -95,7 +95,7 @@ def placement_rows(session: Session, rules_sha256: str, *, after_seq: int = 0) -
         .order_by(Rating.seq)
     )
     names = ("seq", "match_id", "member_id", "placement")
-    rows = _fetch(session, query, [(name, "i8") for name in names])
+    rows = fetch_columns(session, query, [(name, "i8") for name in names])
     return np.column_stack([rows[name] for name in names])
 
 
@@ -122,7 +122,7 @@ def replace_ratings(
         )
 
 
-def _fetch(
+def fetch_columns(
     session: Session, query: Select[*tuple[Any, ...]], columns: list[tuple[str, str]]
 ) -> NDArray[np.void]:
     """Return the rows of a query of plain numbers as a structured array.

@@ -187,6 +187,17 @@ def say_over(text: str) -> None:
     click.echo(f"\r\x1b[K{visible(text)}", err=True, nl=False)
 
 
+def open_page(path: Path) -> None:
+    """Open a page in the user's browser; say so on stderr where there is none."""
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
+        say(
+            f"expected a browser to open {path} in, found none; copy the file to one",
+            to_stderr=True,
+        )
+
+
 def stdout_console() -> Console:
     """Return a console for results: colours on a terminal, plain text of fixed width elsewhere."""
     from league.report.console import PlainConsole

@@ -16,6 +16,7 @@ from league.cli.options import (
     league_option,
     league_root,
     league_was_named,
+    open_page,
     print_json,
     program_name,
     say,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         "league report",
         "league report --live",
         "league report --payoff --top 12",
+        "league report --html report.html --open",
         "league report --svg report.svg",
     )
 )
@@ -41,6 +43,22 @@ if TYPE_CHECKING:
     metavar="FILE",
     type=PathOf(dir_okay=False),
     help="Write the report as an SVG picture.  [default: none]",
+)
+@click.option(
+    "--html",
+    "html_path",
+    metavar="FILE",
+    type=PathOf(dir_okay=False),
+    help="Write everything as one page that any browser opens, without a network.  [default: none]",
+)
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="With --html: without replays and attention, for which matches are played back.  "
+    "[default: off]",
+)
+@click.option(
+    "--open", "with_open", is_flag=True, help="With --html: open the page.  [default: off]"
 )
 @click.option(
     "--next",
@@ -59,22 +77,43 @@ if TYPE_CHECKING:
 @json_option
 @league_option
 def report(
-    live: bool, svg_path: Path | None, with_next: bool, payoff: bool, top: int, as_json: bool
+    live: bool,
+    svg_path: Path | None,
+    html_path: Path | None,
+    quick: bool,
+    with_open: bool,
+    with_next: bool,
+    payoff: bool,
+    top: int,
+    as_json: bool,
 ) -> None:
     """Show standings with 95 % intervals, learners, latest matches and throughput.
 
     With --payoff: beat rates and places of all pairs of members, a ranking that copies of a member
     do not move, how many matches hold places 1 and 2 apart, cycles, and pairs whose matches or
     head-to-heads contradict their ratings.
+
+    With --html: standings, progress, who beats whom, places, maps and seats, training, opponents,
+    matches to watch, attention and the run, each with its question and the answer in a sentence.
     """
     from league.report.state import StateReader
 
-    if live + as_json + (svg_path is not None) > 1:
-        raise click.UsageError("give only one of --live, --json and --svg")
-    if with_next and (live or as_json or svg_path is not None):
-        raise click.UsageError("--next goes without --live, --json and --svg")
-    if payoff and (live or with_next or svg_path is not None):
+    drawn = (svg_path is not None) + (html_path is not None)
+    if live + as_json + drawn > 1:
+        raise click.UsageError("give only one of --live, --json, --svg and --html")
+    if with_next and (live or as_json or drawn):
+        raise click.UsageError("--next goes without --live, --json, --svg and --html")
+    if payoff and (live or with_next or drawn):
         raise click.UsageError("--payoff goes with --json alone")
+    if (quick or with_open) and html_path is None:
+        raise click.UsageError("--quick and --open go with --html FILE")
+    if html_path is not None:
+        from league.page.write import write_page
+
+        say(write_page(existing_league(), html_path, is_quick=quick))
+        if with_open:
+            open_page(html_path)
+        return
     with StateReader(existing_league()) as reader:
         if payoff:
             _show_payoff(reader.read_payoff(), top, as_json)

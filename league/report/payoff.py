@@ -137,6 +137,7 @@ def expected_rates(beats: Beats, ratings: Mapping[int, Gaussian]) -> NDArray[np.
     """Return float64[n, n]: beat rates, completed by what ratings predict where matches are few."""
     ids = beats.member_ids
     prior = np.array([[win_probability(ratings[i], ratings[j]) for j in ids] for i in ids])
+    prior = prior.reshape(len(ids), len(ids))  # of a league that has played nothing, too
     np.fill_diagonal(prior, 0.5)
     worth = np.maximum(beats.games, 0.0) / max(beats.design_effect, 1.0)
     return np.asarray((beats.rates * worth + prior * PRIOR_MATCHES) / (worth + PRIOR_MATCHES))

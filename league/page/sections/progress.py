@@ -1,0 +1,142 @@
+"""Section 2: did training work, and which family learns faster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from league.curves.lineages import LeagueCurves, Lineage, Rated
+from league.page.chart import Chart, Line, line_chart
+from league.page.facts import PageFacts
+from league.page.section import Section
+from league.page.words import listed, number
+
+AXES = {"decisions": "trained decisions", "minutes": "minutes since the first start, with pauses"}
+
+
+def progress(facts: PageFacts) -> Section:
+    """Return the section."""
+    curves = facts.curves
+    charts = {axis: chart(curves, axis) for axis in AXES}
+    return Section(
+        "progress",
+        "Getting better",
+        "Did training work, and which family learns faster?",
+        answer(facts),
+        {
+            "charts": {axis: found for axis, found in charts.items() if found is not None},
+            "curves": curves,
+            "rivals": listed(curves.bar.rivals),
+            "firsts": [
+                (lineage.name, lineage.first_above)
+                for lineage in curves.lineages
+                if lineage.first_above is not None
+            ],
+        },
+    )
+
+
+def chart(curves: LeagueCurves, axis: str) -> Chart | None:
+    """Draw the ratings of all snapshots against decisions or minutes, the scripts as levels."""
+    lines = [
+        _line(lineage, curves.min_matches, axis, colour)
+        for colour, lineage in enumerate(curves.lineages)
+        if _drawn(lineage)
+    ]
+    levels = [
+        (row.name[:18], row.mu) for row in curves.anchors if row.mu is not None and row.matches
+    ]
+    return line_chart(
+        lines,
+        f"Rating of each snapshot against {AXES[axis]}",
+        x_label=AXES[axis],
+        y_label="rating",
+        size=(760, 380),
+        levels=levels,
+    )
+
+
+def _line(lineage: Lineage, min_matches: int, axis: str, colour: int) -> Line:
+    rows = _drawn(lineage)
+    first = lineage.first_above
+    return Line(
+        lineage.name,
+        [(_at(row, axis), row.mu or 0.0) for row in rows],
+        colour,
+        [(row.mu or 0.0) - (row.half_width or 0.0) for row in rows],
+        [(row.mu or 0.0) + (row.half_width or 0.0) for row in rows],
+        [row.matches < min_matches for row in rows],
+        [
+            f"{row.name}: {number(row.mu)} ± {number(row.half_width)}, {row.trained_decisions:,} "
+            f"decisions, {row.minutes:,.0f} min, {row.matches:,} matches"
+            for row in rows
+        ],
+        rows.index(first) if first in rows else None,
+    )
+
+
+def _drawn(lineage: Lineage) -> list[Rated]:
+    return [row for row in lineage.snapshots if row.mu is not None and row.matches > 0]
+
+
+def _at(row: Rated, axis: str) -> float:
+    return float(row.trained_decisions) if axis == "decisions" else row.minutes
+
+
+def answer(facts: PageFacts) -> str:
+    """Say of each lineage whether it got better, and compare two at equal decisions."""
+    curves = facts.curves
+    by_name = {row.name: row.id for row in facts.state.members}
+    gains = []
+    for lineage in curves.lineages:
+        proven = [row for row in _drawn(lineage) if row.matches >= curves.min_matches]
+        if len(proven) >= 2:
+            first, last = proven[0], proven[-1]
+            gain, error = facts.difference(by_name[last.name], by_name[first.name])
+            gains.append((lineage.name, gain, 1.96 * error))
+    if not gains:
+        return (
+            f"It is too early to say: no lineage has two snapshots with {curves.min_matches} "
+            "matches."
+        )
+    said = [_gain(*gain) for gain in gains]
+    compared = _comparison(facts, by_name)
+    return "; ".join([listed(said), *([compared] if compared else [])]) + "."
+
+
+def _gain(name: str, gain: float, half: float) -> str:
+    points = f"{number(abs(gain))} ± {number(half)} points"
+    if gain > half:
+        return f"{name} got better by {points}"
+    if gain < -half:
+        return f"{name} got worse by {points}"
+    return f"{name} did not surely change ({'+' if gain >= 0 else '-'}{points})"
+
+
+def _comparison(facts: PageFacts, ids: Mapping[str, int]) -> str:
+    """Compare the first two lineages of different families at the last decisions they share."""
+    curves = facts.curves
+    proven: list[tuple[Lineage, Sequence[Rated]]] = [
+        (lineage, [row for row in _drawn(lineage) if row.matches >= curves.min_matches])
+        for lineage in curves.lineages
+        if lineage.role == "main"
+    ]
+    proven = [(lineage, rows) for lineage, rows in proven if rows]
+    others = [each for each in proven[1:] if each[0].family != proven[0][0].family]
+    if not proven or not others:
+        return ""
+    (_, ours), (_, theirs) = proven[0], others[0]
+    common = min(ours[-1].trained_decisions, theirs[-1].trained_decisions)
+    pair = [
+        min(rows, key=lambda row: abs(row.trained_decisions - common)) for rows in (ours, theirs)
+    ]
+    gap = abs(pair[0].trained_decisions - pair[1].trained_decisions)
+    if common <= 0 or gap > 0.1 * common:
+        return ""
+    distance, error = facts.difference(ids[pair[0].name], ids[pair[1].name])
+    if distance < 0:
+        pair.reverse()
+    verdict = "is surely above" if abs(distance) > 1.96 * error else "is not surely above"
+    return (
+        f"after {common:,} decisions {pair[0].name} {verdict} {pair[1].name} "
+        f"({number(abs(distance))} ± {number(1.96 * error)})"
+    )

@@ -1,0 +1,83 @@
+"""The page of `league report --html` in a browser: quiet, sortable, light and dark, also narrow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from league.page.write import write_page
+from tests.browser.conftest import PHONE
+from tests.league.page.known import EVIL, make_known_league
+
+RANKS = "[...document.querySelectorAll('#standings tbody tr')].map(r => r.cells[0].textContent)"
+PAPER = "getComputedStyle(document.body).backgroundColor"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_known_league(tmp_path_factory.mktemp("browser") / "my-league", evil=EVIL)
+    return write_page(folder, folder.root.parent / "report.html")
+
+
+def test_the_page_makes_one_request_and_has_no_problem(open_page: Any, report: Path) -> None:
+    for dark in (False, True):
+        opened = open_page(report, dark=dark)
+        opened.page.wait_for_load_state("networkidle")
+        assert opened.requests == [report.as_uri()]
+        assert opened.problems == []
+        assert opened.page.title().startswith("League my-league")
+        opened.picture(f"report-{'dark' if dark else 'light'}")
+
+
+def test_a_click_and_a_key_sort_the_standings_and_back(open_page: Any, report: Path) -> None:
+    page = open_page(report).page
+    before = page.evaluate(RANKS)
+    assert before == ["1", "2", "3", "4", "-"]
+    head = page.locator("#standings th", has_text="rank").first
+    head.click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    head.press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert page.evaluate(RANKS) == ["4", "3", "2", "1", "-"]  # who has none stays last
+    name = page.locator("#standings th", has_text="name").first
+    name.click()
+    assert head.get_attribute("aria-sort") is None
+    names = page.locator("#standings tbody th").all_text_contents()
+    assert names == sorted(names, key=str.lower)
+
+
+def test_the_button_turns_light_into_dark_and_back(open_page: Any, report: Path) -> None:
+    page = open_page(report).page
+    light = page.evaluate(PAPER)
+    page.click("#theme")
+    assert page.evaluate(PAPER) == "rgb(17, 21, 28)" != light
+    page.click("#theme")
+    assert page.evaluate(PAPER) == light
+    assert open_page(report, dark=True).page.evaluate(PAPER) == "rgb(17, 21, 28)"
+
+
+def test_the_axis_is_switched_with_and_without_scripts(open_page: Any, report: Path) -> None:
+    for scripts in (True, False):
+        page = open_page(report, scripts=scripts).page
+        by_decisions, by_minutes = (
+            page.locator(f"#progress .switch > .{axis}") for axis in ("decisions", "minutes")
+        )
+        assert by_decisions.is_visible() and not by_minutes.is_visible()
+        page.click("label[for=progress-m]")
+        assert by_minutes.is_visible() and not by_decisions.is_visible()
+
+
+def test_without_scripts_everything_is_there(open_page: Any, report: Path) -> None:
+    page = open_page(report, scripts=False).page
+    assert page.locator("section").count() == 10
+    assert page.locator("#standings tbody tr").count() == 5
+    assert not page.locator("#theme").is_visible()
+
+
+@pytest.mark.parametrize("width", [1280, PHONE[0]])
+def test_nothing_is_wider_than_the_window(open_page: Any, report: Path, width: int) -> None:
+    opened = open_page(report, width=width, height=844 if width == PHONE[0] else 800)
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+    opened.picture(f"report-{width}", full=True)
