@@ -24,7 +24,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP_INSTALL) -e '.[dev,plot,tensorboard,onnx,postgres]'
+	$(PIP_INSTALL) -e '.[dev,plot,data,tensorboard,onnx,postgres]'
 	touch $@
 
 league: $(VENV)/.installed
