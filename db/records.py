@@ -79,6 +79,21 @@ class MatchRecord:
 
 
 @dataclass(frozen=True)
+class PlayedMatch:
+    """A finished match as a table shows it; `winners` names all seats in first place."""
+
+    id: int
+    finished_at: datetime
+    purpose: str
+    map: str
+    seed: int
+    ticks: int
+    wall_s: float
+    replay_path: str | None
+    winners: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SeriesResult:
     """One match of a series; `placements` in seat order, empty until it is finished."""
 
@@ -244,6 +259,17 @@ class MatchMoment:
     finished_at: datetime
     ticks: int
     replay_path: str | None
+
+
+@dataclass(frozen=True)
+class RatingAt:
+    """One rating of a member; match and time are None for its admission."""
+
+    seq: int
+    match_id: int | None
+    finished_at: datetime | None
+    mu: float
+    sigma: float
 
 
 @dataclass(frozen=True)

@@ -75,5 +75,9 @@ class UsageError(LeagueError):
     """A value on the command line that cannot be read."""
 
 
+class PackageError(LeagueError):
+    """An optional package that is needed and not installed."""
+
+
 class BenchError(LeagueError):
     """A benchmark or audit whose matches or processes failed."""

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import Final
 
 PACKAGES: Final[dict[str, tuple[str, ...]]] = {
+    "data": ("pandas",),
     "onnx": ("onnx", "onnxruntime"),
     "plot": ("matplotlib",),
     "postgres": ("psycopg[binary]",),

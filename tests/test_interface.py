@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "interface.md"
-NAMES = re.findall(r"`((?:arena|agents|msattn)(?:\.\w+)+)`", PAGE.read_text(encoding="utf-8"))
+FOUND = re.findall(
+    r"`((?:arena|agents|msattn|league)(?:\.\w+)+)`", PAGE.read_text(encoding="utf-8")
+)
+NAMES = [name for name in FOUND if name != "league.toml"]  # a file
 
 
 def test_the_page_names_what_the_readme_shows() -> None:
     assert "arena.territory.env.TerritoryEnv" in NAMES
     assert "agents.check.check_agent" in NAMES
+    assert "league.open" in NAMES
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES)))

@@ -4,6 +4,7 @@ They take plain values and return frozen records (`db.records`); the caller owns
 (`db.session.write_transaction`, `read_transaction`).
 """
 
+from db.queries.browse import played_matches, rating_history
 from db.queries.examine import (
     clear_replay_paths,
     contradictory_matches,
@@ -170,9 +171,11 @@ __all__ = [
     "placement_rows",
     "plan_again",
     "plan_match",
+    "played_matches",
     "prunable_replays",
     "rating_changes",
     "rating_columns",
+    "rating_history",
     "rating_log",
     "rating_log_is_gap_free",
     "rating_moments",

@@ -103,6 +103,7 @@ def run_pit(
     *,
     say: Say = _silent,
     arena: MakeArena | None = None,
+    stores: bool = True,
 ) -> PitReport:
     """Play a head-to-head and return its report.
 
@@ -112,12 +113,13 @@ def run_pit(
         progress: called after every judged pair.
         say: called with a sentence that a user should read before it starts.
         arena: makes the arena from the number of workers; None for processes of this machine.
+        stores: False leaves the league as it is: nothing is stored, and nothing goes on.
 
     Raises:
         LeagueError, AgentError, ArenaError, DatabaseError: it cannot be played, or not to its end,
             or was interrupted before a pair was complete.
     """
-    with laid((request.a, request.b), request.maps, folder) as table:
+    with laid((request.a, request.b), request.maps, folder, stores=stores) as table:
         plan = _plan(request, table)
         log = table.log(plan)
         if log is not None:

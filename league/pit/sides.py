@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.registry import whole_spec
+from agents.registry import parse_spec, whole_spec
 from agents.scripted import FORMER_NAMES
 from arena.territory.observation.views import Views
 from db import queries
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,28 @@ def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> 
     newcomer = identify(text, snapshots, views, check=not known)
     with write_transaction(engine) as session:
         member = ensure_guest(session, newcomer)
+    return Side(member.name, member.agent_spec, member.id)
+
+
+def side_to_read(text: str, session: Session, snapshots: Path) -> Side:
+    """Return the side that a text means in a league that is not written to.
+
+    Raises:
+        PitError: the text is a snapshot file, which would have to be copied into the league.
+        NotFoundError: no member fits, or several do.
+        MemberError, AgentError: what is meant cannot play here.
+    """
+    if text.startswith(("scripted:", "plugin:", "planner:")):
+        text = whole_spec(text)
+        parse_spec(text)
+        return Side(text, text)
+    if is_snapshot_file(text):
+        raise PitError(
+            f"expected a member or an agent spec, found the file {text}; `league import` or "
+            "`league members add` makes a member of it"
+        )
+    member = find_member(session, text)
+    require_snapshot(snapshots, member)
     return Side(member.name, member.agent_spec, member.id)
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from arena.processes.scratch import ScratchFolder
 from arena.territory.engine.rules import MatchRules
@@ -19,14 +19,14 @@ from arena.territory.observation.views import Views
 from db.session import read_transaction
 from league.config.layers import resolve
 from league.errors import PitError
-from league.folder.connect import writer
+from league.folder.connect import reading, writer
 from league.folder.layout import LeagueFolder
 from league.folder.memory import started_settings
 from league.members.entry import views_of
 from league.pit.draws import stratified
 from league.pit.log import PitLog
 from league.pit.plan import UnitPlan
-from league.pit.sides import Side, side_in_league, side_without_league
+from league.pit.sides import Side, side_in_league, side_to_read, side_without_league
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -61,12 +61,19 @@ class Table:
 
 
 @contextlib.contextmanager
-def laid(names: Sequence[str], maps: Sequence[str], folder: LeagueFolder | None) -> Iterator[Table]:
+def laid(
+    names: Sequence[str],
+    maps: Sequence[str],
+    folder: LeagueFolder | None,
+    *,
+    stores: bool = True,
+) -> Iterator[Table]:
     """Yield the table for sides and maps of a command line.
 
     Args:
         names: member names, hash prefixes, snapshot files or agent specs.
         maps: references, relative to the current folder; empty takes those of rated matches.
+        stores: False only reads the league: sides are its members, or agent specs.
 
     Raises:
         LeagueError, AgentError, ArenaError, DatabaseError: somebody or something cannot play.
@@ -76,21 +83,33 @@ def laid(names: Sequence[str], maps: Sequence[str], folder: LeagueFolder | None)
         with ScratchFolder("league-pit-") as store:
             yield _without_league(names, given, store)
         return
+    if not stores:
+        with reading(folder) as session:
+            config = started_settings(session, folder)
+            sides = tuple(side_to_read(text, session, folder.snapshots) for text in names)
+        yield _of_league(folder, config, sides, given)
+        return
     with writer(folder) as engine:
         with read_transaction(engine) as session:
             config = started_settings(session, folder)
         views = Views.from_json(config["views"])
-        listed, ordered = in_proportion(given or config["maps"]["rate"])
-        yield Table(
-            tuple(side_in_league(text, engine, folder.snapshots, views) for text in names),
-            listed,
-            ordered,
-            MatchRules.from_json(config["rules"]),
-            views,
-            {"snapshots": str(folder.snapshots), "maps": str(folder.root), "device": "cpu"},
-            engine,
-            folder,
-        )
+        sides = tuple(side_in_league(text, engine, folder.snapshots, views) for text in names)
+        yield replace(_of_league(folder, config, sides, given), engine=engine, folder=folder)
+
+
+def _of_league(
+    folder: LeagueFolder, config: dict[str, Any], sides: tuple[Side, ...], maps: Sequence[str]
+) -> Table:
+    """Return the table of a league's own rules and maps, which stores nothing as it is."""
+    listed, ordered = in_proportion(maps or config["maps"]["rate"])
+    return Table(
+        sides,
+        listed,
+        ordered,
+        MatchRules.from_json(config["rules"]),
+        Views.from_json(config["views"]),
+        {"snapshots": str(folder.snapshots), "maps": str(folder.root), "device": "cpu"},
+    )
 
 
 def _without_league(names: Sequence[str], maps: Sequence[str], store: Path) -> Table:

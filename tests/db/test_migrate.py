@@ -24,9 +24,13 @@ from db.session import open_reader, open_writer, read_transaction, write_transac
 
 
 def schema(engine: Engine) -> dict[str, list[str]]:
-    """Every table and index of a SQLite file, as the sorted lines of its SQL."""
+    """Every table and index of a SQLite file, as the sorted lines of its SQL.
+
+    Views are no part of the models (tests/db/test_views.py).
+    """
     query = text(
-        "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND sql IS NOT NULL"
+        "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND sql IS NOT NULL "
+        "AND type <> 'view'"
     )
     with engine.connect() as connection:
         return {
