@@ -72,4 +72,4 @@ def played_matches(
         first = first.where(Match.id >= min(int(row[0]) for row in rows))
     for match_id, name in session.execute(chosen(first)):
         winners.setdefault(match_id, []).append(name)
-    return [PlayedMatch(*row[:8], tuple(winners.get(row[0], ()))) for row in rows]
+    return [PlayedMatch(*row[:8], winners=tuple(winners.get(row[0], ()))) for row in rows]
