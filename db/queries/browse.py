@@ -72,4 +72,20 @@ def played_matches(
         first = first.where(Match.id >= min(int(row[0]) for row in rows))
     for match_id, name in session.execute(chosen(first)):
         winners.setdefault(match_id, []).append(name)
-    return [PlayedMatch(*row[:8], winners=tuple(winners.get(row[0], ()))) for row in rows]
+    matches = []
+    for match_id, finished_at, used_for, reference, seed, ticks, wall_s, replay_path, *_ in rows:
+        first_names = tuple(winners.get(match_id, ()))
+        matches.append(
+            PlayedMatch(
+                match_id,
+                finished_at,
+                used_for,
+                reference,
+                seed,
+                ticks,
+                wall_s,
+                replay_path,
+                first_names,
+            )
+        )
+    return matches
