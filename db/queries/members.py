@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -30,9 +30,13 @@ def add_member(
     generation: int = 0,
     snapshot_sha256: str | None = None,
     trained_decisions: int = 0,
+    taught: Mapping[str, Any] | None = None,
     at: datetime | None = None,
 ) -> int:
     """Insert a member and return its id.
+
+    Args:
+        taught: who taught it, for its details; None for nobody.
 
     Raises:
         ConflictError: the name is taken, the parent is unknown, or a value breaks a CHECK.
@@ -58,7 +62,8 @@ def add_member(
         trained_decisions=trained_decisions,
         failures=0,
         failures_in_row=0,
-        details={},  # whether its snapshot was pruned (db.queries.pruning)
+        # Also: whether its snapshot was pruned (db.queries.pruning).
+        details={} if taught is None else {"taught": dict(taught)},
         created_at=at or utc_now(),
     )
     session.add(member)

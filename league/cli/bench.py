@@ -344,14 +344,30 @@ def ceiling(
     "--matches", default=100_000, least=100, most=1_000_000, text="Matches of the timed league."
 )
 @count_option("--pools", default=5, most=1_000, text="Simulated pools per spread of skill.")
+@count_option(
+    "--watched",
+    default=24,
+    least=0,
+    most=10_000,
+    text="Matches in which the agent `planner:` watches its neighbours; 0 leaves that out.",
+)
 @json_option
 @league_option
-def planner(members: int, matches: int, pools: int, as_json: bool) -> None:
-    """Measure the planning of rated matches: time, information per match, newcomers' matches."""
+def planner(members: int, matches: int, pools: int, watched: int, as_json: bool) -> None:
+    """Measure the planning of rated matches, and what the agent `planner:` knows of neighbours.
+
+    Of the first: time per line-up, information per match, a newcomer's matches. Of the second: how
+    often it is right about the script that a neighbour plays.
+    """
+    from league.bench import beliefs
     from league.bench import planner as subject
 
     result = subject.run(n_members=members, n_matches=matches, n_pools=pools, tell=_tell)
-    _show(result, subject.lines(result), as_json)
+    lines = subject.lines(result)
+    if watched:
+        result["beliefs"] = beliefs.run(matches=watched, tell=_tell)
+        lines += beliefs.lines(result["beliefs"])
+    _show(result, lines, as_json)
 
 
 @bench.command(

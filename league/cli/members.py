@@ -235,5 +235,6 @@ def _document(member: MemberRecord, names: Mapping[int, str]) -> dict[str, objec
         "trained_decisions": member.trained_decisions,
         "failures": member.failures,
         "pruned": member.details.get("pruned"),
+        "taught": member.details.get("taught"),
         "created_at": member.created_at.isoformat(),
     }

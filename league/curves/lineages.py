@@ -49,7 +49,8 @@ class Lineage:
     """The snapshots of one learner by trained decisions, and which of them are above the bar.
 
     `first_above` is the earliest snapshot above it by today's ratings; `passage` follows the newest
-    snapshot by the ratings at each moment.
+    snapshot by the ratings at each moment. `taught_by` is the teacher of its newest snapshot that
+    was taught, None for a lineage from nothing.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Lineage:
     snapshots: tuple[Rated, ...]
     first_above: Rated | None
     passage: Passage
+    taught_by: str | None = None
 
     def best(self, min_matches: int) -> Rated | None:
         """Return the snapshot with enough matches and the highest conservative rating, or None."""
@@ -132,7 +134,10 @@ def league_curves(
     for key, chain in chains.items():
         snapshots = tuple(_rated(row, first_start) for row in chain)
         first = next((row for row in snapshots if _is_above(row, bar, min_matches)), None)
-        lineages.append(Lineage(*key, snapshots, first, walked[key]))
+        taught = [row.taught_by for row in chain if row.taught_by is not None]
+        lineages.append(
+            Lineage(*key, snapshots, first, walked[key], taught[-1] if taught else None)
+        )
     return LeagueCurves(
         league=name or state.league,
         at=state.at,

@@ -231,6 +231,8 @@ def _write_head(
 
 def _legend(name: str, leagues: Sequence[LeagueCurves]) -> str:
     lineages = [lineage for c in leagues for lineage in c.lineages if lineage.name == name]
+    if any(lineage.taught_by is not None for lineage in lineages):
+        name = f"{name} (taught)"
     firsts = [lineage.first_above for lineage in lineages if lineage.first_above is not None]
     if len(leagues) > 1:
         return f"{name}: above all in {len(firsts)} of {len(lineages)} leagues"

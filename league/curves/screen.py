@@ -95,7 +95,8 @@ def _head(curves: LeagueCurves) -> str:
 def _lineage_table(lineage: Lineage, min_matches: int) -> Table:
     role = "" if lineage.role == "main" else f", {lineage.role}"
     title = foreign(lineage.name, f"bold {FAMILY_STYLES.get(lineage.family, '')}".strip())
-    title.append_text(foreign(f" ({lineage.family}{role})", "not bold"))
+    taught = "" if lineage.taught_by is None else f", taught by {lineage.taught_by}"
+    title.append_text(foreign(f" ({lineage.family}{role}{taught})", "not bold"))
     return _table(title, lineage.snapshots, lineage.first_above, min_matches)
 
 

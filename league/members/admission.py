@@ -20,6 +20,7 @@ from arena.territory.observation.views import Views
 from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.members.names import next_free_name
+from league.members.taught import taught_note
 from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA, child_rating
 
@@ -92,6 +93,7 @@ def admit_snapshot(
         generation=generation,
         snapshot_sha256=sha256,
         trained_decisions=description.trained_decisions,
+        taught=taught_note(description),
     )
     queries.record_snapshot(session, learner.id, member_id)
     if holder is not None:

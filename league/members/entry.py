@@ -8,9 +8,10 @@ is never scheduled.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agents.plugin_files import is_plugin_file
 from agents.registry import parse_spec, present_spec, whole_spec
@@ -25,6 +26,7 @@ from league.folder.layout import LeagueFolder
 from league.folder.memory import started_settings
 from league.members.names import check_name, free_name, made_name
 from league.members.pruned import require_snapshot
+from league.members.taught import taught_note
 from league.plain_text import visible
 from league.pruning.record import why_snapshot_is_gone
 from league.rating.season import Season
@@ -55,6 +57,7 @@ class Newcomer:
     snapshot_sha256: str | None = None
     parent_sha256: str | None = None
     trained_decisions: int = 0
+    taught: Mapping[str, Any] | None = None
 
 
 def is_snapshot_file(text: str) -> bool:
@@ -124,6 +127,7 @@ def _from_snapshot(
         snapshot_sha256=loaded.sha256,
         parent_sha256=description.parent,
         trained_decisions=description.trained_decisions,
+        taught=taught_note(description),
     )
 
 
@@ -356,4 +360,5 @@ def _insert(session: Session, newcomer: Newcomer, name: str, status: str) -> int
         generation=0 if parent is None else parent.generation + 1,
         snapshot_sha256=newcomer.snapshot_sha256,
         trained_decisions=newcomer.trained_decisions,
+        taught=newcomer.taught,
     )

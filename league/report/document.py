@@ -65,6 +65,7 @@ def report_document(state: ReportState) -> dict[str, Any]:
         "waiting": dict(state.waiting),
         "rating_version": state.rating_version,
         "run": None if state.run is None else state.run.to_json(state.at),
+        "slow_members": None if state.slow is None else state.slow.to_json(),
     }
 
 
@@ -92,6 +93,7 @@ def _member(row: MemberRow) -> dict[str, Any]:
         "first_matches": 0 if row.first is None else row.first.matches,
         "trained_decisions": row.trained_decisions,
         "snapshot": row.snapshot,
+        "taught_by": row.taught_by,
     }
 
 

@@ -18,7 +18,9 @@ from league.rating.first_places import Chance
 from league.report.champion import champion_lines
 from league.report.console import foreign
 from league.report.fitting import FittingTable
+from league.report.slow import slow_lines
 from league.report.state import BudgetRow, LearnerRow, MatchRow, MemberRow, ReportState
+from league.report.taught import taught_lines
 
 WIDTH = 130  # columns of the SVG and of plain output; the widest table needs 126
 _LEVEL_STYLES = {"info": "dim", "warning": "yellow", "alarm": "bold red"}
@@ -43,6 +45,7 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
         *(Text(visible(line), style="bold red") for line in _troubles(state)),
         *champion_lines(state.champion, state.canaries),
         standings_table(state.members, max_members),
+        *(Text(visible(line), style="dim") for line in taught_lines(state.members)),
     ]
     if state.learners:
         parts.append(learners_table(state.learners))
@@ -51,6 +54,7 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
     if state.matches and state.win_share is not None:
         parts.append(_land(state.win_share))
     parts.append(_arena(state))
+    parts += [Text(visible(line), style="dim") for line in slow_lines(state.slow)]
     parts += [_budget(row) for row in state.budgets]
     if state.events:
         parts.append(_events(state))
@@ -129,7 +133,9 @@ def learners_table(rows: Sequence[LearnerRow]) -> FittingTable:
 def _learner_status(row: LearnerRow) -> Text:
     if row.waits_for is not None:
         return Text("waits", style="yellow")
-    return Text("silent", style="bold red") if row.is_silent else foreign(row.status)
+    phase = row.progress.get("phase")
+    said = phase if row.status == "running" and isinstance(phase, str) else row.status
+    return Text("silent", style="bold red") if row.is_silent else foreign(said)
 
 
 def matches_table(rows: Sequence[MatchRow]) -> FittingTable:

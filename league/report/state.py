@@ -31,6 +31,8 @@ from league.rating.standings import scale_anchor_id, standings
 from league.report.champion import CanaryRow, ChampionRow, read_canaries, read_champion
 from league.report.chances import ChanceMemory
 from league.report.now import MeetsRow, RunRow, meets_of, numbers_of, read_run
+from league.report.slow import SlowRow, read_slow
+from league.report.taught import taught_by
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -78,6 +80,7 @@ class MemberRow:
     generation: int
     parent_id: int | None
     created_at: datetime
+    taught_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +189,7 @@ class ReportState:
     waiting: Mapping[str, str] = field(default_factory=dict)
     game: str | None = None
     run: RunRow | None = None
+    slow: SlowRow | None = None
 
     @property
     def win_share(self) -> float | None:
@@ -304,6 +308,7 @@ def read_state(
         champion=read_champion(session),
         canaries=tuple(read_canaries(session)),
         run=read_run(session),
+        slow=read_slow(session),
     )
 
 
@@ -378,6 +383,7 @@ def _member(
         generation=member.generation,
         parent_id=member.parent_id,
         created_at=member.created_at,
+        taught_by=taught_by(member.details),
     )
 
 

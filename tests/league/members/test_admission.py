@@ -153,6 +153,17 @@ def test_a_snapshot_joins_as_the_next_of_its_lineage(session: Session) -> None:
     assert (learner.member_id, learner.generation) == (second.id, 2)
 
 
+def test_a_snapshot_that_was_taught_says_so_in_its_row(session: Session) -> None:
+    lesson = {"by": "scripted:strategist", "lineage": "attention", "rows": 80_000}
+    description = tiny_description(extra={"role": "main", "taught": lesson})
+    taught = admit_snapshot(session, _learner(session), FIRST, description, SEASON)
+    assert taught.details == {"taught": {"by": "scripted:strategist", "lineage": "attention"}}
+    foreign = tiny_description(extra={"taught": {"by": "x" * 10_000}})  # an imported file's words
+    found = admit_snapshot(session, _learner(session), SECOND, foreign, SEASON)
+    assert found.details == {"taught": {"by": "x" * 200, "lineage": "?"}}
+    assert _admit(session, "3" * 64).details == {}
+
+
 def test_a_snapshot_starts_from_the_rating_of_its_parent(session: Session) -> None:
     parent = add_rated(session, "parent", 31.0, 3.0, snapshot_sha256=FIRST)
     child = _admit(session, SECOND, parent=FIRST)
