@@ -1,8 +1,9 @@
-"""`league curves`: the progress of the learners, as tables, as JSON or as a picture."""
+"""`league curves`: the progress of the learners, as tables, as JSON, as a picture or as a page."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,24 +18,54 @@ from league.cli.options import (
     stdout_console,
 )
 
+if TYPE_CHECKING:
+    from league.folder.layout import LeagueFolder
+
+# What is drawn -> the sections of the page that show it (league.page.render).
+SECTIONS = {
+    "rating": ("progress",),
+    "training": ("training", "opponents"),
+    "payoff": ("beats",),
+    "placements": ("places",),
+}
+
 
 @click.command(
     epilog=examples(
         "league curves",
-        "league curves --png curves.png --against minutes",
+        "league curves --png curves.png --by minutes",
+        "league curves --what training --html training.html",
+        "league curves --what payoff --png payoff.png",
         "league curves seed-1 seed-2 seed-3 --png seeds.png",
     )
 )
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=PathOf())
 @click.option(
+    "--what",
+    type=click.Choice(list(SECTIONS)),
+    default="rating",
+    show_default=True,
+    help="What to show: ratings of snapshots, updates of the learners, who beats whom, or places. "
+    "The last two need --png or --html.",
+)
+@click.option(
     "--png",
     "png_path",
     metavar="FILE",
     type=PathOf(dir_okay=False),
-    help="Draw all leagues into one picture (needs the extra `plot`).  [default: none]",
+    help="Draw it into a picture, ratings of all leagues into one (needs the extra `plot`).  "
+    "[default: none]",
+)
+@click.option(
+    "--html",
+    "html_path",
+    metavar="FILE",
+    type=PathOf(dir_okay=False),
+    help="Write it as a page that any browser opens; needs no extra.  [default: none]",
 )
 @click.option(
     "--against",
+    "--by",
     type=click.Choice(["decisions", "minutes"]),
     default="decisions",
     show_default=True,
@@ -51,7 +82,9 @@ from league.cli.options import (
 @league_option
 def curves(
     folders: tuple[Path, ...],
+    what: str,
     png_path: Path | None,
+    html_path: Path | None,
     against: str,
     min_matches: int | None,
     as_json: bool,
@@ -61,24 +94,71 @@ def curves(
     For every snapshot: trained decisions, minutes since the first start, rating, rated matches and
     mean placement. For every lineage: the first snapshot whose mu - 3 sigma is above those of
     tribe, expander, turtle and opportunist by today's ratings, and since when the newest snapshot
-    has been above them by the ratings at each moment. Only reads, whether the league is running or
-    not.
+    has been above them by the ratings at each moment. With --what training: losses, entropy, places
+    and speed of every stored update. Only reads, whether the league is running or not.
     """
-    from league.curves.lineages import MIN_MATCHES, curves_document, league_curves
     from league.folder.layout import open_folder
-    from league.report.state import StateReader
 
+    if what in ("payoff", "placements") and png_path is None and html_path is None:
+        raise click.UsageError(
+            f"--what {what} goes with --png or --html; `league report --payoff` prints it"
+        )
+    if as_json and what in ("payoff", "placements"):
+        raise click.UsageError("--json goes with --what rating and --what training")
     if png_path is not None:
         from league.report.figures import require_matplotlib
 
         require_matplotlib()
     roots = league_roots(folders)
+    if len(roots) > 1 and (what != "rating" or html_path is not None):
+        raise click.UsageError(
+            f"expected one league for --what {what}{' --html' if html_path else ''}, found "
+            f"{len(roots)}"
+        )
+    leagues = [open_folder(root) for root in roots]
+    if html_path is not None:
+        from league.page.write import write_page
+
+        say(write_page(leagues[0], html_path, only=SECTIONS[what]))
+    if what == "rating":
+        _ratings(roots, leagues, png_path, against, min_matches, as_json, html_path is None)
+        return
+    if png_path is not None:
+        from league.page.facts import read_facts
+        from league.page.plots import PLOTS
+
+        say(PLOTS[what](read_facts(leagues[0]), png_path, against))
+    if what == "training" and (as_json or (png_path is None and html_path is None)):
+        from league.curves.training import read_updates, training_screen, updates_document
+
+        if as_json:
+            name = leagues[0].root.resolve().name
+            print_json(updates_document(name, read_updates(leagues[0])))
+        else:
+            stdout_console().print(training_screen(read_updates(leagues[0])), highlight=False)
+
+
+def _ratings(
+    roots: list[Path],
+    leagues: list[LeagueFolder],
+    png_path: Path | None,
+    against: str,
+    min_matches: int | None,
+    as_json: bool,
+    may_print: bool,
+) -> None:
+    """Show ratings of snapshots: a picture, JSON, or tables where nothing was written."""
+    if png_path is None and not as_json and not may_print:
+        return
+    from league.curves.lineages import MIN_MATCHES, curves_document, league_curves
+    from league.report.state import StateReader
+
     # Seeds are often kept as seed-1/league, seed-2/league: then the last part tells none of them
     # apart.
     named = len({root.resolve().name for root in roots}) == len(roots)
     found = []
-    for root in roots:
-        with StateReader(open_folder(root)) as reader:
+    for root, league in zip(roots, leagues, strict=True):
+        with StateReader(league) as reader:
             state, moments = reader.read(), reader.read_moments()
         name = None if named else str(root)
         found.append(
