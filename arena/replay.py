@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -198,8 +198,13 @@ def load_small_map(reference: str, base: Path, most_tiles: int = MAX_MAP_TILES) 
     return load_map(reference, base=base)
 
 
-def play_back(replay: Replay, load_map: LoadMap, n_decisions: int | None = None) -> LiveMatch:
-    """Play a replay's actions to the end, or only the first `n_decisions` decisions.
+def playing(
+    replay: Replay, load_map: LoadMap
+) -> Iterator[tuple[LiveMatch, NDArray[np.int64] | None]]:
+    """Play a replay back; yield the match before each decision, and at its end.
+
+    The match is one object that goes on when the next item is asked for; beside it stand the
+    actions that are then played, int64[seats] with DEAD for dead seats, and None at the end.
 
     Raises:
         ReplayError: it was recorded under another rules version, or its actions run out.
@@ -212,7 +217,7 @@ def play_back(replay: Replay, load_map: LoadMap, n_decisions: int | None = None)
         )
     match = start_match(replay.spec, load_map, [None] * replay.spec.rules.n_seats)
     at = 0
-    while not match.engine.is_over and (n_decisions is None or match.n_decisions < n_decisions):
+    while not match.engine.is_over:
         alive = match.living
         n = int(alive.sum())
         if at + n > len(replay.actions):
@@ -223,7 +228,20 @@ def play_back(replay: Replay, load_map: LoadMap, n_decisions: int | None = None)
         actions = np.full(len(alive), DEAD, np.int64)
         actions[alive] = replay.actions[at : at + n]
         at += n
+        yield match, actions
         match.advance(actions)
+    yield match, None
+
+
+def play_back(replay: Replay, load_map: LoadMap, n_decisions: int | None = None) -> LiveMatch:
+    """Play a replay's actions to the end, or only the first `n_decisions` decisions.
+
+    Raises:
+        ReplayError, MapError, MatchError: as `playing`.
+    """
+    for match, _ in playing(replay, load_map):
+        if n_decisions is not None and match.n_decisions >= n_decisions:
+            break
     return match
 
 
@@ -233,7 +251,15 @@ def verify(replay: Replay, load_map: LoadMap) -> str:
     Raises:
         ReplayError: the end differs from the recorded one.
     """
-    match = play_back(replay, load_map)
+    return check_end(replay, play_back(replay, load_map))
+
+
+def check_end(replay: Replay, match: LiveMatch) -> str:
+    """Compare the end of a match that was played back with the recorded one; return its SHA-256.
+
+    Raises:
+        ReplayError: the end differs.
+    """
     found = match.engine.state_sha256()
     if found != replay.final_state_sha256:
         raise ReplayError(

@@ -34,7 +34,11 @@ if TYPE_CHECKING:
         "league report --svg report.svg",
     )
 )
-@click.option("--live", is_flag=True, help="Redraw once a second until Ctrl-C.  [default: off]")
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Show the live screen until q, as `league watch`.  [default: off]",
+)
 @click.option(
     "--svg",
     "svg_path",
@@ -75,14 +79,14 @@ def report(
         raise click.UsageError("--next goes without --live, --json and --svg")
     if payoff and (live or with_next or svg_path is not None):
         raise click.UsageError("--payoff goes with --json alone")
+    if live:
+        from league.cli.watch import show_live
+
+        show_live(existing_league())
+        return
     with StateReader(existing_league()) as reader:
         if payoff:
             _show_payoff(reader.read_payoff(), top, as_json)
-            return
-        if live:
-            from league.report.live import run_live
-
-            run_live(reader.read, stdout_console())
             return
         state = reader.read()
     if as_json:
