@@ -251,7 +251,15 @@ def verify(replay: Replay, load_map: LoadMap) -> str:
     Raises:
         ReplayError: the end differs from the recorded one.
     """
-    match = play_back(replay, load_map)
+    return check_end(replay, play_back(replay, load_map))
+
+
+def check_end(replay: Replay, match: LiveMatch) -> str:
+    """Compare the end of a match that was played back with the recorded one; return its SHA-256.
+
+    Raises:
+        ReplayError: the end differs.
+    """
     found = match.engine.state_sha256()
     if found != replay.final_state_sha256:
         raise ReplayError(

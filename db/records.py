@@ -94,6 +94,29 @@ class PlayedMatch:
 
 
 @dataclass(frozen=True)
+class MatchSummary:
+    """A finished match without its description; `members` are ids, best first, ties by seat."""
+
+    id: int
+    finished_at: datetime
+    map: str
+    ticks: int
+    wall_s: float
+    replay_path: str | None
+    members: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RatingPoint:
+    """A rating after a match, and when that match finished."""
+
+    seq: int
+    member_id: int
+    mu: float
+    finished_at: datetime
+
+
+@dataclass(frozen=True)
 class SeriesResult:
     """One match of a series; `placements` in seat order, empty until it is finished."""
 

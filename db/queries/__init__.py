@@ -90,6 +90,7 @@ from db.queries.ratings import (
     next_rating_seq,
     rating_log,
     rating_moments,
+    rating_points,
 )
 from db.queries.removal import remove_member, rename_member, traces_of_member
 from db.queries.repair import (
@@ -104,6 +105,7 @@ from db.queries.report import (
     pit_placements,
     rating_log_is_gap_free,
     recent_matches,
+    recent_results,
     throughput,
 )
 from db.queries.updates import add_update, lasting_updates, list_updates, thin_updates
@@ -179,9 +181,11 @@ __all__ = [
     "rating_log",
     "rating_log_is_gap_free",
     "rating_moments",
+    "rating_points",
     "rating_states",
     "recent_line_ups",
     "recent_matches",
+    "recent_results",
     "record_failed",
     "record_finished_match",
     "record_progress",

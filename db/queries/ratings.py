@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Function, ScalarSelect, func, insert, select, text
 from sqlalchemy.orm import Session
@@ -10,7 +11,14 @@ from sqlalchemy.orm import Session
 from db.errors import ConflictError
 from db.models import Match, Member, Rating, Seat
 from db.queries._shared import to_record
-from db.records import Admission, CommonPlacement, RatingLogRow, RatingMoment, RatingRecord
+from db.records import (
+    Admission,
+    CommonPlacement,
+    RatingLogRow,
+    RatingMoment,
+    RatingPoint,
+    RatingRecord,
+)
 
 # An arbitrary constant that stands for the rating log among PostgreSQL's advisory locks.
 _RATING_LOG_LOCK = 7_251_001
@@ -166,6 +174,34 @@ def rating_moments(session: Session, rules_sha256: str) -> list[RatingMoment]:
         .order_by(Rating.seq)
     )
     return [RatingMoment(*row) for row in session.execute(query)]
+
+
+def rating_points(
+    session: Session, rules_sha256: str, *, after_seq: int = 0, since: datetime | None = None
+) -> list[RatingPoint]:
+    """Return what matches did to ratings, in the order of the log, after a number of it.
+
+    Args:
+        since: leave out what finished earlier; asked for at the first call alone, when `after_seq`
+            says nothing yet. The query costs as much as it returns.
+    """
+    if since is not None:
+        first = select(func.min(Rating.seq)).join(Match, Match.id == Rating.match_id)
+        earliest = session.scalar(first.where(Match.finished_at >= since))
+        if earliest is None:
+            return []
+        after_seq = max(after_seq, earliest - 1)
+    query = (
+        select(Rating.rules_sha256, Rating.seq, Rating.member_id, Rating.mu, Match.finished_at)
+        .join(Match, Match.id == Rating.match_id)
+        .where(Rating.seq > after_seq)
+        .order_by(Rating.seq)
+    )
+    return [
+        RatingPoint(seq, member_id, mu, at)
+        for rules, seq, member_id, mu, at in session.execute(query)
+        if rules == rules_sha256 and at is not None
+    ]
 
 
 def common_placements(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.models import Match, Rating, Seat
 from db.queries._shared import to_record, utc_now
-from db.records import MatchRecord, MemberTotals, Throughput
+from db.records import MatchRecord, MatchSummary, MemberTotals, Throughput
 
 
 def member_totals(session: Session, rules_sha256: str) -> dict[int, MemberTotals]:
@@ -61,6 +61,45 @@ def recent_matches(
         query = query.where(Match.purpose == purpose)
     query = query.order_by(Match.finished_at.desc(), Match.id.desc()).limit(limit)
     return [to_record(row, MatchRecord) for row in session.scalars(query)]
+
+
+def recent_results(
+    session: Session, limit: int, *, after: datetime | None = None, purpose: str = "rating"
+) -> list[MatchSummary]:
+    """Return the latest finished matches without their descriptions, newest first.
+
+    Args:
+        after: those that finished later alone; the query then costs as much as it returns.
+    """
+    columns = (Match.id, Match.finished_at, Match.map, Match.ticks, Match.wall_s, Match.replay_path)
+    query = select(*columns).where(
+        Match.finished_at.is_not(None),
+        case((Match.status == "finished", 1), else_=0) == 1,  # as in `recent_matches`
+        case((Match.purpose == purpose, 1), else_=0) == 1,
+    )
+    if after is not None:
+        query = query.where(Match.finished_at > after)
+    query = query.order_by(Match.finished_at.desc(), Match.id.desc()).limit(limit)
+    found = session.execute(query).all()
+    seats: dict[int, list[tuple[int, int, int]]] = {row[0]: [] for row in found}
+    places = select(Seat.match_id, Seat.placement, Seat.seat, Seat.member_id)
+    for match_id, placement, seat, member_id in session.execute(
+        places.where(Seat.match_id.in_(list(seats)))
+    ):
+        seats[match_id].append((placement, seat, member_id))
+    return [
+        MatchSummary(
+            id=match_id,
+            finished_at=at,
+            map=map_name,
+            ticks=ticks or 0,
+            wall_s=wall_s or 0.0,
+            replay_path=path,
+            members=tuple(member_id for _, _, member_id in sorted(seats[match_id])),
+        )
+        for match_id, at, map_name, ticks, wall_s, path in found
+        if at is not None
+    ]
 
 
 def throughput(

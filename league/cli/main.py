@@ -30,6 +30,7 @@ from league.cli.results import results
 from league.cli.start import start, status, stop
 from league.cli.tensorboard import tensorboard
 from league.cli.upkeep import backup, doctor, rerate, restore
+from league.cli.watch import watch
 
 
 @click.group(
@@ -48,6 +49,7 @@ for _command in (
     stop,
     status,
     report,
+    watch,
     curves,
     tensorboard,
     pit,

@@ -36,7 +36,11 @@ if TYPE_CHECKING:
         "league report --svg report.svg",
     )
 )
-@click.option("--live", is_flag=True, help="Redraw once a second until Ctrl-C.  [default: off]")
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Show the live screen until q, as `league watch`.  [default: off]",
+)
 @click.option(
     "--svg",
     "svg_path",
@@ -114,14 +118,14 @@ def report(
         if with_open:
             open_page(html_path)
         return
+    if live:
+        from league.cli.watch import show_live
+
+        show_live(existing_league())
+        return
     with StateReader(existing_league()) as reader:
         if payoff:
             _show_payoff(reader.read_payoff(), top, as_json)
-            return
-        if live:
-            from league.report.live import run_live
-
-            run_live(reader.read, stdout_console())
             return
         state = reader.read()
     if as_json:

@@ -49,6 +49,11 @@ STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
 )
 @click.option("--detach", is_flag=True, help="Run in the background.  [default: off]")
 @click.option(
+    "--plain",
+    is_flag=True,
+    help="Print lines instead of the live screen, as without a terminal.  [default: off]",
+)
+@click.option(
     "--set",
     "sets",
     metavar="KEY=VALUE",
@@ -62,9 +67,12 @@ def start(
     roles: str | None,
     for_s: float | None,
     detach: bool,
+    plain: bool,
     sets: tuple[str, ...],
 ) -> int:
     """Start a new league, or continue one where it stopped.
+
+    On a terminal a live screen shows it: `?` explains its keys, `q` leaves the league running.
 
     Exit code: 0 stopped with everything committed (by `league stop`, Ctrl-C, SIGTERM, SIGHUP or
     --for), or running in the background; 2 it could not start or go on; 75 the machine's trouble
@@ -87,6 +95,13 @@ def start(
             "not train; a start with more free memory adds them",
             to_stderr=True,
         )
+    if not detach and not plain:
+        from league.screen.attach import can_show
+
+        if can_show():
+            from league.cli.watch import start_live
+
+            return start_live(opened.folder, opened.config, for_s)
     from league.daemon import process
 
     return process.start(opened.folder.root, opened.config, for_s=for_s, detach=detach)

@@ -13,8 +13,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from league.config.tree import LeagueConfig
 
 START_LIMIT_S = 300.0  # the first start on a machine compiles
-_LAST_BYTES = 3_000  # of the output, for its last line
+_LAST_BYTES = 3_000  # of the output, for its last lines
 _MAX_TOLD = 60_000  # characters: what a pipe takes in without a reader
 
 State = Literal["ready", "paused", "failed"]
@@ -66,6 +65,87 @@ class Herald:
         self._descriptor = None
 
 
+class Launched:
+    """A league that was started in a session of its own, and what it has said since.
+
+    Attributes:
+        process: its process.
+        told: what its herald told, {} before it did.
+    """
+
+    def __init__(
+        self, folder: LeagueFolder, process: subprocess.Popen[bytes], reads: int, start: int
+    ) -> None:
+        self.process = process
+        self.told: dict[str, Any] = {}
+        self._folder, self._reads, self._start = folder, reads, start
+
+    @property
+    def output(self) -> Path:
+        """The file that it writes its output to."""
+        return self._folder.logs / "daemon.out"
+
+    def hear(self, limit_s: float) -> None:
+        """Wait until the herald tells something, has ended, or is silent for too long."""
+        if not self.told:
+            self.told = _hear(self._reads, limit_s)
+
+    def lines(self) -> list[str]:
+        """Return the last lines that it wrote, without control characters."""
+        return _lines(self.output, self._start)
+
+    def error(self) -> DetachError:
+        """Return why a process that has ended never played."""
+        self.process.wait()
+        code = self.process.returncode
+        said = visible(str(self.told.get("text", "")))
+        said = said or next(reversed(self.lines()), "") or f"it exited with code {code}"
+        return DetachError(
+            f"{self._folder.root}: the league ended in the background before it played: {said}",
+            code if code > 0 else 2,
+        )
+
+    def close(self) -> None:
+        """Close the pipe; the league goes on."""
+        if self._reads >= 0:
+            os.close(self._reads)
+            self._reads = -1
+
+
+def launch(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> Launched:
+    """Start this program again in its own session; close what is returned."""
+    variables = import_variables()
+    reads, writes = os.pipe()
+    try:
+        with (folder.logs / "daemon.out").open("ab") as stream:
+            start = stream.tell()
+            order = {
+                "config": config.to_json(),
+                "for_s": for_s,
+                "environment": {name: os.environ.get(name) for name in variables},
+                "herald": writes,
+            }
+            process = subprocess.Popen(
+                [sys.executable, "-m", "league.daemon.detached", str(folder.root)],
+                stdin=subprocess.PIPE,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+                pass_fds=(writes,),
+                env=os.environ | variables,
+            )
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended: its last line says why
+            process.stdin.write(json.dumps(order).encode())
+            process.stdin.close()
+    except BaseException:
+        os.close(reads)
+        raise
+    finally:
+        os.close(writes)
+    return Launched(folder, process, reads, start)
+
+
 def start_detached(
     folder: LeagueFolder, config: LeagueConfig, for_s: float | None, limit_s: float = START_LIMIT_S
 ) -> int:
@@ -74,31 +154,9 @@ def start_detached(
     Raises:
         DetachError: it ended before; with its last line, and its exit code if that is documented.
     """
-    output = folder.logs / "daemon.out"
-    variables = import_variables()
-    with _pipe() as (reads, writes), output.open("ab") as stream:
-        start = stream.tell()
-        order = {
-            "config": config.to_json(),
-            "for_s": for_s,
-            "environment": {name: os.environ.get(name) for name in variables},
-            "herald": writes,
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "league.daemon.detached", str(folder.root)],
-            stdin=subprocess.PIPE,
-            stdout=stream,
-            stderr=stream,
-            start_new_session=True,
-            pass_fds=(writes,),
-            env=os.environ | variables,
-        )
-        os.close(writes)
-        assert process.stdin is not None
-        with suppress(BrokenPipeError):  # it has ended: its last line says why
-            process.stdin.write(json.dumps(order).encode())
-            process.stdin.close()
-        told = _hear(reads, limit_s)
+    with closing(launch(folder, config, for_s)) as launched:
+        launched.hear(limit_s)
+    process, told = launched.process, launched.told
     state, text = told.get("state"), visible(str(told.get("text", "")))
     if state in ("ready", "paused"):
         sys.stdout.write(f"{process.pid}\n")
@@ -108,26 +166,9 @@ def start_detached(
     if state is None and process.poll() is None and not _ends_soon(process):
         raise DetachError(
             f"{folder.root}: no worker was ready within {limit_s:.0f} s; process {process.pid} "
-            f"goes on trying; see {output}, or stop it with `league stop`"
+            f"goes on trying; see {launched.output}, or stop it with `league stop`"
         )
-    process.wait()
-    said = text or _last_line(output, start) or f"it exited with code {process.returncode}"
-    raise DetachError(
-        f"{folder.root}: the league ended in the background before it played: {said}",
-        process.returncode if process.returncode > 0 else 2,
-    )
-
-
-@contextmanager
-def _pipe() -> Iterator[tuple[int, int]]:
-    """Yield both ends of a pipe; the one for reading is closed at the end, the other if open."""
-    reads, writes = os.pipe()
-    try:
-        yield reads, writes
-    finally:
-        os.close(reads)
-        with suppress(OSError):
-            os.close(writes)
+    raise launched.error()
 
 
 def _hear(reads: int, limit_s: float) -> dict[str, Any]:
@@ -152,10 +193,10 @@ def _ends_soon(process: subprocess.Popen[bytes]) -> bool:
     return True
 
 
-def _last_line(output: Path, start: int) -> str:
-    """Return the last line that the process wrote, without control characters."""
+def _lines(output: Path, start: int) -> list[str]:
+    """Return the last lines that a process wrote from there on, without control characters."""
     with suppress(OSError), output.open("rb") as stream:
         stream.seek(max(start, output.stat().st_size - _LAST_BYTES))
         lines = stream.read().decode("utf-8", "replace").split("\n")
-        return visible(next((line for line in reversed(lines) if line.strip()), ""))
-    return ""
+        return [visible(line) for line in lines if line.strip()]
+    return []

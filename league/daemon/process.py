@@ -32,6 +32,7 @@ from league.daemon.lock import (
 )
 from league.daemon.say import say
 from league.daemon.signals import StoppedEarly, StopSignals
+from league.daemon.stage import compiling, note_stage
 from league.daemon.starting import start_pauses
 from league.daemon.trouble import (
     EXIT_TROUBLE,
@@ -144,14 +145,19 @@ def start(
         LeagueError: it is already running, or cannot be started.
     """
     folder = LeagueFolder.at(root)
-    if is_locked(folder):
-        with hold_lock(folder):  # raises; the message names the process that holds it
-            pass
+    refuse_running(folder)
     if detach:
         return start_detached(folder, config, for_s)
     with StopSignals() as signals, hold_lock(folder) as lock:
         _log_to_file(folder)
         return _run(folder, config, for_s, signals, lock, herald or Herald())
+
+
+def refuse_running(folder: LeagueFolder) -> None:
+    """Raise LeagueError if the league is already running; the message names its process."""
+    if is_locked(folder):
+        with hold_lock(folder):
+            pass
 
 
 def _run(
@@ -171,6 +177,7 @@ def _run(
     with suppress(OSError):  # a full disk pauses the league and does not prevent it
         sign_path(folder).touch()
     say(f"league in {folder.root}: starting (Ctrl-C stops it)")
+    note_stage(folder, "opening the database")
     engine = open_writer(folder.database(), busy_s=BUSY_S)
     hold = None
     wait = start_pauses(folder, config.database.patience_s, signals, herald)
@@ -178,7 +185,8 @@ def _run(
         hold = wait(lambda: DatabaseHold(engine))  # before the migration
         wait(lambda: _migrate(folder, engine))
         with signals.raising():
-            _compile()
+            _compile(folder)
+            note_stage(folder, "loading the league")
             from league.daemon.manager import Manager
 
         ends = None if for_s is None else time.monotonic() + for_s
@@ -204,17 +212,22 @@ def _run(
         engine.dispose()
 
 
-def _compile() -> None:
+def _compile(folder: LeagueFolder) -> None:
     """Import and compile game and ratings; half a minute on a machine that has not done it yet."""
-    from arena.territory.engine.compiled import is_compiled
+    note_stage(folder, "loading the game")
+    from arena.territory.engine.compiled import cache_folder, is_compiled
     from arena.territory.observation.warm_up import warm_up
     from league.rating import compiled, engines
 
-    if not is_compiled():
+    if is_compiled():
+        warm_up()
+    else:
         say("compiling the game, only once on this machine (about half a minute)")
-    warm_up()
+        with compiling(folder, cache_folder().parent):
+            warm_up()
     if not compiled.is_compiled():
         say("compiling the ratings, only once on this machine (some seconds)")
+        note_stage(folder, "compiling the ratings, only once on this machine")
     engines.warm_up()  # the first result would wait for it
 
 
@@ -335,6 +348,8 @@ def _run_until_stopped(
 
     with suppress(OSError):  # the lock file may have been removed: the check makes it again
         add_to_note(folder, turning=True)
+    note_stage(folder, "workers and learners load")
+    is_ready = False
     with ProgressScreen(folder, ends) as screen:
         pauses = Pauses(
             manager,
@@ -350,8 +365,10 @@ def _run_until_stopped(
                 check()
                 manager.turn()
                 pauses.end()
-                if manager.is_ready:
+                if manager.is_ready and not is_ready:
+                    is_ready = True
                     herald.tell("ready")
+                    note_stage(folder, None)
                 sign_path(folder).touch()
             except Exception as error:
                 try:

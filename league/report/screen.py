@@ -21,6 +21,7 @@ from league.report.fitting import FittingTable
 from league.report.slow import slow_lines
 from league.report.state import BudgetRow, LearnerRow, MatchRow, MemberRow, ReportState
 from league.report.taught import taught_lines
+from league.report.usage_text import usage_words
 
 WIDTH = 130  # columns of the SVG and of plain output; the widest table needs 126
 _LEVEL_STYLES = {"info": "dim", "warning": "yellow", "alarm": "bold red"}
@@ -160,7 +161,7 @@ def matches_table(rows: Sequence[MatchRow]) -> FittingTable:
 
 
 def summary_line(state: ReportState) -> str:
-    """Return one line for when no screen can be drawn: matches, leader, learners."""
+    """Return one line for when no screen can be drawn: matches, leader, learners, the machine."""
     rated = [row for row in state.members if row.rank is not None]
     leader = f"leader {rated[0].name} ({number(rated[0].mu)})" if rated else "no ratings"
     learners = ", ".join(
@@ -174,7 +175,10 @@ def summary_line(state: ReportState) -> str:
         f"{len(state.members)} members",
         leader,
     ]
-    return visible("  ".join([*parts, *([learners] if learners else []), *_troubles(state)]))
+    used = usage_words({} if state.run is None else state.run.usage)
+    failed = [f"{state.arena.failed} failed"] if state.arena.failed else []
+    said = [*parts, *([learners] if learners else []), *used, *failed, *_troubles(state)]
+    return visible("  ".join(said))
 
 
 def _troubles(state: ReportState) -> list[str]:

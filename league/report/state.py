@@ -269,12 +269,14 @@ def read_state(
     n_matches: int = 8,
     n_events: int = 5,
     at: datetime | None = None,
+    rows: tuple[MemberRow, ...] | None = None,
 ) -> ReportState:
     """Read a report in a session; `at` replaces the present moment.
 
     Args:
         memory: where the matches of the season are remembered; None reads them all.
         chances: likewise the chances of the first place; None fits them.
+        rows: standings of a moment ago, taken as they are; None computes them.
     """
     now = at or datetime.now(UTC)
     memory, chances = memory or MatchMemory(None), chances or ChanceMemory()
@@ -288,7 +290,7 @@ def read_state(
         at=now,
         rules_sha256=rules_sha256,
         rating_version=None if season is None else season.rating_version,
-        members=tuple(_members(session, members, rules_sha256, memory, chances)),
+        members=rows or tuple(_members(session, members, rules_sha256, memory, chances)),
         learners=tuple(
             _learner(row, names, now, waiting.get(row.name))
             for row in queries.list_learners(session)

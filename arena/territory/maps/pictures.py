@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from arena.errors import MapError
 from arena.foreign import PARSER_ERRORS, read_foreign, reason_of
+from arena.half_blocks import half_blocks
 from arena.territory.maps.maps import MAX_TILES, TerritoryMap, check_sides, impassable_warning
 from arena.territory.maps.sources import is_source, read_source
 from arena.territory.maps.terrain import (
@@ -215,24 +216,8 @@ def draw_picture(picture: Picture, columns: int, rows: int) -> Text:
     Raises:
         MapError: there is no space.
     """
-    from rich.color import Color
-    from rich.style import Style
-    from rich.text import Text
-
     _check_room(columns, rows)
-    pixels = _shrink(picture, columns, 2 * rows)
-    text = Text(no_wrap=True, end="")
-    for y in range(0, pixels.shape[0], 2):
-        if y:
-            text.append("\n")
-        for x in range(pixels.shape[1]):
-            upper = Color.from_rgb(*(int(value) for value in pixels[y, x]))
-            if y + 1 < pixels.shape[0]:
-                lower = Color.from_rgb(*(int(value) for value in pixels[y + 1, x]))
-                text.append("▀", Style(color=upper, bgcolor=lower))
-            else:
-                text.append("▀", Style(color=upper))
-    return text
+    return half_blocks(shrink(picture, columns, 2 * rows))
 
 
 def _check_room(columns: int, rows: int) -> None:
@@ -240,8 +225,13 @@ def _check_room(columns: int, rows: int) -> None:
         raise MapError(f"drawing: expected at least 1 x 1 characters, found {columns} x {rows}")
 
 
-def _shrink(picture: Picture, max_width: int, max_height: int) -> Picture:
-    """Average a picture over blocks so that it fits, keeping its proportions."""
+def shrink(picture: Picture, max_width: int, max_height: int) -> Picture:
+    """Average a picture, uint8[height, width, 3], over blocks so that it fits, as it is if it does.
+
+    Proportions are kept.
+    """
+    if picture.shape[0] <= max_height and picture.shape[1] <= max_width:
+        return picture
     ones = np.ones((*picture.shape[:2], 1), np.uint8)
     *sums, areas = _block_sums(np.concatenate([picture, ones], axis=-1), max_width, max_height, 1)
     means: Picture = np.stack([total // areas for total in sums], axis=-1).astype(np.uint8)

@@ -1,0 +1,209 @@
+"""Owns how a screen is attached to a league: one that it starts, or one that runs elsewhere.
+
+Promises: a league that was started with a screen stops as one without: Ctrl-C, SIGTERM and SIGHUP
+that reach the screen's process are handed to the league, the second one ends it immediately, and
+its exit code is that of the command. Only `q` leaves it running.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from db import queries
+from db.errors import DatabaseError
+from league.daemon.detach import Launched, launch
+from league.daemon.lock import status
+from league.daemon.process import EXIT_KILLED, refuse_running
+from league.errors import LeagueError
+from league.folder.connect import reading
+from league.folder.layout import LeagueFolder
+from league.screen.reading import ScreenReader
+from league.screen.state import Look, ScreenState
+from league.screen.theatre import Projector, Theatre
+
+if TYPE_CHECKING:
+    from league.config.tree import LeagueConfig
+    from league.screen.host import Outcome
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PROGRESS = re.compile(r"\d\d:\d\d:\d\d  ")  # of a line that says how far the league is
+STOPPING = "matches are planned again, learners write checkpoints; once more: immediately"
+KILLING = "immediately"
+
+
+class Started:
+    """A league that this process has started; its screen ends with it."""
+
+    is_ours = True
+
+    def __init__(self, launched: Launched) -> None:
+        self._launched = launched
+        self._n_asked = 0
+
+    @property
+    def pid(self) -> int:
+        """Of the league's process."""
+        return self._launched.process.pid
+
+    def exit_code(self) -> int | None:
+        """Return its exit code once it has ended, as a shell would give it."""
+        self._launched.hear(0.0)
+        code = self._launched.process.poll()
+        return None if code is None else code if code >= 0 else EXIT_KILLED
+
+    def stop(self) -> str:
+        """Send it the signal to stop, which counts there: the second one ends it immediately."""
+        self._n_asked += 1
+        with suppress(ProcessLookupError):
+            self._launched.process.send_signal(signal.SIGTERM)
+        return STOPPING if self._n_asked == 1 else KILLING
+
+
+class Elsewhere:
+    """A league that runs without this process; its screen outlives it."""
+
+    is_ours = False
+
+    def __init__(self, folder: LeagueFolder) -> None:
+        self._folder = folder
+
+    def exit_code(self) -> int | None:
+        """Return None: the screen goes on showing what there is."""
+        return None
+
+    def stop(self) -> str:
+        """Send it the signal to stop."""
+        try:
+            found = status(self._folder.root)
+            if found.pid is None:
+                return "the league is not running, or not on this machine"
+            os.kill(found.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return "the league has just ended"
+        except (LeagueError, PermissionError) as error:
+            return f"the league cannot be stopped from here: {error}"
+        return STOPPING
+
+
+def start_with_screen(
+    folder: LeagueFolder,
+    config: LeagueConfig,
+    for_s: float | None,
+    *,
+    write_report: Callable[[], str] | None = None,
+    say: Callable[[str], None],
+) -> tuple[int, int | None]:
+    """Start a league in the background, show it until it ends or is left; return its exit code.
+
+    Args:
+        say: prints a line, before and after the screen.
+
+    Returns:
+        The exit code, and the PID of a league that was left running, else None.
+
+    Raises:
+        LeagueError: it is already running, or ended before it played.
+    """
+    refuse_running(folder)
+    with closing(launch(folder, config, for_s)) as launched:
+        process = Started(launched)
+        with _handing_on(process):
+            outcome = show(folder, process, write_report=write_report)
+        if outcome.has_left:
+            return 0, process.pid
+        if launched.told.get("state") == "failed" and outcome.exit_code != EXIT_KILLED:
+            raise launched.error()
+        for line in _last_words(launched.lines()):
+            say(line)
+    return outcome.exit_code, None
+
+
+def _last_words(lines: list[str]) -> list[str]:
+    """Return what the league said since its last line of progress, most of all how it stopped."""
+    said: list[str] = []
+    for line in lines:
+        said = [] if _PROGRESS.match(line) else [*said, line]
+    return said[-5:]
+
+
+@contextmanager
+def _handing_on(process: Started) -> Iterator[None]:
+    """Hand the signals that end a command on to the league while the screen is shown."""
+
+    def hand_on(number: int, frame: object) -> None:
+        process.stop()
+
+    before: dict[signal.Signals, Any] = {}
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, hand_on)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def show(
+    folder: LeagueFolder,
+    process: Started | Elsewhere,
+    *,
+    write_report: Callable[[], str] | None = None,
+    match_id: int | None = None,
+) -> Outcome:
+    """Show the screen of a league until it is left, or its process here has ended."""
+    from league.screen.host import LeagueScreen
+    from league.screen.host import Outcome as End
+
+    with ExitStack() as stack:
+        reader = stack.enter_context(ScreenReader(folder))
+        projector = Projector(folder.root)
+        stack.callback(projector.close)
+        theatre = Theatre(projector, lambda match: replay_of(folder, match))
+        name = folder.root.resolve().name
+        app = LeagueScreen(
+            lambda with_log: reader.read(with_log=with_log),
+            process,
+            theatre,
+            ScreenState(name, datetime.now(UTC), "starting", "reading the league"),
+            must_confirm=isinstance(process, Elsewhere),
+            write_report=write_report,
+            look=None if match_id is None else Look(enlarged=6, focus=6),
+            match_id=match_id,
+        )
+        outcome = app.run()
+        code = process.exit_code()
+        if outcome is None:  # the terminal is gone: the signal that it sends has been handed on
+            return End(has_left=code is None, exit_code=code or 0)
+        return outcome
+
+
+def replay_of(folder: LeagueFolder, match_id: int) -> Path | None:
+    """Return the path of a match's replay; None if it has none, or cannot be looked up now."""
+    try:
+        with reading(folder) as session:
+            stored = queries.get_match(session, match_id).replay_path
+        path = None if stored is None else folder.inside(stored)
+    except (DatabaseError, LeagueError):
+        return None
+    return path if path is not None and path.is_file() else None
+
+
+def can_show() -> bool:
+    """Return whether this process has a terminal that a screen can be shown on."""
+    has_terminal = all(
+        stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)
+    )
+    if not has_terminal or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+        return False
+    from importlib.util import find_spec
+
+    return find_spec("textual") is not None

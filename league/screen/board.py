@@ -1,0 +1,97 @@
+"""Panel 6: a recorded match as it was played, in half blocks, with its seats and their land."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.text import Text
+
+from arena.half_blocks import half_blocks
+from arena.territory.maps.pictures import shrink
+from league.plain_text import visible
+from league.screen.lines import bar, cut, joined, own_spark, padded, page_of
+from league.screen.matches import short_map
+from league.screen.state import Look, Scene, SceneSeat, ScreenState
+
+_LEAST_SEATS, _MOST_SEATS = 24, 46  # columns of the list of seats
+_NO_PICTURE = 12  # columns: a narrower picture shows nothing
+
+
+def scene_title(state: ScreenState, look: Look, width: int) -> str:
+    """Return the heading of the panel: which match, and where it is."""
+    scene = state.scene
+    if scene is None:
+        return "The match on screen"
+    paused = " paused" if look.is_paused else ""
+    long = f"Match {scene.match_id}, {visible(short_map(scene.map))}, tick {scene.tick:,}{paused}"
+    return long if len(long) + 6 <= width else f"Match {scene.match_id}, tick {scene.tick:,}"
+
+
+def scene_lines(state: ScreenState, look: Look, width: int, height: int) -> list[Text]:
+    """Draw the scene in exactly `height` lines of `width` columns."""
+    scene = state.scene
+    if scene is None:
+        said = state.scene_note or "no recorded match yet"
+        return page_of([Text(visible(said), "dim")], width, height)
+    picture = _picture(scene, width, height - 1)
+    drawn = picture[0].cell_len if picture else 0
+    seats = _seats(scene, width - drawn - 1, height - 1)
+    lines = []
+    blank = Text(" " * drawn)
+    for row in range(height - 1):
+        left = picture[row] if row < len(picture) else blank
+        right = seats[row] if row < len(seats) else Text("")
+        lines.append(padded(Text.assemble(left, " ", right), width))
+    return page_of([*lines, _progress(scene, look, width)], width, height)
+
+
+def _picture(scene: Scene, width: int, height: int) -> list[Text]:
+    """Return the lines of the board, as large as it fits beside the list of seats."""
+    room = width - _LEAST_SEATS - 1
+    if room < _NO_PICTURE or height < 2:
+        return []
+    pixels = scene.pixels
+    enlarge = min(room // pixels.shape[1], 2 * height // pixels.shape[0])
+    if enlarge > 1:
+        pixels = np.repeat(np.repeat(pixels, enlarge, axis=0), enlarge, axis=1)
+    return list(half_blocks(shrink(pixels, room, 2 * height)).split("\n"))
+
+
+def _seats(scene: Scene, width: int, height: int) -> list[Text]:
+    """Return a line per living seat, the largest first, and one for the dead."""
+    width = min(width, _MOST_SEATS)
+    living = sorted((s for s in scene.seats if s.died_at is None), key=lambda s: (-s.tiles, s.seat))
+    dead = sorted(
+        (s for s in scene.seats if s.died_at is not None), key=lambda s: -(s.died_at or 0)
+    )
+    rows = max(height - bool(dead), 0)
+    lines = [_seat(place, seat, width) for place, seat in enumerate(living[:rows], start=1)]
+    if dead and height:
+        pieces: list[Text | str] = [Text(f"{len(dead)} dead", "dim")]
+        pieces += [Text(f"{cut(seat.name, 8).rstrip()} {seat.died_at:,}", "dim") for seat in dead]
+        lines.append(joined(pieces, width))
+    return lines
+
+
+def _seat(place: int, seat: SceneSeat, width: int) -> Text:
+    red, green, blue = seat.colour
+    tiles, curve = f"{seat.tiles:>7,}", own_spark(seat.past, 6)
+    name = width - 6 - len(tiles) - (7 if width >= 30 else 0)
+    return Text.assemble(
+        f"{place:>2} ",
+        ("■ ", f"rgb({red},{green},{blue})"),
+        cut(seat.name, max(name, 6)),
+        tiles,
+        f" {curve}" if width >= 30 else "",
+    )
+
+
+def _progress(scene: Scene, look: Look, width: int) -> Text:
+    share = scene.frame / max(scene.n_frames - 1, 1)
+    keys = "space go on" if look.is_paused else "space pause"
+    return joined(
+        [
+            f"▕{bar(share, min(24, max(width // 3, 6)))}▏{100 * share:>3.0f} %",
+            Text(f"{keys}  ← → step  + - {look.speed}x", "dim"),
+        ],
+        width,
+    )

@@ -1,0 +1,184 @@
+"""Owns which match is on the screen, and which of its moments: the client of league.screen.frames.
+
+Promises: nothing here waits; a process that plays matches back is started with the first one that
+is asked for, and ended with the screen. Films are asked for one at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from arena.board_picture import seat_colours
+from arena.import_path import import_variables
+from league.screen.frames import Film
+from league.screen.state import Scene, SceneSeat
+
+N_FRAMES = 50  # of a match: about a minute at one picture a second
+SIDE = 160  # pixels: more than any terminal shows
+PAST = 12  # moments in the small curve of a seat
+
+Answer = Film | str
+"""A film, or why there is none."""
+
+
+class Projector:
+    """The process that plays matches back; `ask` and `poll` never wait."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+
+    def ask(self, path: Path) -> None:
+        """Ask for the film of a replay; start the process if it does not run."""
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "league.screen.frames"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                env=os.environ | import_variables(),
+            )
+            films = self._process.stdout
+            assert films is not None
+            threading.Thread(target=self._listen, args=(films,), daemon=True).start()
+        order = {
+            "path": str(path),
+            "root": str(self._root),
+            "n_frames": N_FRAMES,
+            "side": SIDE,
+        }
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            self._answers.put("the process that plays matches back has ended")
+
+    def _listen(self, films: BinaryIO) -> None:
+        while True:
+            head = films.read(8)
+            packed = films.read(struct.unpack("<Q", head)[0]) if len(head) == 8 else b""
+            if not packed:
+                self._answers.put("the process that plays matches back has ended")
+                return
+            try:
+                self._answers.put(Film.from_bytes(packed))
+            except ValueError as error:
+                self._answers.put(str(error))
+
+    def poll(self) -> Answer | None:
+        """Return the next answer, or None."""
+        with contextlib.suppress(queue.Empty):
+            return self._answers.get_nowait()
+        return None
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for stream in (self._process.stdin, self._process.stdout):
+                with contextlib.suppress(OSError):
+                    if stream is not None and stream is not self._process.stdout:
+                        stream.close()
+            self._process = None
+
+
+class Theatre:
+    """Shows one match after the other: the one that was asked for, else the newest.
+
+    Args:
+        projector: makes films.
+        replay_of: returns the path of a match's replay, or None if it has none.
+    """
+
+    def __init__(self, projector: Projector, replay_of: Callable[[int], Path | None]) -> None:
+        self._projector, self._replay_of = projector, replay_of
+        self._film: Film | None = None
+        self._match: tuple[int, str] | None = None
+        self._asked: tuple[int, str] | None = None
+        self._frame = 0
+        self._scene: tuple[Film, int, Scene] | None = None
+        self.note = ""
+
+    @property
+    def match_id(self) -> int | None:
+        """The match on screen."""
+        return None if self._match is None else self._match[0]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last moment is shown, or there is none."""
+        return self._film is None or self._frame >= len(self._film.ticks) - 1
+
+    def show(self, match_id: int, map_name: str) -> None:
+        """Ask for a match; it replaces the present one once it is there."""
+        if self._asked is not None or match_id == self.match_id:
+            self._frame = 0 if match_id == self.match_id else self._frame
+            return
+        path = self._replay_of(match_id)
+        if path is None:
+            self.note = f"match {match_id} keeps no replay"
+            return
+        self._asked = (match_id, map_name)
+        self.note = f"playing match {match_id} back"
+        self._projector.ask(path)
+
+    def advance(self, n: int = 1) -> None:
+        """Go on by `n` moments, backwards if negative."""
+        if self._film is not None:
+            self._frame = min(max(self._frame + n, 0), len(self._film.ticks) - 1)
+
+    def scene(self) -> Scene | None:
+        """Return the present moment, the same object until it is another; take in a film."""
+        answer = self._projector.poll()
+        if isinstance(answer, Film):
+            self._film, self._match, self._frame = answer, self._asked, 0
+            self._asked, self.note = None, ""
+        elif answer is not None:
+            self.note, self._asked = answer, None
+        if self._film is None or self._match is None:
+            return None
+        known = self._scene
+        if known is None or known[0] is not self._film or known[1] != self._frame:
+            scene = _scene(self._film, self._match, self._frame)
+            self._scene = known = (self._film, self._frame, scene)
+        return known[2]
+
+
+def _scene(film: Film, match: tuple[int, str], frame: int) -> Scene:
+    tick = int(film.ticks[frame])
+    colours = seat_colours(len(film.names))
+    seats = tuple(
+        SceneSeat(
+            seat=seat,
+            name=name,
+            colour=(int(colours[seat, 0]), int(colours[seat, 1]), int(colours[seat, 2])),
+            tiles=int(film.tiles[frame, seat]),
+            past=tuple(map(float, film.tiles[max(0, frame - PAST + 1) : frame + 1, seat])),
+            died_at=int(film.died[seat]) if 0 <= film.died[seat] <= tick else None,
+        )
+        for seat, name in enumerate(film.names)
+    )
+    return Scene(
+        match_id=match[0],
+        map=match[1],
+        tick=tick,
+        ticks=int(film.ticks[-1]),
+        frame=frame,
+        n_frames=len(film.ticks),
+        pixels=film.pixels[frame],
+        seats=seats,
+    )
