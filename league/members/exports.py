@@ -33,7 +33,7 @@ from league.members.names import made_name
 from league.members.origin import ATTRIBUTE, Origin
 from league.members.pruned import require_snapshot
 from msattn.actor_critic import ActorCritic, policy_weights
-from msattn.config import SCALARS, SCALES
+from msattn.config import SCALES
 
 if TYPE_CHECKING:
     from agents.snapshots import LoadedSnapshot
@@ -194,12 +194,13 @@ def sb3_bytes(
 class _Positional(nn.Module):
     """The network with one argument per input, as an ONNX graph needs them."""
 
-    def __init__(self, network: ActorCritic) -> None:
+    def __init__(self, network: ActorCritic, keys: tuple[str, ...]) -> None:
         super().__init__()
         self.network = network
+        self.keys = keys
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        logits, value = self.network(dict(zip((*SCALES, SCALARS), inputs, strict=True)))
+        logits, value = self.network(dict(zip(self.keys, inputs, strict=True)))
         return logits, value
 
 
@@ -219,21 +220,21 @@ def onnx_bytes(loaded: LoadedSnapshot, origin: Origin | None = None) -> bytes:
         )
     import onnxruntime
 
-    keys = (*SCALES, SCALARS)
+    keys = tuple(loaded.description.shapes)
     rows = check_rows(loaded)
     stream: Any = io.BytesIO()  # this exporter takes one, its annotation does not say so
     with warnings.catch_warnings(), torch.inference_mode():
         # The exporter that replaces this one needs onnxscript, and warns about every shape.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Positional(loaded.network).eval(),
+            _Positional(loaded.network, keys).eval(),
             tuple(rows[key][:2] for key in keys),
             stream,
             dynamo=False,
             input_names=list(keys),
             output_names=["logits", "value"],
             dynamic_axes={
-                **{key: {0: "n"} for key in (SCALARS, "logits", "value")},
+                **{key: {0: "n"} for key in (*keys, "logits", "value")},
                 **{key: {0: "n", 2: f"{key}_side", 3: f"{key}_side"} for key in SCALES},
             },
             opset_version=OPSET,

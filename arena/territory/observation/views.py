@@ -157,6 +157,11 @@ class Views:
         del sizes["observation_version"]
         return sizes
 
+    def shows(self, other: Views) -> bool:
+        """Return whether whoever reads `other` can read these: equal views, no older version."""
+        newer = self.observation_version >= other.observation_version
+        return newer and self.sizes() == other.sizes()
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of one seat's observation by key (without the mask)."""
         shapes: dict[str, tuple[int, ...]] = {
