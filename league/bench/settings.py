@@ -1,9 +1,10 @@
 """Compare settings of the learner: one training per arm at equal processor time, then its strength.
 
-An arm is a group of settings. Each trains one learner alone, from nothing, in a league folder of
-its own, with the product's own Trainer, against five scripts; what it spends is this process's CPU
-time, which other work on the machine hardly changes. Then it plays as `league.bench.company` says,
-with the same seeds and seats as all other arms.
+An arm is a group of settings. Each trains one learner alone, from nothing or after the lesson of
+its teacher (`learner.teacher`), whose time counts too. It has a league folder of its own and the
+product's own Trainer, and meets five scripts; what it spends is this process's CPU time, which
+other work on the machine hardly changes. Then it plays as `league.bench.company` says, with the
+same seeds and seats as all other arms.
 
 Promises: what an arm has trained and played is kept in its folder, and the same command goes on
 where it stopped, or only prints; a folder that belongs to other settings is refused.
@@ -13,8 +14,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from league.config.layers import resolve
 from league.config.toml import write_toml
 from league.errors import BenchError
 from league.folder.layout import LeagueFolder, create_folder
+from league.folder.teachers import spec_of
 from league.learner.messages import LearnerOrders, Roster
 from league.learner.settings import learner_settings
 from league.matches.worker import cached_maps
@@ -177,6 +179,10 @@ class _Run:
         trainer.roster = _roster(state["ring"])
         trainer.env.load_maps()
         before, began = state["cpu_s"], time.process_time()
+        if trainer.lessons.is_due:
+            state["taught"] = asdict(trainer.lessons.teach(self._tell_of_lesson))
+            trainer.checkpoint(force=True)
+            self._write(state | {"cpu_s": time.process_time() - began})
         spent = before
         while spent < self._asked.cpu_s or spent == before:  # one update at least
             numbers, _ = trainer.update()
@@ -199,7 +205,14 @@ class _Run:
         self._write(state)
         return state
 
+    def _tell_of_lesson(self, numbers: Mapping[str, float]) -> None:
+        agreement = numbers.get("imitation_agreement")
+        said = "" if agreement is None else f", agrees in {agreement:.1%} of held-out decisions"
+        rows, epoch = numbers["imitation_rows"], numbers["imitation_epoch"]
+        self._tell(f"{rows:,.0f} decisions of its teacher, epoch {epoch:.0f}{said}")
+
     def _orders(self, root: Path) -> LearnerOrders:
+        teacher = self._config.learner.teacher
         return LearnerOrders(
             root=str(root),
             settings=learner_settings(self._config),
@@ -209,6 +222,8 @@ class _Run:
             seed=self._seed,
             snapshot=None,
             trained_decisions=0,
+            teacher=None if teacher is None else spec_of(teacher, self._config, {}),
+            teacher_name=teacher or "",
         )
 
     def _judge(self, sha256: str) -> dict[str, Any]:
@@ -237,6 +252,7 @@ class _Run:
             "ring": [],
             "judged": None,
             "judged_by": None,
+            "taught": None,
         }
         if not path.exists():
             return fresh
@@ -293,6 +309,7 @@ def _row(arm: Arm, seed: int, state: dict[str, Any], first: dict[str, Any]) -> d
         "seed": seed,
         "cpu_s": state["cpu_s"],
         "decisions": state["decisions"],
+        "taught": state["taught"],
         "decisions_per_cpu_s": state["decisions"] / max(state["cpu_s"], 1e-9),
         "matches": judged["n_matches"],
         "place": _interval(t_interval(judged["places"])),
@@ -318,7 +335,17 @@ def lines(result: dict[str, Any]) -> list[str]:
         f"  {'arm':<20} seed  decisions    /s  place        better       first          "
         f"5v5            orders  target  full"
     )
-    return [head, columns, *(_line(row) for row in result["rows"])]
+    lessons = [_lesson(row) for row in result["rows"] if row["taught"] is not None]
+    return [head, columns, *(_line(row) for row in result["rows"]), *lessons]
+
+
+def _lesson(row: dict[str, Any]) -> str:
+    taught = row["taught"]
+    return (
+        f"  {row['arm']}, seed {row['seed']}, agrees with its teacher in {taught['agreement']:.1%} of "
+        f"{taught['rows']:,} held-out decisions, in {taught['on_orders']:.1%} of those that are "
+        f"orders; the teacher waits in {taught['waits']:.1%}"
+    )
 
 
 def _line(row: dict[str, Any]) -> str:

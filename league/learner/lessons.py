@@ -174,7 +174,7 @@ class Lessons:
         }
         trainer.waiting("keep the taught policy", self._write_reference)
         self._near = self._read_reference()
-        trainer.waiting("remove what the teacher showed", store.remove)
+        trainer.waiting("remove what the teacher showed", self._remove_waves)
         if trainer.ppo._last_obs is None:  # a checkpoint holds matches
             trainer.ppo._last_obs = trainer.env.reset()
         return found
@@ -274,6 +274,11 @@ class Lessons:
         weights = policy_weights(self._trainer.ppo.policy.state_dict())
         raw, _ = encode(weights, description)
         write_whole(self._reference, raw, durable=True)
+
+    def _remove_waves(self) -> None:
+        """Remove the waves of this lesson, and of lessons that were given up."""
+        for folder in self._folder.glob("lesson-*"):
+            WaveStore(folder, {}).remove()
 
     def _read_reference(self) -> NearTaught | None:
         """Return the taught policy, or None where its file is gone: it goes on without."""

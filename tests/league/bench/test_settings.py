@@ -156,3 +156,15 @@ def test_habits_are_counted() -> None:
         "home_fullness": pytest.approx((0.5 + 0.75) / 2),
     }
     assert Habits().to_json()["target_over_own"] is None
+
+
+def test_the_lesson_of_an_arm_counts_and_is_shown(tmp_path: Path) -> None:
+    lesson = tuple(f"learner.teacher{e}" for e in ("=strategist", "_rows=100", "_epochs=1"))
+    told: list[str] = []
+    taught, nothing = run(small(tmp_path, Arm("taught", lesson), Arm("nothing")), told.append)[
+        "rows"
+    ]
+    assert nothing["taught"] is None
+    assert 0.0 <= taught["taught"]["agreement"] <= 1.0
+    assert any("decisions of its teacher, epoch 1, agrees in" in text for text in told)
+    assert taught["cpu_s"] > nothing["cpu_s"]
