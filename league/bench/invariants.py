@@ -100,10 +100,9 @@ def check_numbers(positions: Sequence[Engine], rng: Generator, look: Look = look
                 blocks = _blocks(values, key).copy()
                 blocks[tied] = 0
                 _set_blocks(values, key, blocks)
+        any_tie = np.asarray(tied.any(axis=1))[:, None, None]
         for found in (seen, there):
-            found["neighbours"] = np.where(
-                tied.any(axis=1)[:, None, None], np.float32(0), found["neighbours"]
-            )
+            found["neighbours"] = np.where(any_tie, np.float32(0), found["neighbours"])
         failures += _differences(engine, seen, there)
     return Outcome(_n_living(positions), tuple(failures))
 

@@ -342,8 +342,8 @@ def lines(result: dict[str, Any]) -> list[str]:
 def _lesson(row: dict[str, Any]) -> str:
     taught = row["taught"]
     return (
-        f"  {row['arm']}, seed {row['seed']}, agrees with its teacher in {taught['agreement']:.1%} of "
-        f"{taught['rows']:,} held-out decisions, in {taught['on_orders']:.1%} of those that are "
+        f"  {row['arm']}, seed {row['seed']}, agrees with its teacher in {taught['agreement']:.1%} "
+        f"of {taught['rows']:,} held-out decisions, in {taught['on_orders']:.1%} of those that are "
         f"orders; the teacher waits in {taught['waits']:.1%}"
     )
 
