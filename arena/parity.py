@@ -18,8 +18,10 @@ give 3.05 %. Fifteen are played there: the same quantity with less luck.
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +31,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.errors import ArenaError
+from arena.parity_2026 import formula_gaps, scenario_gaps
 from arena.territory.engine import formulas, rules
 from arena.territory.engine.engine import Engine
 from arena.territory.maps import TerritoryMap, load_map
 
+_EDITION = rules.EDITIONS["2025"]
 _OFFSET = rules.REFERENCE_TICK_OFFSET
 _JITTER_SEEDS = tuple(range(1, 6))
 _SMALL_MAP_JITTER_SEEDS = tuple(range(1, 16))
@@ -259,15 +263,15 @@ def _formula_gates(vectors: dict[str, Any], name: str) -> Iterator[Gate]:
 def _cap(vector: dict[str, Any]) -> float:
     kind = _kind_of(vector["type"])
     divisor = rules.BOT_CAP_DIVISOR if kind == "bot" else 1.0
-    factor = rules.NATION_CAP_FACTOR[vector["difficulty"]] if kind == "nation" else 1.0
+    factor = _EDITION.nation_cap[vector["difficulty"]] if kind == "nation" else 1.0
     return float(formulas.troop_cap(vector["tiles"], divisor, factor))
 
 
 def _growth(vector: dict[str, Any]) -> float:
     kind = _kind_of(vector["type"])
-    factor = rules.BOT_GROWTH_FACTOR if kind == "bot" else 1.0
+    factor = _EDITION.bot_growth if kind == "bot" else 1.0
     if kind == "nation":
-        factor = rules.NATION_GROWTH_FACTOR[vector["difficulty"]]
+        factor = _EDITION.nation_growth[vector["difficulty"]]
     return float(formulas.troop_increase(float(vector["troops"]), _cap(vector), factor))
 
 
@@ -285,6 +289,8 @@ def _player_attack(v: dict[str, Any]) -> list[tuple[float, float]]:
         v["attacker_tiles"],
         v["defender_tiles"],
         v["defender_traitor"],
+        False,
+        _EDITION.number,
     )
     return [
         (loss, v["attackerTroopLoss"]),
@@ -327,8 +333,26 @@ _GATES = {
 }
 
 
-def check_file(path: Path, maps: Path) -> list[Gate]:
+def _gates_2026(record: dict[str, Any], name: str, maps: Path) -> list[Gate]:
+    """Return the gates of a file of the 2026 edition, whose layout is another one."""
+    is_scenario = "scenario" in record
+    gaps = scenario_gaps(record, maps) if is_scenario else formula_gaps(record)
+    return [Gate(name, what, gap, allowed, unit) for what, gap, allowed, unit in gaps]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    raw = path.read_bytes()
+    found = json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
+    if not isinstance(found, dict):
+        raise ValueError(f"expected an object, found {type(found).__name__}")
+    return found
+
+
+def check_file(path: Path, maps: Path, edition: str = "2025") -> list[Gate]:
     """Return all gates of one recorded file.
+
+    Args:
+        edition: of the engine that recorded it, and of ours that replays it.
 
     Raises:
         ArenaError: the file is missing, not JSON, of an unknown kind, incomplete, or has nothing
@@ -336,11 +360,13 @@ def check_file(path: Path, maps: Path) -> list[Gate]:
         MapError: its map is missing or damaged.
     """
     try:
-        record = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        record = _read(path)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise ArenaError(f"{path}: the scenario cannot be read: {error}") from error
     try:
-        if "scenario" not in record and any(group in record for group in _FORMULAS):
+        if edition == "2026":
+            gates = _gates_2026(record, path.name.partition(".")[0], maps)
+        elif "scenario" not in record and any(group in record for group in _FORMULAS):
             gates = list(_formula_gates(record, path.stem))
         else:
             kind = record["scenario"]["kind"]
@@ -352,6 +378,10 @@ def check_file(path: Path, maps: Path) -> list[Gate]:
             record.setdefault("name", path.stem)
             territory = _scenario_map(record["scenario"], maps)
             gates = list(_GATES[kind](record, territory))
+    except ArenaError as error:
+        if str(path) in str(error):
+            raise
+        raise ArenaError(f"{path}: {error}") from error
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise ArenaError(
             f"{path} is not a complete scenario: {type(error).__name__}: {error}; compare it with "

@@ -14,6 +14,7 @@ from league.cli.options import PathOf, examples, json_option, league_option, pri
 if TYPE_CHECKING:
     from arena.parity import Gate
 
+EDITIONS = ("2025", "2026")
 EXIT_MISSED = 1
 _HEADER = f"{'scenario':32} {'gate':36} {'gap':>10} {'allowed':>9} {'unit':9}"
 
@@ -22,6 +23,7 @@ _HEADER = f"{'scenario':32} {'gate':36} {'gap':>10} {'allowed':>9} {'unit':9}"
     epilog=examples(
         "league parity reference/duel_BH_plains.json",
         "league parity reference/bots10_256_seedA0001.json --maps maps --json",
+        "league parity --edition 2026 reference2026/duel_HH_plains_equal.json",
     )
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=PathOf())
@@ -31,26 +33,33 @@ _HEADER = f"{'scenario':32} {'gate':36} {'gap':>10} {'allowed':>9} {'unit':9}"
     type=PathOf(),
     help="Folder of the scenarios' maps.  [default: ../maps beside the first FILE's folder]",
 )
+@click.option(
+    "--edition",
+    type=click.Choice(EDITIONS),
+    default="2025",
+    show_default=True,
+    help="Edition of the original engine that recorded the scenarios.",
+)
 @json_option
 @league_option
-def parity(files: tuple[Path, ...], maps: Path | None, as_json: bool) -> int:
+def parity(files: tuple[Path, ...], maps: Path | None, edition: str, as_json: bool) -> int:
     """Replay the recorded scenario in each FILE and compare its curves with ours.
 
     Prints one row per gate: the measured gap and the allowed one. Exit code: 0 all gates are held,
     1 a gate is missed.
     """
     folder = maps or files[0].resolve().parent.parent / "maps"
-    gates = _check(files, folder)
+    gates = _check(files, folder, edition)
     held = _print_document(gates) if as_json else _print_rows(gates)
     return 0 if held else EXIT_MISSED
 
 
-def _check(files: tuple[Path, ...], maps: Path) -> Iterator[Gate]:
+def _check(files: tuple[Path, ...], maps: Path, edition: str) -> Iterator[Gate]:
     """Yield the gates of all files in order, those of a file as soon as it has been replayed."""
     from arena.parity import check_file
 
     for path in files:
-        yield from check_file(path, maps)
+        yield from check_file(path, maps, edition)
 
 
 def _print_rows(gates: Iterator[Gate]) -> bool:

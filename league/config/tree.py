@@ -50,10 +50,14 @@ class RulesConfig(Section):
         "more and is learned faster (docs/learning.md).",
     )
     n_seats: int = Field(default=10, ge=2, le=MAX_SEATS, description="Seats of a match, 2 to 64.")
+    edition: Literal["2025", "2026"] = Field(
+        default="2025",
+        description="Edition of the original game whose land rules hold (docs/territory.md).",
+    )
 
     def to_rules(self) -> MatchRules:
         """Return the rules in the arena's form."""
-        return MatchRules(self.max_ticks, self.ticks_per_decision, self.n_seats)
+        return MatchRules(self.max_ticks, self.ticks_per_decision, self.n_seats, self.edition)
 
 
 class MapsConfig(Section):

@@ -15,10 +15,12 @@ from arena.territory.engine.land import change_owner, next_stamp, take_tile
 from arena.territory.engine.memory import remember_attack
 from arena.territory.engine.numerics import draw
 from arena.territory.engine.queue import advance_window, clear, pop, push_neighbours, set_remove
-from arena.territory.engine.state import FAULT, N_ATTACKS, TERRAIN_BITS, TICK, State
+from arena.territory.engine.state import EDITION, FAULT, N_ATTACKS, TERRAIN_BITS, TICK, State
 
 _OFF_MAP = rules.OFF_MAP
-_IMMUNITY = rules.IMMUNITY_TICKS
+_BOT, _HUMAN = rules.BOT, rules.HUMAN
+_IMMUNITY_2025 = rules.EDITIONS["2025"].immunity_ticks
+_IMMUNITY_2026 = rules.EDITIONS["2026"].immunity_ticks
 _RETREAT_TICKS = rules.RETREAT_TICKS
 _RETREAT_LOSS = rules.RETREAT_LOSS
 _SMALL = rules.SMALL_PLAYER_TILES
@@ -50,6 +52,15 @@ def compact_attacks(s: State) -> None:
     s.clock[N_ATTACKS] = kept
 
 
+@compiled(inline=True, internal=True)
+def _is_immune(s: State, p: int, target: int) -> bool:
+    """Return whether p may not attack a player yet; in 2026 humans alone are held back."""
+    if s.clock[EDITION] == 0:
+        return bool(s.clock[TICK] < _IMMUNITY_2025)
+    bound = s.kind[p] == _HUMAN and s.kind[target] != _BOT
+    return bool(bound and s.clock[TICK] < _IMMUNITY_2026)
+
+
 @compiled(internal=True)
 def start_attack(s: State, p: int, target: int, requested: float) -> None:
     """Start an attack of p on `target` (0 for neutral land).
@@ -59,7 +70,7 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
     """
     if p == target or requested < 0.0 or s.tiles[p] == 0:
         return
-    if target != 0 and s.clock[TICK] < _IMMUNITY:
+    if target != 0 and _is_immune(s, p, target):
         return
     last = s.free_slots.shape[0] - 1
     if s.free_slots[last] == 0:
@@ -182,6 +193,7 @@ def attack_tick(s: State, a: int) -> None:
     troops = s.attack_troops[a]
     stride = s.shape[2]
     my_kind = int(s.kind[me])
+    edition = int(s.clock[EDITION])
     border = float(s.attack_border[a] + draw(s.streams, me, _JITTER))
     if troops < 1.0:
         end_attack(s, a)
@@ -219,11 +231,13 @@ def attack_tick(s: State, a: int) -> None:
                 s.tiles[me],
                 s.tiles[target],
                 False,
+                False,
+                edition,
             )
             s.troops[target] -= min(s.troops[target], int(math.floor(defender_loss)))
         budget -= cost
         troops -= loss
-        s.attack_troops[a] = troops
+        s.attack_troops[a] = troops if edition == 0 else max(troops, 0.0)
         change_owner(s, tile, me)
         if target != 0 and s.tiles[target] < _SMALL:
             _scatter_small_player(s, target, me)

@@ -25,7 +25,7 @@ _OFF_MAP = rules.OFF_MAP
 
 
 @compiled(internal=True)
-def _find_clusters(s: State, p: int) -> int:
+def find_clusters(s: State, p: int) -> int:
     """Fill s.clusters and s.cluster_start with p's border clusters; return their number."""
     stamp = next_stamp(s)
     stride = s.shape[2]
@@ -89,7 +89,8 @@ def _main_is_surrounded(s: State, p: int, start: int, end: int) -> bool:
 
 
 @compiled(internal=True)
-def _cluster_is_surrounded(s: State, p: int, start: int, end: int) -> bool:
+def cluster_is_surrounded(s: State, p: int, start: int, end: int) -> bool:
+    """Return whether a cluster that is not the main one falls."""
     stride = s.shape[2]
     x0, x1, y0, y1 = stride, 0, s.shape[3], 0
     ex0, ex1, ey0, ey1 = stride, 0, s.shape[3], 0
@@ -145,11 +146,15 @@ def _capture(s: State, p: int, start: int, end: int) -> None:
         if s.owner[s.clusters[i]] != p:
             return
     captor = _captor(s, p, start, end)
-    if captor == 0:
-        return
+    if captor != 0:
+        give_region(s, p, int64(s.clusters[start]), int64(captor))
+
+
+@compiled(internal=True)
+def give_region(s: State, p: int, first: int, captor: int) -> None:
+    """Give p's connected region around a tile to `captor`; all arguments are int64."""
     stamp = next_stamp(s)
     stride = s.shape[2]
-    first = s.clusters[start]
     s.scratch[0] = first
     s.mark[first] = stamp
     at = 0
@@ -164,7 +169,7 @@ def _capture(s: State, p: int, start: int, end: int) -> None:
                 s.scratch[n] = u
                 n += 1
     for i in range(n):
-        take_tile(s, int64(s.scratch[i]), int64(captor))
+        take_tile(s, int64(s.scratch[i]), captor)
 
 
 @compiled(internal=True)
@@ -185,7 +190,7 @@ def _sort_clusters(s: State, n: int) -> None:
 @compiled(internal=True)
 def capture_enclaves(s: State, p: int) -> None:
     """Check player p once, longest border first."""
-    n = _find_clusters(s, p)
+    n = find_clusters(s, p)
     _sort_clusters(s, n)
     for rank in range(n):
         c = s.cluster_order[rank]
@@ -194,6 +199,6 @@ def capture_enclaves(s: State, p: int) -> None:
         if rank == 0:
             surrounded = _main_is_surrounded(s, p, start, end)
         else:
-            surrounded = _cluster_is_surrounded(s, p, start, end)
+            surrounded = cluster_is_surrounded(s, p, start, end)
         if surrounded:
             _capture(s, p, start, end)

@@ -35,6 +35,7 @@ from arena.territory.engine.land import take_tiles
 from arena.territory.engine.numerics import draw, stream_seed
 from arena.territory.engine.spawns import choose_spawns, spawn_disc
 from arena.territory.engine.state import (
+    EDITION,
     ENDED,
     FAULT,
     MATCH_ENDS,
@@ -69,16 +70,26 @@ class Engine:
     """
 
     def __init__(
-        self, territory: TerritoryMap, n_players: int, *, seed: int, grid: int = 32
+        self,
+        territory: TerritoryMap,
+        n_players: int,
+        *,
+        seed: int,
+        grid: int = 32,
+        edition: str = "2025",
     ) -> None:
         if not 1 <= n_players <= rules.MAX_SEATS:
             raise MatchError(f"expected 1 to {rules.MAX_SEATS} players, found {n_players}")
         if not 0 <= seed < 2**63:
             raise MatchError(f"expected a seed from 0 to 2**63 - 1, found {seed}")
-        self.map = territory
+        if edition not in rules.EDITIONS:
+            raise MatchError(f"expected an edition of {', '.join(rules.EDITIONS)}, found {edition}")
+        self.edition = rules.EDITIONS[edition]
+        self.map = territory.passable if self.edition.has_impassable_land else territory
         self.seed = seed
         self.n_players = n_players
-        self.state: State = allocate(territory, n_players, grid)
+        self.state: State = allocate(self.map, n_players, grid)
+        self.state.clock[EDITION] = self.edition.number
         self.max_ticks = 2**31 - 1
         self.seat_of: IntArray = np.arange(n_players, dtype=np.int64)
         self.spawn_of: IntArray = np.arange(n_players, dtype=np.int64)
@@ -104,7 +115,7 @@ class Engine:
         that the same seed can be played from other corners.
         """
         n = match_rules.n_seats
-        engine = cls(territory, n, seed=seed, grid=grid)
+        engine = cls(territory, n, seed=seed, grid=grid, edition=match_rules.edition)
         engine.max_ticks = match_rules.max_ticks
         stream = np.array([stream_seed(seed, 0, _SEAT_STREAM)], np.uint64)
         seats = np.arange(n, dtype=np.int64)
@@ -113,7 +124,7 @@ class Engine:
             seats[i], seats[j] = seats[j], seats[i]
         engine.seat_of = np.roll(seats, rotation % n)
         engine.spawn_of = np.argsort(engine.seat_of)
-        for p, (x, y) in enumerate(choose_spawns(territory, n, seed), start=1):
+        for p, (x, y) in enumerate(choose_spawns(engine.map, n, seed), start=1):
             engine.place(p, spawn=(int(x), int(y)))
             offset = np.array([stream_seed(seed, p, _BOT_STREAM)], np.uint64)
             engine.state.last_cluster_check[p] = draw(offset, 0, rules.CLUSTER_PERIOD)
@@ -148,6 +159,7 @@ class Engine:
             )
         twin = Engine.__new__(Engine) if into is None else into
         twin.map, twin.n_players, twin.max_ticks = self.map, self.n_players, self.max_ticks
+        twin.edition = self.edition
         twin.state = copy_state(self.state, None if into is None else into.state)
         twin.illegal = self.illegal.copy()
         if seed is None:
@@ -173,10 +185,9 @@ class Engine:
         """Put player p (1-based id) on the board, with a start disc when `spawn` is given."""
         if kind not in rules.KINDS:
             raise MatchError(f"expected a player of kind {', '.join(rules.KINDS)}, found {kind!r}")
-        if difficulty not in rules.NATION_CAP_FACTOR:
+        if difficulty not in rules.DIFFICULTIES:
             raise MatchError(
-                f"expected a difficulty of {', '.join(rules.NATION_CAP_FACTOR)}, found "
-                f"{difficulty!r}"
+                f"expected a difficulty of {', '.join(rules.DIFFICULTIES)}, found {difficulty!r}"
             )
         if spawn is not None and not (
             0 <= spawn[0] < self.map.width and 0 <= spawn[1] < self.map.height
@@ -186,13 +197,12 @@ class Engine:
         s.kind[p] = rules.KINDS.index(kind)
         if kind == "bot":
             s.cap_divisor[p] = rules.BOT_CAP_DIVISOR
-            s.growth_factor[p] = rules.BOT_GROWTH_FACTOR
+            s.growth_factor[p] = self.edition.bot_growth
         elif kind == "nation":
-            s.cap_factor[p] = rules.NATION_CAP_FACTOR[difficulty]
-            s.growth_factor[p] = rules.NATION_GROWTH_FACTOR[difficulty]
+            s.cap_factor[p] = self.edition.nation_cap[difficulty]
+            s.growth_factor[p] = self.edition.nation_growth[difficulty]
         if troops is None:
-            nation = rules.NATION_START_TROOPS[difficulty]
-            troops = rules.START_TROOPS.get(kind, nation)
+            troops = rules.START_TROOPS.get(kind, self.edition.nation_start[difficulty])
         s.troops[p] = troops
         s.last_cluster_check[p] = cluster_offset
         if spawn is not None:
@@ -336,8 +346,20 @@ class Engine:
             return False
         # The next tick would begin with the win check: no decision is asked for before it.
         checked = self.tick > 0 and self.tick % rules.WIN_CHECK_PERIOD == 0
-        won = checked and bool((s.playable_tiles > rules.WIN_SHARE * self.map.n_playable).any())
+        won = checked and bool((self._winning_tiles > self._winning_limit).any())
         return bool(s.clock[N_ALIVE] <= 1) or won
+
+    @property
+    def _winning_tiles(self) -> IntArray:
+        """int64[P + 1] tiles by player that count for the win."""
+        s = self.state
+        return s.tiles if self.edition.wins_by_all_land else s.playable_tiles
+
+    @property
+    def _winning_limit(self) -> float:
+        """Tiles that a winner has more of."""
+        all_land = self.edition.wins_by_all_land
+        return rules.WIN_SHARE * (self.map.n_land if all_land else self.map.n_playable)
 
     def never_end(self) -> None:
         """Switch off the end of the match (reference scenarios run to their last tick)."""
@@ -372,11 +394,11 @@ class Engine:
         later deaths above earlier ones, those in the same tick by their tiles before it.
         """
         s = self.state
-        limit = rules.WIN_SHARE * self.map.n_playable
+        limit = self._winning_limit
         keys: list[tuple[int, ...]] = []
         for p in self.spawn_of + 1:
             if s.tiles[p] > 0:
-                won = int(s.playable_tiles[p] > limit)
+                won = int(self._winning_tiles[p] > limit)
                 keys.append((1 + won, int(s.tiles[p]), int(s.troops[p])))
             else:
                 keys.append((0, int(s.eliminated_tick[p]), int(s.tiles_at_death[p])))

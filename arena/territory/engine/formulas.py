@@ -87,15 +87,24 @@ def player_tile(
     attacker_tiles: int,
     defender_tiles: int,
     traitor: bool,
+    defense_post: bool,
+    edition: int,
 ) -> tuple[float, float, float]:
     """Return (attacker loss, defender loss, cost) of one tile taken from a player.
 
-    `traitor` is a mark of the original's diplomacy that leagues never set; it is here because the
-    recorded vectors cover it.
+    `traitor` and `defense_post` are marks of the original's diplomacy and buildings that leagues
+    never set; they are here because the recorded vectors cover them.
+
+    Args:
+        edition: Edition.number; 2026 makes dense defenders cost more, and attacks on bots less.
     """
     magnitude = terrain_magnitude(terrain)
+    speed = terrain_speed(terrain)
+    if defense_post:
+        magnitude *= 5.0
+        speed *= 3.0
     if attacker_kind != _BOT and defender_kind == _BOT:
-        magnitude *= 0.8
+        magnitude *= 0.8 if edition == 0 else 0.7
     large_defender = large_defender_factor(defender_tiles)
     loss_factor = 1.0
     speed_factor = 1.0
@@ -105,8 +114,12 @@ def player_tile(
         speed_factor = power(share, 0.6)
     ratio = defender_troops / troops
     loss = _clamp(ratio, 0.6, 2.0) * magnitude * 0.8 * large_defender * loss_factor
-    cost = _clamp(ratio / 5.0, 0.2, 1.5) * terrain_speed(terrain) * large_defender * speed_factor
+    cost = _clamp(ratio / 5.0, 0.2, 1.5) * speed * large_defender * speed_factor
+    density = defender_troops / defender_tiles
     if traitor:
         loss *= 0.5
         cost *= 0.8
-    return loss, defender_troops / defender_tiles, cost
+    if edition != 0:
+        dense = 1.3 * density * (magnitude / 100.0) * (0.5 if traitor else 1.0)
+        loss = 0.6 * loss + 0.4 * dense
+    return loss, density, cost

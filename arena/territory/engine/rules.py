@@ -1,8 +1,9 @@
 """Every constant of the game, with unit and source, and the rules of one match.
 
-The numbers are facts about OpenFront.io's land game (its public TypeScript engine, November 2025),
-checked against curves recorded from that engine (`league parity`). Time is in ticks of 0.1 s;
-troops and tiles are counts.
+The numbers are facts about OpenFront.io's land game (its public TypeScript engine), checked against
+curves recorded from that engine (`league parity`). There are two editions, November 2025 and July
+2026; `Edition` has the constants in which they differ. Time is in ticks of 0.1 s; troops and tiles
+are counts.
 """
 
 from __future__ import annotations
@@ -27,11 +28,63 @@ HUMAN, BOT, NATION = 0, 1, 2
 KINDS: Final = ("human", "bot", "nation")
 
 START_TROOPS: Final = {"human": 25_000, "bot": 10_000}
-NATION_START_TROOPS: Final = {"easy": 2_500, "medium": 5_000, "hard": 20_000, "impossible": 50_000}
-NATION_CAP_FACTOR: Final = {"easy": 0.5, "medium": 1.0, "hard": 1.5, "impossible": 2.0}
-NATION_GROWTH_FACTOR: Final = {"easy": 0.9, "medium": 1.0, "hard": 1.1, "impossible": 1.2}
+DIFFICULTIES: Final = ("easy", "medium", "hard", "impossible")
 BOT_CAP_DIVISOR: Final = 3.0
-BOT_GROWTH_FACTOR: Final = 0.6
+
+
+@dataclass(frozen=True)
+class Edition:
+    """The constants in which the editions of the game differ; nations' are by difficulty.
+
+    Attributes:
+        number: what compiled code tells the editions by, State.clock[EDITION].
+        nation_start: home troops of a nation when the match begins.
+        nation_cap: factor on the cap of its home troops.
+        nation_growth: factor on its growth; `bot_growth` is that of bots.
+        immunity_ticks: orders before this tick are refused on those who are immune.
+        wins_by_all_land: whether a winner's share is of all land, not of the largest land mass.
+        has_impassable_land: whether land of magnitude 31 belongs to nobody ever.
+    """
+
+    name: str
+    number: int
+    nation_start: dict[str, int]
+    nation_cap: dict[str, float]
+    nation_growth: dict[str, float]
+    bot_growth: float
+    immunity_ticks: int
+    wins_by_all_land: bool
+    has_impassable_land: bool
+
+
+def _by_difficulty(*values: Any) -> dict[str, Any]:
+    return dict(zip(DIFFICULTIES, values, strict=True))
+
+
+EDITIONS: Final = {
+    "2025": Edition(
+        name="2025",
+        number=0,
+        nation_start=_by_difficulty(2_500, 5_000, 20_000, 50_000),
+        nation_cap=_by_difficulty(0.5, 1.0, 1.5, 2.0),
+        nation_growth=_by_difficulty(0.9, 1.0, 1.1, 1.2),
+        bot_growth=0.6,
+        immunity_ticks=49,
+        wins_by_all_land=False,
+        has_impassable_land=False,
+    ),
+    "2026": Edition(
+        name="2026",
+        number=1,
+        nation_start=_by_difficulty(12_500, 18_750, 25_000, 31_250),
+        nation_cap=_by_difficulty(0.5, 0.75, 1.0, 1.25),
+        nation_growth=_by_difficulty(0.9, 0.95, 1.0, 1.05),
+        bot_growth=0.5,
+        immunity_ticks=50,
+        wins_by_all_land=True,
+        has_impassable_land=True,
+    ),
+}
 
 # --- terrain --------------------------------------------------------------------------------------
 PLAINS, HIGHLAND, MOUNTAIN = 0, 1, 2
@@ -39,7 +92,7 @@ HIGHLAND_FROM: Final = 10  # magnitude
 MOUNTAIN_FROM: Final = 20
 
 # --- clocks ---------------------------------------------------------------------------------------
-IMMUNITY_TICKS: Final = 49  # attacks on players initialised before this tick are refused
+IMMUNITY_TICKS: Final = 49  # of edition 2025; the observation's scalar counts by it
 RETREAT_TICKS: Final = 21  # from the order to the return of the troops
 RETREAT_LOSS: Final = 0.25  # share of the troops lost on retreat from a player
 CLUSTER_PERIOD: Final = 20  # ticks between two enclave checks of a player
@@ -70,13 +123,17 @@ class MatchRules:
         max_ticks: length limit, ticks (placements count as at any other end).
         ticks_per_decision: ticks between two decisions of every seat.
         n_seats: number of seats, 2..64.
+        edition: "2025" or "2026", see EDITIONS.
     """
 
     max_ticks: int = 1_500
     ticks_per_decision: int = 10
     n_seats: int = 10
+    edition: str = "2025"
 
     def __post_init__(self) -> None:
+        if self.edition not in EDITIONS:
+            raise MatchError(f"expected an edition of {', '.join(EDITIONS)}, found {self.edition}")
         if not 2 <= self.n_seats <= MAX_SEATS:
             raise MatchError(f"expected 2 to {MAX_SEATS} seats, found {self.n_seats}")
         if self.max_ticks < 1 or self.ticks_per_decision < 1:
@@ -87,15 +144,21 @@ class MatchRules:
 
     def sha256(self) -> str:
         """Return the identity of the rules, from version and settings; ratings never mix rules."""
-        text = json.dumps({"version": RULES_VERSION, **asdict(self)}, sort_keys=True)
+        text = json.dumps({"version": RULES_VERSION, **self.to_json()}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def to_json(self) -> dict[str, int]:
-        return asdict(self)
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields; edition 2025 is not named, as when there was no other."""
+        values = asdict(self)
+        if self.edition == "2025":
+            del values["edition"]
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> MatchRules:
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise MatchError(f"unknown rules of a match: {', '.join(sorted(unknown))}")
-        return cls(**{key: int(value) for key, value in values.items()})
+        return cls(
+            **{key: str(value) if key == "edition" else int(value) for key, value in values.items()}
+        )

@@ -37,6 +37,7 @@ MATCH_ENDS = 11  # 0 switches off the end of the match (reference scenarios)
 N_LAND = 12
 CELL = 13  # side of a cell of the count pyramid, tiles
 GRID = 14  # cells per side of the count pyramid
+EDITION = 15  # Edition.number
 CLOCK_SIZE = 16
 
 FAULT_NODES = 1  # all queue nodes are in use

@@ -13,15 +13,18 @@ from arena.territory.engine.attacks import attack_tick, compact_attacks, order_r
 from arena.territory.engine.bots import bot_decision
 from arena.territory.engine.compiled import compiled
 from arena.territory.engine.enclaves import capture_enclaves
+from arena.territory.engine.enclaves_2026 import capture_enclaves_2026
 from arena.territory.engine.formulas import troop_cap, troop_increase
 from arena.territory.engine.memory import remember_tick
 from arena.territory.engine.state import (
+    EDITION,
     ENDED,
     FAULT,
     LOOK_TICKS,
     MATCH_ENDS,
     N_ALIVE,
     N_ATTACKS,
+    N_LAND,
     N_ORDERS,
     N_PLAYABLE,
     TICK,
@@ -30,6 +33,7 @@ from arena.territory.engine.state import (
 
 _BOT = rules.BOT
 _CLUSTER_PERIOD = rules.CLUSTER_PERIOD
+_SMALL = rules.SMALL_PLAYER_TILES
 _WIN_PERIOD = rules.WIN_CHECK_PERIOD
 _WIN_SHARE = rules.WIN_SHARE
 
@@ -52,10 +56,16 @@ def _is_over(s: State) -> bool:
     if s.clock[N_ALIVE] <= 1:
         return True
     if s.clock[TICK] % _WIN_PERIOD == 0:
-        limit = _WIN_SHARE * s.clock[N_PLAYABLE]
-        for p in range(1, s.tiles.shape[0]):
-            if s.playable_tiles[p] > limit:
-                return True
+        if s.clock[EDITION] == 0:
+            limit = _WIN_SHARE * s.clock[N_PLAYABLE]
+            for p in range(1, s.tiles.shape[0]):
+                if s.playable_tiles[p] > limit:
+                    return True
+        else:
+            limit = _WIN_SHARE * s.clock[N_LAND]
+            for p in range(1, s.tiles.shape[0]):
+                if s.tiles[p] > limit:
+                    return True
     return False
 
 
@@ -81,9 +91,15 @@ def run_ticks(s: State, n: int) -> int:
                 continue
             _grow(s, p)
             last = s.last_cluster_check[p]
-            if tick - last > _CLUSTER_PERIOD and s.last_change[p] > last:
+            if s.clock[EDITION] == 0:
+                if tick - last > _CLUSTER_PERIOD and s.last_change[p] > last:
+                    s.last_cluster_check[p] = tick
+                    capture_enclaves(s, p)
+            elif s.last_change[p] >= last and (
+                tick - last > _CLUSTER_PERIOD or s.tiles[p] < _SMALL
+            ):
                 s.last_cluster_check[p] = tick
-                capture_enclaves(s, p)
+                capture_enclaves_2026(s, p)
             if s.kind[p] == _BOT and s.tiles[p] > 0:
                 bot_decision(s, p)
         for i in range(s.clock[N_ATTACKS]):

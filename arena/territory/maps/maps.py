@@ -121,6 +121,15 @@ class TerritoryMap:
         return _read_only(largest_region(self.land))
 
     @cached_property
+    def passable(self) -> TerritoryMap:
+        """The map with impassable land (magnitude 31) as water; itself if it has none."""
+        if count_impassable(self.terrain) == 0:
+            return self
+        terrain = self.terrain.copy()
+        terrain[terrain & _LAND_AND_HEIGHT == LAND_BIT | IMPASSABLE_MAGNITUDE] = 0
+        return TerritoryMap.from_terrain(self.name, terrain, self.warnings, self.reading)
+
+    @cached_property
     def n_land(self) -> int:
         """Number of land tiles."""
         return int(np.count_nonzero(self.land))

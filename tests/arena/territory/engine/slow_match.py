@@ -237,6 +237,8 @@ class SlowMatch:
                 len(self.tiles[me]),
                 len(self.tiles[target]),
                 False,
+                False,
+                0,
             )
             self.troops[target] = max(0, self.troops[target] - math.floor(defender_loss))
         attack.troops -= loss

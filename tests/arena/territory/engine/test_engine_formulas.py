@@ -117,15 +117,15 @@ def test_the_price_of_a_players_land() -> None:
     big = 0.7 + 0.3 * (1 - 1 / (1 + 2 ** (149_000 / 50_000)))
     assert big == pytest.approx(0.96625, abs=1e-5)
     loss, defender_loss, cost = player_tile(
-        PLAINS, HUMAN, HUMAN, 20_000.0, 30_000.0, 1_000, 1_000, False
+        PLAINS, HUMAN, HUMAN, 20_000.0, 30_000.0, 1_000, 1_000, False, False, 0
     )
     assert loss == pytest.approx(1.5 * 80 * 0.8 * big)
     assert defender_loss == 30.0  # 30,000 troops on 1,000 tiles
     assert cost == pytest.approx(0.3 * 16.5 * big)  # D / (5 A) = 0.3
     # Clamps: D / A = 0.1 counts as 0.6, D / (5 A) = 0.02 as 0.2; 10 counts as 2, and 2 as 1.5.
-    loss, _, cost = player_tile(MOUNTAIN, HUMAN, HUMAN, 1e4, 1e3, 1_000, 1_000, False)
+    loss, _, cost = player_tile(MOUNTAIN, HUMAN, HUMAN, 1e4, 1e3, 1_000, 1_000, False, False, 0)
     assert (loss, cost) == pytest.approx((0.6 * 120 * 0.8 * big, 0.2 * 25 * big))
-    loss, _, cost = player_tile(HIGHLAND, HUMAN, HUMAN, 1e3, 1e4, 1_000, 1_000, False)
+    loss, _, cost = player_tile(HIGHLAND, HUMAN, HUMAN, 1e3, 1e4, 1_000, 1_000, False, False, 0)
     assert (loss, cost) == pytest.approx((2 * 100 * 0.8 * big, 1.5 * 20 * big))
 
 
@@ -143,15 +143,15 @@ def test_the_price_of_a_players_land() -> None:
 def test_only_bots_fall_cheaper_and_only_to_others(
     attacker: int, defender: int, factor: float
 ) -> None:
-    even, _, even_cost = player_tile(PLAINS, HUMAN, HUMAN, 1e4, 1e4, 100, 100, False)
-    loss, _, cost = player_tile(PLAINS, attacker, defender, 1e4, 1e4, 100, 100, False)
+    even, _, even_cost = player_tile(PLAINS, HUMAN, HUMAN, 1e4, 1e4, 100, 100, False, False, 0)
+    loss, _, cost = player_tile(PLAINS, attacker, defender, 1e4, 1e4, 100, 100, False, False, 0)
     assert loss == pytest.approx(even * factor)
     assert cost == even_cost
 
 
 def test_large_attackers_lose_less_and_move_faster() -> None:
-    small = player_tile(PLAINS, HUMAN, HUMAN, 1e4, 1e4, 100_000, 1_000, False)
-    large = player_tile(PLAINS, HUMAN, HUMAN, 1e4, 1e4, 400_000, 1_000, False)
+    small = player_tile(PLAINS, HUMAN, HUMAN, 1e4, 1e4, 100_000, 1_000, False, False, 0)
+    large = player_tile(PLAINS, HUMAN, HUMAN, 1e4, 1e4, 400_000, 1_000, False, False, 0)
     # a quarter: loss * (sqrt(1 / 4)) ** 0.7, cost * (1 / 4) ** 0.6
     assert large[0] / small[0] == pytest.approx(0.5**0.7)
     assert large[2] / small[2] == pytest.approx(0.25**0.6)
