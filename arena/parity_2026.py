@@ -6,9 +6,10 @@ tick before the first of them, and the gate says so; where nothing is left, one 
 
 Gates: formula vectors and growth exact; lone and duel scenarios within 0.5 % of the tiles at the
 end, and 3 % along the path (6 % below 500 tiles); enclaves in the same tick for the same captor,
-the nearest of five streams within 2 tiles (an attack that runs meanwhile scatters by 4); scenarios with minds by replaying their recorded attacks as orders from outside:
-the sum over players of tile gaps as a share of owned tiles, median of three streams, 2 % at 301,
-3 % at 601 and 12 % at 1591 (ticks of the original).
+the nearest of five streams within 2 tiles (an attack that runs meanwhile scatters by 4); scenarios
+with minds by replaying their recorded attacks as orders from outside: the sum over players of tile
+gaps as a share of owned tiles, median of three streams, 2 % at 301, 3 % at 601 and 12 % at 1591
+(ticks of the original).
 """
 
 from __future__ import annotations
