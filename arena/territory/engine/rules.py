@@ -159,6 +159,5 @@ class MatchRules:
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise MatchError(f"unknown rules of a match: {', '.join(sorted(unknown))}")
-        return cls(
-            **{key: str(value) if key == "edition" else int(value) for key, value in values.items()}
-        )
+        numbers = {key: int(value) for key, value in values.items() if key != "edition"}
+        return cls(**numbers, edition=str(values.get("edition", "2025")))
