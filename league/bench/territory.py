@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,13 @@ from arena.territory.engine.engine import Engine
 from arena.territory.engine.spawns import choose_spawns
 from arena.territory.maps import TerritoryMap, load_map
 from arena.territory.observation import observation as obs
-from arena.territory.observation.views import CLASSIC_VIEWS, SMALL_VIEWS, Views
+from arena.territory.observation.views import (
+    CLASSIC_VIEWS,
+    OBSERVATION_VERSION,
+    OBSERVATION_VERSIONS,
+    SMALL_VIEWS,
+    Views,
+)
 from league.bench import machine
 
 TICKS_PER_DECISION = 10
@@ -58,23 +65,36 @@ def tick_milliseconds(territory: TerritoryMap, bots: int, ticks: int) -> np.ndar
     return spent * 1000.0
 
 
-def observations_per_s(territory: TerritoryMap, bots: int, ticks: int, views: Views) -> float:
-    """Return observations of living seats per second, including facts and masks."""
+def observations_per_s(
+    territory: TerritoryMap, bots: int, ticks: int, views: Views
+) -> dict[int, float]:
+    """Return observations of living seats per second of processor time, by observation version.
+
+    Facts and masks are included. All versions look at each decision of one match, in turn, so that
+    other work on the machine slows them alike.
+    """
     engine = new_match(territory, bots, 0, views.global_size)
-    scratch = obs.make_scratch(engine.state, views)
-    buffers, facts = obs.empty_views(bots, views), obs.empty_facts(bots)
+    kinds = [replace(views, observation_version=version) for version in OBSERVATION_VERSIONS]
+    scratches = [obs.make_scratch(engine.state, kind) for kind in kinds]
+    buffers = [obs.empty_views(bots, kind) for kind in kinds]
+    facts = obs.empty_facts(bots)
     rows = np.arange(bots, dtype=np.int64)
-    n_seen, spent = 0, 0.0
+    n_seen, spent = 0, np.zeros(len(kinds))
     for decision in range(ticks // TICKS_PER_DECISION):
         engine.run(TICKS_PER_DECISION)
         living = np.where(engine.tiles > 0, rows, -1)
-        began = time.perf_counter()
-        obs.observe_facts(engine.state, scratch, living, ticks, facts)
-        obs.observe(engine.state, scratch, living, ticks, facts.mask, buffers)
-        if decision > 0:  # the first call loads the compiled code
-            spent += time.perf_counter() - began
+        for k in np.roll(range(len(kinds)), decision):  # the first to look warms the caches
+            began = time.thread_time()
+            obs.observe_facts(engine.state, scratches[k], living, ticks, facts)
+            obs.observe(engine.state, scratches[k], living, ticks, facts.mask, buffers[k])
+            if decision > 0:  # the first call loads the compiled code
+                spent[k] += time.thread_time() - began
+        if decision > 0:
             n_seen += int((living >= 0).sum())
-    return n_seen / max(spent, 1e-9)
+    return {
+        kind.observation_version: n_seen / max(float(seconds), 1e-9)
+        for kind, seconds in zip(kinds, spent, strict=True)
+    }
 
 
 def clone_ms(territory: TerritoryMap, bots: int, ticks: int) -> float:
@@ -203,12 +223,13 @@ def run(
     cloned["this map"] = clone_ms(territory, bots, ticks)
     say("observations")
     maps = {"small": load_map(_SMALL_MAP), "classic": territory}
-    seen = {
+    by_version = {
         name: observations_per_s(maps[name], bots, ticks, views) for name, views in _VIEWS.items()
     }
     own = "classic" if max(territory.width, territory.height) >= _CLASSIC_SIDE else "small"
     if own == "small":
-        seen["small, this map"] = observations_per_s(territory, bots, ticks, SMALL_VIEWS)
+        by_version["small, this map"] = observations_per_s(territory, bots, ticks, SMALL_VIEWS)
+    seen = {name: found[OBSERVATION_VERSION] for name, found in by_version.items()}
     say("two threads")
     scaling, processor_scaling = threads_scaling(territory, bots, ticks)
     result: dict[str, Any] = {
@@ -220,6 +241,10 @@ def run(
         "clone_ms_small": cloned["small"],
         "seat_observations_per_s": seen[own],
         "seat_observations_per_s_by_views": seen,
+        "seat_observations_per_s_by_version": {
+            name: {str(version): speed for version, speed in found.items()}
+            for name, found in by_version.items()
+        },
         "threads_scaling": scaling,
         "threads_scaling_processor_time": processor_scaling,
         "map": territory.name,
@@ -240,7 +265,7 @@ def run(
 def lines(result: dict[str, Any]) -> list[str]:
     """Return the result as text."""
     width, height = result["map_size"]
-    seen = result["seat_observations_per_s_by_views"]
+    seen = result["seat_observations_per_s_by_version"]
     shown = [
         f"territory  {result['ticks_per_s']:10,.0f} ticks/s  median of {result['runs']} matches of "
         f"{result['ticks']:,} ticks, {result['bots']} bots, {result['map']} ({width}x{height})",
@@ -249,8 +274,9 @@ def lines(result: dict[str, Any]) -> list[str]:
         f"           {result['clone_ms']:10.2f} ms      a clone of the engine in mid-match "
         f"({result['clone_ms_small']:.2f} on 128x128)",
         *(
-            f"           {seen[name]:10,.0f} /s      seat observations, {name} views"
-            for name in seen
+            f"           {speed:10,.0f} /s      seat observations, {name} views, version {version}"
+            for name, speeds in seen.items()
+            for version, speed in speeds.items()
         ),
         f"           {result['threads_scaling']:10.2f} times   two matches on two threads "
         f"({result['threads_scaling_processor_time']:.2f} by processor time)",

@@ -30,6 +30,9 @@ def test_territory_reports_every_promised_key(
     } <= set(found)
     assert found["seat_observations_per_s"] > 0
     assert {"small", "classic"} <= set(found["seat_observations_per_s_by_views"])
+    by_version = found["seat_observations_per_s_by_version"]["small"]
+    assert set(by_version) == {"1", "2"} and min(by_version.values()) > 0
+    assert any("small views, version 1" in line for line in territory.lines(found))
     assert len(found["ticks_per_s_runs"]) == 2 and found["tick_p99_ms"] >= found["tick_median_ms"]
     assert any("ticks/s" in line for line in territory.lines(found))
 

@@ -15,13 +15,16 @@ import pytest
 
 from arena.replay import read_replay, verify
 from arena.territory.maps import load_map
-from arena.territory.observation.space import scalar_bounds
+from arena.territory.observation.space import neighbour_bounds, scalar_bounds
 from arena.territory.observation.views import (
     CHANNELS,
     CLASSIC_VIEWS,
     DIRECTION_SCALARS,
     N_CHANNELS,
+    N_NEIGHBOUR,
+    N_NEIGHBOUR_MEMBERSHIP,
     N_SCALARS,
+    NEIGHBOUR_FACTS,
     OWN_SCALARS,
     SMALL_VIEWS,
 )
@@ -73,10 +76,21 @@ def _scalar_table() -> str:
     return "\n".join(rows)
 
 
+def _neighbour_table() -> str:
+    low, high = (bound[N_NEIGHBOUR_MEMBERSHIP:] for bound in neighbour_bounds())
+    rows = ["| | fact | meaning | range |", "|---:|---|---|---|"]
+    for index, (name, meaning) in enumerate(NEIGHBOUR_FACTS):
+        rows.append(
+            f"| {index} | `{name}` | {meaning} | {_bound(low[index])} .. {_bound(high[index])} |"
+        )
+    return "\n".join(rows)
+
+
 @pytest.mark.parametrize(
-    ("name", "table"), [("channels", _channel_table), ("scalars", _scalar_table)]
+    ("name", "table"),
+    [("channels", _channel_table), ("scalars", _scalar_table), ("neighbours", _neighbour_table)],
 )
-def test_the_page_names_every_channel_and_scalar(name: str, table: object) -> None:
+def test_the_page_names_every_channel_scalar_and_fact(name: str, table: object) -> None:
     assert callable(table)
     between = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     page = PAGE.read_text(encoding="utf-8")
@@ -91,6 +105,7 @@ def test_the_page_names_every_channel_and_scalar(name: str, table: object) -> No
 def test_the_page_gives_the_sizes() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert f"uint8 ({N_CHANNELS}, G, G)" in page and f"float32 ({N_SCALARS},)" in page
+    assert f"float32 (8, {N_NEIGHBOUR})" in page
     for views in (SMALL_VIEWS, CLASSIC_VIEWS):
         assert f"{views.global_size}, {views.local_size}, {views.tactical_size} in" in page
 
