@@ -375,9 +375,9 @@ class Trainer:
             self.parent = self.roster.early_ancestors[0].removeprefix("snapshot:")
             self._load_weights(self.parent)
         else:
+            self.lessons.inherit(None)
             self.parent = None
             self._start_fresh()
-            self.lessons.inherit(None)
         self.has_restarted = True
         self._reference = None
         log.info(

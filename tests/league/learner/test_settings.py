@@ -23,6 +23,8 @@ NOT_NUMBERS = {
     "micro_batch": 64,
     "relation_mask": "on",
     "top_advantage_share": 0.5,
+    "teacher_rows": 500,
+    "teacher_round_rows": 500,
 }
 
 
@@ -42,8 +44,13 @@ def with_learner(section: LearnerConfig) -> LeagueConfig:
     return DEFAULT.model_copy(update={"learner": section})
 
 
-# The lease is the manager's, which watches the learners by it.
-@pytest.mark.parametrize("name", sorted(LearnerConfig.model_fields.keys() - {"reward", "lease_s"}))
+# The lease is the manager's, which watches the learners by it; the teacher is in each one's orders.
+OF_THE_MANAGER = {"lease_s", "teacher"}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(LearnerConfig.model_fields.keys() - {"reward", *OF_THE_MANAGER})
+)
 def test_no_setting_of_the_learner_is_lost_on_the_way(name: str) -> None:
     config = with_learner(changed(DEFAULT.learner, name))
     assert learner_settings(config) != learner_settings(DEFAULT)
