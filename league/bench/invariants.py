@@ -33,8 +33,8 @@ from arena.territory.observation.views import OWN_SCALARS, SMALL_VIEWS
 from db.records import RatingLogRow
 from league.rating.replay import first_difference, replay
 from league.rating.trueskill import Gaussian
-from msattn.config import SCALARS, SCALES
-from msattn.directions import N_DIRECTIONS, N_INTENSITIES
+from msattn.config import N_DIRECTIONS, NEIGHBOURS, SCALARS, SCALES
+from msattn.directions import N_INTENSITIES
 
 LOGIT_TOLERANCE = 1e-4  # float rounding of a forward pass whose rows are batched differently
 IMAGES = ("global", "local", "tactical")
@@ -175,7 +175,7 @@ def check_logits(
     for engine in positions:
         number_of = _random_numbers(engine, rng)
         seen, other = (
-            {key: found[key] for key in (*SCALES, SCALARS)}
+            {key: found[key] for key in (*SCALES, SCALARS, NEIGHBOURS) if key in found}
             for found in (look(engine), look(renumbered(engine, number_of)))
         )
         among = logits(other)[number_of[1:] - 1]
