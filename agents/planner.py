@@ -89,6 +89,12 @@ class Planner:
             game.action = int(actions[i])
         return actions
 
+    def told(self, rows: IntArray, actions: IntArray) -> None:
+        """Hear what was played in these rows instead of what it chose (league.teaching)."""
+        for row, action in zip(rows.tolist(), actions.tolist(), strict=True):
+            if row in self._games:
+                self._games[row].action = action
+
     def _best(self, game: _Game, me: int, orders: list[int], rng: Generator) -> int:
         """Return the order whose boards end best: few boards for all, the rest for the best.
 

@@ -43,6 +43,8 @@ class LiveMatch:
         agents: one per seat; None is a seat of the caller.
         n_decisions: decisions taken so far.
         record: one uint8[seats] per decision: the actions, DEAD for dead seats.
+        agent_s: seconds that each agent (by `id`) has thought for its seats of this match.
+        shared_s: seconds of everything else, its share of what was done for all at once.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class LiveMatch:
         self.n_decisions = 0
         self.record: list[NDArray[np.uint8]] = []
         self.started = time.monotonic()
+        self.agent_s: dict[int, float] = {}
+        self.shared_s = 0.0
 
     @property
     def living(self) -> NDArray[np.bool_]:
@@ -250,9 +254,28 @@ class Lockstep:
             if only_with_memory and not getattr(agent, "has_memory", True):
                 continue
             for part in self._parts(agent, rows):
+                asked = time.perf_counter()
                 actions[part] = self._ask(agent, part)
+                self._spent(agent, part, time.perf_counter() - asked)
         spent = time.perf_counter() - start
         self.seconds["agents"] += spent - (self.seconds["observation"] - observing)
+
+    def _spent(self, agent: Agent, rows: IntArray, seconds: float) -> None:
+        """Divide the seconds of one call among the matches of its rows, observations included."""
+        slots, counts = np.unique(rows // MAX_SEATS, return_counts=True)
+        for slot, n in zip(slots.tolist(), counts.tolist(), strict=True):
+            match = self.matches[slot]
+            if match is not None:
+                known = match.agent_s.get(id(agent), 0.0)
+                match.agent_s[id(agent)] = known + seconds * n / len(rows)
+
+    def ask(self, agent: Agent, rows: IntArray) -> IntArray:
+        """Return what an agent would do in living rows of the caller, int64[n], after `refresh`.
+
+        Raises:
+            AgentFault: as `ask_agents`.
+        """
+        return np.concatenate([self._ask(agent, part) for part in self._parts(agent, rows)])
 
     def _ask(self, agent: Agent, rows: IntArray) -> IntArray:
         """Return the actions of one call, int64[n]; raise AgentFault."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -96,6 +96,9 @@ class MatchResult:
         actions: the recorded actions, see `pack_actions`.
         n_illegal: illegal actions, which counted as WAIT.
         wall_s: seconds from start to end, in lock-step with others.
+        agent_s: agent spec -> seconds that it thought for all its seats.
+        worker_s: seconds of its worker: its share of what was done for all matches of a batch at
+            once, and `agent_s`.
     """
 
     spec: MatchSpec
@@ -108,6 +111,8 @@ class MatchResult:
     actions: bytes
     n_illegal: tuple[int, ...]
     wall_s: float
+    agent_s: Mapping[str, float] = field(default_factory=dict)
+    worker_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,8 @@ def start_match(spec: MatchSpec, load_map: LoadMap, agents: Sequence[Agent | Non
 def result_of(spec: MatchSpec, match: LiveMatch) -> MatchResult:
     """Return the result of a match that is over."""
     engine = match.engine
+    names = {id(agent): name for agent, name in zip(match.agents, spec.agents, strict=True)}
+    agent_s = {names[key]: seconds for key, seconds in match.agent_s.items()}
     eliminated = engine.by_seat(engine.state.eliminated_tick[1:])
     return MatchResult(
         spec=spec,
@@ -192,6 +199,8 @@ def result_of(spec: MatchSpec, match: LiveMatch) -> MatchResult:
         actions=pack_actions(match.record),
         n_illegal=tuple(engine.by_seat(engine.illegal)),
         wall_s=time.monotonic() - match.started,
+        agent_s=agent_s,
+        worker_s=match.shared_s + sum(agent_s.values()),
     )
 
 
@@ -221,8 +230,10 @@ def play_matches(
             if match is not None and match.engine.is_over:
                 outcomes[slot] = result_of(specs[slot], match)
                 running.end(slot)
-        if all(match is None for match in running.matches):
+        live = [match for match in running.matches if match is not None]
+        if not live:
             return [outcome for outcome in outcomes if outcome is not None]
+        began, asked = time.perf_counter(), _thought_s(live)
         running.refresh()
         try:
             running.ask_agents(actions)
@@ -230,8 +241,15 @@ def play_matches(
             _fail(fault, specs, running, outcomes, names)
             continue
         ticks += running.advance(actions)
+        shared = time.perf_counter() - began - (_thought_s(live) - asked)
+        for match in live:
+            match.shared_s += shared / len(live)
         if progress is not None:
             progress(ticks)
+
+
+def _thought_s(matches: Sequence[LiveMatch]) -> float:
+    return sum(sum(match.agent_s.values()) for match in matches)
 
 
 def _begin_all(

@@ -243,6 +243,7 @@ def _directions(seed: int) -> Outcome:
 def checks(seed: int, folder: Path) -> dict[str, Callable[[], Outcome]]:
     """Return a check for each invariant by its sentence; the cases are made when it is called."""
     examined = lru_cache(1)(lambda: positions(seed))
+    played = lru_cache(1)(lambda: matches(seed))
     rng = Generator(PCG64([seed, 5]))
     return {
         "views do not show a position's history": lambda: invariants.check_history(examined(), rng),
@@ -251,8 +252,9 @@ def checks(seed: int, folder: Path) -> dict[str, Callable[[], Outcome]]:
         "logits do not depend on number or batch": lambda: _policies(seed, examined()),
         "the direction scores are shared": lambda: _directions(seed),
         "a random match replays to its end": lambda: invariants.check_replays(
-            matches(seed), folder, load_map
+            played(), folder, load_map
         ),
+        "memory depends on the match alone": lambda: invariants.check_memory(played(), load_map),
         "a rating log replays bit for bit": lambda: invariants.check_ratings(
             *rating_log(folder, seed)
         ),

@@ -18,22 +18,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from arena.errors import ArenaError
-from arena.lockstep import as_dict
-from arena.match import LoadMap, MatchResult
+from arena.lockstep import DEAD, Lockstep, as_dict
+from arena.match import LoadMap, MatchResult, start_match, unpack_actions
 from arena.replay import read_replay, verify, write_replay
 from arena.territory.engine.engine import Engine
 from arena.territory.observation import observation as obs
 from arena.territory.observation.symmetry import (
+    neighbours_by_direction,
     renumbered,
     reordered,
     turned,
     turned_directions,
 )
-from arena.territory.observation.views import OWN_SCALARS, SMALL_VIEWS
+from arena.territory.observation.views import N_NEIGHBOUR_MEMBERSHIP, OWN_SCALARS, SMALL_VIEWS
 from db.records import RatingLogRow
 from league.rating.replay import first_difference, replay
 from league.rating.trueskill import Gaussian
-from msattn.config import N_DIRECTIONS, NEIGHBOURS, SCALARS, SCALES
+from msattn.config import N_DIRECTIONS
 from msattn.directions import N_INTENSITIES
 
 LOGIT_TOLERANCE = 1e-4  # float rounding of a forward pass whose rows are batched differently
@@ -83,8 +84,9 @@ def check_history(positions: Sequence[Engine], rng: Generator, look: Look = look
 def check_numbers(positions: Sequence[Engine], rng: Generator, look: Look = look) -> Outcome:
     """Check that other owner numbers permute what is seen and the targets, and nothing else.
 
-    Directions in which several owners have the longest contact are left out: by a rule of the game
-    the numbers decide which of them is the target.
+    Directions in which several owners have the longest contact are left out, and so are the
+    neighbours of a player that has such a direction: by a rule of the game the numbers decide which
+    of them is the target.
     """
     failures: list[str] = []
     for engine in positions:
@@ -99,6 +101,10 @@ def check_numbers(positions: Sequence[Engine], rng: Generator, look: Look = look
                 blocks = _blocks(values, key).copy()
                 blocks[tied] = 0
                 _set_blocks(values, key, blocks)
+        for found in (seen, there):
+            found["neighbours"] = np.where(
+                tied.any(axis=1)[:, None, None], np.float32(0), found["neighbours"]
+            )
         failures += _differences(engine, seen, there)
     return Outcome(_n_living(positions), tuple(failures))
 
@@ -114,8 +120,20 @@ def check_turns(positions: Sequence[Engine], look: Look = look) -> Outcome:
             for key in _DIRECTION_BLOCKS:
                 blocks = _blocks(seen[key], key).copy()
                 _set_blocks(seen[key], key, blocks[:, np.argsort(turned_directions(quarters))])
+            seen["neighbours"] = turned_neighbours(seen["neighbours"], quarters)
+            there["neighbours"] = neighbours_by_direction(there["neighbours"])
             failures += _differences(engine, seen, there, f" turned by {90 * quarters} degrees")
     return Outcome(3 * _n_living(positions), tuple(failures))
+
+
+def turned_neighbours(
+    neighbours: NDArray[np.float32], quarters: int, mirrored: bool = False
+) -> NDArray[np.float32]:
+    """Return by direction what the neighbours become when the map is turned."""
+    was = np.argsort(turned_directions(quarters, mirrored))
+    rows = neighbours_by_direction(neighbours)[:, was]
+    rows[:, :, :N_NEIGHBOUR_MEMBERSHIP] = rows[:, :, was]
+    return rows
 
 
 def tied_directions(engine: Engine) -> NDArray[np.bool_]:
@@ -175,7 +193,7 @@ def check_logits(
     for engine in positions:
         number_of = _random_numbers(engine, rng)
         seen, other = (
-            {key: found[key] for key in (*SCALES, SCALARS, NEIGHBOURS) if key in found}
+            {key: found[key] for key in SMALL_VIEWS.shapes()}
             for found in (look(engine), look(renumbered(engine, number_of)))
         )
         among = logits(other)[number_of[1:] - 1]
@@ -236,6 +254,54 @@ def check_replays(results: Sequence[MatchResult], folder: Path, load_map: LoadMa
         except ArenaError as error:
             failures.append(f"match {result.spec.seed} on {result.spec.map}: {error}")
     return Outcome(len(results), tuple(failures))
+
+
+def check_memory(
+    results: Sequence[MatchResult], load_map: LoadMap, remembered: Look | None = None
+) -> Outcome:
+    """Check that what a seat sees of the past depends on the match alone.
+
+    Each match is played to its middle twice, by somebody who looks at every decision and runs tick
+    by tick, and by somebody who never looks and clones the board on the way; then both look.
+
+    Args:
+        remembered: what to compare; None takes all that is seen.
+    """
+    see = remembered or look
+    failures: list[str] = []
+    n_living = 0
+    for result in results:
+        watched, unseen = (_half(result, load_map, watch) for watch in (True, False))
+        failures += _differences(watched, see(watched), see(unseen))
+        n_living += int((watched.tiles > 0).sum())
+    return Outcome(n_living, tuple(failures))
+
+
+def _half(result: MatchResult, load_map: LoadMap, watch: bool) -> Engine:
+    """Return the board in the middle of a recorded match, watched or cloned at every decision."""
+    spec = result.spec
+    match = start_match(spec, load_map, [None] * spec.rules.n_seats)
+    core = Lockstep(1, spec.views)
+    core.begin(0, match)
+    actions, at = unpack_actions(result.actions), 0
+    buffers = obs.empty_views(spec.rules.n_seats, spec.views)
+    decision = spec.rules.ticks_per_decision
+    for _ in range(result.ticks // decision // 2):
+        alive = match.living
+        chosen = np.full(len(alive), DEAD, np.int64)
+        chosen[alive] = actions[at : at + int(alive.sum())]
+        at += int(alive.sum())
+        if watch:
+            core.refresh()
+            core.observe(np.flatnonzero(alive), buffers)
+        match.engine.act(chosen)
+        if watch:
+            for _ in range(decision):
+                match.engine.run(1)
+        else:
+            match.engine = match.engine.clone(None)
+            match.engine.run(decision)
+    return match.engine
 
 
 def check_ratings(log: Sequence[RatingLogRow], current: Mapping[int, Gaussian]) -> Outcome:

@@ -174,9 +174,7 @@ class _Run:
             folder = create_folder(self.root, write_toml(self._config))
             self._write(state)
         trainer = Trainer(self._orders(folder.root))
-        specs = [f"scripted:{name}" for name in SCRIPTS]
-        foes = tuple(Foe(i, 0.5, role="anchor") for i in range(len(specs)))
-        trainer.roster = Roster(foes, dict(enumerate(specs)), ())
+        trainer.roster = _roster(state["ring"])
         trainer.env.load_maps()
         before, began = state["cpu_s"], time.process_time()
         spent = before
@@ -188,6 +186,9 @@ class _Run:
                 f"{spent:.0f} of {self._asked.cpu_s:.0f} s of processor time, "
                 f"{trainer.ppo.num_timesteps:,} decisions"
             )
+            if trainer.snapshot_due().take:
+                state["ring"].append(_freeze(trainer))
+                trainer.roster = _roster(state["ring"])
             if trainer.checkpoint():
                 self._write(state | {"cpu_s": before + time.process_time() - began})
         state |= {"cpu_s": spent, "decisions": trainer.ppo.num_timesteps}
@@ -227,16 +228,18 @@ class _Run:
 
     def _read(self) -> dict[str, Any]:
         path = self.root / _STATE
+        fresh: dict[str, Any] = {
+            "family": self._asked.family,
+            "cpu_s": 0.0,
+            "decisions": 0,
+            "snapshot": None,
+            "curve": [],
+            "ring": [],
+            "judged": None,
+            "judged_by": None,
+        }
         if not path.exists():
-            return {
-                "family": self._asked.family,
-                "cpu_s": 0.0,
-                "decisions": 0,
-                "snapshot": None,
-                "curve": [],
-                "judged": None,
-                "judged_by": None,
-            }
+            return fresh
         try:
             state = parse_json(read_foreign(path, _MAX_STATE_BYTES))
             family = state["family"]
@@ -251,10 +254,19 @@ class _Run:
                 f"{self.root}: expected the arm with these settings, found one with others; give "
                 "the arm another name, name another --out, or remove the folder"
             )
-        return dict(state)
+        return fresh | state
 
     def _write(self, state: dict[str, Any]) -> None:
         write_whole(self.root / _STATE, (json.dumps(state) + "\n").encode(), durable=True)
+
+
+def _roster(own: list[str]) -> Roster:
+    """Return the scripts, and the snapshots so far as ancestors whom only a ring brings back."""
+    specs = [f"scripted:{name}" for name in SCRIPTS]
+    foes = [Foe(i, 0.5, role="anchor") for i in range(len(specs))]
+    foes += [Foe(len(specs) + i, 1.0, own_ancestor=True) for i in range(len(own))]
+    specs += [f"snapshot:{sha256}" for sha256 in own]
+    return Roster(tuple(foes), dict(enumerate(specs)), ())
 
 
 def _point(spent: float, trainer: Trainer, numbers: dict[str, float]) -> dict[str, float]:

@@ -220,6 +220,49 @@ class LearnerConfig(Section):
         description="Share of the collected transitions that an update learns from: those with the "
         "largest advantages, good or bad. 1 is all; 0.25 makes an update four times cheaper.",
     )
+    ring_share: Share = Field(
+        default=0.0,
+        description="Share of a main learner's opponents that are its own twelve newest snapshots, "
+        "each as often; 0 meets them only where they are hard for it.",
+    )
+    teacher: Annotated[str | None, Off] = Field(
+        default=None,
+        description="Who teaches a lineage before it trains: a member's name or an agent spec such "
+        "as scripted:strategist or planner:; lineages that have trained are not touched.",
+    )
+    teacher_rows: Annotated[Annotated[int, Field(ge=100)] | None, Off] = Field(
+        default=None,
+        description="Decisions of the teacher's play to imitate; off takes 80,000, or 8,000 of a "
+        "planner, which takes 0.15 s for each.",
+    )
+    teacher_epochs: int = Field(
+        default=10, ge=1, le=1_000, description="Passes over the teacher's decisions."
+    )
+    teacher_rounds: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="Rounds in which the learner plays and the teacher says what it would have "
+        "done, each followed by a third as many passes.",
+    )
+    teacher_round_rows: Annotated[Annotated[int, Field(ge=100)] | None, Off] = Field(
+        default=None,
+        description="Decisions that the teacher labels in each round; off takes 16,000, or 4,000 "
+        "of a planner.",
+    )
+    teacher_value_decisions: int = Field(
+        default=40_000,
+        ge=0,
+        description="First decisions of a taught lineage that train its critic alone.",
+    )
+    teacher_kl: Weight = Field(
+        default=0.1,
+        description="Weight of the divergence from the taught policy, in nats, when the actor "
+        "begins to train; it fades to 0 over `teacher_kl_decisions`.",
+    )
+    teacher_kl_decisions: int = Field(
+        default=300_000, ge=1, description="Decisions over which `teacher_kl` fades to 0."
+    )
 
     @model_validator(mode="after")
     def _batches_fit(self) -> LearnerConfig:
@@ -240,6 +283,10 @@ class LineageConfig(Section):
     role: Literal["main", "main_exploiter", "league_exploiter"] = Field(
         default="main",
         description="Which opponents it trains against: main, main_exploiter or league_exploiter.",
+    )
+    teacher: Annotated[str | None, Off] = Field(
+        default=None,
+        description='Who teaches this lineage instead of `learner.teacher`; "nobody" for none.',
     )
 
     @model_validator(mode="after")

@@ -250,6 +250,11 @@ class RatingConfig(Section):
         description="Members that are rated and that no learner ever trains against: the test of "
         "what carries over to the unknown. Scripted ones join by themselves.",
     )
+    slow_member_share: Annotated[Share | None, Off] = Field(
+        default=0.2,
+        description="Share of the workers' time that members which think for long (planner: and "
+        "slow plug-ins) may take in rated matches; they play less often then; off sets no limit.",
+    )
 
     @model_validator(mode="after")
     def _anchors_are_known(self) -> RatingConfig:

@@ -39,6 +39,7 @@ from league.daemon.waits import Waits
 from league.folder.layout import LeagueFolder
 from league.folder.leftovers import sweep_leftovers
 from league.folder.opening import remember_config
+from league.folder.teachers import teacher_of
 from league.learner import messages
 from league.learner.messages import (
     LearnerOrders,
@@ -160,6 +161,8 @@ class Manager:
             learner = queries.learner_by_name(session, name)
             assert learner is not None
             member = queries.get_member(session, learner.member_id) if learner.member_id else None
+            new = learner.trained_decisions == 0
+            teacher = teacher_of(session, self.config, name) if new else None
         at = list(self._lineages).index(name)
         return LearnerOrders(
             root=str(self.folder.root),
@@ -170,6 +173,8 @@ class Manager:
             seed=self.config.seed * 1_000_003 + at,
             snapshot=member.snapshot_sha256 if member else None,
             trained_decisions=learner.trained_decisions,
+            teacher=None if teacher is None else teacher[0],
+            teacher_name="" if teacher is None else teacher[1],
         )
 
     # --- running ----------------------------------------------------------------------------------
@@ -400,6 +405,8 @@ class Manager:
 def _shown(progress: Progress) -> dict[str, Any]:
     """Return what the learner's row shows: its newest numbers, and whom it meets."""
     shown: dict[str, Any] = dict(progress.numbers)
+    if progress.phase:
+        shown["phase"] = progress.phase
     if progress.meets is not None:
         shown["meets"] = progress.meets.to_json()
     return shown

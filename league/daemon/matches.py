@@ -12,7 +12,7 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -34,6 +34,7 @@ from league.daemon.failures import is_of_one_match, record_failure, set_aside
 from league.daemon.pace import Pace
 from league.daemon.planner import MatchSettings, Planner
 from league.daemon.resting import RestingMatches
+from league.daemon.slow_members import SlowMembers
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, replay_labels, seat_outcomes
 from league.rating.engines import rate_function
@@ -114,6 +115,7 @@ class RatedMatches:
         self._playing: dict[int, MatchRecord] = {}
         self._unsettled: deque[Done | Failed] = deque()
         self._planner = Planner(settings, engine, season, folder.root)
+        self._slow = SlowMembers(engine, settings.slow_member_share, settings.rules)
         self._arena = arena
         self._canaries = Canaries(
             CanarySettings(settings.rules, settings.views, settings.maps, settings.canary_share),
@@ -201,10 +203,12 @@ class RatedMatches:
         canaries: list[MatchPlan] = []
         drawn: list[MatchPlan] = []
         if missing > len(waiting):  # outside of the transaction that writes
+            self._slow.look()
+            slow = self._slow.specs if self._n_slow(waiting) == 0 else frozenset()
             canaries = self._canaries.plan(
                 missing - len(waiting),
                 suspects=self._crashes.suspects,
-                resting=self._resting.concerned,
+                resting={*self._resting.concerned, *slow},
             )
             drawn = self._draw(missing - len(waiting) - len(canaries), waiting, batch)
         # A plan that a power cut takes is made anew, its results come after it. But where the
@@ -263,18 +267,40 @@ class RatedMatches:
             if active.issuperset(member_id for member_id, _ in plan.line_up)
         ]
 
+    def _open(self, waiting: Sequence[MatchRecord]) -> list[MatchRecord]:
+        """Return the matches that are planned or being played."""
+        found = [*self._playing.values(), *self._backlog, *self._resting.matches]
+        known = {match.id for match in found}
+        return found + [match for match in waiting if match.id not in known]
+
+    def _n_slow(self, waiting: Sequence[MatchRecord]) -> int | None:
+        """Return how many seats members that think for long may still have; None for any."""
+        return self._slow.room(match.spec["agents"] for match in self._open(waiting))
+
     def _draw(self, n: int, waiting: Sequence[MatchRecord], batch: int) -> list[MatchPlan]:
-        """Draw `n` matches; those that are planned or being played count as played."""
-        open_matches = [*self._playing.values(), *self._backlog, *self._resting.matches]
-        known = {match.id for match in open_matches}
-        open_matches += [match for match in waiting if match.id not in known]
-        return self._planner.plan(
-            n,
-            open_matches,
-            batch=batch,
-            suspects=self._crashes.suspects,
-            resting=self._resting.concerned,
-        )
+        """Draw `n` matches; those that are planned or being played count as played.
+
+        Members that think for long are drawn for as many of them as their share allows, in a
+        batch of their own: a batch ends with its slowest match.
+        """
+        open_matches = self._open(waiting)
+        resting = self._resting.concerned
+        room = self._n_slow(waiting)
+        n_slow = n if room is None else min(n, room)
+
+        def plan(n_drawn: int, without: Collection[str]) -> list[MatchPlan]:
+            return self._planner.plan(
+                n_drawn,
+                open_matches,
+                batch=batch,
+                suspects=self._crashes.suspects,
+                resting=without,
+            )
+
+        if n_slow == n:
+            return plan(n, resting)
+        others = plan(n - n_slow, {*resting, *self._slow.specs})
+        return others + (plan(n_slow, resting) if n_slow else [])
 
     def _replay_path(self, match_id: int) -> Path:
         return self.folder.replays / f"{match_id:08d}{SUFFIX}"
@@ -304,6 +330,7 @@ class RatedMatches:
         try:
             if isinstance(outcome, Done):
                 self._record(match, outcome.result, durable=durable)
+                self._slow.add(outcome.result)
                 self._crashes.finished(match)
             else:
                 is_over = self._take_failure(match, outcome)
@@ -345,3 +372,4 @@ class RatedMatches:
                 rate=rate_function(version),
                 rating_version=version,
             )
+            self._slow.store(session)

@@ -51,6 +51,7 @@ class MatchSettings:
             share their networks.
         floor_share: members with fewer recent matches than this share of the mean play first.
         canary_share: share of the planned matches that are canaries; None plays none.
+        slow_member_share: share of the workers' time that members which think for long may take.
     """
 
     rules: MatchRules
@@ -61,6 +62,7 @@ class MatchSettings:
     matches_per_worker: int
     floor_share: float
     canary_share: float | None = None
+    slow_member_share: float | None = None
 
     @classmethod
     def of(cls, config: LeagueConfig, n_workers: int) -> MatchSettings:
@@ -74,6 +76,7 @@ class MatchSettings:
             matches_per_worker=config.arena.matches_per_worker,
             floor_share=config.rating.floor_share,
             canary_share=config.rating.canary_share,
+            slow_member_share=config.rating.slow_member_share,
         )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STORED_KEY = "config"  # of the league table
 FOREIGN_KEY = "foreign_results"  # {"game": name} of a league of another game (league.results)
+WORKER_TIME_KEY = "worker_time"  # what members that think for long take (daemon.slow_members)
 RUNNING_TIME_KEY = "running_time"  # stored by the daemon's heartbeat
 
 

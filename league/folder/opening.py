@@ -28,6 +28,7 @@ from league.extras import VIEWERS, missing_viewer
 from league.folder.connect import reader
 from league.folder.layout import LeagueFolder, check_can_become_league, create_folder
 from league.folder.memory import FOREIGN_KEY, STORED_KEY, stored_settings
+from league.folder.teachers import check_teachers
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -103,6 +104,7 @@ def open_for_start(
         _check_same_map(folder, name, given)
         _check_room(str(path), given, config)
     check_maps(config, folder.root, except_for=name)
+    check_teachers(folder, config, is_new=is_new)
     if is_new:
         folder.make_folders()
     if given is not None and path is not None:

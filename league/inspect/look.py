@@ -17,11 +17,16 @@ from numpy.typing import NDArray
 
 from arena.lockstep import DEAD, Lockstep, as_dict
 from arena.replay import MAX_MAP_TILES, Replay, load_small_map, play_back, read_replay
-from arena.territory.engine.actions import describe
+from arena.territory.engine.actions import DIRECTIONS, describe
 from arena.territory.maps import TerritoryMap
 from arena.territory.maps.maps import MAX_TILES
 from arena.territory.observation.observation import empty_views
-from arena.territory.observation.views import CHANNEL_NAMES, scalar_names
+from arena.territory.observation.views import (
+    CHANNEL_NAMES,
+    N_NEIGHBOUR_MEMBERSHIP,
+    NEIGHBOUR_FACTS,
+    scalar_names,
+)
 from db import queries
 from league.errors import FolderError, UsageError
 from league.folder.connect import reading
@@ -40,7 +45,8 @@ class Sight:
     """One seat at one decision.
 
     Attributes:
-        observation: uint8[C, S, S] for "global", "local" and "tactical", float32[F] for "scalars".
+        observation: uint8[C, S, S] for "global", "local" and "tactical", float32[F] for "scalars",
+            from version 2 on float32[8, W] for "neighbours".
         action_mask: bool[45].
         action: the action that the seat then chose, one of 45.
         agent: its agent spec.
@@ -233,6 +239,7 @@ def measure(sight: Sight, record: AttentionRecord | None) -> dict[str, Any]:
         "action_name": describe(sight.action),
         "legal_actions": np.flatnonzero(sight.action_mask).tolist(),
         "scalars": dict(zip(scalar_names(), map(float, sight.observation["scalars"]), strict=True)),
+        "neighbours": _measure_neighbours(sight),
         "channel_means": {
             view: {
                 name: float(sight.observation[view][channel].mean()) / 255
@@ -244,6 +251,22 @@ def measure(sight: Sight, record: AttentionRecord | None) -> dict[str, Any]:
     if record is not None:
         numbers["attention"] = _measure_attention(sight, record)
     return numbers
+
+
+def _measure_neighbours(sight: Sight) -> list[dict[str, Any]]:
+    """Return the neighbours in the order of their first directions; none before version 2."""
+    found: list[dict[str, Any]] = []
+    for row in sight.observation.get("neighbours", ()):
+        membership, facts = row[:N_NEIGHBOUR_MEMBERSHIP], row[N_NEIGHBOUR_MEMBERSHIP:]
+        if membership.any():
+            named = [name for name, _ in NEIGHBOUR_FACTS]
+            found.append(
+                {
+                    "directions": [DIRECTIONS[d] for d in np.flatnonzero(membership)],
+                    **dict(zip(named, map(float, facts), strict=True)),
+                }
+            )
+    return found
 
 
 def _measure_attention(sight: Sight, record: AttentionRecord) -> dict[str, Any]:

@@ -25,6 +25,8 @@ class LearnerOrders:
         seed: of weights and draws of a fresh lineage.
         snapshot: hash of the lineage's newest member, to go on from when there is no checkpoint.
         trained_decisions: what the database knows; a checkpoint may know more.
+        teacher: agent spec of who teaches a lineage that begins, or None; `teacher_name` is what
+            the settings call it.
     """
 
     root: str
@@ -35,6 +37,8 @@ class LearnerOrders:
     seed: int
     snapshot: str | None
     trained_decisions: int
+    teacher: str | None = None
+    teacher_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,7 @@ class Progress:
         number: counts the messages of that process from 1, so that one which is stored twice, since
             the connection broke at its commit, counts once; 0 is not checked.
         meets: whom it met in this update.
+        phase: what it does instead of usual training (league.learner.lessons), "" if nothing.
     """
 
     trained_decisions: int
@@ -145,6 +150,7 @@ class Progress:
     run: str = ""
     number: int = 0
     meets: Meets | None = None
+    phase: str = ""
 
 
 @dataclass(frozen=True)

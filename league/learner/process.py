@@ -13,6 +13,7 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Mapping
 from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -86,7 +87,7 @@ def train(manager: Manager, trainer: Trainer) -> None:
     alive = _SignOfLife(manager)
     _keep_in_touch(trainer.waiting, manager, trainer)
     try:
-        if trainer.is_fresh:
+        if trainer.is_fresh and not trainer.lessons.is_due:
             _offer(manager, trainer, "the untrained start of the lineage")
         while not trainer.roster.foes:
             _obey(manager.receive(), trainer)
@@ -101,17 +102,41 @@ def train(manager: Manager, trainer: Trainer) -> None:
     trainer.env.before_step = before_step
     trainer.alive = alive
     try:
+        if trainer.lessons.is_due:
+            _teach(manager, trainer)
+    except _StopOrdered:
+        return  # what the teacher showed so far is on the disk
+    try:
         _train_on(manager, trainer)
     except _StopOrdered:
         trainer.last_checkpoint()
 
 
+def _teach(manager: Manager, trainer: Trainer) -> None:
+    """Give the lineage its lesson, and offer the taught policy as its first snapshot."""
+    from league.learner.lessons import IMITATING
+
+    def tell(numbers: Mapping[str, float]) -> None:
+        manager.send(Progress(trainer.ppo.num_timesteps, numbers, phase=IMITATING))
+
+    found = trainer.lessons.teach(tell)
+    teacher = trainer.orders.teacher_name or trainer.orders.teacher
+    _offer(
+        manager,
+        trainer,
+        f"taught by {teacher}, with which it agrees in {found.agreement:.0%} of decisions that it "
+        f"was not shown ({found.on_orders:.0%} of the orders)",
+    )
+    trainer.checkpoint(force=True)
+
+
 def _train_on(manager: Manager, trainer: Trainer) -> None:
     run = secrets.token_hex(8)
     for number in itertools.count(1):
+        phase = trainer.lessons.phase
         numbers, results = trainer.update()
         trained = trainer.ppo.num_timesteps
-        manager.send(Progress(trained, numbers, results, run, number, trainer.meets))
+        manager.send(Progress(trained, numbers, results, run, number, trainer.meets, phase))
         due = trainer.snapshot_due()
         if due.take:
             _offer(manager, trainer, due.reason)

@@ -19,6 +19,7 @@ from league.extras import VIEWERS
 from league.learner.rewards import RewardWeights
 from league.ppo.schedules import Schedule
 from league.ppo.settings import PpoSettings
+from league.teaching.settings import TeachingSettings
 from msattn.config import TorsoConfig
 
 
@@ -52,11 +53,13 @@ class OpponentSettings:
         n_per_wave: members drawn for each rollout.
         one_opponent_share: probability that all other seats of a match are one member.
         self_play_share: probability that another seat of a main's match plays its current weights.
+        ring_share: probability that a draw for a main's wave is one of its own newest snapshots.
     """
 
     n_per_wave: int
     one_opponent_share: float
     self_play_share: float
+    ring_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ class LearnerSettings:
         n_threads: of torch, per learner.
         viewers: package (league.extras.VIEWERS) -> whether curves are written for it too.
         relation_mask: "on", "off", or "inherit": as the snapshot that a lineage goes on from.
+        teaching: how a lineage that has a teacher is taught.
     """
 
     env: EnvSettings
@@ -104,6 +108,7 @@ class LearnerSettings:
     device: str
     n_threads: int
     viewers: Mapping[str, bool]
+    teaching: TeachingSettings
     relation_mask: str = "inherit"
 
 
@@ -131,6 +136,7 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
             n_per_wave=learner.n_opponents,
             one_opponent_share=learner.one_opponent_share,
             self_play_share=learner.self_play_share,
+            ring_share=learner.ring_share,
         ),
         snapshots=SnapshotSettings(
             first=learner.first_snapshot,
@@ -146,6 +152,15 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
         n_threads=learner.n_threads,
         viewers=viewers(learner),
         relation_mask=learner.relation_mask,
+        teaching=TeachingSettings(
+            n_rows=learner.teacher_rows,
+            n_epochs=learner.teacher_epochs,
+            n_rounds=learner.teacher_rounds,
+            n_round_rows=learner.teacher_round_rows,
+            value_decisions=learner.teacher_value_decisions,
+            kl=learner.teacher_kl,
+            kl_decisions=learner.teacher_kl_decisions,
+        ),
     )
 
 

@@ -22,8 +22,10 @@ from agents.description import SnapshotDescription
 from agents.policy import PolicyAgent
 from agents.registry import make_loader
 from agents.snapshots import SnapshotStore
+from arena.agent import Agent
 from arena.machine import is_machine_trouble
 from arena.territory.engine import rules
+from arena.territory.maps import TerritoryMap
 from arena.territory.observation.views import ACTION_VERSION
 from league.folder.layout import LeagueFolder
 from league.folder.room import describe_trouble
@@ -31,6 +33,7 @@ from league.learner.board import Board
 from league.learner.checkpoints import CheckpointStore, restore
 from league.learner.draws import draw_seats, draw_wave, whom_it_meets
 from league.learner.environment import LeagueVecEnv
+from league.learner.lessons import Lessons
 from league.learner.messages import LearnerOrders, Meets, Roster
 from league.learner.sinks import Curve, open_sinks
 from league.learner.waiting import Waiting
@@ -113,6 +116,7 @@ class Trainer:
         self._mirror = self._make_mirror()
         self.env = self._make_env()
         self.ppo = self._make_ppo()
+        self.lessons = Lessons(self, self._draw, self._mirror, self._copy_to_mirror)
         self.checkpoints = self.waiting("open the checkpoints", self._open_checkpoints)
         self._last_checkpoint = time.monotonic()
         self.is_fresh = not self._resume()
@@ -129,11 +133,15 @@ class Trainer:
         network = ActorCritic(self.orders.family, self.shapes, self.torso)
         return PolicyAgent(network, self.shapes, device=self.device, name="self-play")
 
+    def loaders(self) -> tuple[Callable[[str], Agent], Callable[[str], TerritoryMap]]:
+        """Return what loads agents and maps, waiting for the machine where it must."""
+        agents = make_loader(self.store, device=str(self.device))
+        return self._patiently(agents), self._patiently(cached_maps(self.folder.root))
+
     def _make_env(self) -> LeagueVecEnv:
         return LeagueVecEnv(
             self.settings.env,
-            self._patiently(make_loader(self.store, device=str(self.device))),
-            self._patiently(cached_maps(self.folder.root)),
+            *self.loaders(),
             self._draw,
             self._mirror,
             self.orders.seed,
@@ -190,12 +198,13 @@ class Trainer:
             self._take_mask(bool(extra.get("relation_mask", False)))
             observations = self.env.set_state(extra["env"])
             restore(self.ppo, checkpoint, observations)
+            self.lessons.inherit(extra.get("taught"))
             self._copy_to_mirror()
             log.info("resumed from the checkpoint at %d decisions", self.ppo.num_timesteps)
             return True
         if self.orders.snapshot is not None:
-            self._load_weights(self.orders.snapshot)
             self.ppo.num_timesteps = self.orders.trained_decisions
+            self._load_weights(self.orders.snapshot)
             log.info("no checkpoint: going on from snapshot %s", self.orders.snapshot[:12])
             return True
         self._start_fresh()
@@ -229,6 +238,7 @@ class Trainer:
         if unexpected or any(not name.startswith(duplicates) for name in missing):
             raise ValueError(f"snapshot {sha256[:12]} does not fit the league's network")
         self._take_mask(loaded.description.relation_mask)
+        self.lessons.inherit(loaded.description.extra.get("taught"))
 
     @property
     def roster(self) -> Roster:
@@ -265,11 +275,11 @@ class Trainer:
             LearnerError: see LeaguePPO.update.
         """
         began, before = time.perf_counter(), self.ppo.num_timesteps
-        self.wave = draw_wave(
-            self.roster, self.orders.role, self.settings.opponents.n_per_wave, self.env.rng
-        )
-        self.meets = whom_it_meets(self.roster, self.orders.role, self.wave)
+        whom, role = self.settings.opponents, self.orders.role
+        self.wave = draw_wave(self.roster, role, whom.n_per_wave, self.env.rng, whom.ring_share)
+        self.meets = whom_it_meets(self.roster, role, self.wave, whom.ring_share)
         self._copy_to_mirror()
+        self.lessons.prepare()
         try:
             numbers = dict(self.ppo.update())
         except BaseException:
@@ -277,6 +287,7 @@ class Trainer:
             raise
         seconds = self._update_s = time.perf_counter() - began
         decisions = self.ppo.num_timesteps - before
+        numbers.update(self.lessons.numbers())
         numbers["decisions_per_s"] = decisions / seconds
         if self.ppo.episodes:
             first = [episode["placement"] == 1 for episode in self.ppo.episodes]
@@ -321,7 +332,19 @@ class Trainer:
 
     def offer(self) -> str:
         """Freeze the current weights into an offer; return its hash."""
-        description = SnapshotDescription(
+        description = self.describe()
+        weights = policy_weights(self.ppo.policy.state_dict())
+        sha256 = self.waiting("offer a snapshot", lambda: self.store.offer(weights, description))
+        self.parent = sha256
+        self.has_restarted = False
+        self._was_called = self._was_called or self._is_called
+        self.since = SinceSnapshot()
+        self._reference = Reference.of(self.ppo)
+        return sha256
+
+    def describe(self) -> SnapshotDescription:
+        """Return what a snapshot of the current weights says of itself."""
+        return SnapshotDescription(
             family=self.orders.family,
             observation_version=self.settings.env.views.observation_version,
             action_version=ACTION_VERSION,
@@ -331,17 +354,9 @@ class Trainer:
             parent=self.parent,
             trained_decisions=self.ppo.num_timesteps,
             seed=self.orders.seed,
-            extra={"role": self.orders.role},
             relation_mask=self.env.relation_mask,
+            extra={"role": self.orders.role, **self.lessons.extra},
         )
-        weights = policy_weights(self.ppo.policy.state_dict())
-        sha256 = self.waiting("offer a snapshot", lambda: self.store.offer(weights, description))
-        self.parent = sha256
-        self.has_restarted = False
-        self._was_called = self._was_called or self._is_called
-        self.since = SinceSnapshot()
-        self._reference = Reference.of(self.ppo)
-        return sha256
 
     def after_snapshot(self) -> bool:
         """Start an exploiter again, as its role demands; return whether it was.
@@ -362,6 +377,7 @@ class Trainer:
         else:
             self.parent = None
             self._start_fresh()
+            self.lessons.inherit(None)
         self.has_restarted = True
         self._reference = None
         log.info(
@@ -412,5 +428,6 @@ class Trainer:
                 "since_decisions": self.since.decisions,
                 "since_scores": self.since.scores,
                 "relation_mask": self.env.relation_mask,
+                "taught": self.lessons.taught,
             },
         )

@@ -23,6 +23,7 @@ P_ANCHOR = 0.75  # of the hard draws: among dozens of snapshots the few anchors 
 EXPLOITER_BEATEN_X = 0.3  # a former exploiter below this x needs verification
 ANCESTOR_FORGOTTEN_X = 0.7  # an ancestor below this x may have been forgotten
 MAIN_IN_REACH_X = 0.1  # above it a main exploiter plays the main itself
+N_RING = 12  # newest snapshots of a lineage that make its ring
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,12 @@ def draw_opponents(
     rng: Generator,
     *,
     p_self_play: float = P_SELF_PLAY,
+    p_ring: float = 0.0,
 ) -> list[int | None]:
     """Draw an opponent for each of `n_seats` seats of a training match; None is self-play.
 
-    `p_self_play` is that of a main; hard draws and verification share the rest 10 : 3.
+    `p_ring` is a main's share of its own newest snapshots (`ring`), as soon as there are any; of
+    the other draws `p_self_play` are self-play, hard draws and verification share the rest 10 : 3.
 
     Each seat draws independently and keeps its opponent to the end. Without `foes` all seats are
     self-play.
@@ -88,7 +91,7 @@ def draw_opponents(
         MatchmakingError: the role does not train.
     """
     rules: dict[str, Callable[[Sequence[Foe], Generator], int | None]] = {
-        "main": lambda foes, rng: _draw_for_main(foes, rng, p_self_play),
+        "main": lambda foes, rng: _draw_for_main(foes, rng, p_self_play, p_ring),
         "main_exploiter": _draw_for_main_exploiter,
         "league_exploiter": _draw_for_league_exploiter,
     }
@@ -106,8 +109,23 @@ def _draw(
     return foes[int(rng.choice(len(foes), p=probabilities(weights(x))))].member_id
 
 
-def _draw_for_main(foes: Sequence[Foe], rng: Generator, p_self_play: float) -> int | None:
+def ring(foes: Sequence[Foe]) -> list[Foe]:
+    """Return the learner's own newest snapshots, at most N_RING: a member's id grows with its age.
+
+    Who plays against what it was does not circle through the same few strategies (peak, then
+    drift): what it forgets is taken from it again.
+    """
+    own = sorted((foe for foe in foes if foe.own_ancestor), key=lambda foe: foe.member_id)
+    return own[-N_RING:]
+
+
+def _draw_for_main(
+    foes: Sequence[Foe], rng: Generator, p_self_play: float, p_ring: float
+) -> int | None:
     """Draw: by default 35 % self-play, 50 % hard (mostly anchors), 15 % verification."""
+    own = ring(foes) if p_ring else []
+    if own and rng.random() < p_ring:
+        return own[int(rng.integers(len(own)))].member_id
     if rng.random() < p_self_play:
         return None
     if rng.random() < P_HARD / (1.0 - P_SELF_PLAY):
@@ -138,7 +156,7 @@ def _draw_for_league_exploiter(foes: Sequence[Foe], rng: Generator) -> int | Non
 
 
 def draw_shares(
-    role: str, foes: Sequence[Foe], *, p_self_play: float = P_SELF_PLAY
+    role: str, foes: Sequence[Foe], *, p_self_play: float = P_SELF_PLAY, p_ring: float = 0.0
 ) -> dict[int, float]:
     """Return the probability of each foe in one draw of `draw_opponents`, by member id.
 
@@ -169,8 +187,12 @@ def draw_shares(
         else:
             add(1.0, ancestors or mains or foes, weights_variance)
     else:
-        p_hard = (1.0 - p_self_play) * P_HARD / (1.0 - P_SELF_PLAY)
-        p_verification = 1.0 - p_self_play - p_hard
+        own = ring(foes) if p_ring else []
+        p_others = 1.0 - p_ring if own else 1.0
+        if own:
+            add(p_ring, own, np.ones_like)
+        p_hard = p_others * (1.0 - p_self_play) * P_HARD / (1.0 - P_SELF_PLAY)
+        p_verification = p_others * (1.0 - p_self_play) - p_hard
         anchors = [foe for foe in foes if foe.role == "anchor"]
         add(p_hard * P_ANCHOR, anchors or foes, weights_hard)
         add(p_hard * (1.0 - P_ANCHOR), foes, weights_hard)

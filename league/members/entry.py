@@ -68,7 +68,14 @@ def views_of(description: SnapshotDescription) -> Views:
     return Views(*sizes, observation_version=description.observation_version)
 
 
-def identify(text: str, snapshots: Path, views: Views | None, *, check: bool = True) -> Newcomer:
+def identify(
+    text: str,
+    snapshots: Path,
+    views: Views | None,
+    *,
+    check: bool = True,
+    may_be_older: bool = False,
+) -> Newcomer:
     """Find out which agent is meant, and whether it can play.
 
     Args:
@@ -76,12 +83,14 @@ def identify(text: str, snapshots: Path, views: Views | None, *, check: bool = T
         snapshots: folder of the snapshot store.
         views: those of the league; None accepts a snapshot of any views.
         check: play two short matches with a plug-in to see whether it keeps the contract.
+        may_be_older: accept a snapshot of an older observation version, which reads a part of what
+            the league shows; a guest may, a member must have the league's version.
 
     Raises:
         MemberError, AgentError: the agent does not exist or cannot play.
     """
     if is_snapshot_file(text):
-        return _from_snapshot(text, snapshots, views)
+        return _from_snapshot(text, snapshots, views, may_be_older=may_be_older)
     kind, rest = parse_spec(whole_spec(text))
     if kind == "scripted":
         return Newcomer(rest, "scripted", "anchor", f"scripted:{rest}")
@@ -89,7 +98,7 @@ def identify(text: str, snapshots: Path, views: Views | None, *, check: bool = T
         # Not an anchor: learners do not meet it (daemon/roster), and its budget may be any.
         return Newcomer(made_name(f"planner-{rest}"), "scripted", "main", f"planner:{rest}")
     if kind == "snapshot":
-        return _from_snapshot(rest, snapshots, views, is_file=False)
+        return _from_snapshot(rest, snapshots, views, is_file=False, may_be_older=may_be_older)
     if check:
         from agents.check import check_agent
 
@@ -100,7 +109,12 @@ def identify(text: str, snapshots: Path, views: Views | None, *, check: bool = T
 
 
 def _from_snapshot(
-    text: str, snapshots: Path, views: Views | None, *, is_file: bool = True
+    text: str,
+    snapshots: Path,
+    views: Views | None,
+    *,
+    is_file: bool = True,
+    may_be_older: bool = False,
 ) -> Newcomer:
     from agents.snapshots import SnapshotStore
 
@@ -108,11 +122,11 @@ def _from_snapshot(
     if is_file:
         from agents.description import describe
 
-        _check_views(text, describe(text), views)
+        _check_views(text, describe(text), views, may_be_older)
         loaded = store.import_file(text)
     else:
         loaded = store.load(text)
-        _check_views(text, loaded.description, views)
+        _check_views(text, loaded.description, views, may_be_older)
     description = loaded.description
     # Whoever made the file chose the lineage's name, and it may be anything.
     lineage = made_name(description.lineage, otherwise=description.family)
@@ -127,13 +141,23 @@ def _from_snapshot(
     )
 
 
-def _check_views(name: str, description: SnapshotDescription, views: Views | None) -> None:
+def _check_views(
+    name: str, description: SnapshotDescription, views: Views | None, may_be_older: bool
+) -> None:
     found = views_of(description)
-    if views is not None and found != views:
+    if views is None or found == views or (may_be_older and views.shows(found)):
+        return
+    if found.sizes() == views.sizes():
+        ours, theirs = views.observation_version, found.observation_version
+        how = "; `league pit` can play it as a guest" if theirs < ours else ""
         raise MemberError(
-            f"{name}: expected a snapshot trained on views of {_sizes(views)}, found "
-            f"{_sizes(found)}; it can only play in a league with those [views]"
+            f"{name}: expected a snapshot of observation version {ours} like the league, found "
+            f"version {theirs}; it belongs into a league with that version{how}"
         )
+    raise MemberError(
+        f"{name}: expected a snapshot trained on views of {_sizes(views)}, found "
+        f"{_sizes(found)}; it can only play in a league with those [views]"
+    )
 
 
 def _sizes(views: Views) -> str:

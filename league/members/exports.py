@@ -194,10 +194,10 @@ def sb3_bytes(
 class _Positional(nn.Module):
     """The network with one argument per input, as an ONNX graph needs them."""
 
-    def __init__(self, network: ActorCritic) -> None:
+    def __init__(self, network: ActorCritic, keys: tuple[str, ...]) -> None:
         super().__init__()
         self.network = network
-        self.keys = tuple(network.torso.shapes)
+        self.keys = keys
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         logits, value = self.network(dict(zip(self.keys, inputs, strict=True)))
@@ -228,7 +228,7 @@ def onnx_bytes(loaded: LoadedSnapshot, origin: Origin | None = None) -> bytes:
         # The exporter that replaces this one needs onnxscript, and warns about every shape.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Positional(loaded.network).eval(),
+            _Positional(loaded.network, keys).eval(),
             tuple(rows[key][:2] for key in keys),
             stream,
             dynamo=False,

@@ -71,7 +71,7 @@ def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> 
         return Side(member.name, member.agent_spec, member.id)
     with read_transaction(engine) as session:  # what plays here has been checked
         known = any(m.agent_spec == text for m in queries.list_members(session))
-    newcomer = identify(text, snapshots, views, check=not known)
+    newcomer = identify(text, snapshots, views, check=not known, may_be_older=True)
     with write_transaction(engine) as session:
         member = ensure_guest(session, newcomer)
     return Side(member.name, member.agent_spec, member.id)

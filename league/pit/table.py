@@ -98,9 +98,11 @@ def _without_league(names: Sequence[str], maps: Sequence[str], store: Path) -> T
 
     config = resolve("small")
     sides = tuple(side_without_league(text, store) for text in names)
-    # Policies see what they were trained on; all must have been trained on the same views.
-    seen = {views_of(describe(path)) for path in store.glob("*.safetensors")}
-    if len(seen) > 1:
+    # Policies see what they were trained on; all must have been trained on the same views. Those of
+    # an older observation version read a part of the newest.
+    seen = [views_of(describe(path)) for path in store.glob("*.safetensors")]
+    newest = max(seen, key=lambda views: views.observation_version, default=None)
+    if newest is not None and not all(newest.shows(views) for views in seen):
         raise PitError(
             f"expected snapshots trained on the same views, found {', '.join(names)} with "
             "different ones"
@@ -111,7 +113,7 @@ def _without_league(names: Sequence[str], maps: Sequence[str], store: Path) -> T
         listed,
         ordered,
         config.rules.to_rules(),
-        seen.pop() if seen else config.views.to_views(),
+        newest or config.views.to_views(),
         {"snapshots": str(store), "device": "cpu"},
     )
 

@@ -28,7 +28,7 @@ from league.ppo.errors import LearnerError
 from league.ppo.loss import LossSettings
 from league.ppo.safety import GoodState, explained_variance, memory_advice
 from league.ppo.settings import PpoSettings
-from league.ppo.update import UpdatePass
+from league.ppo.update import ExtraLoss, UpdatePass
 from msattn.actor_critic import masked_log_softmax
 
 log = logging.getLogger(__name__)
@@ -116,6 +116,7 @@ class LeaguePPO(MaskablePPO):
         self.seconds = dict.fromkeys(PHASES, 0.0)
         self.micro_batch = self._rows_per_pass()
         self.alive: Callable[[], None] = lambda: None  # called before every minibatch
+        self.extra_loss: ExtraLoss | None = None
         self._actions = np.zeros(self.n_envs, dtype=np.int64)
 
     def _rows_per_pass(self) -> int:
@@ -331,6 +332,7 @@ class LeaguePPO(MaskablePPO):
             ),
             micro_batch=self.micro_batch,
             alive=self.alive,
+            extra_loss=self.extra_loss,
         ).run(self.rollout_buffer)
         return {**numbers, **rates}, broken
 

@@ -19,6 +19,8 @@ from league.ppo.safety import non_finite, parameters_norm
 from league.ppo.settings import PpoSettings
 
 Evaluate = Callable[[dict[str, Tensor], Tensor], tuple[Tensor, Tensor]]
+# (observations, masks, log-probabilities float32[n, A]) -> mean over n rows, added to the loss
+ExtraLoss = Callable[[dict[str, Tensor], Tensor, Tensor], Tensor]
 
 # SB3's: the estimate is noisy, so the update ends only well above the target.
 _KL_TOLERANCE = 1.5
@@ -41,6 +43,7 @@ class UpdatePass:
         loss: the values of this update.
         micro_batch: rows per forward and backward pass.
         alive: called before every minibatch.
+        extra_loss: a further term, or None.
     """
 
     evaluate: Evaluate
@@ -51,6 +54,7 @@ class UpdatePass:
     loss: LossSettings
     micro_batch: int
     alive: Callable[[], None] = _nothing
+    extra_loss: ExtraLoss | None = None
 
     def run(self, buffer: RaggedRolloutBuffer) -> tuple[dict[str, float], list[str]]:
         """Run the epochs over a rollout with advantages.
@@ -129,6 +133,8 @@ class UpdatePass:
             part = _part(batch, rows)
             log_probs, values = self.evaluate(part.observations, part.action_masks)
             loss, found, ratio = ppo_loss(log_probs, values, part, advantages[rows], self.loss)
+            if self.extra_loss is not None:
+                loss = loss + self.extra_loss(part.observations, part.action_masks, log_probs)
             share = (rows.stop - rows.start) / n_rows
             torch.autograd.backward(loss if share == 1.0 else loss * share)
             terms += found * share

@@ -248,7 +248,7 @@ def test_foreign_bytes_are_refused(store: SnapshotStore, raw: bytes) -> None:
         ({"seed": "7"}, SnapshotCorruptError),
         ({"surprise": 1}, SnapshotCorruptError),
         ({"format_version": 2}, SnapshotVersionError),
-        ({"observation_version": 2}, SnapshotVersionError),
+        ({"observation_version": 3}, SnapshotVersionError),
         ({"action_version": 0}, SnapshotVersionError),
     ],
 )

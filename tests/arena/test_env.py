@@ -55,6 +55,8 @@ def test_the_parallel_env_passes_pettingzoo_s_own_tests_without_a_warning() -> N
         parallel_seed_test(lambda: TerritoryEnv(LAKES, RULES))
 
 
+# One row per direction is neither an image nor a vector; MultiInputPolicy flattens it.
+@pytest.mark.filterwarnings("ignore:Your observation neighbours has an unconventional shape")
 def test_the_solo_env_passes_gymnasium_s_and_stable_baselines_checks() -> None:
     env = gymnasium.make("Territory-v0", map=LAKES, rules=RULES)
     check_env(env.unwrapped)

@@ -12,6 +12,7 @@ from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.formulas import attack_budget, neutral_tile, player_tile
 from arena.territory.engine.land import change_owner, next_stamp, take_tile
+from arena.territory.engine.memory import remember_attack
 from arena.territory.engine.numerics import draw
 from arena.territory.engine.queue import advance_window, clear, pop, push_neighbours, set_remove
 from arena.territory.engine.state import FAULT, N_ATTACKS, TERRAIN_BITS, TICK, State
@@ -66,6 +67,7 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
         if s.free_slots[last] == 0:
             return
     troops = min(float(s.troops[p]), requested)
+    remember_attack(s, p, target, troops)
     s.troops[p] -= int(math.floor(troops))
     s.free_slots[last] -= 1
     a = int(s.free_slots[s.free_slots[last]])

@@ -18,6 +18,12 @@ def _clamp(x: float, low: float, high: float) -> float:
     return min(max(x, low), high)
 
 
+@compiled(inline=True, internal=True)
+def share_of(a: float, b: float) -> float:
+    """Return a / (a + b), 0 when both are 0."""
+    return a / (a + b) if a > 0.0 else 0.0
+
+
 @compiled()
 def troop_cap(tiles: int, cap_divisor: float, cap_factor: float) -> float:
     """Return the most home troops to grow to; divisor 3 for bots, a factor for nations, else 1."""

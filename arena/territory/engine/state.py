@@ -50,6 +50,32 @@ PLAYABLE = 16  # in the largest land component
 MIXED = 253  # a cell of the pyramid with several owners, or with water or off-map beside land
 
 WINDOW = 256  # buckets per attack queue; a new entry is at most 160 above the lowest (queue.py)
+# --- memory (memory.py): columns of State.habits, what a player did so far; all but the last five
+# are sums over its attacks on players (strikes) or on neutral land (spreads)
+STRIKES = 0  # their number
+STRIKE_SHARE = 1  # sent, as a share of the home troops
+STRIKE_FULLNESS = 2  # home troops / cap before it
+STRIKE_STRENGTH = 3  # the target's home troops / (those + its own)
+STRIKE_ANSWERS = 4  # whether the target was attacking it
+STRIKE_PRESSED = 5  # attacks of others on the target / (those + the target's home troops)
+SPREADS = 6
+SPREAD_SHARE = 7
+SPREAD_SQUARES = 8  # of the shares
+SPREAD_FULLNESS = 9
+FIRST_ORDER = 10  # tick of its first attack
+LAST_ORDER = 11  # tick of its latest attack
+LOOKS = 12  # ticks at which it was looked at, alive
+FULLNESS_SUM = 13  # home troops / cap, summed over those ticks
+N_HABITS = 14
+# columns of State.dealings, what a player did to another
+ATTACKS_ON = 0  # their number
+FORCE_ON = 1  # sum of troops / (troops + the other's home troops)
+LATEST_ON = 2  # tick of the latest, -1 for none
+NEIGHBOURS_SINCE = 3  # tick at which they were first seen to touch, -1 while they don't
+N_DEALINGS = 4
+LOOK_TICKS = 25  # between two looks
+N_PAST = 17  # looks that State.past holds: 400 ticks and the newest
+
 EVENT_RING = 1 << 16
 EVENT_MASK = EVENT_RING - 1
 MAX_ATTACK_SLOTS = 1_024
@@ -111,6 +137,9 @@ class State(NamedTuple):
     bot_clock: NDArray[np.int64]  # [P + 1, 5]
     bot_ratio: NDArray[np.float64]  # [P + 1, 3]: trigger, reserve, expand
     # what the observation reads
+    habits: NDArray[np.float64]  # [P + 1, N_HABITS]
+    dealings: NDArray[np.float64]  # [P + 1, P + 1, N_DEALINGS] by attacker and target
+    past: NDArray[np.int64]  # [N_PAST, P + 1, 2] tiles, home troops; look k is in row k % N_PAST
     cell_counts: NDArray[np.int32]  # [GRID * GRID, P + 1] tiles per cell and owner
     cell_uniform: NDArray[np.uint8]  # [GRID * GRID] the one owner of all its tiles, else MIXED
     cell_of_x: NDArray[np.int32]  # [width + 2]
@@ -185,6 +214,8 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
     free_slots[:k] = np.arange(k - 1, -1, -1)
     free_slots[k] = k
     n_nodes = 3 * n + 65_536
+    dealings = np.zeros((p + 1, p + 1, N_DEALINGS))
+    dealings[:, :, [LATEST_ON, NEIGHBOURS_SINCE]] = -1.0
 
     return State(
         clock=clock,
@@ -235,6 +266,9 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
         orders=np.zeros((4 * p + 16, 3)),
         bot_clock=np.zeros((p + 1, 5), np.int64),
         bot_ratio=np.zeros((p + 1, 3)),
+        habits=np.zeros((p + 1, N_HABITS)),
+        dealings=dealings,
+        past=np.zeros((N_PAST, p + 1, 2), np.int64),
         cell_counts=cell_counts,
         cell_uniform=cell_uniform,
         cell_of_x=cell_of_x,

@@ -14,9 +14,11 @@ from arena.territory.engine.bots import bot_decision
 from arena.territory.engine.compiled import compiled
 from arena.territory.engine.enclaves import capture_enclaves
 from arena.territory.engine.formulas import troop_cap, troop_increase
+from arena.territory.engine.memory import remember_tick
 from arena.territory.engine.state import (
     ENDED,
     FAULT,
+    LOOK_TICKS,
     MATCH_ENDS,
     N_ALIVE,
     N_ATTACKS,
@@ -72,6 +74,8 @@ def run_ticks(s: State, n: int) -> int:
             return ran
         for p in range(1, n_players + 1):
             s.tiles_before[p] = s.tiles[p]
+        if tick % LOOK_TICKS == 0:
+            remember_tick(s)
         for p in range(1, n_players + 1):
             if tick == 0 or s.tiles[p] == 0:
                 continue

@@ -13,7 +13,7 @@ import numpy as np
 from arena.territory.engine import rules
 from arena.territory.engine.actions import find_targets, write_mask
 from arena.territory.engine.compiled import compiled, int64
-from arena.territory.engine.formulas import troop_cap, troop_increase
+from arena.territory.engine.formulas import share_of, troop_cap, troop_increase
 from arena.territory.engine.land import border_contact
 from arena.territory.engine.state import N_ALIVE, N_ATTACKS, N_LAND, N_PLAYABLE, TICK, State
 from arena.territory.observation.buffers import Facts, Scratch
@@ -25,12 +25,6 @@ _IMMUNITY = rules.IMMUNITY_TICKS
 _TROOP_PARTS = 2.0**20
 _N_OWN = len(OWN_SCALARS)
 _N_DIRECTION = len(DIRECTION_SCALARS)
-
-
-@compiled(inline=True, internal=True)
-def share_of(a: float, b: float) -> float:
-    """Return a / (a + b), 0 when both are 0."""
-    return a / (a + b) if a > 0.0 else 0.0
 
 
 @compiled(inline=True, internal=True)

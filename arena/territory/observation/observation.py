@@ -21,6 +21,7 @@ import numpy as np
 from arena.territory.engine import rules
 from arena.territory.engine.actions import find_targets
 from arena.territory.engine.compiled import compiled, int64
+from arena.territory.engine.formulas import share_of
 from arena.territory.engine.state import (
     CELL,
     EVENT_MASK,
@@ -43,7 +44,6 @@ from arena.territory.observation.facts import (
     attack_on,
     in_parts,
     observe_facts,
-    share_of,
     sum_attacks,
     write_direction_scalars,
     write_own_scalars,

@@ -25,6 +25,7 @@ from arena.territory.observation.views import (
 
 SCALAR_RANGES: Final = {
     "fullness": (0.0, 2.0),  # above 1 when troops came home, or land was lost, this tick
+    **dict.fromkeys(("mean_fullness", "strike_fullness", "spread_fullness"), (0.0, 2.0)),
     "growth": (-1.0, 0.5),  # negative while above the cap; at most 0.36 (cap of one tile)
     "log_troops": (0.0, 1.2),  # the cap of a whole 4096 x 4096 map is 43 million
     "contact": (0.0, 2.4),  # log2 of all tiles of such a map is 24

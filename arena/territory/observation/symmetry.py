@@ -26,6 +26,7 @@ from arena.territory.engine.state import (
     State,
 )
 from arena.territory.maps import TerritoryMap
+from arena.territory.observation.views import N_NEIGHBOUR_MEMBERSHIP
 
 _Item = TypeVar("_Item", bound=np.generic)
 
@@ -34,6 +35,7 @@ _BY_PLAYER = (
     *("border_head", "border_tail", "border_size", "contact", "kind", "cap_divisor", "cap_factor"),
     *("growth_factor", "tiles", "playable_tiles", "tiles_before", "tiles_at_death", "troops"),
     *("eliminated_tick", "last_change", "last_cluster_check", "streams", "bot_clock", "bot_ratio"),
+    "habits",
 )
 
 
@@ -58,6 +60,8 @@ def renumbered(engine: Engine, number_of: IntArray) -> Engine:
     contact = new.contact.copy()
     new.contact[:, :, number_of] = contact[:, :, : len(number_of)]
     new.slot_of[np.ix_(number_of, number_of)] = old.slot_of
+    new.dealings[np.ix_(number_of, number_of)] = old.dealings
+    new.past[:, number_of] = old.past
     new.cell_counts[:, number_of] = old.cell_counts
     for values in (new.owner, new.cell_uniform, new.event_owners):
         values[...] = owners[values]
@@ -142,6 +146,17 @@ def turned_directions(quarters: int, mirrored: bool = False) -> IntArray:
     """Return int64[8]: what N, NE, .. NW become under `turned`."""
     directions = np.arange(8, dtype=np.int64)
     return ((-directions if mirrored else directions) + 2 * quarters) % 8
+
+
+def neighbours_by_direction(neighbours: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return each direction's neighbour, zeros where it has no target: float32[n, 8, W].
+
+    The directions of one neighbour show the same row. Rotating a board permutes these rows, and
+    their columns of membership.
+    """
+    membership = neighbours[:, :, :N_NEIGHBOUR_MEMBERSHIP]
+    rows: NDArray[np.float32] = membership.swapaxes(1, 2) @ neighbours
+    return rows
 
 
 def border_of(state: State, p: int) -> NDArray[np.int32]:

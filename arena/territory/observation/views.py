@@ -91,7 +91,28 @@ NEIGHBOUR_FACTS: Final[tuple[tuple[str, str], ...]] = (
     ("outgoing", "my attack A on it: A / (A + T_me)"),
     ("others", "attacks of others on it / (those + its home troops)"),
     ("fullness", "its home troops / its cap, at most 2"),
-    ("out", "its troops out against others than me / (those + its home troops)"),
+    ("out_on_land", "its attack on unowned land / (that + its home troops)"),
+    ("out_on_others", "its attacks on players other than me / (those + its home troops)"),
+    ("growth_100", "its tiles / (those + its tiles 100 ticks ago): 1/2 when unchanged"),
+    ("growth_400", "the same with 400 ticks"),
+    ("gain_100", "its home troops / (those + its home troops 100 ticks ago)"),
+    ("mean_fullness", "mean of its home troops / cap since the start, at most 2"),
+    ("neighbour_time", "ticks / 400 for which we have been neighbours, at most 1"),
+    ("pause", "mean ticks / 100 between its attacks, at most 1; 1 until there were two"),
+    ("strikes", "its attacks on players since the immunity: n / (n + hundreds of ticks)"),
+    ("strikes_on_me", "share of those that were aimed at me"),
+    ("attacks_on_me", "their number n: n / (n + 2)"),
+    ("force_on_me", "their size f, the sum of B / (B + T_me) of each then: f / (f + 1)"),
+    ("latest_on_me", "freshness of the latest: 1 - ticks since / 400, at least 0"),
+    ("strike_size", "mean share of its home troops that an attack on a player took"),
+    ("strike_fullness", "mean of its home troops / cap when it attacked a player, at most 2"),
+    ("strike_strength", "mean of T_t / (T_t + T_q), target t's home troops against its own then"),
+    ("strike_answers", "share of those attacks whose target was attacking it"),
+    ("strike_pressed", "mean of others' attacks on the target / (those + T_t) then"),
+    ("spreads", "its attacks on unowned land: n / (n + hundreds of ticks)"),
+    ("spread_size", "mean share of its home troops that such an attack took"),
+    ("spread_varies", "twice the standard deviation of that share"),
+    ("spread_fullness", "mean of its home troops / cap when it attacked unowned land, at most 2"),
 )
 N_NEIGHBOUR: Final = N_NEIGHBOUR_MEMBERSHIP + len(NEIGHBOUR_FACTS)
 
@@ -135,6 +156,11 @@ class Views:
         sizes = asdict(self)
         del sizes["observation_version"]
         return sizes
+
+    def shows(self, other: Views) -> bool:
+        """Return whether whoever reads `other` can read these: equal views, no older version."""
+        newer = self.observation_version >= other.observation_version
+        return newer and self.sizes() == other.sizes()
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of one seat's observation by key (without the mask)."""

@@ -110,6 +110,14 @@ def test_a_mask_that_favours_a_direction_is_found_when_the_map_turns() -> None:
     assert outcome.failures and all("mask differs" in text for text in outcome.failures)
 
 
+def test_a_neighbour_whose_facts_stand_in_the_wrong_row_is_found_when_the_map_turns() -> None:
+    def last_direction(engine: Engine, seen: Seen) -> None:
+        seen["neighbours"][:, :, 8:] = seen["neighbours"][:, ::-1, 8:]
+
+    outcome = invariants.check_turns(positions(0)[-1:], broken(last_direction))
+    assert outcome.failures and all("neighbours differs" in text for text in outcome.failures)
+
+
 # --- policies -------------------------------------------------------------------------------------
 
 
@@ -193,6 +201,21 @@ def test_random_matches_replay_and_altered_records_do_not(tmp_path: Path) -> Non
         assert str(results[0].spec.seed) in outcome.failures[0]
 
 
+def test_memory_of_a_match_is_the_same_for_all_and_a_memory_of_looking_is_found() -> None:
+    results = played(0)[:3]
+    outcome = invariants.check_memory(results, load_map)
+    assert outcome.cases > 10 and not outcome.failures
+
+    looks = iter(range(100))
+
+    def counting(engine: Engine) -> Seen:
+        return {"neighbours": invariants.look(engine)["neighbours"] + next(looks)}
+
+    found = invariants.check_memory(results, load_map, counting)
+    assert len(found.failures) == 3 * audit.RULES.n_seats
+    assert found.failures[0].endswith("neighbours differs")
+
+
 def test_a_rating_log_replays_and_an_altered_one_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,7 +282,7 @@ def test_the_audit_finds_this_program_sound(
     monkeypatch.setattr(audit, "N_REPLAYS", 2)
     assert main(["bench", "audit", "--seed", "3", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["ok"] and found["seed"] == 3 and len(found["invariants"]) == 8
+    assert found["ok"] and found["seed"] == 3 and len(found["invariants"]) == 9
     for entry in found["invariants"]:
         assert entry["ok"] and entry["cases"] > 0 and entry["seconds"] > 0 and not entry["failures"]
 

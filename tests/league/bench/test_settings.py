@@ -73,6 +73,23 @@ def test_more_time_goes_on_from_the_checkpoint_and_is_judged_anew(tmp_path: Path
     assert len(counts) == 2 and counts[0] < counts[1]
 
 
+def test_an_arm_with_a_ring_meets_its_own_snapshots(tmp_path: Path) -> None:
+    sets = ("learner.ring_share=1", "learner.first_snapshot=32", "learner.snapshot_min_kl=0")
+    met: list[str] = []
+    asked = small(tmp_path, Arm("ring", sets))
+    run(asked)  # one update, and a snapshot after it
+    state = json.loads((tmp_path / "ring-seed0" / "arm.json").read_text())
+    assert len(state["ring"]) == 1
+    config = resolve("small", None, (*SETS, *sets, "seed=0"))
+    more = subject._Run(
+        replace(asked, cpu_s=state["cpu_s"] + 1e-6), asked.arms[0], 0, config, met.append
+    )
+    roster = subject._roster(more._read()["ring"])
+    assert roster.specs[len(roster.specs) - 1] == f"snapshot:{state['ring'][0]}"
+    more._train(more._read())
+    assert len(json.loads((tmp_path / "ring-seed0" / "arm.json").read_text())["ring"]) == 2
+
+
 def test_a_folder_of_other_settings_is_refused_and_so_is_what_is_not_an_arm(tmp_path: Path) -> None:
     run(small(tmp_path, Arm("base")))
     with pytest.raises(BenchError, match="found one with others; give the arm another name"):

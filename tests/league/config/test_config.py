@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,26 @@ def test_new_leagues_hold_members_out_and_older_ones_go_on_without(tmp_path: Pat
 def test_a_member_is_not_held_out_and_trained_against_at_once() -> None:
     with pytest.raises(ConfigError, match="must not share members, found strategist"):
         resolve(sets=("rating.held_out=['strategist']",))
+
+
+def test_new_leagues_show_neighbours_and_older_ones_go_on_with_what_they_showed(
+    tmp_path: Path,
+) -> None:
+    new = resolve("small")
+    assert new.views.observation_version == new.views.to_views().observation_version == 2
+    stored = new.to_json()
+    del stored["views"]["observation_version"]  # of a release that knew version 1 alone
+    old = LeagueConfig.from_json(stored)
+    assert old.views.to_views() == replace(SMALL_VIEWS, observation_version=1)
+    path = tmp_path / "league.toml"
+    path.write_text("[views]\nlocal_size = 32\n")
+    assert resolve(toml=path, stored=stored).views == old.views
+    check_frozen(stored, resolve(toml=path, stored=stored))
+    with pytest.raises(
+        ConfigError, match=r"views\.observation_version was frozen .* stored 1, given 2"
+    ):
+        check_frozen(
+            stored, resolve(toml=path, stored=stored, sets=["views.observation_version=2"])
+        )
+    with pytest.raises(ConfigError, match=r"views\.observation_version"):
+        resolve(sets=["views.observation_version=3"])

@@ -278,6 +278,26 @@ def test_the_heartbeat_says_who_is_at_work(run: Run) -> None:
     assert (beat["ends_at"], beat["usage"]) == (None, {})  # nobody said
 
 
+def test_a_lesson_stands_in_the_progress_and_among_the_updates(run: Run) -> None:
+    numbers = {"imitation_rows": 80_000.0, "imitation_epoch": 3.0, "imitation_agreement": 0.86}
+    run.say(Progress(0, numbers, phase="imitating"))
+    assert run.learner().progress == {**numbers, "phase": "imitating"}
+    with read_transaction(run.league.engine) as session:
+        (update,) = queries.list_updates(session, run.learner().id)
+    assert (update.trained_decisions, update.numbers) == (0, numbers)
+    run.say(Progress(64, {"kl": 0.5}))
+    assert run.learner().progress == {"kl": 0.5}
+
+
+def test_a_lineage_that_begins_is_told_its_teacher(tmp_path: Path) -> None:
+    sets = ("learner.teacher=strategist",)
+    with new_league(tmp_path / "taught", *sets) as league:
+        run = Run(league)
+        run.turn()
+        orders = run.orders["baseline"]
+        assert (orders.teacher, orders.teacher_name) == ("scripted:strategist", "strategist")
+
+
 def test_whom_a_learner_meets_stands_in_its_progress_and_in_the_report(run: Run) -> None:
     with read_transaction(run.league.engine) as session:
         tribe = queries.resolve_member(session, "tribe").id

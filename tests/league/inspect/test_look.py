@@ -102,6 +102,9 @@ def test_attention_is_measured_in_shares(played: tuple[Path, Path]) -> None:
             assert whole == pytest.approx(1, abs=6 / 255)
             assert 0 < layer["entropy"] <= 1.000001 and layer["peak"] >= 1
     assert numbers["scalars"]["time"] == pytest.approx(50 / 300)
+    directions = [d for row in numbers["neighbours"] for d in row["directions"]]
+    assert 0 < len(directions) == len(set(directions)) <= 8
+    assert all(row["used"] == 1.0 for row in numbers["neighbours"])
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,17 @@ def test_what_is_told_of_a_wave_are_its_members_and_every_foe_by_its_share() -> 
     assert whom_it_meets(Roster((), {}, ()), "main", []) == Meets()
 
 
+def test_a_wave_holds_the_learners_own_snapshots_as_often_as_the_setting_says() -> None:
+    foes = (Foe(1, 0.5, role="anchor"), Foe(2, 1.0, own_ancestor=True))
+    roster = Roster(foes, {1: "scripted:tribe", 2: "snapshot:own"}, ())
+    for share in (0.0, 0.3):
+        wave = draw_wave(roster, "main", 2_000, np.random.default_rng(0), share)
+        found = float(np.mean([spec == "snapshot:own" for spec in wave]))
+        assert found == pytest.approx(share, abs=0.05)
+        shown = {foe: p for foe, _, p in whom_it_meets(roster, "main", wave, share).foes}
+        assert shown.get(2, 0.0) == pytest.approx(share)
+
+
 def test_matches_against_one_member_come_as_often_as_the_setting_says() -> None:
     found = draws(shares(one_opponent=0.5, self_play=0.0))
     alike = np.mean([len(set(seats)) == 1 for seats in found])

@@ -67,7 +67,9 @@ class ScriptedTrainer:
         self.roster = NO_FOES
         self.ppo = SimpleNamespace(num_timesteps=0)
         self.env = SimpleNamespace(before_step=None)
+        self.lessons = SimpleNamespace(is_due=False, phase="")
         self.calls: list[str] = []
+        self.orders = SimpleNamespace(teacher=None, teacher_name="")
         self.meets = Meets((1, None), ((1, 0.5, 1.0),))
 
     def update(self) -> tuple[dict[str, float], dict[str, tuple[int, float]]]:
@@ -281,3 +283,41 @@ def test_an_exploiter_that_began_again_says_what_its_weights_descend_from() -> N
     trainer.has_restarted, trainer.parent = True, None
     run(manager, trainer)
     assert manager.heard == [Ready(0), Restarted(None)]
+
+
+class ScriptedLessons:
+    """A lesson that tells of one epoch, and perhaps hears a stop."""
+
+    def __init__(self, trainer: ScriptedTrainer) -> None:
+        self.trainer, self.is_due, self.phase = trainer, True, ""
+
+    def teach(self, tell: Callable[[dict[str, float]], None]) -> SimpleNamespace:
+        self.trainer.calls.append("teach")
+        tell({"imitation_epoch": 1.0})
+        self.trainer.env.before_step()
+        self.is_due = False
+        return SimpleNamespace(agreement=0.86, on_orders=0.5)
+
+
+def test_a_lineage_that_is_to_be_taught_has_its_lesson_before_its_first_snapshot() -> None:
+    manager = ScriptedManager(ROSTER)
+    trainer = ScriptedTrainer(manager, Stop(), is_fresh=True)
+    trainer.lessons = ScriptedLessons(trainer)  # type: ignore[assignment]
+    trainer.orders = SimpleNamespace(teacher="scripted:strategist", teacher_name="")
+    run(manager, trainer)
+    calls = ["teach", "offer", "checkpoint!", "update", "checkpoint", "last checkpoint"]
+    assert trainer.calls[: len(calls) - 2] == calls[:-2]
+    told, offered = manager.heard[1:3]
+    assert told == Progress(0, {"imitation_epoch": 1.0}, phase="imitating")
+    assert isinstance(offered, Offered)
+    assert offered.reason.startswith("taught by scripted:strategist, with which it agrees in 86%")
+
+
+def test_a_stop_during_the_lesson_leaves_no_snapshot_and_no_checkpoint() -> None:
+    manager = ScriptedManager(ROSTER, Stop())
+    trainer = ScriptedTrainer(manager, is_fresh=True)
+    trainer.lessons = ScriptedLessons(trainer)  # type: ignore[assignment]
+    trainer.orders = SimpleNamespace(teacher="scripted:strategist", teacher_name="")
+    run(manager, trainer)
+    assert trainer.calls == ["teach"]
+    assert trainer.lessons.is_due

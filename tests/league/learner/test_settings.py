@@ -21,6 +21,8 @@ NOT_NUMBERS = {
     "wandb": True,
     "trackio": True,
     "micro_batch": 64,
+    "relation_mask": "on",
+    "top_advantage_share": 0.5,
 }
 
 

@@ -63,17 +63,29 @@ CAST = [
     ],
 )
 @pytest.mark.parametrize("p_self_play", [P_SELF_PLAY, 0.0])
+@pytest.mark.parametrize("p_ring", [0.0, 0.4])
 def test_the_shares_that_are_shown_are_those_of_the_draws(
-    role: str, foes: list[Foe], p_self_play: float
+    role: str, foes: list[Foe], p_self_play: float, p_ring: float
 ) -> None:
     n, rng = 2_000, np.random.default_rng(5)
-    drawn = Counter(draw_opponents(role, foes, n, rng, p_self_play=p_self_play))
-    said = draw_shares(role, foes, p_self_play=p_self_play)
+    drawn = Counter(draw_opponents(role, foes, n, rng, p_self_play=p_self_play, p_ring=p_ring))
+    said = draw_shares(role, foes, p_self_play=p_self_play, p_ring=p_ring)
     assert sum(said.values()) <= 1 + 1e-12
     for foe in foes:
         p = said.get(foe.member_id, 0.0)
         # five standard deviations of a share of n draws
         assert abs(drawn[foe.member_id] / n - p) <= 5 * (p * (1 - p) / n) ** 0.5
+
+
+def test_a_ring_is_the_twelve_newest_snapshots_of_a_main_each_as_often() -> None:
+    own = [Foe(i, 1.0, own_ancestor=True) for i in range(2, 22)]  # 20 that it beats: never drawn
+    foes = [Foe(1, 0.5, role="anchor"), *reversed(own)]
+    said = draw_shares("main", foes, p_self_play=0.0, p_ring=0.6)
+    assert {i: said[i] for i in range(10, 22)} == dict.fromkeys(range(10, 22), pytest.approx(0.05))
+    assert all(said.get(i, 0.0) == 0.0 for i in range(2, 10))
+    # what is left, 0.4, is as without a ring: ten in thirteen among the hard
+    assert said[1] == pytest.approx(0.4 * 10 / 13)
+    assert draw_shares("main", foes[:1], p_ring=0.6) == draw_shares("main", foes[:1])
 
 
 def test_nobody_but_a_learner_has_shares() -> None:

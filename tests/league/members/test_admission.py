@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from agents.errors import SnapshotCorruptError, SnapshotError, SnapshotVersionError
 from agents.snapshots import SnapshotStore
-from arena.territory.observation.views import OBSERVATION_VERSION, Views
+from arena.territory.observation.views import OBSERVATION_VERSION, SMALL_VIEWS, Views
 from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.config.layers import resolve
@@ -237,6 +237,26 @@ def test_an_offer_of_another_observation_version_is_refused(
     with pytest.raises(SnapshotVersionError, match="observation version"):
         check_offer(store, sha256, config.views.to_views())
     assert not store.path(sha256).exists()
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(1, 2), (2, 1)])
+def test_a_league_admits_offers_of_its_own_observation_version_alone(
+    store: SnapshotStore, ours: int, theirs: int
+) -> None:
+    of_league, of_other = (replace(SMALL_VIEWS, observation_version=v) for v in (ours, theirs))
+    shas = [
+        store.offer(tiny_network(description).state_dict(), description)
+        for description in (
+            tiny_description(
+                observation_version=views.observation_version, shapes=views.shapes(), lineage=name
+            )
+            for views, name in ((of_league, "own"), (of_other, "foreign"))
+        )
+    ]
+    assert check_offer(store, shas[0], of_league).lineage == "own"
+    with pytest.raises(SnapshotVersionError, match=f"expected observation version {ours} as the"):
+        check_offer(store, shas[1], of_league)
+    assert store.shas() == [shas[0]]
 
 
 def test_a_damaged_offer_is_refused_and_not_stored(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,25 @@ def test_a_snapshot_of_other_views_is_refused_before_it_is_copied(tmp_path: Path
     (held,) = store.glob("*.safetensors")
     with pytest.raises(MemberError, match="found 16/32/16"):
         identify(f"snapshot:{held.stem}", store, SMALL_VIEWS)
+
+
+def test_a_snapshot_of_another_observation_version_is_refused_and_an_older_one_is_a_guest(
+    tmp_path: Path,
+) -> None:
+    old = replace(SMALL_VIEWS, observation_version=1)
+    path = _snapshot_file(tmp_path, observation_version=1, shapes=old.shapes())
+    store = tmp_path / "store"
+    with pytest.raises(
+        MemberError, match=r"observation version 2 like the league, found version 1; .*league pit"
+    ):
+        identify(str(path), store, SMALL_VIEWS)
+    assert not list(store.glob("*.safetensors"))
+    assert identify(str(path), store, old).family == "attention"
+    assert identify(str(path), store, SMALL_VIEWS, may_be_older=True).family == "attention"
+    newer = _snapshot_file(tmp_path)
+    for may_be_older in (False, True):  # what a newer one reads is not there
+        with pytest.raises(MemberError, match=r"version 1 like the league, found version 2; .*\n?"):
+            identify(str(newer), store, old, may_be_older=may_be_older)
 
 
 def test_a_snapshot_is_found_by_a_prefix_and_a_missing_one_is_refused(tmp_path: Path) -> None:

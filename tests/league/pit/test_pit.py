@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
+from agents.registry import make_loader
+from agents.snapshots import SnapshotStore
+from arena.match import MatchResult, MatchSpec, play_matches
 from arena.processes.jobs import Failed
 from arena.replay import read_replay
 from arena.territory.engine.rules import MatchRules
-from arena.territory.observation.views import Views
+from arena.territory.maps import load_map
+from arena.territory.observation.views import SMALL_VIEWS, Views
 from db import queries
 from db.session import open_reader, open_writer, read_transaction, write_transaction
 from league.cli.main import main
@@ -23,7 +28,9 @@ from league.pit.log import PitLog
 from league.pit.plan import PitPlan, check_seats
 from league.pit.run import PitRequest, run_pit
 from league.pit.sides import Side, side_without_league
+from league.pit.table import laid
 from tests.league.daemon.scripted import result
+from tests.league.tiny_snapshots import tiny_description, tiny_network
 
 RULES = MatchRules(max_ticks=200, n_seats=4)
 PLAN = PitPlan(
@@ -186,3 +193,26 @@ def test_a_pit_without_a_league_needs_only_specs() -> None:
     assert report.setting == "10 seats, 5A+5B, map generated:plains:64x64:1, seeds 1..1"
     assert len(lines) == 1 and lines[0].startswith("1 of 1 pairs, A scores ")
     assert not report.remembered
+
+
+def test_without_a_league_snapshots_of_two_observation_versions_meet_and_each_reads_its_own(
+    tmp_path: Path,
+) -> None:
+    files = []
+    for version in (1, 2):
+        views = replace(SMALL_VIEWS, observation_version=version)
+        description = tiny_description(observation_version=version, shapes=views.shapes())
+        store = SnapshotStore(tmp_path / f"of-version-{version}")
+        sha256 = store.save(tiny_network(description).state_dict(), description)
+        files.append(str(store.path(sha256)))
+    maps = ["generated:plains:64x64:1"]
+    with laid(files, maps, None) as table:
+        assert table.views == SMALL_VIEWS  # version 2, of which version 1 is a part
+        rules = MatchRules(max_ticks=100, n_seats=2)
+        agents = tuple(side.agent_spec for side in table.sides)
+        spec = MatchSpec(1, maps[0], agents, rules, table.views)
+        load = make_loader(snapshots=Path(str(table.settings["snapshots"])))
+        (outcome,) = play_matches([spec], load, load_map)
+        assert isinstance(outcome, MatchResult), outcome
+    with laid(files[:1], maps, None) as table:
+        assert table.views.observation_version == 1
