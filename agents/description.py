@@ -82,7 +82,7 @@ class SnapshotDescription:
         if not 1 <= self.n_actions <= 4096:
             raise SnapshotArchitectureError(f"n_actions must be 1..4096, found {self.n_actions}")
         try:
-            object.__setattr__(self, "shapes", observation_shapes(self.shapes))
+            object.__setattr__(self, "shapes", observation_shapes(self.shapes, self.torso))
         except ConfigError as error:
             raise SnapshotArchitectureError(f"a snapshot's inputs are unusable: {error}") from error
 

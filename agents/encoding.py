@@ -27,7 +27,7 @@ from agents.errors import (
 )
 from arena.foreign import PARSER_ERRORS, reason_of
 from msattn.actor_critic import ActorCritic
-from msattn.config import SCALES, Shapes
+from msattn.config import N_DIRECTIONS, NEIGHBOURS, SCALES, Shapes
 
 # float32 on another processor differs by about 1e-6 of the largest logit; a network that computes
 # something else differs by a large part of it.
@@ -39,7 +39,7 @@ _DAMAGE: tuple[type[BaseException], ...] = (*PARSER_ERRORS, SafetensorError)
 def probe_observation(shapes: Shapes) -> dict[str, NDArray[Any]]:
     """Return one fixed observation, made by integer arithmetic alone so that it never changes.
 
-    Images are uint8[1, C, S, S], scalars float32[1, F] in -1..1: the multiplicative hash
+    Images are uint8[1, C, S, S], scalars and neighbours float32 in -1..1: the multiplicative hash
     (2654435761 * i mod 2**32) of the running index i.
     """
     probe: dict[str, NDArray[Any]] = {}
@@ -57,15 +57,24 @@ def probe_observation(shapes: Shapes) -> dict[str, NDArray[Any]]:
 def noise_observations(shapes: Shapes, n: int) -> dict[str, NDArray[Any]]:
     """Return `n` observations of seeded noise, where any will do: timings, comparisons of logits.
 
-    Images are uint8[n, C, S, S], scalars float32[n, F], standard normal.
+    Images are uint8[n, C, S, S], scalars float32[n, F], standard normal, as are the facts of the
+    neighbours, float32[n, R, 8 + T], in use where one of the 8 random directions points at a row.
     """
     rng = np.random.Generator(np.random.PCG64(0))
-    return {
+    noise = {
         key: rng.integers(0, 256, (n, *shape), dtype=np.uint8)
         if key in SCALES
         else rng.standard_normal((n, *shape)).astype(np.float32)
         for key, shape in shapes.items()
     }
+    if NEIGHBOURS in noise:
+        rows = noise[NEIGHBOURS]
+        target = rng.integers(-1, rows.shape[1], (n, N_DIRECTIONS))  # of each direction; -1 is none
+        rows[:, :, :N_DIRECTIONS] = target[:, None, :] == np.arange(rows.shape[1])[None, :, None]
+        used: NDArray[Any] = rows[:, :, :N_DIRECTIONS].max(axis=2)
+        rows[:, :, N_DIRECTIONS] = used
+        rows *= used[:, :, None]
+    return noise
 
 
 def _network(description: SnapshotDescription, weights: dict[str, Tensor]) -> ActorCritic:

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from msattn.actor_critic import ActorCritic
 from msattn.attention import ChannelAttention, SpatialAttention
-from msattn.config import SCALARS, SCALES, Shapes
-from msattn.extractors import Branch, MultiScaleAttention, centred
+from msattn.config import Shapes
+from msattn.extractors import Branch
 
 # Bytes of the largest view as float32 in one pass: 16 rows at classic, 256 at small. Above it the
 # C library maps and unmaps every activation anew (its threshold is 32 MiB), and the page faults
@@ -95,14 +95,8 @@ class FrozenPolicy(nn.Module):
 
     def forward(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return logits float32[n, n_actions], unmasked, and values float32[n]."""
-        torso = self.torso
-        scalars = F.relu(torso.scalars(centred(observation[SCALARS])))
-        branches = [self.branches[scale](observation[scale]) for scale in SCALES]
-        if isinstance(torso, MultiScaleAttention):
-            joined = torch.cat((torso.fusion(scalars, torch.stack(branches, dim=1)), scalars), 1)
-        else:
-            joined = torch.cat((*branches, scalars), dim=1)
-        features = torso.finish(joined, observation)
+        branches = [branch(observation[scale]) for scale, branch in self.branches.items()]
+        features = self.torso.join(observation, branches)
         return self.action_net(features), self.value_net(features)[:, 0]
 
 
@@ -111,8 +105,8 @@ def prepare(
 ) -> ActorCritic | FrozenPolicy:
     """Return the fastest form of a frozen network, logits within 1e-4; the network is taken over.
 
-    That is a `FrozenPolicy` on a CPU when a view has PAYS_FROM_CELLS or more per side, else the
-    network itself.
+    That is a `FrozenPolicy` on a CPU when a view that is read has PAYS_FROM_CELLS or more per side,
+    else the network itself.
 
     Milliseconds of one thread's CPU time per observation on an x86 core (AVX2), interleaved
     medians, with other work beside it: plain eager float32 NCHW in one pass, the same in passes of
@@ -137,7 +131,7 @@ def prepare(
     oneDNN's fused convolution with packed weights (no faster than channels_last), converting the
     images to channels_last first (the transposition takes what the first convolution gains).
     """
-    sides = [shape[1] for shape in shapes.values() if len(shape) == 3]
-    if device.type != "cpu" or max(sides) < PAYS_FROM_CELLS:
+    sides = [shapes[scale][1] for scale in network.torso.branches]
+    if device.type != "cpu" or max(sides, default=0) < PAYS_FROM_CELLS:
         return network
     return FrozenPolicy(network).eval().requires_grad_(False)

@@ -72,7 +72,7 @@ class PolicyAgent:
 
     Args:
         network: put into evaluation mode, without gradients, on `device`.
-        shapes: shapes of the inputs that the network reads.
+        shapes: shapes of the observation's inputs; the network may read a part of them.
         device: where the forward pass runs.
         greedy: take the most probable action. Rated matches sample: greedy play of sampled
             policies is far worse.
@@ -95,7 +95,7 @@ class PolicyAgent:
     ) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
-        self.shapes = shapes
+        self.shapes = {key: shapes[key] for key in network.torso.shapes}
         self.greedy = greedy
         self.name = name
         self.relation_mask = relation_mask

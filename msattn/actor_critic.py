@@ -40,8 +40,8 @@ def orthogonal_init(module: nn.Module, gain: float) -> None:
 def start_heads(torso: Torso, action_net: nn.Linear) -> None:
     """Finish the initialisation that orthogonal weights begin.
 
-    Direction scores become the logits of the attacks, and the first of the five WAITs stands for
-    all of them.
+    The scores of directions or neighbours become the logits of the attacks, and the first of the
+    five WAITs stands for all of them.
     """
     if torso.scores is None:
         return

@@ -1,7 +1,8 @@
 """TorsoConfig: the widths of a network, as plain numbers that fit into a JSON description.
 
-Owns what may vary between two networks of one family, the limits of each number and the two
-presets. It does without torch, so that a snapshot's description can be read and checked without it.
+Owns what may vary between two networks of one family, the limits of each number, the two presets
+and which parts of an observation a network reads. It does without torch, so that a snapshot's
+description can be read and checked without it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from msattn.errors import ConfigError
 FAMILIES = ("attention", "baseline")
 SCALES = ("global", "local", "tactical")
 SCALARS = "scalars"
+NEIGHBOURS = "neighbours"
 NORMS = ("group", "batch")
+VIEWS = ("on", "gated", "off")
+N_DIRECTIONS = 8
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -24,11 +28,15 @@ _MAX_WIDTH = 4096
 _MAX_LAYERS = 8
 _MAX_IMAGE = 2048
 _MAX_CHANNELS = 16
+_MAX_ROWS = 64
+
+# Descriptions of networks without neighbours are those of before, to the byte.
+_LATER_FIELDS = ("views", "token_features", "token_heads")
 
 
 @dataclass(frozen=True)
 class TorsoConfig:
-    """Widths of a torso; the defaults are the `classic` preset's, without direction scores.
+    """Widths of a torso; the defaults are the first `classic` preset's, without direction scores.
 
     Attributes:
         channels: output channels of the stride-2 convolutions of a branch, first to last. A view
@@ -42,7 +50,13 @@ class TorsoConfig:
         grid: a branch's last feature map is pooled to at most `grid` x `grid` cells.
         direction_scalars: scalars per direction, for 8 directions at the end of the vector (see
             `directions`); 0 means none, and no direction scores.
-        direction_hidden: width of the hidden layer that scores a direction.
+        direction_hidden: width of the hidden layer that scores a direction or a neighbour.
+        views: whether the three views are read: "on", "gated" (through gates that start at zero, so
+            that the network starts as one without views) or "off" (no branches are built).
+        token_features: width of a neighbour's hidden state (see `tokens`); 0 reads no neighbours.
+            An observation without the key `neighbours` then gives one token per direction.
+        token_heads: heads with which tokens attend to each other; divides `token_features` (the
+            attention family only).
     """
 
     channels: tuple[int, ...] = (32, 64, 64, 48)
@@ -55,6 +69,9 @@ class TorsoConfig:
     grid: int = 4
     direction_scalars: int = 0
     direction_hidden: int = 64
+    views: str = "on"
+    token_features: int = 0
+    token_heads: int = 4
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
@@ -73,13 +90,15 @@ class TorsoConfig:
                 "output",
                 "grid",
                 "direction_hidden",
+                "token_heads",
             )
         }
-        if type(self.direction_scalars) is not int or not 0 <= self.direction_scalars <= _MAX_WIDTH:
-            raise ConfigError(
-                f"TorsoConfig.direction_scalars must be an integer in 0..{_MAX_WIDTH}, found "
-                f"{self.direction_scalars!r}"
-            )
+        for name in ("direction_scalars", "token_features"):
+            width = getattr(self, name)
+            if type(width) is not int or not 0 <= width <= _MAX_WIDTH:
+                raise ConfigError(
+                    f"TorsoConfig.{name} must be an integer in 0..{_MAX_WIDTH}, found {width!r}"
+                )
         for name, width in widths.items():
             if type(width) is not int or not 1 <= width <= _MAX_WIDTH:
                 raise ConfigError(
@@ -95,49 +114,71 @@ class TorsoConfig:
             raise ConfigError(
                 f"TorsoConfig.fusion ({self.fusion}) must be a multiple of heads ({self.heads})"
             )
-        if self.norm not in NORMS:
-            raise ConfigError(f"TorsoConfig.norm must be one of {NORMS}, found {self.norm!r}")
+        if self.token_features % self.token_heads:
+            raise ConfigError(
+                f"TorsoConfig.token_features ({self.token_features}) must be a multiple of "
+                f"token_heads ({self.token_heads})"
+            )
+        for name, known in (("norm", NORMS), ("views", VIEWS)):
+            if getattr(self, name) not in known:
+                raise ConfigError(
+                    f"TorsoConfig.{name} must be one of {known}, found {getattr(self, name)!r}"
+                )
 
     @classmethod
-    def preset(cls, name: str) -> TorsoConfig:
+    def preset(cls, name: str, observation: Any = None, *, views: str | None = None) -> TorsoConfig:
         """Return the preset of a name, `small` or `classic`, which goes with the league's preset.
 
-        Parameters with heads, at the observation's 12 channels and 104 scalars (`league bench
-        networks` prints them), and milliseconds per observation, measured before the direction
-        scores were added, on one x86 core (one torch thread; small: batch 64, best of 30; classic:
-        batch 16, best of 5):
+        The observation decides between the two versions of a preset: the second reads the
+        neighbours as tokens, and the views through gates.
 
-        ========  =========  ==========  =======  ==================
-        preset    family     parameters  forward  forward + backward
-        ========  =========  ==========  =======  ==================
-        small     attention     244,319     0.18                0.50
-        small     baseline      258,331     0.14                0.37
-        classic   attention   1,360,846      4.4                13.8
-        classic   baseline    1,383,667      3.8                11.6
-        ========  =========  ==========  =======  ==================
+        Args:
+            observation: what `observation_shapes` takes; None is one without neighbours.
+            views: as in the class; None is "gated" in the second version and "on" in the first.
+                "gated" and "off" always mean the second, whose tokens are the directions where
+                the observation has no neighbours.
 
-        So on a CPU attention makes the network 15 to 35 % slower, not the 10 % aimed at; first
+        Parameters with heads, at the observation's 12 channels, 104 scalars and 34 columns of a
+        neighbour (`league bench networks` prints them), and milliseconds of processor time per
+        observation with 256 rows on one busy x86 core (small; one torch thread, third best of 12):
+
+        ========  =======  =====  =========  ==========  =======  ==================
+        preset    version  views  family     parameters  forward  forward + backward
+        ========  =======  =====  =========  ==========  =======  ==================
+        small           1  on     attention     244,319     0.11                0.33
+        small           1  on     baseline      258,331     0.09                0.25
+        small           2  gated  attention        259,619   0.14                0.40
+        small           2  gated  baseline         248,763   0.10                0.26
+        small           2  off    attention         31,495   0.02                0.05
+        small           2  off    baseline          26,851   0.01                0.02
+        classic         1  on     attention   1,360,846
+        classic         1  on     baseline    1,383,667
+        classic         2  gated  attention     1,481,906
+        classic         2  gated  baseline      1,468,307
+        ========  =======  =====  =========  ==========  =======  ==================
+
+        So on a CPU attention makes the network up to 50 % slower, not the 10 % aimed at; first
         layers of 24 and later ones of 48 or 64 channels gave about the same share. `classic`
         ends in 48 channels, not 64, to keep the baseline below 1.5 million.
         """
-        if name == "classic":
-            return cls(direction_scalars=11)
-        if name == "small":
-            return cls(
-                channels=(8, 16, 32),
-                branch_features=96,
-                scalar_features=64,
-                heads=4,
-                fusion=96,
-                output=256,
-                direction_scalars=11,
-                direction_hidden=32,
-            )
-        raise ConfigError(f"unknown network preset {name!r}: expected 'small' or 'classic'")
+        if name not in _PRESETS:
+            raise ConfigError(f"unknown network preset {name!r}: expected 'small' or 'classic'")
+        entries = getattr(observation, "spaces", observation) or ()
+        if views is None:
+            views = "gated" if NEIGHBOURS in entries else "on"
+        widths = _PRESETS[name]
+        if NEIGHBOURS in entries or views != "on":
+            widths = widths | (_LEAN if views == "off" else _TOKENS)[name] | {"views": views}
+        return cls(**widths)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON types."""
-        return asdict(self) | {"channels": list(self.channels)}
+        """Return the fields as JSON types, those of the second version only where they are used."""
+        values = asdict(self) | {"channels": list(self.channels)}
+        defaults = type(self)()
+        for name in _LATER_FIELDS:
+            if values[name] == getattr(defaults, name):
+                del values[name]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TorsoConfig:
@@ -154,25 +195,71 @@ class TorsoConfig:
         return cls(**{**values, "channels": tuple(channels)})
 
 
-def observation_shapes(spaces: Any) -> Shapes:
-    """Check the four inputs that a network reads and return their shapes.
+_PRESETS: dict[str, dict[str, Any]] = {
+    "classic": {"direction_scalars": 11},
+    "small": {
+        "channels": (8, 16, 32),
+        "branch_features": 96,
+        "scalar_features": 64,
+        "heads": 4,
+        "fusion": 96,
+        "output": 256,
+        "direction_scalars": 11,
+        "direction_hidden": 32,
+    },
+}
+# Where the second version differs from the first.
+_TOKENS: dict[str, dict[str, Any]] = {
+    "classic": {"token_features": 80},
+    "small": {"output": 192, "token_features": 48},
+}
+# Without views: few weights, which learn faster than many (docs/learning.md).
+_LEAN: dict[str, dict[str, Any]] = {
+    "classic": {
+        "scalar_features": 96,
+        "output": 128,
+        "direction_hidden": 48,
+        "token_features": 64,
+    },
+    "small": {"scalar_features": 48, "output": 96, "token_features": 40},
+}
+
+
+def inputs_of(config: TorsoConfig, observation: Any) -> tuple[str, ...]:
+    """Return the keys of an observation that a network reads, in their order.
+
+    Args:
+        observation: a mapping or a `gymnasium.spaces.Dict` with the observation's keys.
+    """
+    scales = () if config.views == "off" else SCALES
+    has_rows = NEIGHBOURS in getattr(observation, "spaces", observation)
+    rows = (NEIGHBOURS,) if config.token_features and has_rows else ()
+    return (*scales, SCALARS, *rows)
+
+
+def observation_shapes(spaces: Any, config: TorsoConfig | None = None) -> Shapes:
+    """Check the inputs that a network may read and return their shapes.
 
     Args:
         spaces: a `gymnasium.spaces.Dict`, or a mapping from key to a space or to a shape.
-            Other keys, such as `action_mask`, are ignored. A space with a `margin` shows its image
-            in a frame of so many cells, which networks cut off and which does not count.
+            Keys other than the views, `scalars` and `neighbours`, such as `action_mask`, are
+            ignored. A space with a `margin` shows its image in a frame of so many cells, which
+            networks cut off and which does not count.
+        config: of the network; one that does not read the views can do without them.
 
     Raises:
         ConfigError: a key is missing, an image is not (C <= 16, size, size) with a size that is a
-            multiple of 16, or the scalars are not a vector.
+            multiple of 16, the scalars are not a vector, or the neighbours are not rows of 8
+            directions and at least two facts.
     """
     entries = getattr(spaces, "spaces", spaces)
+    needed = (*SCALES, SCALARS) if config is None else inputs_of(config, entries)
     shapes: Shapes = {}
-    for key in (*SCALES, SCALARS):
+    for key in (*SCALES, SCALARS, NEIGHBOURS):
         if key not in entries:
-            raise ConfigError(
-                f"the observation needs the keys {(*SCALES, SCALARS)}, found {sorted(entries)}"
-            )
+            if key not in needed:
+                continue
+            raise ConfigError(f"the observation needs the keys {needed}, found {sorted(entries)}")
         entry = entries[key]
         shape = tuple(int(length) for length in getattr(entry, "shape", entry))
         margin = int(getattr(entry, "margin", 0))
@@ -182,6 +269,13 @@ def observation_shapes(spaces: Any) -> Shapes:
         if key == SCALARS:
             if len(shape) != 1 or not 1 <= shape[0] <= _MAX_WIDTH:
                 raise ConfigError(f"{key!r} must be a vector of 1..{_MAX_WIDTH}, found {shape}")
+        elif key == NEIGHBOURS:
+            fits = len(shape) == 2 and 1 <= shape[0] <= _MAX_ROWS
+            if not fits or not N_DIRECTIONS + 2 <= shape[1] <= _MAX_WIDTH:
+                raise ConfigError(
+                    f"{key!r} must be (rows, columns) with 1..{_MAX_ROWS} rows and {N_DIRECTIONS} "
+                    f"columns of directions before at least two of facts, found {shape}"
+                )
         elif (
             len(shape) != 3
             or not 1 <= shape[0] <= _MAX_CHANNELS

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from msattn.actor_critic import ActorCritic, orthogonal_init
-from msattn.config import SCALARS, SCALES, TorsoConfig
+from msattn.config import NEIGHBOURS, SCALARS, SCALES, TorsoConfig
 from msattn.errors import DeviceError
 
 CHOICES = ("auto", "cpu", "cuda", "mps")
@@ -80,10 +80,11 @@ def disagreement(device: torch.device) -> str | None:
     Returns None if logits, values and all gradients agree, else what differs. Uses its own random
     stream, so that the learner's draws stay the same.
     """
-    shapes = {**dict.fromkeys(SCALES, (4, 32, 32)), SCALARS: (104,)}
+    shapes = {**dict.fromkeys(SCALES, (4, 32, 32)), SCALARS: (104,), NEIGHBOURS: (8, 20)}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(20)
-        net = ActorCritic("attention", shapes, TorsoConfig.preset("small"))
+        # Views that are "on", so that errors in them are not hidden by closed gates.
+        net = ActorCritic("attention", shapes, TorsoConfig.preset("small", shapes, views="on"))
         # A policy head of gain 0.01 would hide errors in everything before it.
         orthogonal_init(net.action_net, 1.0)
         observation = {key: torch.rand(3, *shape) for key, shape in shapes.items()}

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-N_DIRECTIONS = 8
+from msattn.config import N_DIRECTIONS
+
 N_INTENSITIES = 5
 N_SCORES = N_DIRECTIONS * N_INTENSITIES
 

@@ -5,12 +5,14 @@ same width, so that a league compares attention with its absence and nothing els
 processes that only play never import Stable-Baselines3.
 
 Input, n rows: `global`, `local`, `tactical` [n, C, S, S], uint8 in 0..255 or float in 0..1;
-`scalars` float [n, F]. Other keys are ignored. Output: float32[n, features_dim].
+`scalars` float [n, F]; `neighbours` float [n, R, 8 + T] (see `tokens`). A torso reads those that
+its TorsoConfig asks for, `Torso.shapes`; other keys are ignored. Output: float32[n, features_dim].
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,9 +20,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from msattn.attention import ChannelAttention, ScaleFusion, SpatialAttention
-from msattn.config import FAMILIES, SCALARS, SCALES, Shapes, TorsoConfig, observation_shapes
-from msattn.directions import N_DIRECTIONS, N_SCORES, DirectionScores
+from msattn.config import (
+    FAMILIES,
+    N_DIRECTIONS,
+    NEIGHBOURS,
+    SCALARS,
+    SCALES,
+    Shapes,
+    TorsoConfig,
+    inputs_of,
+    observation_shapes,
+)
+from msattn.directions import N_SCORES, DirectionScores
 from msattn.errors import ConfigError
+from msattn.tokens import (
+    USED,
+    TokenAttention,
+    Tokens,
+    TokenScores,
+    directions_as_rows,
+    pooled,
+    used_rows,
+)
 
 _NORM_GROUPS = 8
 
@@ -122,92 +143,218 @@ class Branch(nn.Module):
         return F.relu(self.linear(self.layers(as_unit_float(image))))
 
 
+@dataclass(frozen=True)
+class _Neighbours:
+    """The neighbours of n rows of a batch.
+
+    Attributes:
+        rows: float32[n, R, 8 + T], the observation's.
+        used: bool[n, R].
+        hidden: float32[n, R, token_features], zero where a row is not in use.
+    """
+
+    rows: Tensor
+    used: Tensor
+    hidden: Tensor
+
+
 class _MultiScale(nn.Module):
-    """The part that both families share: the branches and the scalar features."""
+    """The part that both families share: branches, scalar features, tokens, scores.
+
+    Attributes:
+        shapes: of the inputs that are read.
+    """
 
     family: str
     output: nn.Linear
 
     def __init__(self, shapes: Shapes, config: TorsoConfig, *, attention: bool) -> None:
         super().__init__()
-        self.shapes = shapes
+        self.shapes = {key: shapes[key] for key in inputs_of(config, shapes)}
         self.config = config
         self.features_dim = config.output
-        self.scores: DirectionScores | None = None
-        if config.direction_scalars:
-            if shapes[SCALARS][0] < N_DIRECTIONS * config.direction_scalars:
-                raise ConfigError(
-                    f"{N_DIRECTIONS} directions with {config.direction_scalars} scalars each do "
-                    f"not fit into {shapes[SCALARS][0]} scalars; set direction_scalars lower"
-                )
+        n_scalars = shapes[SCALARS][0]
+        n_own = n_scalars - N_DIRECTIONS * config.direction_scalars
+        if n_own < 0:
+            raise ConfigError(
+                f"{N_DIRECTIONS} directions with {config.direction_scalars} scalars each do "
+                f"not fit into {n_scalars} scalars; set direction_scalars lower"
+            )
+        self.scores: DirectionScores | TokenScores | None = None
+        if config.token_features:
+            self.scores = TokenScores(
+                width=config.token_features, features=config.output, hidden=config.direction_hidden
+            )
+        elif config.direction_scalars:
             self.scores = DirectionScores(
                 direction_scalars=config.direction_scalars,
                 features=config.output,
                 hidden=config.direction_hidden,
             )
+        if self.scores is not None:
             self.features_dim += N_SCORES
+        scales = () if config.views == "off" else SCALES
         self.branches = nn.ModuleDict(
-            {scale: Branch(shapes[scale], config, attention=attention) for scale in SCALES}
+            {scale: Branch(shapes[scale], config, attention=attention) for scale in scales}
         )
-        self.scalars = nn.Linear(shapes[SCALARS][0], config.scalar_features)
+        # Tokens tell what the directions' scalars do, to layers that turn with the board.
+        self.n_own = n_own if config.token_features else n_scalars
+        if self.n_own < 1:
+            raise ConfigError(
+                f"tokens need scalars of the seat itself, found {n_scalars} scalars in "
+                f"{N_DIRECTIONS} directions with {config.direction_scalars} each and no others"
+            )
+        self.scalars = nn.Linear(self.n_own, config.scalar_features)
+        self.tokens: Tokens | None = None
+        if config.token_features:
+            self.tokens = Tokens(facts=self._n_facts(), own=self.n_own, width=config.token_features)
 
-    def _read(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
-        scalars = F.relu(self.scalars(centred(observation[SCALARS])))
-        return scalars, [
+    def _n_facts(self) -> int:
+        if NEIGHBOURS in self.shapes:
+            return self.shapes[NEIGHBOURS][1] - USED - 1
+        if not self.config.direction_scalars:
+            raise ConfigError(
+                "tokens need the observation's neighbours, or scalars of each direction: set "
+                "direction_scalars, or token_features = 0"
+            )
+        return self.config.direction_scalars
+
+    def _read_views(self, observation: Mapping[str, Tensor]) -> list[Tensor]:
+        return [
             branch(without_frame(observation[scale], self.shapes[scale][1]))
             for scale, branch in self.branches.items()
         ]
 
-    def finish(self, joined: Tensor, observation: Mapping[str, Tensor]) -> Tensor:
-        """Return float32[n, features_dim] for the joined branches and scalar features."""
-        features: Tensor = F.relu(self.output(joined))
+    def _read_scalars(self, observation: Mapping[str, Tensor]) -> Tensor:
+        return F.relu(self.scalars(centred(observation[SCALARS][:, : self.n_own])))
+
+    def _read_neighbours(self, observation: Mapping[str, Tensor]) -> _Neighbours | None:
+        if self.tokens is None:
+            return None
+        if NEIGHBOURS in self.shapes:
+            rows = observation[NEIGHBOURS].to(torch.float32)
+        else:
+            rows = directions_as_rows(observation[SCALARS], self.config.direction_scalars)
+        used = used_rows(rows)
+        own = centred(observation[SCALARS][:, : self.n_own])
+        return _Neighbours(rows, used, self.tokens(centred(rows[:, :, USED + 1 :]), own, used))
+
+    def _finish(
+        self, parts: list[Tensor], observation: Mapping[str, Tensor], seen: _Neighbours | None
+    ) -> Tensor:
+        """Return float32[n, features_dim] for what the views, the tokens and the scalars gave."""
+        features: Tensor = F.relu(self.output(torch.cat(parts, dim=1)))
         if self.scores is None:
             return features
-        scores = self.scores(centred(observation[SCALARS]), features)
+        if isinstance(self.scores, TokenScores):
+            assert seen is not None
+            scores = self.scores(seen.hidden, features, seen.rows)
+        else:
+            scores = self.scores(centred(observation[SCALARS]), features)
         return torch.cat((features, scores), dim=1)
+
+    def join(self, observation: Mapping[str, Tensor], branches: list[Tensor]) -> Tensor:
+        """Return float32[n, features_dim].
+
+        Args:
+            observation: the inputs of `shapes`; the views are not looked at.
+            branches: float32[n, branch_features] for each view that is read, in order.
+        """
+        raise NotImplementedError
+
+    def forward(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """Return float32[n, features_dim]."""
+        return self.join(observation, self._read_views(observation))
 
 
 class MultiScaleAttention(_MultiScale):
     """Branches with attention, fused by attention of the scalars over the scales.
 
     scalars -> features -> query; keys and values from the branches; the result joined with the
-    scalar features -> output.
+    scalar features -> output. Tokens query the scales as the scalars do; scalars and tokens query
+    the tokens, and each token is what it was plus what it found.
     """
 
     family = "attention"
 
     def __init__(self, shapes: Shapes, config: TorsoConfig) -> None:
         super().__init__(shapes, config, attention=True)
-        self.fusion = ScaleFusion(
-            n_scales=len(SCALES),
-            scalar_features=config.scalar_features,
-            branch_features=config.branch_features,
-            width=config.fusion,
-            heads=config.heads,
-        )
-        self.output = nn.Linear(config.fusion + config.scalar_features, config.output)
+        n_joined = config.scalar_features
+        self.fusion: ScaleFusion | None = None
+        if config.views != "off":
+            self.fusion = ScaleFusion(
+                n_scales=len(SCALES),
+                scalar_features=config.scalar_features,
+                branch_features=config.branch_features,
+                width=config.fusion,
+                heads=config.heads,
+                gated=config.views == "gated",
+                token_features=config.token_features,
+            )
+            n_joined += config.fusion
+        self.token_attention: TokenAttention | None = None
+        self.token_views: nn.Linear | None = None
+        if config.token_features:
+            self.token_attention = TokenAttention(
+                scalar_features=config.scalar_features,
+                width=config.token_features,
+                heads=config.token_heads,
+            )
+            n_joined += config.token_features
+            if self.fusion is not None:
+                # No bias: the tokens' attention has one.
+                self.token_views = nn.Linear(config.fusion, config.token_features, bias=False)
+        self.output = nn.Linear(n_joined, config.output)
 
-    def forward(self, observation: Mapping[str, Tensor]) -> Tensor:
-        """Return float32[n, features_dim]."""
-        scalars, branches = self._read(observation)
-        answer = self.fusion(scalars, torch.stack(branches, dim=1))
-        return self.finish(torch.cat((answer, scalars), dim=1), observation)
+    def join(self, observation: Mapping[str, Tensor], branches: list[Tensor]) -> Tensor:
+        """Return float32[n, features_dim]; see `_MultiScale.join`."""
+        scalars = self._read_scalars(observation)
+        seen = self._read_neighbours(observation)
+        parts = []
+        from_views: Tensor | None = None
+        if self.fusion is not None:
+            views = torch.stack(branches, dim=1)
+            if seen is None or self.token_views is None:
+                parts.append(self.fusion(scalars, views))
+            else:
+                found = self.fusion(scalars, views, seen.hidden)
+                parts.append(found[:, 0])
+                from_views = self.token_views(found[:, 1:])
+        if seen is not None:
+            assert self.token_attention is not None
+            found = self.token_attention(scalars, seen.hidden, seen.used)
+            parts.append(F.relu(found[:, 0]))
+            hidden = seen.hidden + found[:, 1:]
+            if from_views is not None:
+                hidden = hidden + from_views
+            seen = replace(seen, hidden=F.relu(hidden) * seen.used[:, :, None])
+        return self._finish([*parts, scalars], observation, seen)
 
 
 class MultiScaleBaseline(_MultiScale):
-    """The same branches without attention, joined by concatenation -> output."""
+    """The same branches and tokens without attention: views concatenated, tokens pooled."""
 
     family = "baseline"
 
     def __init__(self, shapes: Shapes, config: TorsoConfig) -> None:
         super().__init__(shapes, config, attention=False)
-        joined = len(SCALES) * config.branch_features + config.scalar_features
-        self.output = nn.Linear(joined, config.output)
+        n_joined = len(self.branches) * config.branch_features + config.scalar_features
+        n_joined += 2 * config.token_features
+        self.gate = None
+        if config.views == "gated":
+            self.gate = nn.Parameter(torch.zeros(len(SCALES), config.branch_features))
+        self.output = nn.Linear(n_joined, config.output)
 
-    def forward(self, observation: Mapping[str, Tensor]) -> Tensor:
-        """Return float32[n, features_dim]."""
-        scalars, branches = self._read(observation)
-        return self.finish(torch.cat((*branches, scalars), dim=1), observation)
+    def join(self, observation: Mapping[str, Tensor], branches: list[Tensor]) -> Tensor:
+        """Return float32[n, features_dim]; see `_MultiScale.join`."""
+        scalars = self._read_scalars(observation)
+        seen = self._read_neighbours(observation)
+        if self.gate is not None:
+            branches = [view * gate for view, gate in zip(branches, self.gate, strict=True)]
+        parts = [*branches]
+        if seen is not None:
+            parts.append(pooled(seen.hidden, seen.used))
+        return self._finish([*parts, scalars], observation, seen)
 
 
 Torso = MultiScaleAttention | MultiScaleBaseline
@@ -224,7 +371,7 @@ def build_torso(family: str, spaces: Any, config: TorsoConfig) -> Torso:
     Raises:
         ConfigError: unknown family, or an observation that a network cannot read.
     """
-    shapes = observation_shapes(spaces)
+    shapes = observation_shapes(spaces, config)
     if family == "attention":
         return MultiScaleAttention(shapes, config)
     if family == "baseline":

@@ -1,8 +1,10 @@
-"""Record where a policy looks: spatial maps, channel weights and scale weights for a batch.
+"""Record where a policy looks: at which places, scales and neighbours, for a batch.
 
 `look` hooks the attention layers for one forward pass and removes the hooks before it returns,
-even when the pass fails. The layers hold no recorder and do no extra work at other times. A
-baseline has no attention; its record is empty.
+even when the pass fails. The layers hold no recorder and do no extra work at other times.
+`without_attention` hooks them in the same way and makes their weights even: what a policy does then
+shows what its attention is worth. A baseline has no attention: its record holds no more than the
+gates of its views, and it does the same without.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from msattn.attention import ChannelAttention, ScaleFusion, SpatialAttention
 from msattn.config import SCALES
 from msattn.errors import ConfigError
 from msattn.extractors import MultiScaleAttention, MultiScaleBaseline, Torso
+from msattn.tokens import TokenAttention
 
 FloatArray = NDArray[np.float32]
 
@@ -33,8 +36,16 @@ class AttentionRecord:
             mean 1 over its cells.
         channel: per scale, one float32[n, C] in (0, 1) per channel layer, first to last.
         head_weights: float32[n, heads, 3], each head's shares of the scales, in the order of
-            `scales`; None for a baseline.
-        scale_weights: float32[3], the learnable weights, summing to 1; None for a baseline.
+            `scales`; None for a baseline, and without views.
+        scale_weights: float32[3], the learnable weights, summing to 1; None as `head_weights`.
+        gates: float32[3], the root mean square of each scale's gates, 0 while the scale has no
+            effect; None where the views have no gates.
+        token_weights: float32[n, token_heads, 1 + R, R], how the seat itself (first) and each row
+            of `neighbours` divide their attention among the rows; None for a baseline, and without
+            tokens. Rows that are not in use get 0, and what they would look at means nothing.
+        token_scales: float32[n, heads, R, 3], how each row divides its attention among the scales;
+            None where there are no such queries.
+        used: bool[n, R], whether each row is in use; None without `token_weights`.
         scales: names of the scales, in order.
     """
 
@@ -42,6 +53,10 @@ class AttentionRecord:
     channel: dict[str, list[FloatArray]] = field(default_factory=dict)
     head_weights: FloatArray | None = None
     scale_weights: FloatArray | None = None
+    gates: FloatArray | None = None
+    token_weights: FloatArray | None = None
+    token_scales: FloatArray | None = None
+    used: NDArray[np.bool_] | None = None
     scales: tuple[str, ...] = SCALES
 
     def shares(self, scale: str, layer: int, size: int) -> FloatArray:
@@ -95,6 +110,20 @@ class AttentionRecord:
         evenness: FloatArray = entropy.astype(np.float32)
         return evenness
 
+    def token_entropy(self) -> FloatArray:
+        """Return how evenly the seat looks at its neighbours, float32[n, token_heads].
+
+        1 is evenly, 0 is one of several; NaN where there are fewer than two to choose from.
+        """
+        if self.token_weights is None or self.used is None:
+            raise ConfigError("this record holds no attention among neighbours")
+        shares = self.token_weights[:, :, 0].astype(np.float64)
+        entropy = -(shares * np.log(np.maximum(shares, np.finfo(np.float64).tiny))).sum(axis=2)
+        n_used = self.used.sum(axis=1)
+        most = np.where(n_used > 1, np.log(np.maximum(n_used, 2)), np.nan)
+        evenness: FloatArray = (entropy / most[:, None]).astype(np.float32)
+        return evenness
+
 
 def find_torso(module: nn.Module) -> Torso:
     """Return the torso in an ActorCritic, an SB3 policy or an extractor, or the torso itself.
@@ -138,9 +167,15 @@ def recording(torso: Torso) -> Iterator[AttentionRecord]:
 
         return hook
 
-    def fusion_hook(layer: ScaleFusion, inputs: tuple[Tensor, Tensor], _output: Tensor) -> None:
-        record.head_weights = _array(layer.head_weights(*inputs))
+    def fusion_hook(layer: ScaleFusion, inputs: tuple[Tensor, ...], _output: Tensor) -> None:
+        record.head_weights = _array(layer.head_weights(inputs[0], inputs[1]))
         record.scale_weights = _array(layer.scale_weights())
+        if len(inputs) > 2:
+            record.token_scales = _array(layer.token_weights(inputs[2], inputs[1]))
+
+    def token_hook(layer: TokenAttention, inputs: tuple[Tensor, ...], _output: Tensor) -> None:
+        record.token_weights = _array(layer.shares(*inputs))
+        record.used = inputs[2].cpu().numpy().copy()
 
     try:
         if isinstance(torso, MultiScaleAttention):
@@ -156,8 +191,43 @@ def recording(torso: Torso) -> Iterator[AttentionRecord]:
                         hook = channel_hook(weights, n_channel)
                         handles.append(layer.register_forward_hook(hook))
                         n_channel += 1
-            handles.append(torso.fusion.register_forward_hook(fusion_hook))
+            if torso.fusion is not None:
+                handles.append(torso.fusion.register_forward_hook(fusion_hook))
+            if torso.token_attention is not None:
+                handles.append(torso.token_attention.register_forward_hook(token_hook))
+        gate = torso.gate if isinstance(torso, MultiScaleBaseline) else None
+        if isinstance(torso, MultiScaleAttention) and torso.fusion is not None:
+            gate = torso.fusion.gate
+        if gate is not None:
+            record.gates = _array(gate.square().mean(dim=1).sqrt())
         yield record
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def without_attention(module: nn.Module) -> Iterator[None]:
+    """Make the weights of spatial, fusion and token attention even inside the block.
+
+    Every cell of a map then counts as much as any other, so does each scale (times its learnable
+    weight and gate, which do not depend on the observation), and each neighbour. Channel weights
+    are no choice among places and stay.
+
+    Args:
+        module: what `find_torso` takes.
+    """
+    kinds = (SpatialAttention, ScaleFusion, TokenAttention)
+    layers = [layer for layer in find_torso(module).modules() if isinstance(layer, kinds)]
+
+    def hook(layer: nn.Module, inputs: tuple[Tensor, ...], _output: Tensor) -> Tensor:
+        if isinstance(layer, ScaleFusion | TokenAttention):
+            return layer.evenly(*inputs)
+        return inputs[0]  # the mean weight is 1
+
+    handles = [layer.register_forward_hook(hook) for layer in layers]
+    try:
+        yield
     finally:
         for handle in handles:
             handle.remove()
@@ -173,8 +243,8 @@ def look(
 
     Args:
         module: what `find_torso` takes.
-        observation: images [n, C, S, S], uint8 or float in 0..1, and scalars float [n, F], as
-            tensors or numpy arrays.
+        observation: images [n, C, S, S], uint8 or float in 0..1, scalars float [n, F], and
+            neighbours float [n, R, 8 + T], as far as they are read, as tensors or numpy arrays.
 
     Raises:
         ConfigError: the module holds no torso.

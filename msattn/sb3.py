@@ -27,9 +27,10 @@ class MultiScaleExtractor(BaseFeaturesExtractor):
     preprocessing, are always divided.
 
     Args:
-        observation_space: Dict space with the four inputs; other keys are ignored.
+        observation_space: Dict space with the network's inputs; other keys are ignored.
         family: "attention" or "baseline".
-        config: widths, as a TorsoConfig or its dict (SB3 stores the arguments with the model).
+        config: widths, as a TorsoConfig or its dict (SB3 stores the arguments with the model), or
+            the name of a preset, whose version the observation decides.
         images_divided: whether float images arrive in 0..1 instead of 0..255.
 
     Raises:
@@ -40,11 +41,13 @@ class MultiScaleExtractor(BaseFeaturesExtractor):
         self,
         observation_space: spaces.Dict,
         family: str = "attention",
-        config: TorsoConfig | Mapping[str, Any] | None = None,
+        config: TorsoConfig | Mapping[str, Any] | str | None = None,
         images_divided: bool = False,
     ) -> None:
         if config is None:
             config = TorsoConfig()
+        elif isinstance(config, str):
+            config = TorsoConfig.preset(config, observation_space)
         elif not isinstance(config, TorsoConfig):
             config = TorsoConfig.from_dict(config)
         torso = build_torso(family, observation_space, config)
@@ -70,10 +73,12 @@ def policy_kwargs(family: str, config: TorsoConfig | None = None) -> dict[str, A
         family: "attention" or "baseline".
         config: widths; None takes those of the preset `small`, as a new league does.
     """
-    config = config or TorsoConfig.preset("small")
     return {
         "features_extractor_class": MultiScaleExtractor,
-        "features_extractor_kwargs": {"family": family, "config": config.to_dict()},
+        "features_extractor_kwargs": {
+            "family": family,
+            "config": "small" if config is None else config.to_dict(),
+        },
         "net_arch": [],
         "normalize_images": False,
         "share_features_extractor": True,

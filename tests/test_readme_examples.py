@@ -54,7 +54,8 @@ def league_with_a_network(tmp_path: Path) -> LeagueFolder:
     from msattn.config import TorsoConfig
 
     folder = make_league(tmp_path / "league")
-    torso, shapes = TorsoConfig.preset("small"), SMALL_VIEWS.shapes()
+    shapes = SMALL_VIEWS.shapes()
+    torso = TorsoConfig.preset("small", shapes)
     description = SnapshotDescription(
         "attention", OBSERVATION_VERSION, ACTION_VERSION, torso, shapes, lineage="attention"
     )

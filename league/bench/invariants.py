@@ -34,7 +34,8 @@ from arena.territory.observation.views import N_NEIGHBOUR_MEMBERSHIP, OWN_SCALAR
 from db.records import RatingLogRow
 from league.rating.replay import first_difference, replay
 from league.rating.trueskill import Gaussian
-from msattn.directions import N_DIRECTIONS, N_INTENSITIES
+from msattn.config import N_DIRECTIONS
+from msattn.directions import N_INTENSITIES
 
 LOGIT_TOLERANCE = 1e-4  # float rounding of a forward pass whose rows are batched differently
 IMAGES = ("global", "local", "tactical")

@@ -150,6 +150,20 @@ class NetworkConfig(Section):
         default=None,
         description="A branch's last feature map is pooled to at most grid x grid cells.",
     )
+    views: Literal["preset", "gated", "on", "off"] = Field(
+        default="preset",
+        description="How the three views are read: gated (from nothing on, as far as they turn out "
+        "to help), on, or off (not at all: a small network, much faster); preset is gated, and on "
+        "in leagues whose observation has no neighbours.",
+    )
+    token_features: Annotated[int | None, Off] = Field(
+        default=None, description="Width of what a network knows of each neighbour."
+    )
+    token_heads: Annotated[int | None, Off] = Field(
+        default=None,
+        description="Heads of the neighbours' attention (attention family only); must divide "
+        "token_features.",
+    )
 
     @model_validator(mode="after")
     def _can_be_built(self) -> NetworkConfig:
@@ -159,10 +173,15 @@ class NetworkConfig(Section):
             raise ValueError(str(error)) from error
         return self
 
-    def to_torso(self) -> TorsoConfig:
-        """Return the widths in the form of msattn."""
-        values = TorsoConfig.preset(self.preset).to_dict()
-        given = self.model_dump(exclude={"preset"}, exclude_none=True)
+    def to_torso(self, observation: Mapping[str, Any] | None = None) -> TorsoConfig:
+        """Return the widths in the form of msattn.
+
+        Args:
+            observation: the observation's shapes by key; None is one without neighbours.
+        """
+        views = None if self.views == "preset" else self.views
+        values = TorsoConfig.preset(self.preset, observation, views=views).to_dict()
+        given = self.model_dump(exclude={"preset", "views"}, exclude_none=True)
         return TorsoConfig.from_dict({**values, **given})
 
 
@@ -322,6 +341,11 @@ class LeagueConfig(Section):
     rating: RatingConfig = Field(default_factory=RatingConfig, description="Ratings.")
     database: DatabaseConfig = Field(default_factory=DatabaseConfig, description="Database.")
     keep: KeepConfig = Field(default_factory=KeepConfig, description="Disk budget.")
+
+    @property
+    def torso(self) -> TorsoConfig:
+        """The widths of this league's networks, for the observation that its views are of."""
+        return self.network.to_torso(self.views.to_views().shapes())
 
     @model_validator(mode="after")
     def _parts_agree(self) -> LeagueConfig:

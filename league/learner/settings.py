@@ -131,7 +131,7 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
             n_threads=config.arena.n_threads,
         ),
         ppo=_ppo_settings(learner),
-        torso=config.network.to_torso(),
+        torso=config.torso,
         opponents=OpponentSettings(
             n_per_wave=learner.n_opponents,
             one_opponent_share=learner.one_opponent_share,

@@ -182,7 +182,7 @@ def sb3_bytes(
     if policy_weights(policy.state_dict()).keys() != loaded.network.state_dict().keys():
         raise MemberError("Stable-Baselines3 built a network unlike the member's; nothing written")
     rows = check_rows(loaded)
-    rows |= {key: torch.from_numpy(framed(rows[key].numpy())) for key in SCALES}
+    rows |= {key: torch.from_numpy(framed(rows[key].numpy())) for key in SCALES if key in rows}
     with torch.inference_mode():
         features = policy.extract_features({key: x.float() for key, x in rows.items()})
         _require_equal("SB3 model", policy.action_net(features), loaded.network(rows)[0])
@@ -205,9 +205,10 @@ class _Positional(nn.Module):
 
 
 def onnx_bytes(loaded: LoadedSnapshot, origin: Origin | None = None) -> bytes:
-    """Return an ONNX graph: uint8 views and float32 scalars to `logits` and `value`, any batch.
+    """Return an ONNX graph: what the network reads to `logits` and `value`, any batch.
 
-    Views may have the frame of the environments or none. The opset is OPSET.
+    Views are uint8, scalars and neighbours float32. Views may have the frame of the environments or
+    none. The opset is OPSET.
 
     Args:
         origin: goes into the graph's metadata.
@@ -220,7 +221,7 @@ def onnx_bytes(loaded: LoadedSnapshot, origin: Origin | None = None) -> bytes:
         )
     import onnxruntime
 
-    keys = tuple(loaded.description.shapes)
+    keys = tuple(loaded.network.torso.shapes)
     rows = check_rows(loaded)
     stream: Any = io.BytesIO()  # this exporter takes one, its annotation does not say so
     with warnings.catch_warnings(), torch.inference_mode():
@@ -234,8 +235,12 @@ def onnx_bytes(loaded: LoadedSnapshot, origin: Origin | None = None) -> bytes:
             input_names=list(keys),
             output_names=["logits", "value"],
             dynamic_axes={
-                **{key: {0: "n"} for key in (*keys, "logits", "value")},
-                **{key: {0: "n", 2: f"{key}_side", 3: f"{key}_side"} for key in SCALES},
+                **{key: {0: "n"} for key in (*keys, "logits", "value") if key not in SCALES},
+                **{
+                    key: {0: "n", 2: f"{key}_side", 3: f"{key}_side"}
+                    for key in keys
+                    if key in SCALES
+                },
             },
             opset_version=OPSET,
         )
@@ -246,7 +251,7 @@ def onnx_bytes(loaded: LoadedSnapshot, origin: Origin | None = None) -> bytes:
     for n, with_frames in ((1, False), (_N_CHECKED_ROWS, False), (_N_CHECKED_ROWS, True)):
         inputs = {key: rows[key][:n].numpy() for key in keys}
         if with_frames:
-            inputs |= {key: framed(inputs[key]) for key in SCALES}
+            inputs |= {key: framed(inputs[key]) for key in keys if key in SCALES}
         found = session.run(["logits"], inputs)[0]
         with torch.inference_mode():
             expected = loaded.network({key: x[:n] for key, x in rows.items()})[0]

@@ -123,7 +123,7 @@ def _import_weights(
             was = _origin(chosen, SnapshotStore(folder.snapshots))
             outside = Outside(was, outside.n_steps)
     origin = outside.origin
-    torso, shapes = config.network.to_torso(), config.views.to_views().shapes()
+    torso, shapes = config.torso, config.views.to_views().shapes()
     try:
         kept = policy_weights(weights)
         family = family or (origin.family if origin else None) or _fitting(kept, shapes, torso)

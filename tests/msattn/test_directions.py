@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from msattn.actor_critic import ActorCritic
-from msattn.config import FAMILIES, Shapes, TorsoConfig
-from msattn.directions import N_DIRECTIONS, N_INTENSITIES, N_SCORES, DirectionScores
+from msattn.config import FAMILIES, N_DIRECTIONS, Shapes, TorsoConfig
+from msattn.directions import N_INTENSITIES, N_SCORES, DirectionScores
 from msattn.errors import ConfigError
 
 SMALL = TorsoConfig.preset("small")

@@ -51,7 +51,7 @@ def _member(folder: LeagueFolder, name: str = "mine", trained: int = 10_000) -> 
         "attention",
         OBSERVATION_VERSION,
         ACTION_VERSION,
-        TorsoConfig.preset("small"),
+        TorsoConfig.preset("small", SMALL_VIEWS.shapes()),
         SMALL_VIEWS.shapes(),
         lineage=name,
         trained_decisions=trained,
@@ -166,7 +166,8 @@ def test_safetensors_trained_outside_come_back_under_the_parent_that_is_named(
     mine = _member(hand_made_league)
     path = export_member(hand_made_league, "mine", "safetensors", tmp_path / "m.safetensors")
     weights = safetensors.torch.load_file(path)
-    network = ActorCritic("attention", _env().observation_space, TorsoConfig.preset("small"))
+    space = _env().observation_space
+    network = ActorCritic("attention", space, TorsoConfig.preset("small", space))
     network.load_state_dict(weights)
     with torch.no_grad():
         network.value_net.bias += 1.0  # what training outside would do
@@ -248,7 +249,8 @@ def test_an_exported_network_sees_the_frame_and_does_not_need_it() -> None:
     bare, _ = plain.reset(seed=3)
     assert seen["tactical"].shape == (12, 36, 36) and bare["tactical"].shape == (12, 16, 16)
     for family in ("attention", "baseline"):
-        network = ActorCritic(family, env.observation_space, TorsoConfig.preset("small"))
+        space = env.observation_space
+        network = ActorCritic(family, space, TorsoConfig.preset("small", space))
         with torch.no_grad():
             logits = [
                 network({k: torch.from_numpy(np.asarray(x)[None]) for k, x in each.items()})[0]
