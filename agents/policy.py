@@ -96,6 +96,7 @@ class PolicyAgent:
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
         self.shapes = {key: shapes[key] for key in network.torso.shapes}
+        self.reads_views = any(len(shape) == 3 for shape in self.shapes.values())
         self.greedy = greedy
         self.name = name
         self.relation_mask = relation_mask
@@ -147,7 +148,7 @@ class PolicyAgent:
             )
         if self.relation_mask:
             mask = relation_mask(mask, batch.directions)
-        logits = self.logits(batch.observation)
+        logits = self.logits(batch.observation if self.reads_views else batch.scalar_observation)
         if not np.isfinite(logits).all():
             raise PolicyError(
                 f"{self.name}: the network returned logits that are not finite; quarantine the "

@@ -58,6 +58,7 @@ class SeatBatch:
         decisions: IntArray,
         observe: Callable[[], dict[str, NDArray[Any]]],
         clone: Callable[[int, int, Engine | None], tuple[Engine, int]] | None = None,
+        observe_scalars: Callable[[], dict[str, NDArray[Any]]] | None = None,
     ) -> None:
         # Read-only and of its own: the caller writes the answers back by its own array of rows.
         self.rows = rows.copy()
@@ -70,6 +71,7 @@ class SeatBatch:
         self._decisions = decisions
         self._observe = observe
         self._clone = clone
+        self._observe_scalars = observe_scalars
         self._observation: dict[str, NDArray[Any]] | None = None
 
     def __len__(self) -> int:
@@ -85,6 +87,16 @@ class SeatBatch:
         if self._observation is None:
             self._observation = self._observe()
         return self._observation
+
+    @property
+    def scalar_observation(self) -> dict[str, NDArray[Any]]:
+        """The observation, of which only what is not a view need be there: much cheaper.
+
+        The same "scalars" and "neighbours" as in `observation`, for agents that read no view.
+        """
+        if self._observation is None and self._observe_scalars is not None:
+            return self._observe_scalars()
+        return self.observation
 
     def board(self, i: int, seed: int, into: Engine | None = None) -> tuple[Engine, int]:
         """Return a clone of the board of row i, before this decision, and the row's owner id on it.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, cast
 
@@ -31,6 +32,7 @@ from arena.threads import MatchThreads
 _RNG_PURPOSE = 0x726E67  # apart from all other uses of a match's seed
 _NO_GENERATOR = NoGenerator()
 
+_VIEW_KEYS = ("global", "local", "tactical")
 DEAD = 255
 """Stands for a seat without an action in a recorded decision."""
 
@@ -166,13 +168,21 @@ class Lockstep:
         self.alive[base : base + n] = match.living
         self._decisions[base : base + n] = match.n_decisions
 
-    def observe(self, rows: IntArray, views: obs.SeatViews, at: IntArray | None = None) -> None:
+    def observe(
+        self,
+        rows: IntArray,
+        views: obs.SeatViews,
+        at: IntArray | None = None,
+        *,
+        with_views: bool = True,
+    ) -> None:
         """Write observations into buffers, after `refresh`.
 
         Args:
             rows: int64[n], living rows, match by match.
             views: the buffers.
             at: int64[n], the index in the buffers of each row; by default row i goes to i.
+            with_views: False leaves the three views as they are, for networks that read none.
         """
         if len(rows) == 0:
             return
@@ -189,13 +199,15 @@ class Lockstep:
             for first, stop in pairwise(starts)
         ]
 
+        write = obs.observe if with_views else obs.observe_scalars
+
         def observe(call: tuple[int, IntArray, IntArray]) -> None:
             slot, own_rows, own_at = call
             match = self._match(slot)
             row_of_player = np.full(match.rules.n_seats, -1, np.int64)
             row_of_player[match.engine.spawn_of[own_rows - slot * MAX_SEATS]] = own_at
             engine = match.engine
-            obs.observe(engine.state, match.scratch, row_of_player, engine.max_ticks, mask, views)
+            write(engine.state, match.scratch, row_of_player, engine.max_ticks, mask, views)
 
         if _are_apart(slots[starts[:-1]]):
             self._threads.map(observe, calls)
@@ -207,10 +219,13 @@ class Lockstep:
     def batch(self, rows: IntArray, key: int = 0) -> SeatBatch:
         """Return the rows as an agent sees them; `key` selects the buffers for its observation."""
 
-        def observe() -> dict[str, NDArray[Any]]:
+        def observe(with_views: bool = True) -> dict[str, NDArray[Any]]:
             views = self._views(key, len(rows))
-            self.observe(rows, views)
-            return as_dict(views)
+            self.observe(rows, views, with_views=with_views)
+            seen = as_dict(views)
+            if with_views:
+                return seen
+            return {name: values for name, values in seen.items() if name not in _VIEW_KEYS}
 
         return SeatBatch(
             rows,
@@ -222,6 +237,7 @@ class Lockstep:
             self._decisions[rows],
             observe,
             self._clone,
+            partial(observe, with_views=False),
         )
 
     def _clone(self, row: int, seed: int, into: Engine | None) -> tuple[Engine, int]:

@@ -95,6 +95,7 @@ class Judged:
 
     Attributes:
         places: mean place in mixed company, one per seed.
+        company: the same of each script that it met there, by name.
         firsts: share of the matches of each seed that it won, ties split.
         scores: score of each mirrored pair five against five.
         n_matches: of mixed company.
@@ -102,6 +103,7 @@ class Judged:
     """
 
     places: list[float]
+    company: dict[str, list[float]]
     firsts: list[float]
     scores: list[float]
     n_matches: int
@@ -164,6 +166,7 @@ def judge(
     )
     return Judged(
         places=mean_places(units, spec),
+        company={name: mean_places(units, name) for name in COMPANY},
         firsts=first_shares(units, spec),
         scores=[pair_score(unit) for unit in duels],
         n_matches=n_seeds * mixed.n_parts,

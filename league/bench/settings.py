@@ -46,6 +46,7 @@ Tell = Callable[[str], None]
 _STATE = "arm.json"
 _MAX_STATE_BYTES = 20_000_000
 JUDGE_SEED = 1
+STANDARDS = ("expander", "strategist")  # of the company, whom the table compares arms with
 
 
 @dataclass(frozen=True)
@@ -302,7 +303,7 @@ def _freeze(trainer: Trainer) -> str:
 def _row(arm: Arm, seed: int, state: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
     """Return an arm's figures; `better` is paired with the first arm by seed of the matches."""
     judged = state["judged"]
-    gain = t_interval((np.array(first["places"]) - np.array(judged["places"])).tolist())
+    gain = _gain(first["places"], judged["places"])
     return {
         "arm": arm.name,
         "sets": list(arm.sets),
@@ -314,10 +315,19 @@ def _row(arm: Arm, seed: int, state: dict[str, Any], first: dict[str, Any]) -> d
         "matches": judged["n_matches"],
         "place": _interval(t_interval(judged["places"])),
         "better_than_first": _interval(gain),
+        **{
+            f"better_than_{name}": _interval(_gain(places, judged["places"]))
+            for name, places in judged.get("company", {}).items()
+        },
         "firsts": _interval(share_interval(judged["firsts"])),
         f"score_{RIVAL}": _interval(t_interval(judged["scores"]).within(0.0, 1.0)),
         **judged["habits"],
     }
+
+
+def _gain(places: list[float], own: list[float]) -> MeanInterval:
+    """Return by how many places `own` is better than `places`, seed by seed."""
+    return t_interval((np.array(places) - np.array(own)).tolist())
 
 
 def _interval(found: MeanInterval) -> dict[str, float]:
@@ -332,8 +342,9 @@ def lines(result: dict[str, Any]) -> list[str]:
         f"pairs against {RIVAL}; on {machine.sentence(result['machine'])}"
     )
     columns = (
-        f"  {'arm':<20} seed  decisions    /s  place        better       first          "
-        f"5v5            orders  target  full"
+        f"  {'arm':<20} seed  decisions    /s  place          than {result['rows'][0]['arm']:<10}"
+        + "".join(f"  than {name:<10}" for name in STANDARDS)
+        + f"  first           5v5 {RIVAL:<10} orders  target  full"
     )
     lessons = [_lesson(row) for row in result["rows"] if row["taught"] is not None]
     return [head, columns, *(_line(row) for row in result["rows"]), *lessons]
@@ -350,6 +361,8 @@ def _lesson(row: dict[str, Any]) -> str:
 
 def _line(row: dict[str, Any]) -> str:
     def number(name: str, scale: float = 1.0, digits: int = 2, sign: str = "") -> str:
+        if name not in row:  # judged by an earlier version
+            return "-"
         mean, half = row[name]["mean"] * scale, row[name]["half_width"] * scale
         return f"{mean:{sign}.{digits}f} +/- {half:.{digits}f}"
 
@@ -357,7 +370,10 @@ def _line(row: dict[str, Any]) -> str:
     return (
         f"  {row['arm']:<20} {row['seed']:>4} {row['decisions']:>10,} "
         f"{row['decisions_per_cpu_s']:>5.0f}  {number('place')}  "
-        f"{number('better_than_first', sign='+')}  {number('firsts', 100, 1):>12} %  "
+        + "  ".join(
+            f"{number(f'better_than_{name}', sign='+'):>15}" for name in ("first", *STANDARDS)
+        )
+        + f"  {number('firsts', 100, 1):>12} %  "
         f"{number(f'score_{RIVAL}', 100, 1):>12} %  {row['orders_per_decision']:>6.1%}  "
         f"{target:>6}  {row['home_fullness']:>4.0%}"
     )

@@ -96,6 +96,9 @@ class LeagueVecEnv(VecEnv):
         self._actions = np.zeros(n * MAX_SEATS, np.int64)
         self._chosen = np.zeros(n * k, np.int64)
         space = observation_space(settings.views, with_mask=False, with_frames=False)
+        if settings.reads is not None:
+            space = gym.spaces.Dict({key: space.spaces[key] for key in settings.reads})
+        self._reads_views = any(len(box.shape or ()) == 3 for box in space.spaces.values())
         super().__init__(n * k, space, gym.spaces.Discrete(N_ACTIONS))
 
     # --- matches ----------------------------------------------------------------------------------
@@ -218,8 +221,9 @@ class LeagueVecEnv(VecEnv):
 
     def _observe(self) -> dict[str, NDArray[Any]]:
         at = np.flatnonzero(self.active)
-        self.lockstep.observe(self.rows[at], self._views, at)
-        return as_dict(self._views)
+        self.lockstep.observe(self.rows[at], self._views, at, with_views=self._reads_views)
+        seen = as_dict(self._views)
+        return {key: seen[key] for key in self.observation_space.spaces}
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Return bool[num_envs, 45]; idle rows may only wait."""

@@ -20,7 +20,7 @@ from league.learner.rewards import RewardWeights
 from league.ppo.schedules import Schedule
 from league.ppo.settings import PpoSettings
 from league.teaching.settings import TeachingSettings
-from msattn.config import TorsoConfig
+from msattn.config import TorsoConfig, inputs_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class EnvSettings:
         seats_per_match: the learner's seats in each (k).
         gamma: discount per decision, for the shaping.
         n_threads: threads that share the game and the observations.
+        reads: keys of the observation that the learner's network reads; None is all. What nobody
+            reads is neither computed nor stored.
     """
 
     rules: MatchRules
@@ -43,6 +45,7 @@ class EnvSettings:
     gamma: float
     reward: RewardWeights
     n_threads: int = 1
+    reads: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,7 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
             gamma=learner.gamma,
             reward=_reward_weights(learner.reward),
             n_threads=config.arena.n_threads,
+            reads=inputs_of(config.torso, config.views.to_views().shapes()),
         ),
         ppo=_ppo_settings(learner),
         torso=config.torso,

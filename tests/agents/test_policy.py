@@ -187,3 +187,14 @@ def test_a_snapshot_with_the_relation_mask_plays_with_it_wherever_it_is_loaded(
             load = make_loader(store, greedy=greedy)
             actions = load(f"snapshot:{sha256}").act(batch, RNG)
             assert left[np.arange(200), actions].all() == masked
+
+
+def test_a_policy_that_reads_no_views_asks_for_none(network: ActorCritic) -> None:
+    agent = PolicyAgent(network, SHAPES)
+    assert agent.reads_views
+    agent.reads_views = False  # as for a network without views
+    batch: Any = make_batch(4)
+    batch.scalar_observation = batch.observation
+    expected = agent.act(batch, RNG)
+    del batch.observation
+    assert (agent.act(batch, RNG) == expected).all()

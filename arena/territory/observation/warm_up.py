@@ -43,6 +43,7 @@ def _compile_the_rest() -> None:
     facts, seen = obs.empty_facts(2), obs.empty_views(2, _VIEWS)
     scratch = obs.make_scratch(state, _VIEWS)
     obs.observe(state, scratch, rows, 20, facts.mask, seen)
+    obs.observe_scalars(state, scratch, rows, 20, facts.mask, seen)
     obs.observe_facts(state, scratch, rows, 20, facts)
     give_orders(state, rows, np.zeros(2, np.int64))
     uniform_noise(rows, rows, rows, 1, 0)

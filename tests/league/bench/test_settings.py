@@ -48,6 +48,8 @@ def test_arms_train_and_are_judged_and_the_same_command_only_prints(
     assert (base["arm"], mask["arm"]) == ("base", "mask")
     assert base["better_than_first"]["mean"] == 0.0
     gain = base["place"]["mean"] - mask["place"]["mean"]
+    for name in COMPANY:  # in the same matches
+        assert abs(mask[f"better_than_{name}"]["mean"]) <= 9.0
     assert mask["better_than_first"]["mean"] == pytest.approx(gain)  # paired by seed
     assert base["decisions"] >= 64 and base["cpu_s"] > 0.0  # one update, and what it cost
     assert base["decisions_per_cpu_s"] == pytest.approx(base["decisions"] / base["cpu_s"])
@@ -130,6 +132,10 @@ def test_whoever_is_judged_with_the_same_seeds_meets_the_same_seats() -> None:
         for _ in range(2)
     ]
     assert judged[0] == judged[1]
+    assert set(judged[0].company) == set(COMPANY)
+    together = [judged[0].places, *judged[0].company.values()]
+    # Eight names hold each seat once per seed: places 1 to 10, ties sharing the better one.
+    assert all(4.0 < float(np.mean(places)) <= 5.5 for places in zip(*together, strict=True))
     assert judged[0].n_matches == 16 and len(judged[0].places) == 2  # whole seeds of 8 matches
 
 

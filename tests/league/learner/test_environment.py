@@ -11,6 +11,7 @@ import pytest
 from agents.errors import SnapshotMissingError
 from agents.registry import make_loader
 from agents.relations import relation_mask
+from arena import lockstep
 from arena.agent import Agent, LoadAgent
 from arena.env import SoloEnv
 from arena.territory.engine.rules import MatchRules
@@ -32,6 +33,7 @@ def make_env(
     n_matches: int = 2,
     seats: int = 4,
     load_agent: LoadAgent | None = None,
+    reads: tuple[str, ...] | None = None,
 ) -> LeagueVecEnv:
     settings = EnvSettings(
         MatchRules(max_ticks=max_ticks),
@@ -41,6 +43,7 @@ def make_env(
         seats,
         GAMMA,
         weights or RewardWeights(),
+        reads=reads,
     )
     load = load_agent or make_loader()
     return LeagueVecEnv(settings, load, cached_maps(None), draw_scripted, None, seed)
@@ -224,3 +227,25 @@ def test_with_the_relation_mask_a_learner_is_offered_what_its_snapshots_will_pla
     batch = env.lockstep.batch(env.rows[env.active])
     assert (masked[env.active] == relation_mask(batch.action_mask, batch.directions)).all()
     assert masked.sum() < free.sum() and not (masked & ~free).any()
+
+
+def test_a_learner_that_reads_no_views_is_shown_the_rest_and_the_views_are_not_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = ("scalars", "neighbours")
+    whole, lean = make_env(3), make_env(3, reads=keys)
+    assert set(lean.observation_space.spaces) == set(keys)
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("the views were computed")
+
+    seen, less = whole.reset(), lean.reset()
+    for decision in range(6):
+        if decision:
+            seen = act(whole, np.random.default_rng(decision))[0]
+            with monkeypatch.context() as patch:
+                patch.setattr(lockstep.obs, "observe", never)
+                less = act(lean, np.random.default_rng(decision))[0]
+        assert less.keys() == set(keys)
+        for key in keys:
+            assert (less[key][lean.active] == seen[key][whole.active]).all()

@@ -409,3 +409,31 @@ def test_nothing_depends_on_the_number_of_a_seat(rotation: int) -> None:
         if not envs[0].agents:
             break
         seen = [env.step(actions[k])[0] for k, env in enumerate(envs)]
+
+
+def test_scalars_without_views_are_those_of_the_observation_and_cost_the_views_nothing() -> None:
+    cores = [_match("generated:continents:64x64:1", 5) for _ in range(2)]
+    with_views, without = cores
+    n = RULES.n_seats
+    buffers = [obs.empty_views(n, SMALL_VIEWS) for _ in cores]
+    actions = [np.zeros(MAX_SEATS, np.int64) for _ in cores]
+    for decision in range(20):
+        rows = np.flatnonzero(with_views.alive)
+        with_views.observe(rows, buffers[0], rows)
+        if decision == 7:  # views once in a while, as an opponent asks for them
+            without.observe(rows, buffers[1], rows)
+        elif decision < 19:
+            before = buffers[1].local.copy()
+            without.observe(rows, buffers[1], rows, with_views=False)
+            assert (buffers[1].local == before).all()
+        else:
+            without.observe(rows, buffers[1], rows)
+        names = ("scalars", "neighbours") if decision not in (7, 19) else as_dict(buffers[0])
+        for name in names:
+            one, other = (as_dict(each)[name] for each in buffers)
+            assert (one[rows] == other[rows]).all(), (decision, name)
+        for core, chosen in zip(cores, actions, strict=True):
+            core.ask_agents(chosen)
+            core.advance(chosen)
+            core.refresh()
+    assert as_dict(buffers[1])["local"].any()
