@@ -77,34 +77,39 @@ def _print_once(folder: LeagueFolder) -> None:
 
 def start_live(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:
     """Start a league with a screen; return the exit code of `league start`."""
+    from league.daemon.say import say as say_without_fail
     from league.screen.attach import start_with_screen
 
     code, left_running = start_with_screen(
-        folder,
-        config,
-        for_s,
-        write_report=report_writer(folder),
-        say=lambda text: say(text, to_stderr=True),
+        folder, config, for_s, write_report=report_writer(folder), say=say_without_fail
     )
-    _print_standings(folder)
-    if left_running is not None:
-        say(f"The league goes on, PID {left_running}.")
-        _print_commands((("watch", "comes back to the screen"), ("stop", "stops the league")))
-    else:
-        _print_next(folder)
+    try:
+        _print_end(folder, left_running)
+    except OSError:  # the terminal is gone; Python would flush to it at its exit, and fail
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
     return code
 
 
 def _say_how_it_is(folder: LeagueFolder) -> None:
     from league.daemon.lock import status
 
-    _print_standings(folder)
     found = status(folder.root)
     if found.state == "stopped":
         say("The league is not running.")
+    _print_end(folder, found.pid)
+
+
+def _print_end(folder: LeagueFolder, pid: int | None) -> None:
+    """Print what stays on the terminal: the standings, and how to go on.
+
+    Args:
+        pid: of the league if it goes on.
+    """
+    _print_standings(folder)
+    if pid is None:
         _print_next(folder)
     else:
-        say(f"The league goes on{'' if found.pid is None else f', PID {found.pid}'}.")
+        say(f"The league goes on, PID {pid}.")
         _print_commands((("watch", "comes back to the screen"), ("stop", "stops the league")))
 
 

@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -58,6 +59,11 @@ class Started:
         self._launched.hear(0.0)
         code = self._launched.process.poll()
         return None if code is None else code if code >= 0 else EXIT_KILLED
+
+    def wait(self) -> int:
+        """Wait for its end; return its exit code as `exit_code` does."""
+        self._launched.process.wait()
+        return self.exit_code() or 0
 
     def stop(self) -> str:
         """Send it the signal to stop, which counts there: the second one ends it immediately."""
@@ -134,12 +140,22 @@ def _last_words(lines: list[str]) -> list[str]:
     return said[-5:]
 
 
+def _end_with(process: Started) -> None:
+    """End this process with the league, at once: the terminal is gone.
+
+    Textual would wait for ever for what it has written to be taken.
+    """
+    os._exit(process.wait())
+
+
 @contextmanager
 def _handing_on(process: Started) -> Iterator[None]:
     """Hand the signals that end a command on to the league while the screen is shown."""
 
     def hand_on(number: int, frame: object) -> None:
         process.stop()
+        if number == signal.SIGHUP:
+            threading.Thread(target=_end_with, args=(process,), daemon=True).start()
 
     before: dict[signal.Signals, Any] = {}
     for number in _SIGNALS:
@@ -181,7 +197,7 @@ def show(
         )
         outcome = app.run()
         code = process.exit_code()
-        if outcome is None:  # the terminal is gone: the signal that it sends has been handed on
+        if outcome is None:  # a bug of the screen, which has been shown, ends no league
             return End(has_left=code is None, exit_code=code or 0)
         return outcome
 

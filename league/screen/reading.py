@@ -101,7 +101,7 @@ class ScreenReader:
         phase, says, pid = self._process(now)
         try:
             self._read_database(now)
-        except DatabaseError as error:
+        except (DatabaseError, LeagueError) as error:
             self._close_engine()
             if phase != "starting":
                 says = says or str(error)

@@ -37,6 +37,7 @@ class Projector:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._process: subprocess.Popen[bytes] | None = None
+        self._thread: threading.Thread | None = None
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
 
     def ask(self, path: Path) -> None:
@@ -52,7 +53,8 @@ class Projector:
             )
             films = self._process.stdout
             assert films is not None
-            threading.Thread(target=self._listen, args=(films,), daemon=True).start()
+            self._thread = threading.Thread(target=self._listen, args=(films,), daemon=True)
+            self._thread.start()
         order = {
             "path": str(path),
             "root": str(self._root),
@@ -67,6 +69,7 @@ class Projector:
             self._answers.put("the process that plays matches back has ended")
 
     def _listen(self, films: BinaryIO) -> None:
+        """Take in answers until the pipe ends."""
         while True:
             head = films.read(8)
             packed = films.read(struct.unpack("<Q", head)[0]) if len(head) == 8 else b""
@@ -86,14 +89,17 @@ class Projector:
 
     def close(self) -> None:
         """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for stream in (self._process.stdin, self._process.stdout):
-                with contextlib.suppress(OSError):
-                    if stream is not None and stream is not self._process.stdout:
-                        stream.close()
-            self._process = None
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        if self._thread is not None:
+            self._thread.join()  # its pipe has ended
+        for stream in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                if stream is not None:
+                    stream.close()
 
 
 class Theatre:

@@ -271,6 +271,41 @@ def test_throughput_counts_the_window_only(writer: Engine) -> None:
         assert queries.match_counts(session, RULES) == {ids[0]: 3, ids[1]: 3}
 
 
+def test_the_latest_results_are_those_after_a_moment_with_members_by_place(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        ids = admit(session, "tribe", "random", "idle")
+        played = [queries.plan_match(session, plan(ids)) for _ in range(3)]
+        for n, match_id in enumerate(played):
+            finish(session, match_id, 2, 1, 3, at=NOW + timedelta(seconds=n))
+        other = queries.plan_match(session, plan(ids, purpose="canary", rated=False))
+        finish(session, other, 1, 2, 3, at=NOW + timedelta(seconds=9))
+    with read_transaction(writer) as session:
+        found = queries.recent_results(session, 2)
+        assert [row.id for row in found] == [played[2], played[1]]
+        assert found[0].members == (ids[1], ids[0], ids[2])
+        assert (found[0].ticks, found[0].replay_path) == (1500, "replays/1")
+        after = queries.recent_results(session, 9, after=NOW + timedelta(seconds=1))
+        assert [row.id for row in after] == [played[2]]
+
+
+def test_rating_points_are_those_of_matches_after_a_number_or_a_moment(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        ids = admit(session, "tribe", "random")
+        for n in range(3):
+            match_id = queries.plan_match(session, plan(ids))
+            finish(session, match_id, 1, 2, at=NOW + timedelta(seconds=n))
+    with read_transaction(writer) as session:
+        points = queries.rating_points(session, RULES)
+        # two admissions, then two changes a match
+        assert [point.seq for point in points] == [3, 4, 5, 6, 7, 8]
+        assert points[0].member_id == ids[0] and points[0].finished_at == NOW
+        assert [p.seq for p in queries.rating_points(session, RULES, after_seq=6)] == [7, 8]
+        since = NOW + timedelta(seconds=0.5)
+        assert [p.seq for p in queries.rating_points(session, RULES, since=since)] == [5, 6, 7, 8]
+        assert queries.rating_points(session, RULES, since=NOW + timedelta(days=1)) == []
+        assert queries.rating_points(session, "f" * 64) == []
+
+
 def test_the_rating_log_holds_every_change(writer: Engine) -> None:
     with write_transaction(writer) as session:
         a, b = admit(session, "tribe", "random")  # seq 1, 2
