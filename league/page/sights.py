@@ -120,6 +120,11 @@ def _look(
     for share in MOMENTS:
         sight = see(replay, seat, round(share * last), lambda _: land)
         record = attend(sight, replay, folder.snapshots)
+        if not record.spatial:
+            return Attention(
+                missing=f"{member.name} reads no views: `league look {match.id} --seat {seat} "
+                f"--decision {sight.decision} --attention` shows which neighbours it looks at."
+            )
         numbers = measure(sight, record)
         weights = numbers["attention"]["scale_weights"]
         views = tuple(_view(name, sight, record, numbers) for name in VIEW_NAMES)
