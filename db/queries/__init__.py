@@ -91,6 +91,7 @@ from db.queries.ratings import (
     rating_log,
     rating_moments,
     rating_points,
+    ratings_before,
 )
 from db.queries.removal import remove_member, rename_member, traces_of_member
 from db.queries.repair import (
@@ -183,6 +184,7 @@ __all__ = [
     "rating_moments",
     "rating_points",
     "rating_states",
+    "ratings_before",
     "recent_line_ups",
     "recent_matches",
     "recent_results",
