@@ -59,7 +59,7 @@ def played_matches(
         *(Match.ticks, Match.wall_s, Match.replay_path),
     )
     newest = chosen(select(*columns)).order_by(Match.finished_at.desc(), Match.id.desc())
-    rows: list[Any] = [tuple(row) for row in session.execute(newest.limit(limit))][::-1]
+    rows = [tuple(row) for row in session.execute(newest.limit(limit))][::-1]
     winners: dict[int, list[str]] = {}
     first = (
         select(Seat.match_id, Member.name)
@@ -89,4 +89,3 @@ def played_matches(
             )
         )
     return matches
-    return [PlayedMatch(*(*row, tuple(winners.get(row[0], ())))) for row in rows]
