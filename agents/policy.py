@@ -134,12 +134,24 @@ class PolicyAgent:
         `rng` is not used: the noise comes from the batch.
 
         Raises:
+            PolicyError: as `probabilities`.
+        """
+        if len(batch.action_mask) == 0:
+            return np.zeros(0, dtype=np.int64)
+        probabilities = self.probabilities(batch)
+        if self.greedy:
+            best: IntArray = probabilities.argmax(axis=1).astype(np.int64)
+            return best
+        return sample(probabilities, batch.noise(1)[:, 0])
+
+    def probabilities(self, batch: SeatBatch) -> NDArray[np.float64]:
+        """Return the probability of each action, float64[n, A], of n rows, at least one.
+
+        Raises:
             PolicyError: an observation of another shape than the network's, a row without a legal
                 action, or logits that are not finite.
         """
         mask = np.asarray(batch.action_mask, dtype=np.bool_)
-        if mask.shape[0] == 0:
-            return np.zeros(0, dtype=np.int64)
         if not mask.any(axis=1).all():
             row = int(np.flatnonzero(~mask.any(axis=1))[0])
             raise PolicyError(
@@ -158,11 +170,7 @@ class PolicyAgent:
             raise PolicyError(
                 f"{self.name}: expected an action mask of shape {logits.shape}, found {mask.shape}"
             )
-        probabilities = masked_probabilities(logits, mask)
-        if self.greedy:
-            best: IntArray = probabilities.argmax(axis=1).astype(np.int64)
-            return best
-        return sample(probabilities, batch.noise(1)[:, 0])
+        return masked_probabilities(logits, mask)
 
     def logits(self, observation: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Return float32[n, A], unmasked.

@@ -9,7 +9,7 @@ gates of its views, and it does the same without.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -25,6 +25,9 @@ from msattn.extractors import MultiScaleAttention, MultiScaleBaseline, Torso
 from msattn.tokens import TokenAttention
 
 FloatArray = NDArray[np.float32]
+
+KINDS = ("places", "scales", "neighbours")
+"""What attention chooses among: the cells of a map, the three views, the neighbours."""
 
 
 @dataclass
@@ -206,9 +209,16 @@ def recording(torso: Torso) -> Iterator[AttentionRecord]:
             handle.remove()
 
 
+def attention_layers(module: nn.Module, kinds: Collection[str] = KINDS) -> list[nn.Module]:
+    """Return the attention layers of some KINDS; `module` is what `find_torso` takes."""
+    classes = {"places": SpatialAttention, "scales": ScaleFusion, "neighbours": TokenAttention}
+    chosen = tuple(classes[kind] for kind in kinds)
+    return [layer for layer in find_torso(module).modules() if isinstance(layer, chosen)]
+
+
 @contextmanager
-def without_attention(module: nn.Module) -> Iterator[None]:
-    """Make the weights of spatial, fusion and token attention even inside the block.
+def without_attention(module: nn.Module, kinds: Collection[str] = KINDS) -> Iterator[None]:
+    """Make the weights of some kinds of attention even inside the block.
 
     Every cell of a map then counts as much as any other, so does each scale (times its learnable
     weight and gate, which do not depend on the observation), and each neighbour. Channel weights
@@ -216,9 +226,9 @@ def without_attention(module: nn.Module) -> Iterator[None]:
 
     Args:
         module: what `find_torso` takes.
+        kinds: out of KINDS.
     """
-    kinds = (SpatialAttention, ScaleFusion, TokenAttention)
-    layers = [layer for layer in find_torso(module).modules() if isinstance(layer, kinds)]
+    layers = attention_layers(module, kinds)
 
     def hook(layer: nn.Module, inputs: tuple[Tensor, ...], _output: Tensor) -> Tensor:
         if isinstance(layer, ScaleFusion | TokenAttention):

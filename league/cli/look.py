@@ -23,7 +23,7 @@ from league.errors import UsageError
 @click.command(
     epilog=examples(
         "league look 12 --seat 3 --decision 60 --png seat-3.png",
-        "league look 12 --seat 3 --decision 60 --attention --png attention.png --json",
+        "league look 12 --seat 3 --decision 60 --attention --png attention.png",
     )
 )
 @click.argument("match", type=Reference())
@@ -40,7 +40,9 @@ from league.errors import UsageError
     "--attention",
     "with_attention",
     is_flag=True,
-    help="Show where the seat's network attends; only for the attention family.  [default: off]",
+    help="Show which places, views and neighbours the seat's network attends to, and in how many "
+    "of its decisions another order is chosen without; only for the attention family.  "
+    "[default: off]",
 )
 @json_option
 @league_option
@@ -53,10 +55,11 @@ def look(
     as_json: bool,
 ) -> None:
     """Show what a seat of MATCH (its number in the league, or a replay file) saw."""
-    from league.inspect.look import attend, find_replay, map_loader, measure, see
+    from league.inspect.look import attend, find_replay, load_attention, map_loader, measure, see
+    from league.inspect.worth import weigh
 
-    if png_path is None and not as_json:
-        raise UsageError("expected --png FILE or --json, found neither; give one of them")
+    if png_path is None and not as_json and not with_attention:
+        raise UsageError("expected --png FILE, --json or --attention, found none of them; give one")
     if png_path is not None:
         from league.report.figures import require_matplotlib
 
@@ -64,8 +67,13 @@ def look(
     folder = existing_league() if match.isdecimal() or with_attention else None
     replay, names = find_replay(match, folder)
     base = league_root().resolve()
-    sight = see(replay, seat, decision, map_loader(match, base))
-    record = attend(sight, replay, folder.snapshots if folder else None) if with_attention else None
+    load_map = map_loader(match, base)
+    sight = see(replay, seat, decision, load_map)
+    record = worth = None
+    if with_attention:
+        loaded = load_attention(sight, replay, folder.snapshots if folder else None)
+        record = attend(sight, loaded)
+        worth = weigh(loaded, replay, seat, load_map)
     if png_path is not None:
         from league.inspect.picture import Caption, draw_attention, draw_views
 
@@ -76,5 +84,10 @@ def look(
             path = draw_attention(sight, record, caption, png_path)
         if not as_json:
             say(path)
+    numbers = measure(sight, record, worth)
     if as_json:
-        print_json({"match": match, "member": names.get(seat), **measure(sight, record)})
+        print_json({"match": match, "member": names.get(seat), **numbers})
+    elif with_attention:
+        from league.inspect.text import attention_lines
+
+        say("\n".join(attention_lines(numbers, names.get(seat, sight.agent[:24]))))

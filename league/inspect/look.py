@@ -8,7 +8,8 @@ them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,12 @@ from db import queries
 from league.errors import FolderError, UsageError
 from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
+from league.inspect.neighbours import measure_neighbours
+from league.inspect.worth import Worth
 from league.pruning.record import why_replay_is_gone
 
 if TYPE_CHECKING:
+    from agents.snapshots import LoadedSnapshot
     from msattn.inspect import AttentionRecord
 
 VIEW_NAMES = ("global", "local", "tactical")
@@ -162,8 +166,8 @@ def see(replay: Replay, seat: int, decision: int, load_map: Callable[[str], Terr
     )
 
 
-def attend(sight: Sight, replay: Replay, snapshots: Path | None) -> AttentionRecord:
-    """Return the attention weights of the seat's own network.
+def load_attention(sight: Sight, replay: Replay, snapshots: Path | None) -> LoadedSnapshot:
+    """Return the seat's own network, which has attention.
 
     Args:
         snapshots: folder of the snapshot store.
@@ -187,7 +191,6 @@ def attend(sight: Sight, replay: Replay, snapshots: Path | None) -> AttentionRec
     import torch
 
     from agents.snapshots import SnapshotStore
-    from msattn.inspect import look
 
     torch.set_num_threads(1)
     loaded = SnapshotStore(snapshots).load(sha256)
@@ -196,6 +199,13 @@ def attend(sight: Sight, replay: Replay, snapshots: Path | None) -> AttentionRec
             f"--attention: seat {sight.seat} is played by a snapshot of the "
             f"{loaded.description.family} family, expected one of the attention family"
         )
+    return loaded
+
+
+def attend(sight: Sight, loaded: LoadedSnapshot) -> AttentionRecord:
+    """Return the attention weights of a network at what a seat saw."""
+    from msattn.inspect import look
+
     return look(loaded.network, {key: each[None] for key, each in sight.observation.items()})
 
 
@@ -221,12 +231,17 @@ def regions(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def measure(sight: Sight, record: AttentionRecord | None) -> dict[str, Any]:
+def measure(
+    sight: Sight,
+    record: AttentionRecord | None,
+    worth: tuple[int, dict[str, Worth]] | None = None,
+) -> dict[str, Any]:
     """Return all numbers of a sight as plain JSON, attention as shares of each layer's total.
 
     For every spatial layer: `shares` on each region, to be compared with the region's share of the
     view's `area` (evenly spread attention has shares equal to areas), and `entropy`, which is 1 for
-    evenly spread attention.
+    evenly spread attention. `league.inspect.neighbours` says what the neighbours' numbers are,
+    `league.inspect.worth` what those under `without` are.
     """
     numbers: dict[str, Any] = {
         "seat": sight.seat,
@@ -250,6 +265,12 @@ def measure(sight: Sight, record: AttentionRecord | None) -> dict[str, Any]:
     }
     if record is not None:
         numbers["attention"] = _measure_attention(sight, record)
+        if worth is not None:
+            n_decisions, found = worth
+            numbers["attention"]["without"] = {
+                "n_decisions": n_decisions,
+                **{kind: asdict(each) for kind, each in found.items()},
+            }
     return numbers
 
 
@@ -271,7 +292,7 @@ def _measure_neighbours(sight: Sight) -> list[dict[str, Any]]:
 
 def _measure_attention(sight: Sight, record: AttentionRecord) -> dict[str, Any]:
     views: dict[str, Any] = {}
-    for view in VIEW_NAMES:
+    for view in (view for view in VIEW_NAMES if view in record.spatial):
         parts = regions(sight.observation[view])
         layers = [
             {
@@ -289,12 +310,16 @@ def _measure_attention(sight: Sight, record: AttentionRecord) -> dict[str, Any]:
             "spatial": layers,
             "channel_weights": [weights[0].tolist() for weights in record.channel[view]],
         }
-    assert record.head_weights is not None and record.scale_weights is not None
-    return {
-        "views": views,
-        "scale_weights": dict(zip(record.scales, map(float, record.scale_weights), strict=True)),
-        "head_weights": [
-            dict(zip(record.scales, map(float, head), strict=True))
-            for head in record.head_weights[0]
-        ],
-    }
+    numbers: dict[str, Any] = {"views": views}
+    if record.head_weights is not None and record.scale_weights is not None:
+        by_scale = partial(zip, record.scales, strict=True)
+        numbers["scale_weights"] = dict(by_scale(map(float, record.scale_weights)))
+        numbers["head_weights"] = [
+            dict(by_scale(map(float, head))) for head in record.head_weights[0]
+        ]
+        if record.gates is not None:
+            numbers["gates"] = dict(by_scale(map(float, record.gates)))
+    neighbours = measure_neighbours(sight.observation, record)
+    if neighbours is not None:
+        numbers |= neighbours
+    return numbers

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from arena.territory.engine.actions import describe
 from arena.territory.observation.views import CHANNEL_NAMES, CHANNELS
 from league.inspect.look import REGIONS, VIEW_NAMES, Sight, regions
+from league.inspect.neighbour_panel import show_neighbours
 from league.report.figures import FAINT, INK, LINE, PAPER, new_figure, save_png
 
 if TYPE_CHECKING:
@@ -90,32 +91,48 @@ def draw_views(sight: Sight, caption: Caption, path: Path) -> Path:
 
 
 def draw_attention(sight: Sight, record: AttentionRecord, caption: Caption, path: Path) -> Path:
-    """Draw the three views with spatial attention over them and the other weights beside them.
+    """Draw the three views with spatial attention over them, the other weights beside and below.
 
     Raises:
         UsageError: matplotlib is missing.
         FolderError: the file cannot be written.
     """
-    n_layers = max(len(maps) for maps in record.spatial.values())
-    figure = new_figure(3.6 * (n_layers + 2) + 1.0, 15.6)
+    n_layers = max((len(maps) for maps in record.spatial.values()), default=1)
+    bands = {"views": 3.4 * len(VIEW_NAMES)}
+    if record.head_weights is not None:
+        bands["scales"] = 1.5
+    if record.token_weights is not None:
+        bands["neighbours"] = 2.6
+    figure = new_figure(3.6 * (n_layers + 2) + 1.0, sum(bands.values()) + 3.9)
     _write_title(figure, caption.title(sight))
     figure.text(
         0.016, 0.957, "Bars: what the attention falls on, and below it the areas to compare with.",
         fontsize=10, color=FAINT, va="center",
     )  # fmt: skip
+    heights = (*[3.4] * len(VIEW_NAMES), *list(bands.values())[1:])
     grid = figure.add_gridspec(
-        4, n_layers + 2, height_ratios=(1, 1, 1, 0.36), left=0.055, right=0.98, top=0.92,
+        len(heights), n_layers + 2, height_ratios=heights, left=0.055, right=0.98, top=0.92,
         bottom=0.03, hspace=0.34, wspace=0.08,
     )  # fmt: skip
     for row, view in enumerate(VIEW_NAMES):
         _show_composite(figure.add_subplot(grid[row, 0]), sight, view)
-        for layer in range(len(record.spatial[view])):
+        for layer in range(len(record.spatial.get(view, ()))):
             axes = figure.add_subplot(grid[row, 1 + layer])
             _show_spatial(axes, sight, record, view, layer)
             _show_shares(axes, sight, record, view, layer)
-        _show_channels(figure.add_subplot(grid[row, n_layers + 1]), record.channel[view])
-    _show_heads(figure.add_subplot(grid[3, : n_layers + 1]), record)
-    _show_scales(figure.add_subplot(grid[3, n_layers + 1]), record)
+        if record.channel.get(view):
+            _show_channels(figure.add_subplot(grid[row, n_layers + 1]), record.channel[view])
+    row = len(VIEW_NAMES)
+    if "scales" in bands:
+        _show_heads(figure.add_subplot(grid[row, : n_layers + 1]), record)
+        _show_scales(figure.add_subplot(grid[row, n_layers + 1]), record)
+        row += 1
+    if "neighbours" in bands:
+        middle = (n_layers + 2) // 2
+        left, right = grid[row, :middle], grid[row, middle:]
+        own = figure.add_subplot(left.subgridspec(1, 2, width_ratios=(0.06, 0.94))[1])
+        among = figure.add_subplot(right.subgridspec(1, 2, width_ratios=(0.16, 0.84))[1])
+        show_neighbours(own, among, sight, record)
     return save_png(figure, path)
 
 

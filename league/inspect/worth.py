@@ -1,0 +1,136 @@
+"""Owns the question what a network's attention is worth: does it decide otherwise without?
+
+A recorded match is played back once. At each decision of a seat its network decides as it did, and
+again with even weights (`msattn.inspect.without_attention`), by the same draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.agent import TARGET, SeatBatch
+from arena.lockstep import DEAD, Lockstep
+from arena.replay import Replay, play_back
+from arena.territory.engine.actions import decode
+from arena.territory.engine.rules import WAIT_DIRECTION
+from arena.territory.maps import TerritoryMap
+
+if TYPE_CHECKING:
+    from agents.snapshots import LoadedSnapshot
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Worth:
+    """How often other orders are chosen without attention.
+
+    Attributes:
+        played: share of the decisions in which the same draw gives another order.
+        most_probable: share in which another order is the most probable.
+        shift: mean total variation distance of the probabilities of orders, 0..1.
+    """
+
+    played: float
+    most_probable: float
+    shift: float
+
+
+def decisions_of(
+    replay: Replay, seat: int, load_map: Callable[[str], TerritoryMap]
+) -> Iterator[SeatBatch]:
+    """Yield what a seat saw at each of its decisions, as a batch of one row.
+
+    Each is to be used before the next is asked for.
+
+    Raises:
+        ReplayError, MapError, MatchError: the replay cannot be played back.
+    """
+    match = play_back(replay, load_map, 0)
+    core = Lockstep(1, replay.spec.views)
+    core.begin(0, match)
+    at = 0
+    while not match.engine.is_over and match.living[seat]:
+        core.refresh()
+        yield core.batch(np.array([seat]))
+        alive = match.living
+        actions = np.full(len(alive), DEAD, np.int64)
+        actions[alive] = replay.actions[at : at + int(alive.sum())]
+        at += int(alive.sum())
+        match.advance(actions)
+
+
+def kinds_of_attention(network: Any) -> tuple[str, ...]:
+    """Return which kinds of attention a network has, with ALL first if there are several."""
+    from msattn.inspect import KINDS, attention_layers
+
+    found = tuple(kind for kind in KINDS if attention_layers(network, (kind,)))
+    return (ALL, *found) if len(found) > 1 else found
+
+
+def weigh(
+    loaded: LoadedSnapshot, replay: Replay, seat: int, load_map: Callable[[str], TerritoryMap]
+) -> tuple[int, dict[str, Worth]]:
+    """Return the number of a seat's decisions, and what each kind of attention changed in them.
+
+    Args:
+        loaded: the snapshot that played the seat.
+
+    Raises:
+        ReplayError, MapError, MatchError: the replay cannot be played back.
+    """
+    from agents.policy import PolicyAgent, sample
+    from msattn.inspect import KINDS, without_attention
+
+    description = loaded.description
+    agent = PolicyAgent(loaded.network, description.shapes, relation_mask=description.relation_mask)
+    kinds = kinds_of_attention(loaded.network)
+    changes: dict[str, list[tuple[bool, bool, float]]] = {kind: [] for kind in kinds}
+    n_decisions = 0
+    for batch in decisions_of(replay, seat, load_map):
+        n_decisions += 1
+        orders = orders_of(batch)
+        draw = batch.noise(1)[:, 0]
+        before = agent.probabilities(batch)
+        for kind in kinds:
+            with without_attention(loaded.network, KINDS if kind == ALL else (kind,)):
+                after = agent.probabilities(batch)
+            by_order = [
+                np.bincount(orders, each[0], minlength=len(orders)) for each in (before, after)
+            ]
+            changes[kind].append(
+                (
+                    orders[sample(before, draw)[0]] != orders[sample(after, draw)[0]],
+                    by_order[0].argmax() != by_order[1].argmax(),
+                    0.5 * float(np.abs(by_order[0] - by_order[1]).sum()),
+                )
+            )
+    return n_decisions, {
+        kind: Worth(*map(float, np.array(found, np.float64).mean(axis=0)))
+        for kind, found in changes.items()
+        if found
+    }
+
+
+def orders_of(batch: SeatBatch) -> NDArray[np.int64]:
+    """Return which actions are the same order, int64[45]: one number per order.
+
+    The five WAITs are one, and so are equal intensities in directions with the same target.
+    """
+    n_actions = batch.action_mask.shape[1]
+    orders = np.arange(n_actions)
+    first_of: dict[tuple[int, int], int] = {}
+    for action in range(n_actions):
+        direction, intensity = decode(action)
+        if direction == WAIT_DIRECTION:
+            key = (-2, 0)
+        else:
+            target = int(batch.directions[0, direction, TARGET])
+            key = (target, intensity) if target >= 0 else (-3 - direction, intensity)
+        orders[action] = first_of.setdefault(key, action)
+    return orders
