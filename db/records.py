@@ -285,6 +285,23 @@ class MatchMoment:
 
 
 @dataclass(frozen=True)
+class PlacesBeside:
+    """A rated match of a member: its change of the log, and the places of those asked for."""
+
+    seq: int
+    planned_at: datetime
+    places: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class HeldOutScore:
+    """Matches of a member with a held-out one, and the share of held-out seats placed below it."""
+
+    matches: int
+    score: float
+
+
+@dataclass(frozen=True)
 class RatingAt:
     """One rating of a member; match and time are None for its admission."""
 

@@ -5,6 +5,7 @@ They take plain values and return frozen records (`db.records`); the caller owns
 """
 
 from db.queries.browse import played_matches, rating_history
+from db.queries.course import held_out_scores, last_rating_seq, places_beside
 from db.queries.examine import (
     clear_replay_paths,
     contradictory_matches,
@@ -91,6 +92,7 @@ from db.queries.ratings import (
     rating_log,
     rating_moments,
     rating_points,
+    ratings_before,
 )
 from db.queries.removal import remove_member, rename_member, traces_of_member
 from db.queries.repair import (
@@ -138,7 +140,9 @@ __all__ = [
     "get_match",
     "get_member",
     "heal_unfinished_results",
+    "held_out_scores",
     "integrity_problems",
+    "last_rating_seq",
     "lasting_updates",
     "latest_rating",
     "latest_ratings",
@@ -171,6 +175,7 @@ __all__ = [
     "pair_half_is_taken",
     "pit_placements",
     "placement_rows",
+    "places_beside",
     "plan_again",
     "plan_match",
     "played_matches",
@@ -183,6 +188,7 @@ __all__ = [
     "rating_moments",
     "rating_points",
     "rating_states",
+    "ratings_before",
     "recent_line_ups",
     "recent_matches",
     "recent_results",

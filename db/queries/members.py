@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -126,9 +127,11 @@ def resolve_member(session: Session, text: str) -> MemberRecord:
     if found:
         names = ", ".join(member.name for member in found[:5])
         raise NotFoundError(f"{text!r} fits {len(found)} members ({names}); give the full name")
+    near = difflib.get_close_matches(text, session.scalars(select(Member.name)).all(), n=3)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise NotFoundError(
         f"expected a member's name, agent spec or snapshot hash, found no member for {text!r}; "
-        "`league members` lists them"
+        f"{hint}`league members` lists them"
     )
 
 

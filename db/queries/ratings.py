@@ -118,6 +118,32 @@ def newest_ratings(
     return {member_id: (mu, sigma) for member_id, mu, sigma in rows}
 
 
+def ratings_before(
+    session: Session, match_id: int, member_ids: Sequence[int], rules_sha256: str
+) -> dict[int, tuple[float, float]]:
+    """Return (mu, sigma) by member id as they stood when a match was to be rated.
+
+    For a match that is not rated (a head-to-head): as the newest match before it left them. Members
+    without a rating by then are absent.
+    """
+    of_season = Rating.rules_sha256 == rules_sha256
+    end = session.scalar(select(func.min(Rating.seq)).where(of_season, Rating.match_id == match_id))
+    if end is None:
+        last = session.scalar(
+            select(func.max(Rating.seq)).where(of_season, Rating.match_id < match_id)
+        )
+        end = (last or 0) + 1
+    newest = (
+        select(func.max(Rating.seq))
+        .where(of_season, Rating.seq < end, Rating.member_id.in_(member_ids))
+        .group_by(Rating.member_id)
+    )
+    rows = session.execute(
+        select(Rating.member_id, Rating.mu, Rating.sigma).where(Rating.seq.in_(newest))
+    )
+    return {member_id: (mu, sigma) for member_id, mu, sigma in rows}
+
+
 def latest_rating(session: Session, member_id: int, rules_sha256: str) -> RatingRecord | None:
     """Return a member's rating in the season of these rules, or None before its admission."""
     row = session.scalar(

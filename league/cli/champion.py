@@ -14,6 +14,7 @@ from league.cli.options import (
     print_json,
     say,
 )
+from league.cli.words import MemberName
 
 if TYPE_CHECKING:
     from league.champion.by_hand import ChampionView
@@ -44,7 +45,7 @@ def champion(as_json: bool) -> int:
         "league promote tribe --why new-scale --anyway --league big",
     )
 )
-@click.argument("member")
+@click.argument("member", type=MemberName())
 @click.option("--why", required=True, metavar="TEXT", help="The reason, kept in the history.")
 @click.option(
     "--anyway", is_flag=True, help="Promote although a canary is failing.  [default: off]"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from league.cli.options import PathOf, examples, existing_league, league_option, say
+from league.cli.words import MemberName
 from msattn.config import FAMILIES
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ FORMATS = ("safetensors", "sb3", "onnx")  # as members/exports, which loads torc
         "league export 3fa9c1 --format onnx",
     )
 )
-@click.argument("member")
+@click.argument("member", type=MemberName())
 @click.argument("path", required=False, type=PathOf())
 @click.option(
     "--format",
@@ -78,6 +79,7 @@ def export(member: str, path: Path | None, kind: str, out: Path | None) -> None:
 @click.option(
     "--parent",
     metavar="MEMBER",
+    type=MemberName(),
     help="Member (name or hash) that they were trained from.  [default: as the file says]",
 )
 @league_option

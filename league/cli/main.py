@@ -13,6 +13,8 @@ from league import __version__
 from league.cli.bench import bench
 from league.cli.champion import champion, promote, rollback
 from league.cli.compare import compare
+from league.cli.completion import completion
+from league.cli.config import config
 from league.cli.curves import curves
 from league.cli.exchange import export, import_
 from league.cli.exploit import exploit
@@ -37,7 +39,7 @@ from league.cli.watch import watch
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=examples("league start --for 5m", "league report"),
 )
-@click.version_option(__version__, prog_name="league")
+@click.version_option(__version__, "-V", "--version", prog_name="league")
 @league_option
 def league() -> None:
     """Train, play and rate a league of agents in the territory game."""
@@ -72,6 +74,8 @@ for _command in (
     doctor,
     bench,
     parity,
+    config,
+    completion,
 ):
     league.add_command(_command)
 

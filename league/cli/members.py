@@ -18,6 +18,7 @@ from league.cli.options import (
     say,
     stdout_console,
 )
+from league.cli.words import MemberName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +69,7 @@ def add(spec: str, name: str | None) -> None:
 @members.command(
     epilog=examples("league members retire attention-0001", "league members retire 3fa9c1")
 )
-@click.argument("name")
+@click.argument("name", type=MemberName())
 @league_option
 def retire(name: str) -> None:
     """Take NAME out of future matches; it keeps its rating."""
@@ -80,7 +81,7 @@ def retire(name: str) -> None:
 @members.command(
     epilog=examples("league members resume attention-0001", "league members resume 3fa9c1")
 )
-@click.argument("name")
+@click.argument("name", type=MemberName())
 @league_option
 def resume(name: str) -> None:
     """Let NAME, a retired, suspended or quarantined member, play again.
@@ -146,7 +147,7 @@ def check(spec: str, ticks: int, as_json: bool) -> None:
         "league members rename attention-0003-2 strong", "league members rename 3fa9c1 best --json"
     )
 )
-@click.argument("old")
+@click.argument("old", type=MemberName())
 @click.argument("new")
 @json_option
 @league_option
@@ -167,7 +168,7 @@ def rename(old: str, new: str, as_json: bool) -> None:
 
 
 @members.command(epilog=examples("league members remove typo", "league members remove typo --json"))
-@click.argument("name")
+@click.argument("name", type=MemberName())
 @json_option
 @league_option
 def remove(name: str, as_json: bool) -> None:

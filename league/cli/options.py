@@ -111,7 +111,12 @@ def count_option(
 
 def league_root() -> Path:
     """Return the folder that the command works on, whether it is a league or not."""
-    given = click.get_current_context().meta.get(_META_KEY)
+    return root_of(click.get_current_context())
+
+
+def root_of(context: click.Context) -> Path:
+    """Return the folder that a command in this context works on."""
+    given = context.meta.get(_META_KEY)
     if given is not None:
         return Path(given)
     return Path(from_home(os.environ.get("LEAGUE_DIR") or str(DEFAULT_FOLDER)))

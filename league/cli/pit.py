@@ -25,6 +25,7 @@ from league.cli.options import (
     say,
     say_over,
 )
+from league.cli.words import MemberOrFile
 
 if TYPE_CHECKING:
     from league.folder.layout import LeagueFolder
@@ -41,7 +42,7 @@ PIPE_PAUSE_S = 15.0  # between two lines of progress where nobody watches them c
         "league pit expander tribe attention-0003 --mixed --matches 300",
     )
 )
-@click.argument("names", type=Reference(), nargs=-1, required=True, metavar="A B [C ...]")
+@click.argument("names", type=MemberOrFile(), nargs=-1, required=True, metavar="A B [C ...]")
 @click.option(
     "--matches",
     "n_matches",

@@ -15,6 +15,7 @@ from league.cli.options import (
     print_json,
     say,
 )
+from league.cli.words import SettingPair, complete_preset
 
 ROLES = ("mains", "league")  # league.config.roles, which the help must not import
 STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
@@ -27,7 +28,10 @@ STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
     )
 )
 @click.option(
-    "--preset", metavar="small|classic", help="Settings of a new league.  [default: small]"
+    "--preset",
+    metavar="small|classic",
+    shell_complete=complete_preset,
+    help="Settings of a new league.  [default: small]",
 )
 @click.option(
     "--map",
@@ -57,6 +61,7 @@ STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
     "--set",
     "sets",
     metavar="KEY=VALUE",
+    type=SettingPair(),
     multiple=True,
     help="Change a setting of league.toml for this start; repeatable.  [default: none]",
 )

@@ -263,6 +263,22 @@ class LearnerConfig(Section):
     teacher_kl_decisions: int = Field(
         default=300_000, ge=1, description="Decisions over which `teacher_kl` fades to 0."
     )
+    plateau_after: Annotated[Annotated[int, Field(ge=32)] | None, Off] = Field(
+        default=240_000,
+        description="Decisions in which a main lineage that climbs gains `plateau_gain` against "
+        "the held-out members; drift and plateaus are told by sequential tests (docs/champion.md); "
+        "off watches neither.",
+    )
+    plateau_gain: Share = Field(
+        default=0.05,
+        description="Share of held-out members that it then places above in addition; less is a "
+        "plateau.",
+    )
+    plateau_response: bool = Field(
+        default=True,
+        description="On a plateau a learner begins its schedules of step size and entropy bonus "
+        "anew, and draws twice `n_opponents` at a time for `plateau_after` decisions.",
+    )
 
     @model_validator(mode="after")
     def _batches_fit(self) -> LearnerConfig:

@@ -25,6 +25,7 @@ from db import queries
 from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
 from league.config.tree import LeagueConfig
+from league.course.watch import CourseSettings, CourseWatch
 from league.daemon.budget import DiskBudget
 from league.daemon.canaries import PURPOSES, own_matches
 from league.daemon.heartbeat import Heartbeat
@@ -93,6 +94,15 @@ class Manager:
         self.running_time = RunningTime(engine)
         self._heartbeat = Heartbeat(engine, ends, usage or dict)
         self._rosters = Rosters(self.season, config.rating.held_out)
+        self._courses = CourseWatch(
+            CourseSettings(
+                config.rating.held_out,
+                config.learner.plateau_after,
+                config.learner.plateau_gain,
+                config.learner.plateau_response,
+            ),
+            self.season.rules_sha256,
+        )
         self._views = config.views.to_views()
         self._learner_settings = learner_settings(config)
         self._lineages = {lineage.name: lineage for lineage in config.learners}
@@ -199,7 +209,18 @@ class Manager:
         if self._heartbeat.is_due():
             self.waits.take_workers(self.rated.start_trouble)
             self._beat()
+        if self._courses.is_due():
+            self._watch_courses()
         self._budget.turn()
+
+    def _watch_courses(self) -> None:
+        with read_transaction(self.engine) as session:
+            findings = self._courses.look(session)
+        if findings:
+            with write_transaction(self.engine) as session:
+                for finding in findings:
+                    self._courses.store(session, finding)
+            self._courses.stored(findings)
 
     def listen(self, timeout_s: float) -> None:
         """Take in what workers and learners send, without touching the database."""

@@ -13,6 +13,7 @@ from agents.registry import is_planner
 from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.champion import book, throne
+from league.course.watch import stirred_at
 from league.learner.messages import Restarted, Roster
 from league.matchmaking.opponents import Foe
 from league.rating.payoff import Payoff, with_training
@@ -145,6 +146,7 @@ def make_roster(
         {m.id: m.agent_spec for m in members.values()},
         tuple(dict.fromkeys(m.agent_spec for m in required)),
         early_ancestors=_early_ancestors(members, main_ancestors, learner.family),
+        stirred_at=stirred_at(session, learner.name),
     )
 
 

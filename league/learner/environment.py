@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
@@ -223,7 +223,7 @@ class LeagueVecEnv(VecEnv):
         at = np.flatnonzero(self.active)
         self.lockstep.observe(self.rows[at], self._views, at, with_views=self._reads_views)
         seen = as_dict(self._views)
-        return {key: seen[key] for key in self.observation_space.spaces}
+        return {key: seen[key] for key in cast(gym.spaces.Dict, self.observation_space).spaces}
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Return bool[num_envs, 45]; idle rows may only wait."""

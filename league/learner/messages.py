@@ -51,6 +51,8 @@ class Roster:
         early_ancestors: agent specs of the first trained snapshots of mains of its own family,
             oldest first: what an exploiter may start again from.
         seconds_left: until the league stops (`league start --for`); None if nobody said when.
+        stirred_at: trained decisions of the lineage at its newest plateau (league.course), None if
+            it had none: from there on its schedules count.
     """
 
     supersedes: ClassVar[bool] = True  # of those that were not sent yet, the newest alone counts
@@ -60,6 +62,7 @@ class Roster:
     required: tuple[str, ...]
     seconds_left: float | None = None
     early_ancestors: tuple[str, ...] = ()
+    stirred_at: int | None = None
 
 
 @dataclass(frozen=True)

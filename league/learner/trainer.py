@@ -263,6 +263,15 @@ class Trainer:
     def _copy_to_mirror(self) -> None:
         self._mirror.network.load_state_dict(policy_weights(self.ppo.policy.state_dict()))
 
+    def _is_stirred(self) -> bool:
+        """Begin the schedules anew at a plateau; return whether one was found lately."""
+        at = self.roster.stirred_at
+        if at is None:
+            return False
+        now = self.ppo.num_timesteps
+        self.ppo.schedules_from = max(self.ppo.schedules_from, min(at, now))
+        return now - at < self.settings.opponents.stirred_decisions
+
     # --- training ---------------------------------------------------------------------------------
 
     def update(self) -> tuple[dict[str, float], dict[str, tuple[int, float]]]:
@@ -276,7 +285,8 @@ class Trainer:
         """
         began, before = time.perf_counter(), self.ppo.num_timesteps
         whom, role = self.settings.opponents, self.orders.role
-        self.wave = draw_wave(self.roster, role, whom.n_per_wave, self.env.rng, whom.ring_share)
+        n = whom.n_per_wave * (2 if self._is_stirred() else 1)
+        self.wave = draw_wave(self.roster, role, n, self.env.rng, whom.ring_share)
         self.meets = whom_it_meets(self.roster, role, self.wave, whom.ring_share)
         self._copy_to_mirror()
         self.lessons.prepare()

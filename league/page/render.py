@@ -52,7 +52,7 @@ def page(
     """Return the page of a league.
 
     Args:
-        scenes: the matches that can be watched in it.
+        scenes: the matches of league.page.notable, with films where they can be watched.
         sights: what the best attention member looked at; None says that nobody looked.
         root: absolute path of the league folder, of which the page shows the name alone.
         only: keys of the sections that it has.

@@ -77,7 +77,7 @@ def attention_of(facts: PageFacts, folder: LeagueFolder) -> Attention:
         return Attention(missing="No member with attention has played a rated match yet.")
     members.sort(key=lambda row: -(row.conservative or -1e9))
     for member in members[:3]:
-        found = _newest_match(facts, member)
+        found = newest_match(facts, member)
         if found is None:
             continue
         match, seat, died = found
@@ -88,7 +88,7 @@ def attention_of(facts: PageFacts, folder: LeagueFolder) -> Attention:
     return Attention(missing="No match of a member with attention has a replay.")
 
 
-def _newest_match(facts: PageFacts, member: MemberRow) -> tuple[MatchMoment, int, int] | None:
+def newest_match(facts: PageFacts, member: MemberRow) -> tuple[MatchMoment, int, int] | None:
     """Return its newest match with a replay: (match, seat, tick of its death or of the end)."""
     kept = {match.id: match for match in facts.matches if match.replay_path}
     seats = facts.seats[facts.seats["member_id"] == member.id]

@@ -144,6 +144,18 @@ class League:
             rows = list(tables.training_rows(session, learner, lasting=lasting))
         return frame(rows, tuple(dict.fromkeys((*tables.TRAINING, *(k for r in rows for k in r)))))
 
+    def held_out(self, learner: str) -> pandas.DataFrame:
+        """Return the held-out score of a lineage over time: a row per snapshot, oldest first.
+
+        `score` is the share of held-out members (`rating.held_out`, which no learner ever meets)
+        that it placed above in rated matches, ties half; `matches` of them.
+
+        Raises:
+            UsageError: there is no such learner.
+        """
+        with read_transaction(self._engine) as session:
+            return frame(tables.held_out_rows(session, learner), tables.HELD_OUT)
+
     # --- members and matches ----------------------------------------------------------------------
 
     def members(self) -> list[str]:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from db import queries
 from league.errors import UsageError
-from league.folder.memory import stored_season
+from league.folder.memory import stored_season, stored_settings
 from league.rating.standings import scale_anchor_id, scale_shift
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from db.records import LearnerRecord
     from league.report.state import MemberRow
 
 Rows = Iterator[Mapping[str, Any]]
@@ -46,6 +47,7 @@ MATCHES = (
 )
 RATINGS = ("seq", "at", "match", "mu", "sigma", "raw_mu")
 TRAINING = ("number", "decisions", "at")
+HELD_OUT = ("member", "decisions", "created_at", "matches", "score")
 
 
 def standing_rows(members: Sequence[MemberRow]) -> Rows:
@@ -123,14 +125,40 @@ def training_rows(session: Session, learner: str, *, lasting: bool) -> Rows:
     Raises:
         UsageError: there is no such learner.
     """
-    found = queries.learner_by_name(session, learner)
-    if found is None:
-        names = ", ".join(row.name for row in queries.list_learners(session)) or "none"
-        raise UsageError(f"expected a learner of this league ({names}), found {learner!r}")
-    updates = queries.list_updates(session, found.id)
+    updates = queries.list_updates(session, _learner(session, learner).id)
     for update in queries.lasting_updates(updates) if lasting else updates:
         facts = (update.number, update.trained_decisions, update.at)
         yield {**dict(zip(TRAINING, facts, strict=True)), **update.numbers}
+
+
+def held_out_rows(session: Session, learner: str) -> Rows:
+    """Yield the snapshots of a learner in their order, with their scores on held-out members.
+
+    Raises:
+        UsageError: there is no such learner.
+    """
+    found = _learner(session, learner)
+    season, settings = stored_season(session), stored_settings(session)
+    if found.member_id is None or season is None or settings is None:
+        return
+    names = settings["rating"].get("held_out", ())
+    members = {row.id: row for row in queries.list_members(session)}
+    chain = [found.member_id, *queries.ancestors(session, found.member_id)][::-1]
+    held_out = [row.id for row in members.values() if row.name in names]
+    scores = queries.held_out_scores(session, chain, held_out, season.rules_sha256)
+    for member in (members[i] for i in chain):
+        score = scores.get(member.id)
+        facts = (member.name, member.trained_decisions, member.created_at)
+        known = (0, None) if score is None else (score.matches, score.score)
+        yield dict(zip(HELD_OUT, (*facts, *known), strict=True))
+
+
+def _learner(session: Session, name: str) -> LearnerRecord:
+    found = queries.learner_by_name(session, name)
+    if found is None:
+        names = ", ".join(row.name for row in queries.list_learners(session)) or "none"
+        raise UsageError(f"expected a learner of this league ({names}), found {name!r}")
+    return found
 
 
 def _utc(since: datetime | str | None) -> datetime | None:

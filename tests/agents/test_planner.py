@@ -13,7 +13,7 @@ from agents.boards import Boards
 from agents.budget import Budget
 from agents.errors import AgentError
 from agents.orders import WAIT
-from agents.planner import Planner, candidates, value_of
+from agents.planner import Planner, _Game, candidates, value_of
 from agents.registry import make_loader, parse_spec, present_spec
 from agents.scripted import Expander, Turtle
 from arena.agent import IntArray, SeatBatch
@@ -226,3 +226,12 @@ def test_it_beats_the_strategist_in_its_seat() -> None:
         specs = [MatchSpec(seed, MAP, (name, *fellows), rules) for seed in range(8)]
         found += [result.placements[0] for result in play(specs)]
     assert sum(places["planner:copies=2"]) < sum(places["scripted:strategist"])
+
+
+def test_a_planner_that_hears_what_was_played_predicts_from_that() -> None:
+    planner = Planner()
+    board = Engine.new_match(LOAD_MAP(MAP), RULES, 7)
+    planner._games[3] = _Game(Beliefs(4), board, action=7)
+    planner.told(np.array([3, 9]), np.array([12, 1]))  # row 9 has no match
+    assert planner._games[3].action == 12
+    assert list(planner._games) == [3]

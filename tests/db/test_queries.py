@@ -385,3 +385,28 @@ def test_postgresql_processes_that_rate_at_once_leave_no_gap(fresh_postgresql: E
         # 12 wins of `tribe`, each of which saw all before it: 25 - 12 * 1.
         assert queries.latest_ratings(session, RULES)[ids[0]].mu == 13.0
         assert session.execute(text("SELECT count(*) FROM ratings")).scalar() == 2 + 24
+
+
+def test_ratings_before_a_match_are_those_it_was_played_with(writer: Engine) -> None:
+    with write_transaction(writer) as session:
+        a, b = admit(session, "tribe", "random")
+        first = queries.plan_match(session, plan([a, b]))
+        second = queries.plan_match(session, plan([a, b]))
+        pit = queries.plan_match(session, plan([a, b], rated=False, purpose="pit"))
+        third = queries.plan_match(session, plan([a, b]))
+        for match_id in (first, second, third):
+            queries.mark_started(session, match_id)
+            finish(session, match_id, 1, 2)
+        late = admit(session, "idle")[0]
+
+    def mus(match_id: int) -> dict[int, float]:
+        with read_transaction(writer) as session:
+            found = queries.ratings_before(session, match_id, [a, b, late], RULES)
+            return {member_id: mu for member_id, (mu, _) in found.items()}
+
+    # a loses 1 and b 2 in each match, from 25; whoever came later has none
+    assert mus(first) == {a: 25.0, b: 25.0}
+    assert mus(second) == {a: 24.0, b: 23.0}
+    assert mus(third) == {a: 23.0, b: 21.0}
+    # A head-to-head is not rated: as the newest match before it (the second) left them.
+    assert mus(pit) == {a: 23.0, b: 21.0}

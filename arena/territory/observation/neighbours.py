@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from arena.territory.engine import rules
-from arena.territory.engine.compiled import compiled
+from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.formulas import share_of
 from arena.territory.engine.memory import fullness_of
 from arena.territory.engine.state import (
@@ -51,11 +51,11 @@ _RATE_OF_STRIKES, _ON_ME, _ATTACKS_ON_ME, _FORCE_ON_ME, _LATEST_ON_ME = range(20
 _STRIKE_SIZE, _STRIKE_FULLNESS, _STRIKE_STRENGTH, _ANSWERS, _PRESSED = range(25, 30)
 _RATE_OF_SPREADS, _SPREAD_SIZE, _SPREAD_VARIES, _SPREAD_FULLNESS = range(30, 34)
 _IMMUNITY = rules.IMMUNITY_TICKS
-_LONG = 400  # ticks
+_HUNDRED_TICKS, _LONG = int64(100), int64(400)
 _HUNDRED = 100.0  # ticks
 
 
-@compiled(internal=True)
+@compiled(inline=True, internal=True)
 def write_neighbours(
     s: State, w: Scratch, p: int, targets: np.ndarray, mask: np.ndarray, out: np.ndarray
 ) -> None:
@@ -82,10 +82,11 @@ def write_neighbours(
             _write_present(s, w, p, q, targets, row)
             row[_IS_LEGAL] = mask[d * 5 + 4]
             if q > 0:
-                _write_memory(s, p, q, row)
+                _write_growth(s.past, s.clock[TICK], q, s.tiles[q], s.troops[q], row)
+                _write_habits(s.habits[q], s.dealings[q, p], s.clock[TICK], row)
 
 
-@compiled(internal=True)
+@compiled(inline=True, internal=True)
 def _write_present(
     s: State, w: Scratch, p: int, q: int, targets: np.ndarray, row: np.ndarray
 ) -> None:
@@ -138,19 +139,29 @@ def _look_before(tick: int, ticks: int) -> int:
 
 
 @compiled(internal=True)
-def _write_memory(s: State, p: int, q: int, row: np.ndarray) -> None:
-    """Write what p's neighbour q, a player, did so far."""
-    tick = s.clock[TICK]
-    habits = s.habits[q]
+def _write_growth(
+    past: np.ndarray, tick: int, q: int, tiles: int, troops: int, row: np.ndarray
+) -> None:
+    """Write how q's tiles and home troops have changed; `past` is State.past."""
     if tick > 0:
-        before = s.past[_look_before(tick, 100), q]
-        row[_GROWTH_100] = _growth(s.tiles[q], before[0])
-        row[_GAIN_100] = _growth(s.troops[q], before[1])
-        row[_GROWTH_400] = _growth(s.tiles[q], s.past[_look_before(tick, _LONG), q, 0])
-        row[_MEAN_FULLNESS] = _mean(habits[FULLNESS_SUM], habits[LOOKS])
+        before = past[_look_before(tick, _HUNDRED_TICKS), q]
+        row[_GROWTH_100] = _growth(tiles, before[0])
+        row[_GAIN_100] = _growth(troops, before[1])
+        row[_GROWTH_400] = _growth(tiles, past[_look_before(tick, _LONG), q, 0])
     else:  # nobody has looked yet
         row[_GROWTH_100] = row[_GROWTH_400] = row[_GAIN_100] = 0.5
-        row[_MEAN_FULLNESS] = fullness_of(s, q)
+
+
+@compiled(internal=True)
+def _write_habits(habits: np.ndarray, dealings: np.ndarray, tick: int, row: np.ndarray) -> None:
+    """Write how a neighbour acted and what it did to the observer.
+
+    Args:
+        habits: its row of State.habits.
+        dealings: its dealings with the observer, a row of State.dealings.
+    """
+    looks = habits[LOOKS]
+    row[_MEAN_FULLNESS] = habits[FULLNESS_SUM] / looks if looks > 0.0 else row[_FULLNESS]
     strikes, spreads = habits[STRIKES], habits[SPREADS]
     row[_PAUSE] = 1.0
     if strikes + spreads > 1.0:
@@ -171,7 +182,6 @@ def _write_memory(s: State, p: int, q: int, row: np.ndarray) -> None:
     row[_SPREAD_VARIES] = 2.0 * math.sqrt(max(variance, 0.0))
     row[_SPREAD_FULLNESS] = _mean(habits[SPREAD_FULLNESS], spreads)
 
-    dealings = s.dealings[q, p]
     since = dealings[NEIGHBOURS_SINCE]
     row[_NEIGHBOUR_TIME] = min((tick - since) / _LONG, 1.0) if since >= 0.0 else 0.0
     row[_ON_ME] = _mean(dealings[ATTACKS_ON], strikes)

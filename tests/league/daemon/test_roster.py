@@ -266,3 +266,10 @@ def test_weights_that_were_replaced_are_not_taken_for_the_newest_snapshot(
     assert x(Restarted(None)) == 0.5  # untrained: nothing is known
     assert x(Restarted("1" * 64)) == pytest.approx(1.0)
     assert x(Restarted("9" * 64)) == 0.5  # of a snapshot that is no member
+
+
+def test_a_roster_says_where_the_newest_plateau_was(session: Session) -> None:
+    learner = _learner(session)
+    assert _roster(session, learner).stirred_at is None
+    queries.set_league_value(session, "course:attention", {"reference": 1, "stirred_at": 240_000})
+    assert _roster(session, learner).stirred_at == 240_000

@@ -25,9 +25,9 @@ LESSON = (
 )
 
 
-def taught_with(folder: Path, *sets: str) -> Trainer:
+def taught_with(folder: Path, *sets: str, teacher: str = "scripted:strategist") -> Trainer:
     trainer = trainer_with(folder, *LESSON, *sets)
-    trainer.orders = replace(trainer.orders, teacher="scripted:strategist", teacher_name="me")
+    trainer.orders = replace(trainer.orders, teacher=teacher, teacher_name="me")
     trainer.lessons._orders = trainer.orders
     return trainer
 
@@ -47,8 +47,11 @@ def test_a_lineage_is_taught_before_it_trains_and_says_so(tmp_path: Path) -> Non
     before = weights(trainer, "action_net")
     assert trainer.lessons.is_due
     told: list[Mapping[str, float]] = []
+    signs: list[int] = []  # of life, by how much had been told
+    trainer.env.before_step = lambda: signs.append(len(epochs(told)))
     found = trainer.lessons.teach(told.append)
     assert not trainer.lessons.is_due
+    assert set(signs) == {0, 1, 2}  # in matches, in the second epoch, and when it was measured
     assert [numbers["imitation_epoch"] for numbers in epochs(told)] == [1.0, 2.0]
     assert told[-1]["imitation_rows"] >= 250
     assert 0.0 <= found.agreement <= 1.0
@@ -162,7 +165,13 @@ def test_a_child_of_a_taught_lineage_says_who_was_taught(tmp_path: Path) -> None
 
 
 def test_in_a_round_the_learner_plays_and_the_teacher_labels(tmp_path: Path) -> None:
-    trainer = taught_with(tmp_path, "learner.teacher_rounds=1", "learner.teacher_round_rows=100")
+    rounds = ("learner.teacher_rounds=1", "learner.teacher_round_rows=100")
+    trainer = taught_with(
+        tmp_path,
+        *rounds,
+        "learner.teacher_rows=100",
+        teacher="planner:decisions=1,copies=1,candidates=2",
+    )
     told: list[Mapping[str, float]] = []
     trainer.lessons.teach(told.append)
     after = epochs(told)

@@ -44,8 +44,8 @@ def with_learner(section: LearnerConfig) -> LeagueConfig:
     return DEFAULT.model_copy(update={"learner": section})
 
 
-# The lease is the manager's, which watches the learners by it; the teacher is in each one's orders.
-OF_THE_MANAGER = {"lease_s", "teacher"}
+# The manager's own, which watches the learners by them; the teacher is in each one's orders.
+OF_THE_MANAGER = {"lease_s", "plateau_gain", "plateau_response", "teacher"}
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,7 @@ def test_settings_keep_their_meaning() -> None:
         "learner.n_opponents=3",
         "learner.one_opponent_share=0.25",
         "learner.self_play_share=0.125",
+        "learner.plateau_after=5000",
         "learner.first_snapshot=900",
         "learner.snapshot_every=7000",
         "learner.snapshot_win_rate=0.6",
@@ -91,7 +92,7 @@ def test_settings_keep_their_meaning() -> None:
         "maps.train=['generated:continents:64x64:1-3']",
     )
     settings = learner_settings(resolve("small", None, sets))
-    assert settings.opponents == OpponentSettings(3, one_opponent_share=0.25, self_play_share=0.125)
+    assert settings.opponents == OpponentSettings(3, 0.25, 0.125, stirred_decisions=5_000)
     assert settings.snapshots == SnapshotSettings(
         900, 7000, win_rate=0.6, min_games=11, min_kl=0.02
     )

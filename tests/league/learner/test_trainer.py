@@ -212,3 +212,31 @@ def test_without_a_word_on_it_a_new_learner_is_free(tmp_path: Path) -> None:
     sha256 = trainer.offer()
     offered = trainer.folder.snapshots / "offered" / f"{sha256}.safetensors"
     assert not describe(offered).relation_mask
+
+
+def test_a_plateau_begins_the_schedules_anew_and_widens_the_draws_for_a_while(
+    tmp_path: Path,
+) -> None:
+    trainer = trainer_with(
+        tmp_path,
+        "learner.learning_rate=8e-4",
+        "learner.learning_rate_end=2e-4",
+        "learner.schedule_decisions=1000",
+        "learner.plateau_after=500",
+        "learner.n_opponents=2",
+    )
+    trainer.ppo.num_timesteps = 2_000
+    roster = replace(trainer.roster, stirred_at=2_000)
+    numbers, _ = trainer.update()
+    assert numbers["learning_rate"] == pytest.approx(2e-4) and len(trainer.wave) == 2
+    before = trainer.ppo.num_timesteps  # some 64 decisions after the plateau
+    trainer.roster = roster
+    numbers, _ = trainer.update()
+    # Counted from the plateau on, at the end of the rollout: 1,000 decisions lead to the end.
+    at = (trainer.ppo.num_timesteps - 2_000) / 1000
+    assert before < trainer.ppo.num_timesteps and at < 0.5
+    assert numbers["learning_rate"] == pytest.approx(8e-4 + at * (2e-4 - 8e-4))
+    assert len(trainer.wave) == 4
+    trainer.ppo.num_timesteps = 2_500  # 500 decisions after it the draws are as before
+    trainer.update()
+    assert len(trainer.wave) == 2 and trainer.ppo.schedules_from == 2_000

@@ -183,10 +183,9 @@ def test_opponents_are_told_by_games_and_by_who_is_hardest_now(facts: PageFacts)
 def test_four_different_matches_are_worth_a_look(facts: PageFacts) -> None:
     found = {each.what: each.match.id for each in notable(facts)}
     assert found == {"last": 80, "longest": LONGEST, "closest": CLOSEST, "upset": UPSET}
-    assert f"the greatest upset is match {UPSET}: attention-0000 came first" in matches.answer(
-        facts
-    )
-    assert "half of them over by tick 1,000, the longest after 1,900" in matches.answer(facts)
+    said = matches.answer(facts, notable(facts))
+    assert f"the greatest upset is match {UPSET}: attention-0000 came first" in said
+    assert "half of them over by tick 1,000, the longest after 1,900" in said
 
 
 def test_matches_with_a_replay_are_preferred(facts: PageFacts) -> None:

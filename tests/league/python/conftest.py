@@ -34,7 +34,12 @@ NAMES = ("tribe", "expander", "idle", "attention-0001")
 
 def make_played_league(root: Path) -> LeagueFolder:
     """Twelve rated matches of ten seats with their replays; one rated seat for each member."""
-    config = resolve("small", None, ["rules.max_ticks=200"], [MAP])
+    sets = [
+        "rules.max_ticks=200",
+        "rating.held_out=['idle']",
+        "rating.anchors=['tribe','expander']",
+    ]
+    config = resolve("small", None, sets, [MAP])
     folder = create_folder(root, write_toml(config))
     description = tiny_description(trained_decisions=12_345)
     sha256 = SnapshotStore(folder.snapshots).save(
@@ -106,6 +111,7 @@ def make_played_league(root: Path) -> LeagueFolder:
         learner = queries.upsert_learner(
             session, name="attention", family="attention", role="main", status="running", at=NOON
         )
+        queries.record_snapshot(session, learner, ids[NAMES[3]])
         # The third update is lost in a crash: the learner goes on from 2,560 decisions.
         for decisions in (1_280, 2_560, 3_840, 3_200):
             numbers = {"entropy": 3.0 - decisions / 1_280, "kl": 0.01}

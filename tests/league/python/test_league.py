@@ -146,6 +146,22 @@ def test_training_leaves_out_what_a_crash_took_back(
             L.training("baseline")
 
 
+def test_the_held_out_score_counts_whom_nobody_trains_against(
+    played_league: LeagueFolder, pandas: Any
+) -> None:
+    with league.open(played_league.root) as L:
+        (row,) = L.held_out("attention").to_dict("records")
+        places = [{each.name: each.place for each in L.match(n).results[:4]} for n in range(1, 13)]
+        above = [
+            1.0 if p["attention-0001"] < p["idle"] else 0.5 * (p["attention-0001"] == p["idle"])
+            for p in places
+        ]
+        assert (row["member"], row["matches"]) == ("attention-0001", 12)
+        assert row["score"] == pytest.approx(np.mean(above))
+        with pytest.raises(UsageError, match="a learner of this league"):
+            L.held_out("nobody")
+
+
 def test_frames_are_the_board_from_start_to_end(played_league: LeagueFolder) -> None:
     with league.open(played_league.root) as L:
         match = L.match(3)

@@ -1,0 +1,159 @@
+"""Draw all pictures of the documents from one real league, so that they agree with each other.
+
+    PYTHONPATH=. python docs/images/make.py LEAGUE [--only NAME]... [--into FOLDER]
+
+LEAGUE is a league that has trained for at least half an hour and kept its replays. Each picture is
+what the command beside it draws (PICTURES); those of pages need Chromium and playwright
+(`pip install -e '.[browser]'`), the others matplotlib (`pip install -e '.[plot]'`). A picture that
+cannot be drawn here is named with the reason, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+DESK, PHONE = (1280, 800), (390, 844)
+
+
+class CannotDrawError(Exception):
+    """A picture that this machine or this league cannot give; the message says why."""
+
+
+class Studio:
+    """What the pictures are drawn from: a league."""
+
+    def __init__(self, league: Path) -> None:
+        self.league = league
+        self._scratch = Path(tempfile.mkdtemp(prefix="pictures-"))
+
+    def close(self) -> None:
+        """Remove what was written on the way."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def run(self, *arguments: str) -> str:
+        """Run `league` on the league and return what it printed."""
+        command = [sys.executable, "-m", "league", *arguments, "--league", str(self.league)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise CannotDrawError(done.stderr.strip() or f"exit code {done.returncode}")
+        return done.stdout
+
+    def attended(self) -> tuple[int, int]:
+        """Return (match, seat) of the best attention member's newest match with a replay."""
+        from league.folder.layout import open_folder
+        from league.page.facts import read_facts
+        from league.page.sights import newest_match
+
+        facts = read_facts(open_folder(self.league))
+        for member in facts.ranked:
+            if member.family == "attention" and member.trained_decisions:
+                found = newest_match(facts, member)
+                if found is not None:
+                    return found[0].id, found[1]
+        raise CannotDrawError("no trained attention member has a match with a replay")
+
+    def page(self, *arguments: str) -> Path:
+        """Return a page that a command writes with --html, made once."""
+        path = self._scratch / f"{'-'.join(arguments)}.html"
+        if not path.exists():
+            self.run(*arguments, "--html", str(path))
+        return path
+
+    def photograph(
+        self,
+        page: Path,
+        target: Path,
+        size: tuple[int, int] = DESK,
+        *,
+        dark: bool = False,
+        at: str = "body",
+    ) -> None:
+        """Write what a browser shows of a page, scrolled to an element."""
+        found = next(filter(None, map(shutil.which, BROWSERS)), None)
+        if found is None:
+            raise CannotDrawError("no Chromium on this machine")
+        try:
+            from playwright.sync_api import sync_playwright
+        except ImportError as error:
+            raise CannotDrawError("playwright is not installed") from error
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=found, args=arguments)
+            shown = browser.new_page(
+                viewport={"width": size[0], "height": size[1]},
+                color_scheme="dark" if dark else "light",
+            )
+            shown.goto(page.resolve().as_uri())
+            shown.eval_on_selector(at, "element => element.scrollIntoView()")
+            shown.wait_for_timeout(1_500)  # a film unpacks
+            shown.screenshot(path=str(target))
+            browser.close()
+        shrink(target)
+
+
+def shrink(path: Path) -> None:
+    """Reduce a PNG to 256 colours, a third of its size."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
+
+
+def _look(studio: Studio, target: Path) -> None:
+    match, seat = studio.attended()
+    asked = ("look", str(match), "--seat", str(seat), "--decision", "12", "--attention")
+    studio.run(*asked, "--png", str(target))
+
+
+Draw = Callable[[Studio, Path], object]
+REPORT = ("report",)
+PICTURES: dict[str, Draw] = {
+    # name: what draws it, as the README and docs/ show it
+    "dashboard.svg": lambda s, to: s.run("report", "--svg", str(to)),
+    "curves.png": lambda s, to: s.run("curves", "--png", str(to)),
+    "training.png": lambda s, to: s.run("curves", "--what", "training", "--png", str(to)),
+    "payoff.png": lambda s, to: s.run("curves", "--what", "payoff", "--png", str(to)),
+    "placements.png": lambda s, to: s.run("curves", "--what", "placements", "--png", str(to)),
+    "attention.png": _look,
+    "report-light.png": lambda s, to: s.photograph(s.page(*REPORT), to),
+    "report-dark.png": lambda s, to: s.photograph(s.page(*REPORT), to, dark=True, at="#progress"),
+    "report-phone.png": lambda s, to: s.photograph(s.page(*REPORT), to, PHONE),
+    "report-matches.png": lambda s, to: s.photograph(s.page(*REPORT), to, at="#matches"),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Draw the pictures of the documents.")
+    parser.add_argument("league", type=Path)
+    parser.add_argument("--only", action="append", choices=list(PICTURES), metavar="NAME")
+    parser.add_argument("--into", type=Path, default=HERE, help="folder of the pictures")
+    options = parser.parse_args()
+    studio = Studio(options.league)
+    options.into.mkdir(parents=True, exist_ok=True)
+    missing = 0
+    try:
+        for name in options.only or PICTURES:
+            target = options.into / name
+            try:
+                PICTURES[name](studio, target)
+            except CannotDrawError as error:
+                missing += 1
+                print(f"{name}: not drawn: {error}")
+            else:
+                print(f"{name}: {target.stat().st_size / 1000:,.0f} kB")
+    finally:
+        studio.close()
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Owns what the terminal shows of a film: a pure function of film, frame and size.
+
+Promises: numbers are never cut, names are; the picture takes what the list of seats leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from arena.board_picture import seat_colours
+from arena.half_blocks import half_blocks
+from arena.territory.engine.actions import describe
+from arena.territory.maps.pictures import shrink
+from arena.viewer.film import NO_ORDER, Film, Reel
+from arena.viewer.picture import Picture, frame_picture
+from league.plain_text import visible
+from league.viewer.found import FoundMatch
+
+KEYS = "space pause   ← → step   home end   f follow   s speed   q leave"
+_LIST = 44  # columns of the list of seats beside the picture
+_NARROW = 70  # columns: below, the list stands under the picture
+_DIM = Style(dim=True)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a film stands on the screen.
+
+    Attributes:
+        speed: times game time, in which a second has ten ticks.
+        follow: the seat whose land is shown bright, or None.
+    """
+
+    frame: int = 0
+    is_playing: bool = True
+    speed: int = 1
+    follow: int | None = None
+
+
+def speeds(film: Film) -> list[int]:
+    """Return the speeds to choose from, powers of two; the last shows the match in 4 seconds."""
+    found = [1]
+    while film.ticks[-1] / 10 / found[-1] > 4:
+        found.append(2 * found[-1])
+    return found
+
+
+def usual_speed(film: Film, most_seconds: float = 50.0) -> int:
+    """Return the slowest speed that shows a match in time."""
+    fitting = [speed for speed in speeds(film) if film.ticks[-1] / 10 / speed <= most_seconds]
+    return fitting[0] if fitting else speeds(film)[-1]
+
+
+def render(
+    film: Film, reel: Reel, found: FoundMatch, look: Look, width: int, height: int
+) -> RenderableType:
+    """Draw a frame for a terminal of `width` x `height` characters."""
+    n_list = min(film.n_seats, 64) + 1
+    beside = width >= _NARROW
+    columns = width - _LIST - 2 if beside else width
+    rows = height - 3 if beside else max(height - 3 - min(n_list, height // 2), 4)
+    picture = half_blocks(shrink(_picture(film, reel, look), columns, 2 * rows))
+    seats = _seats(film, found, look, height - 3 if beside else height - 3 - rows)
+    if beside:
+        body: RenderableType = Table.grid(padding=(0, 2, 0, 0))
+        assert isinstance(body, Table)
+        body.add_row(picture, seats)
+    else:
+        body = Group(picture, seats)
+    return Group(_head(film, found, look, width), body, _foot(film, look, width))
+
+
+def _picture(film: Film, reel: Reel, look: Look) -> Picture:
+    owner = reel.frame(look.frame)
+    picture = frame_picture(film.map, owner, film.n_seats)
+    if look.follow is not None:
+        others = (owner != look.follow + 1) & (owner > 0) & (owner < 255)
+        picture[others] = (0.55 * picture[others]).astype(picture.dtype)
+    return picture
+
+
+def _head(film: Film, found: FoundMatch, look: Look, width: int) -> Text:
+    alive = int((film.tiles[look.frame] > 0).sum())
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(visible(found.title), Style(bold=True))
+    text.append(f"   tick {film.ticks[look.frame]:,} of {film.ticks[-1]:,}   {alive} alive")
+    text.append(f"   {visible(film.replay.spec.map)}", _DIM)
+    text.truncate(width, overflow="ellipsis")
+    return text
+
+
+def _seats(film: Film, found: FoundMatch, look: Look, rows: int) -> Table:
+    """List the seats by land, as many as there is room for; the followed one is among them."""
+    tiles, troops = film.tiles[look.frame], film.troops[look.frame]
+    standing = sorted(
+        range(film.n_seats), key=lambda s: (-int(tiles[s]), film.replay.placements[s], s)
+    )
+    shown = standing[: max(rows - 1, 1)]
+    if look.follow is not None and look.follow not in shown:
+        shown[-1] = look.follow
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, width=_LIST, header_style=_DIM)
+    table.add_column("", no_wrap=True, min_width=2)
+    table.add_column("seat", no_wrap=True, overflow="ellipsis", ratio=1)
+    for name in ("tiles", "troops", "order"):
+        table.add_column(name, no_wrap=True, justify="right")
+    colours = seat_colours(film.n_seats)
+    for seat in shown:
+        red, green, blue = (int(part) for part in colours[seat])
+        is_dead = tiles[seat] == 0
+        action = int(film.orders[look.frame, seat])
+        out = film.eliminated_tick[seat]
+        order = "" if action == NO_ORDER else describe(action).replace(" %", "%")
+        told = f"out {out:,}" if is_dead and out is not None else ""
+        style = Style(bold=seat == look.follow, dim=is_dead)
+        table.add_row(
+            Text("█▌", Style(color=f"rgb({red},{green},{blue})", dim=is_dead)),
+            Text(visible(found.names[seat]), style),
+            Text(f"{tiles[seat]:,}", style),
+            Text(f"{troops[seat]:,}", style),
+            Text(told or order, style),
+        )
+    return table
+
+
+def _foot(film: Film, look: Look, width: int) -> Group:
+    end = int(film.ticks[-1])
+    state = f" {'▶' if look.is_playing else '❚❚'} {look.speed}x"
+    room = max(width - len(state) - 3, 8)
+    done = round(room * int(film.ticks[look.frame]) / max(end, 1))
+    bar = Text(no_wrap=True)
+    bar.append("━" * done, Style(color="bright_white"))
+    bar.append("━" * (room - done), Style(color="grey37"))
+    bar.append(state)
+    for out in film.eliminated_tick:
+        if out is not None:
+            at = min(round(room * out / max(end, 1)), room - 1)
+            bar.stylize(Style(color="red"), at, at + 1)
+    keys = Text(KEYS, _DIM, no_wrap=True, overflow="ellipsis")
+    keys.truncate(width, overflow="ellipsis")
+    return Group(bar, keys)
