@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from league.inspect.look import VIEW_NAMES, Sight, attend, map_loader, measure, see
+from league.inspect.look import (
+    VIEW_NAMES,
+    Sight,
+    attend,
+    load_attention,
+    map_loader,
+    measure,
+    see,
+)
 from league.page.picture import data_uri
 
 if TYPE_CHECKING:
@@ -119,10 +127,12 @@ def _look(
     moments, weights = [], dict[str, float]()
     for share in MOMENTS:
         sight = see(replay, seat, round(share * last), lambda _: land)
-        record = attend(sight, replay, folder.snapshots)
+        record = attend(sight, load_attention(sight, replay, folder.snapshots))
         numbers = measure(sight, record)
-        weights = numbers["attention"]["scale_weights"]
-        views = tuple(_view(name, sight, record, numbers) for name in VIEW_NAMES)
+        weights = numbers["attention"].get("scale_weights", {})
+        views = tuple(
+            _view(name, sight, record, numbers) for name in VIEW_NAMES if record.spatial.get(name)
+        )
         moments.append(Moment(sight.decision, sight.tick, numbers["action_name"], views))
     return Attention(member.name, match.id, seat, weights, tuple(moments))
 
