@@ -138,8 +138,8 @@ class TorsoConfig:
                 "gated" and "off" always mean the second, whose tokens are the directions where
                 the observation has no neighbours.
 
-        Parameters with heads, at the observation's 12 channels, 104 scalars and 34 columns of a
-        neighbour (`league bench networks` prints them), and milliseconds of processor time per
+        Parameters with heads, at the observation's 12 channels, 104 scalars and 42 columns of
+        neighbours (`league bench networks` prints them), and milliseconds of processor time per
         observation with 256 rows on one busy x86 core (small; one torch thread, third best of 12):
 
         ========  =======  =====  =========  ==========  =======  ==================
@@ -147,14 +147,14 @@ class TorsoConfig:
         ========  =======  =====  =========  ==========  =======  ==================
         small           1  on     attention     244,319     0.11                0.33
         small           1  on     baseline      258,331     0.09                0.25
-        small           2  gated  attention        259,619   0.14                0.40
-        small           2  gated  baseline         248,763   0.10                0.26
-        small           2  off    attention         31,495   0.02                0.05
-        small           2  off    baseline          26,851   0.01                0.02
+        small           2  gated  attention     260,627   0.14                0.40
+        small           2  gated  baseline      249,771   0.10                0.26
+        small           2  off    attention      32,335   0.02                0.05
+        small           2  off    baseline       27,691   0.01                0.02
         classic         1  on     attention   1,360,846
         classic         1  on     baseline    1,383,667
-        classic         2  gated  attention     1,481,906
-        classic         2  gated  baseline      1,468,307
+        classic         2  gated  attention   1,483,586
+        classic         2  gated  baseline    1,469,987
         ========  =======  =====  =========  ==========  =======  ==================
 
         So on a CPU attention makes the network up to 50 % slower, not the 10 % aimed at; first

@@ -71,8 +71,9 @@ def look(
     sight = see(replay, seat, decision, load_map)
     record = worth = None
     if with_attention:
-        loaded = load_attention(sight, replay, folder.snapshots if folder else None)
-        record = attend(sight, loaded)
+        snapshots = folder.snapshots if folder else None
+        loaded = load_attention(sight, replay, snapshots)
+        record = attend(sight, replay, snapshots, loaded)
         worth = weigh(loaded, replay, seat, load_map)
     if png_path is not None:
         from league.inspect.picture import Caption, draw_attention, draw_views

@@ -202,10 +202,18 @@ def load_attention(sight: Sight, replay: Replay, snapshots: Path | None) -> Load
     return loaded
 
 
-def attend(sight: Sight, loaded: LoadedSnapshot) -> AttentionRecord:
-    """Return the attention weights of a network at what a seat saw."""
+def attend(
+    sight: Sight, replay: Replay, snapshots: Path | None, loaded: LoadedSnapshot | None = None
+) -> AttentionRecord:
+    """Return the attention weights of the seat's own network.
+
+    Args:
+        snapshots, errors: as in `load_attention`.
+        loaded: the network, where it was loaded before.
+    """
     from msattn.inspect import look
 
+    loaded = loaded or load_attention(sight, replay, snapshots)
     return look(loaded.network, {key: each[None] for key, each in sight.observation.items()})
 
 

@@ -13,15 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from league.inspect.look import (
-    VIEW_NAMES,
-    Sight,
-    attend,
-    load_attention,
-    map_loader,
-    measure,
-    see,
-)
+from league.inspect.look import VIEW_NAMES, Sight, attend, map_loader, measure, see
 from league.page.picture import data_uri
 
 if TYPE_CHECKING:
@@ -127,12 +119,15 @@ def _look(
     moments, weights = [], dict[str, float]()
     for share in MOMENTS:
         sight = see(replay, seat, round(share * last), lambda _: land)
-        record = attend(sight, load_attention(sight, replay, folder.snapshots))
+        record = attend(sight, replay, folder.snapshots)
+        if not record.spatial:
+            return Attention(
+                missing=f"{member.name} reads no views: `league look {match.id} --seat {seat} "
+                f"--decision {sight.decision} --attention` shows which neighbours it looks at."
+            )
         numbers = measure(sight, record)
-        weights = numbers["attention"].get("scale_weights", {})
-        views = tuple(
-            _view(name, sight, record, numbers) for name in VIEW_NAMES if record.spatial.get(name)
-        )
+        weights = numbers["attention"]["scale_weights"]
+        views = tuple(_view(name, sight, record, numbers) for name in VIEW_NAMES)
         moments.append(Moment(sight.decision, sight.tick, numbers["action_name"], views))
     return Attention(member.name, match.id, seat, weights, tuple(moments))
 

@@ -118,7 +118,7 @@ def test_the_regions_of_a_cell_add_up_to_one(played: tuple[Path, Path]) -> None:
 def test_attention_is_measured_in_shares(played: tuple[Path, Path]) -> None:
     replay = read_replay(played[0])
     sight = see(replay, 0, 5, load_map)
-    numbers = measure(sight, attend(sight, load_attention(sight, replay, played[1])))
+    numbers = measure(sight, attend(sight, replay, played[1]))
     json.dumps(numbers, allow_nan=False)
     attention = numbers["attention"]
     assert sum(attention["scale_weights"].values()) == pytest.approx(1)
@@ -168,7 +168,7 @@ def test_the_command_draws_both_pictures(played: tuple[Path, Path], tmp_path: Pa
     drawn = [views]
     for seat in (0, 2, 3):
         sight = see(replay, seat, 5, load_map)
-        record = attend(sight, load_attention(sight, replay, played[1]))
+        record = attend(sight, replay, played[1])
         caption = Caption("5", "narrow")
         drawn.append(draw_attention(sight, record, caption, tmp_path / f"attention-{seat}.png"))
     for path in drawn:
@@ -202,7 +202,7 @@ def test_attention_names_the_neighbours_by_direction_and_kind(
 ) -> None:
     replay = read_replay(played[0])
     sight = see(replay, seat, 5, load_map)
-    record = attend(sight, load_attention(sight, replay, played[1]))
+    record = attend(sight, replay, played[1])
     attention = measure(sight, record)["attention"]
     json.dumps(attention, allow_nan=False)
     found = attention["neighbours"]
@@ -281,7 +281,9 @@ def test_attention_is_told_on_the_screen(played: tuple[Path, Path]) -> None:
     for seat, words in words_of.items():
         sight = see(replay, seat, 5, load_map)
         loaded = load_attention(sight, replay, played[1])
-        numbers = measure(sight, attend(sight, loaded), weigh(loaded, replay, seat, load_map))
+        numbers = measure(
+            sight, attend(sight, replay, played[1], loaded), weigh(loaded, replay, seat, load_map)
+        )
         text = "\n".join(attention_lines(numbers, "narrow"))
         assert words in text and "change without attention" in text
         assert max(len(line) for line in text.splitlines()) <= 100

@@ -107,3 +107,24 @@ def test_settings_keep_their_meaning() -> None:
 def test_settings_travel_to_a_learners_process() -> None:
     settings = learner_settings(DEFAULT)
     assert pickle.loads(pickle.dumps(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("sets", "views", "reads_neighbours"),
+    [
+        ((), "gated", True),
+        (("network.views=off",), "off", True),
+        (("network.views=on",), "on", True),
+        (("views.observation_version=1",), "on", False),
+        (("network.token_features=0", "network.views=on"), "on", False),
+    ],
+)
+def test_the_network_follows_the_observation_and_the_setting(
+    sets: tuple[str, ...], views: str, reads_neighbours: bool
+) -> None:
+    settings = learner_settings(resolve("small", None, sets))
+    assert settings.torso.views == views
+    assert (settings.torso.token_features > 0) == reads_neighbours
+    assert settings.env.reads is not None
+    assert ("neighbours" in settings.env.reads) == reads_neighbours
+    assert ("global" in settings.env.reads) == (views != "off")

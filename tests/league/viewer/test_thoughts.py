@@ -16,7 +16,7 @@ from arena.viewer.film import record_film
 from arena.viewer.packing import from_signed, unpack
 from arena.viewer.payload import film_payload
 from league.errors import UsageError
-from league.inspect.look import attend, load_attention, see
+from league.inspect.look import attend, see
 from league.viewer.thoughts import Thoughts
 
 
@@ -52,7 +52,7 @@ def test_attention_is_that_of_the_decision_and_of_the_seats_asked_for(
     insights = thoughts.insights()
     assert not insights[0].attention and not insights[1].attention
     sight = see(replay, 2, 7, load_map)
-    record = attend(sight, load_attention(sight, replay, snapshots))
+    record = attend(sight, replay, snapshots)
     for view, layers in record.spatial.items():
         for layer, weights in enumerate(layers):
             found = insights[2].attention[view][layer][7]
