@@ -49,6 +49,13 @@ def test_a_click_and_a_key_sort_the_standings_and_back(open_page: Any, report: P
     assert names == sorted(names, key=str.lower)
 
 
+def test_numbers_stand_at_the_right_and_names_at_the_left(open_page: Any, report: Path) -> None:
+    page = open_page(report).page
+    aligned = "e => getComputedStyle(e).textAlign"
+    assert page.locator("#standings tbody td.n").first.evaluate(aligned) == "right"
+    assert page.locator("#standings tbody th").first.evaluate(aligned) == "left"
+
+
 def test_the_button_turns_light_into_dark_and_back(open_page: Any, report: Path) -> None:
     page = open_page(report).page
     light = page.evaluate(PAPER)
