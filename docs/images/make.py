@@ -49,6 +49,10 @@ class Studio:
             raise CannotDrawError(done.stderr.strip() or f"exit code {done.returncode}")
         return done.stdout
 
+    def screen(self, target: Path, size: str) -> None:
+        """Draw the live screen as it is now."""
+        self.run("watch", "--once", "--size", size, "--svg", str(target))
+
     def attended(self) -> tuple[int, int, int]:
         """Return match, seat and decision, in the middle of its life, of the best attention member:
         its newest match with a replay."""
@@ -125,6 +129,10 @@ REPORT = ("report",)
 PICTURES: dict[str, Draw] = {
     # name: what draws it, as the README and docs/ show it
     "dashboard.svg": lambda s, to: s.run("report", "--svg", str(to)),
+    "screen-80x24.svg": lambda s, to: s.screen(to, "80x24"),
+    "screen-100x30.svg": lambda s, to: s.screen(to, "100x30"),
+    "screen-120x40.svg": lambda s, to: s.screen(to, "120x40"),
+    "screen-200x60.svg": lambda s, to: s.screen(to, "200x60"),
     "ratings.png": lambda s, to: s.run("curves", "--png", str(to)),
     "training.png": lambda s, to: s.run("curves", "--what", "training", "--png", str(to)),
     "payoff.png": lambda s, to: s.run("curves", "--what", "payoff", "--png", str(to)),
