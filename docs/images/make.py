@@ -3,9 +3,12 @@
     PYTHONPATH=. python docs/images/make.py LEAGUE [--only NAME]... [--into FOLDER]
 
 LEAGUE is a league that has trained for at least half an hour and kept its replays. Each picture is
-what the command beside it draws (PICTURES); those of pages need Chromium and playwright
+what the command beside it draws (PICTURES). Those of pages need Chromium and playwright
 (`pip install -e '.[browser]'`), the others matplotlib (`pip install -e '.[plot]'`). A picture that
 cannot be drawn here is named with the reason, and the exit code is 1.
+
+curves.png, attention.png and observation.png are of other leagues, by the commands beside them in
+docs/learning.md and docs/observation.md.
 """
 
 from __future__ import annotations
@@ -46,8 +49,13 @@ class Studio:
             raise CannotDrawError(done.stderr.strip() or f"exit code {done.returncode}")
         return done.stdout
 
-    def attended(self) -> tuple[int, int]:
-        """Return (match, seat) of the best attention member's newest match with a replay."""
+    def screen(self, target: Path, size: str) -> None:
+        """Draw the live screen as it is now."""
+        self.run("watch", "--once", "--size", size, "--svg", str(target))
+
+    def attended(self) -> tuple[int, int, int]:
+        """Return match, seat and decision, in the middle of its life, of the best attention member:
+        its newest match with a replay."""
         from league.folder.layout import open_folder
         from league.page.facts import read_facts
         from league.page.sights import newest_match
@@ -57,7 +65,9 @@ class Studio:
             if member.family == "attention" and member.trained_decisions:
                 found = newest_match(facts, member)
                 if found is not None:
-                    return found[0].id, found[1]
+                    match, seat, died = found
+                    per_decision = (facts.settings or {})["rules"]["ticks_per_decision"]
+                    return match.id, seat, died // per_decision // 2
         raise CannotDrawError("no trained attention member has a match with a replay")
 
     def page(self, *arguments: str) -> Path:
@@ -93,7 +103,7 @@ class Studio:
             )
             shown.goto(page.resolve().as_uri())
             shown.eval_on_selector(at, "element => element.scrollIntoView()")
-            shown.wait_for_timeout(1_500)  # a film unpacks
+            shown.wait_for_timeout(5_000)  # a film unpacks and comes to rest
             shown.screenshot(path=str(target))
             browser.close()
         shrink(target)
@@ -109,8 +119,8 @@ def shrink(path: Path) -> None:
 
 
 def _look(studio: Studio, target: Path) -> None:
-    match, seat = studio.attended()
-    asked = ("look", str(match), "--seat", str(seat), "--decision", "12", "--attention")
+    match, seat, decision = map(str, studio.attended())
+    asked = ("look", match, "--seat", seat, "--decision", decision, "--attention")
     studio.run(*asked, "--png", str(target))
 
 
@@ -119,11 +129,15 @@ REPORT = ("report",)
 PICTURES: dict[str, Draw] = {
     # name: what draws it, as the README and docs/ show it
     "dashboard.svg": lambda s, to: s.run("report", "--svg", str(to)),
-    "curves.png": lambda s, to: s.run("curves", "--png", str(to)),
+    "screen-80x24.svg": lambda s, to: s.screen(to, "80x24"),
+    "screen-100x30.svg": lambda s, to: s.screen(to, "100x30"),
+    "screen-120x40.svg": lambda s, to: s.screen(to, "120x40"),
+    "screen-200x60.svg": lambda s, to: s.screen(to, "200x60"),
+    "ratings.png": lambda s, to: s.run("curves", "--png", str(to)),
     "training.png": lambda s, to: s.run("curves", "--what", "training", "--png", str(to)),
     "payoff.png": lambda s, to: s.run("curves", "--what", "payoff", "--png", str(to)),
     "placements.png": lambda s, to: s.run("curves", "--what", "placements", "--png", str(to)),
-    "attention.png": _look,
+    "look.png": _look,
     "report-light.png": lambda s, to: s.photograph(s.page(*REPORT), to),
     "report-dark.png": lambda s, to: s.photograph(s.page(*REPORT), to, dark=True, at="#progress"),
     "report-phone.png": lambda s, to: s.photograph(s.page(*REPORT), to, PHONE),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from league.cli.options import (
+    answer,
     examples,
     existing_league,
     json_option,
@@ -50,15 +51,16 @@ def champion(as_json: bool) -> int:
 @click.option(
     "--anyway", is_flag=True, help="Promote although a canary is failing.  [default: off]"
 )
+@json_option
 @league_option
-def promote(member: str, why: str, anyway: bool) -> None:
+def promote(member: str, why: str, anyway: bool, as_json: bool) -> None:
     """Make MEMBER the champion by hand."""
     from league.champion.by_hand import promote as make_champion
     from league.members.entry import find_member
 
     folder = existing_league()
     name = make_champion(folder, lambda session: find_member(session, member), why, anyway=anyway)
-    say(f"{name} is champion")
+    answer(f"{name} is champion", {"champion": name}, as_json=as_json)
 
 
 @click.command(
@@ -71,8 +73,9 @@ def promote(member: str, why: str, anyway: bool) -> None:
     metavar="TEXT",
     help="The reason, kept in the history.",
 )
+@json_option
 @league_option
-def rollback(why: str) -> None:
+def rollback(why: str, as_json: bool) -> None:
     """Put the champion before the present one back.
 
     The present one does not challenge again by itself; `league promote` can make it champion.
@@ -80,7 +83,11 @@ def rollback(why: str) -> None:
     from league.champion.by_hand import roll_back
 
     dismissed, put_back = roll_back(existing_league(), why)
-    say(f"{put_back} is champion again, in place of {dismissed}")
+    answer(
+        f"{put_back} is champion again, in place of {dismissed}",
+        {"champion": put_back, "dismissed": dismissed},
+        as_json=as_json,
+    )
 
 
 def _failing(view: ChampionView) -> list[str]:

@@ -133,7 +133,8 @@ def curves(
 
         if as_json:
             name = leagues[0].root.resolve().name
-            print_json(updates_document(name, read_updates(leagues[0])))
+            document = updates_document(name, read_updates(leagues[0]))
+            print_json(document, "league-training/1")
         else:
             stdout_console().print(training_screen(read_updates(leagues[0])), highlight=False)
 

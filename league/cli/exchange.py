@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from league.cli.options import PathOf, examples, existing_league, league_option, say
+from league.cli.options import (
+    PathOf,
+    answer,
+    examples,
+    existing_league,
+    json_option,
+    league_option,
+    say,
+)
 from league.cli.words import MemberName
 from msattn.config import FAMILIES
 
@@ -40,8 +48,9 @@ FORMATS = ("safetensors", "sb3", "onnx")  # as members/exports, which loads torc
     type=PathOf(),
     help="File or folder to write to; the same as PATH.  [default: ./ and the member's name]",
 )
+@json_option
 @league_option
-def export(member: str, path: Path | None, kind: str, out: Path | None) -> None:
+def export(member: str, path: Path | None, kind: str, out: Path | None, as_json: bool) -> None:
     """Write the network of MEMBER (name or hash) to a new file."""
     if path is not None and out is not None:
         raise click.UsageError("give PATH or --out, not both")
@@ -49,7 +58,8 @@ def export(member: str, path: Path | None, kind: str, out: Path | None) -> None:
     from league.members.exports import OPSET, export_member
 
     notes: list[str] = []
-    say(export_member(league, member, kind, out or path, notes.append))
+    made = export_member(league, member, kind, out or path, notes.append)
+    answer(made, {"member": member, "format": kind, "path": str(made)}, as_json=as_json)
     for text in notes:
         say(f"note: {text}", to_stderr=True)
     if kind == "onnx":
@@ -82,8 +92,11 @@ def export(member: str, path: Path | None, kind: str, out: Path | None) -> None:
     type=MemberName(),
     help="Member (name or hash) that they were trained from.  [default: as the file says]",
 )
+@json_option
 @league_option
-def import_(path: Path, family: str | None, name: str | None, parent: str | None) -> None:
+def import_(
+    path: Path, family: str | None, name: str | None, parent: str | None, as_json: bool
+) -> None:
     """Add the weights in PATH (a snapshot, safetensors or SB3 zip) to the pool.
 
     An SB3 zip of `league export` that was trained on outside says itself whose child it is. A child
@@ -104,23 +117,33 @@ def import_(path: Path, family: str | None, name: str | None, parent: str | None
             "unnoticed; `league export` writes one now",
             to_stderr=True,
         )
-    _say_joined(league, member)
+    _say_joined(league, member, as_json)
 
 
-def _say_joined(league: LeagueFolder, member: MemberRecord) -> None:
+def _say_joined(league: LeagueFolder, member: MemberRecord, as_json: bool) -> None:
     """Say who joined, as whose child, and if a parent is not known here."""
     from agents.description import describe
     from db.queries import get_member
     from league.folder.connect import reading
 
-    child_of = ""
+    child_of, known = "", None
     if member.parent_id is not None:
         with reading(league) as session:
-            child_of = f", child of {get_member(session, member.parent_id).name}"
+            known = get_member(session, member.parent_id).name
+        child_of = f", child of {known}"
     elif parent := describe(league.snapshots / f"{member.snapshot_sha256}.safetensors").parent:
         say(
             f"note: its parent, snapshot {parent[:12]}, is not a member here, so that it begins "
             "with an unknown rating; --parent names another one",
             to_stderr=True,
         )
-    say(f"{member.name} joined the pool ({member.family}, {member.agent_spec}{child_of})")
+    answer(
+        f"{member.name} joined the pool ({member.family}, {member.agent_spec}{child_of})",
+        {
+            "name": member.name,
+            "family": member.family,
+            "agent_spec": member.agent_spec,
+            "parent": known,
+        },
+        as_json=as_json,
+    )

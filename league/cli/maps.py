@@ -10,6 +10,7 @@ import click
 from league.cli.options import (
     PathOf,
     Reference,
+    answer,
     count_option,
     examples,
     json_option,
@@ -118,15 +119,16 @@ def _description(facts: dict[str, Any], seats: int) -> Iterator[str]:
     help="How heights are read (docs/territory.md).  [default: as the picture looks]",
 )
 @click.option("--out", metavar="FOLDER", type=PathOf(), required=True, help="A new folder.")
+@json_option
 @league_option
-def convert(picture: Path, reading: Any, out: Path) -> None:
+def convert(picture: Path, reading: Any, out: Path, as_json: bool) -> None:
     """Make a map folder of the picture PNG: its bytes then stay, however pictures are read."""
     from arena.territory.maps import map_from_png, save_map
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out: expected a new or empty folder, found {out}; name another one")
     territory = map_from_png(picture, reading)
-    say(save_map(territory, out))
+    _say_written(save_map(territory, out), territory, as_json)
     say(territory.reading, to_stderr=True)
     for warning in territory.warnings:
         say(f"warning: {warning}", to_stderr=True)
@@ -147,8 +149,9 @@ def convert(picture: Path, reading: Any, out: Path) -> None:
     type=PathOf(),
     help="Folder for map.bin and manifest.json.  [default: ./PRESET-WIDTHxHEIGHT-SEED]",
 )
+@json_option
 @league_option
-def generate(preset: str, size: str, seed: int, out: Path | None) -> None:
+def generate(preset: str, size: str, seed: int, out: Path | None, as_json: bool) -> None:
     """Generate a map and write it to a folder."""
     from arena.territory.maps import generate_map, save_map
 
@@ -159,7 +162,13 @@ def generate(preset: str, size: str, seed: int, out: Path | None) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"--out: expected a new or empty folder, found {folder}; name another one")
     territory = generate_map(preset, int(width), int(height), seed)
-    say(save_map(territory, folder))
+    _say_written(save_map(territory, folder), territory, as_json)
+
+
+def _say_written(folder: Path, territory: TerritoryMap, as_json: bool) -> None:
+    """Say where a map was written; as JSON, with what it is."""
+    document = {"path": str(folder), **_facts(territory)} if as_json else {}
+    answer(folder, document, as_json=as_json)
 
 
 @maps.command(

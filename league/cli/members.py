@@ -9,6 +9,7 @@ import click
 
 from league.cli.options import (
     Reference,
+    answer,
     count_option,
     examples,
     existing_league,
@@ -57,33 +58,47 @@ def list_(as_json: bool) -> None:
 )
 @click.argument("spec", type=Reference())
 @click.option("--name", metavar="NAME", help="Name of the new member.  [default: made from SPEC]")
+@json_option
 @league_option
-def add(spec: str, name: str | None) -> None:
+def add(spec: str, name: str | None, as_json: bool) -> None:
     """Add SPEC (an agent spec or a snapshot file) to the pool."""
     from league.members.entry import add_member
 
     member = add_member(existing_league(), spec, name)
-    say(f"{member.name} joined the pool ({member.family}, {member.agent_spec})")
+    answer(
+        f"{member.name} joined the pool ({member.family}, {member.agent_spec})",
+        {
+            "name": member.name,
+            "family": member.family,
+            "agent_spec": member.agent_spec,
+            "status": member.status,
+        },
+        as_json=as_json,
+    )
 
 
 @members.command(
     epilog=examples("league members retire attention-0001", "league members retire 3fa9c1")
 )
 @click.argument("name", type=MemberName())
+@json_option
 @league_option
-def retire(name: str) -> None:
+def retire(name: str, as_json: bool) -> None:
     """Take NAME out of future matches; it keeps its rating."""
     from league.members.entry import change_status
 
-    say(f"{change_status(existing_league(), name, 'retired').name} is retired")
+    retired = change_status(existing_league(), name, "retired")
+    document = {"name": retired.name, "status": "retired"}
+    answer(f"{retired.name} is retired", document, as_json=as_json)
 
 
 @members.command(
     epilog=examples("league members resume attention-0001", "league members resume 3fa9c1")
 )
 @click.argument("name", type=MemberName())
+@json_option
 @league_option
-def resume(name: str) -> None:
+def resume(name: str, as_json: bool) -> None:
     """Let NAME, a retired, suspended or quarantined member, play again.
 
     A member is quarantined after its snapshot has failed in several matches; it can resume once its
@@ -91,7 +106,9 @@ def resume(name: str) -> None:
     """
     from league.members.entry import change_status
 
-    say(f"{change_status(existing_league(), name, 'active').name} is active")
+    resumed = change_status(existing_league(), name, "active")
+    document = {"name": resumed.name, "status": "active"}
+    answer(f"{resumed.name} is active", document, as_json=as_json)
 
 
 @members.command(
@@ -197,7 +214,8 @@ def _print_members(as_json: bool) -> None:
         found = list_members(session)
     if as_json:
         names = {member.id: member.name for member in found}
-        print_json({"members": [_document(member, names) for member in found]})
+        rows = [_document(member, names) for member in found]
+        print_json({"members": rows}, "league-members/1")
         return
     from rich.table import Table
 

@@ -176,8 +176,33 @@ class Duration(SecondsType):
         return total
 
 
-def print_json(document: object) -> None:
-    """Print a document as JSON on stdout, in ASCII: whatever is not printable is an escape."""
+def schema_name() -> str:
+    """Return the name and version of the documents of the running command: league-report/1."""
+    context = click.get_current_context(silent=True)
+    words: list[str] = []
+    while context is not None and context.parent is not None:
+        words.insert(0, context.info_name or "")
+        context = context.parent
+    return f"league-{'-'.join(words)}/1"
+
+
+def answer(text: object, document: dict[str, Any], *, as_json: bool) -> None:
+    """Print what a command did, as a sentence or as JSON."""
+    if as_json:
+        print_json(document)
+    else:
+        say(text)
+
+
+def print_json(document: object, schema: str | None = None) -> None:
+    """Print a document as JSON on stdout, in ASCII: whatever is not printable is an escape.
+
+    Args:
+        schema: name and version of its form (docs/schemas/), which become its first key `schema`;
+            None takes those of the command.
+    """
+    if isinstance(document, dict) and not document.keys() & {"schema", "$schema"}:
+        document = {"schema": schema or schema_name(), **document}
     text = json.dumps(document, indent=2, allow_nan=False)
     click.echo(text.replace("\x7f", "\\u007f"))  # the one control character that json leaves
 

@@ -176,7 +176,7 @@ def _plan(request: PitRequest, effect: float, folder: LeagueFolder | None, as_js
 
     found = plan_pit(request, effect, folder)
     if as_json:
-        print_json(plan_json(found))
+        print_json(plan_json(found), "league-pit-plan/1")
     else:
         for line in format_plan(found, request.a, request.b):
             say(line)
@@ -214,7 +214,7 @@ def _play_mixed(
     with _progress() as show:
         report = run_mixed(request, folder, lambda progress: show(progress.line))
     if as_json:
-        print_json(report_json(report))
+        print_json(report_json(report), "league-pit-mixed/1")
     else:
         for line in [verdict(report)] if short else format_report(report):
             say(line)

@@ -152,7 +152,7 @@ def _show_payoff(state: PayoffState, top: int, as_json: bool) -> None:
     if as_json:
         from league.report.payoff_document import payoff_document
 
-        print_json(payoff_document(state))
+        print_json(payoff_document(state), "league-payoff/1")
         return
     from league.report.payoff_screen import WIDTH, payoff_screen
 

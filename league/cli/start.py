@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import click
 
 from league.cli.options import (
     Duration,
     Reference,
+    answer,
     examples,
     existing_league,
     json_option,
@@ -120,15 +123,19 @@ def start(
     default=30.0,
     help="How long to wait before the daemon is killed.  [default: 30s]",
 )
+@json_option
 @league_option
-def stop(grace_s: float) -> int:
+def stop(grace_s: float, as_json: bool) -> int:
     """Stop the running league, with everything committed.
 
     Exit code: 0 stopped, or not running; 1 it did not stop in time and was killed.
     """
     from league.daemon import process
 
-    return process.stop(existing_league().root, grace_s)
+    said: list[str] = []
+    code = process.stop(existing_league().root, grace_s, tell=said.append)
+    answer(said[-1], {"stopped": code == 0, "message": said[-1]}, as_json=as_json)
+    return code
 
 
 @click.command(epilog=examples("league status", "league status --json --league big"))
@@ -143,12 +150,13 @@ def status(as_json: bool) -> int:
 
     found = lock.status(existing_league().root)
     since = None if found.since is None else str(found.since)
+    at = None if found.since is None else found.since.astimezone(UTC).isoformat()
     pause = found.pause
     if as_json:
         document = {
             "state": found.state,
             "pid": found.pid,
-            "since": since,
+            "since": at,
             "paused": found.paused,
             "pause": None if pause is None else pause.to_json(),
         }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from league.cli.options import (
     PathOf,
+    answer,
     examples,
     existing_league,
     json_option,
@@ -16,6 +18,9 @@ from league.cli.options import (
     print_json,
     say,
 )
+
+if TYPE_CHECKING:
+    from league.folder.backup import Backup
 
 EXIT_FOUND_PROBLEM = 1
 
@@ -103,8 +108,9 @@ def _change_engine(engine: str) -> None:
     is_flag=True,
     help="Link files that the newest backup beside TARGET already holds.  [default: off]",
 )
+@json_option
 @league_option
-def backup(target: Path | None, incremental: bool) -> None:
+def backup(target: Path | None, incremental: bool, as_json: bool) -> None:
     """Copy the league, running or not, to the new folder TARGET.  [default: backups/TIME]
 
     Database, replays, snapshots, offers, checkpoints, maps and settings are copied; logs and older
@@ -113,7 +119,7 @@ def backup(target: Path | None, incremental: bool) -> None:
     from league.folder.backup import back_up
 
     made = back_up(existing_league(), target, incremental=incremental)
-    say(made.path)
+    answer(made.path, _copied(made), as_json=as_json)
     say(made.sentence(), to_stderr=True)
 
 
@@ -124,8 +130,9 @@ def backup(target: Path | None, incremental: bool) -> None:
     )
 )
 @click.argument("backup", type=PathOf())
+@json_option
 @league_option
-def restore(backup: Path) -> None:
+def restore(backup: Path, as_json: bool) -> None:
     """Make a league of the folder BACKUP, in a new or empty folder; `league start` goes on there.
 
     The backup stays as it is.
@@ -134,9 +141,18 @@ def restore(backup: Path) -> None:
 
     root = league_root()
     made = make_league(backup, root)
-    say(made.path)
+    answer(made.path, _copied(made), as_json=as_json)
     say(made.sentence(), to_stderr=True)
     say(f"check it with `league doctor --league {root}`", to_stderr=True)
+
+
+def _copied(made: Backup) -> dict[str, Any]:
+    """Return a copy of a league for a `--json` document."""
+    parts = {
+        kind: {"files": part.n_files, "linked": part.n_linked, "bytes": part.n_bytes}
+        for kind, part in made.parts.items()
+    }
+    return {"path": str(made.path), "copied": parts}
 
 
 @click.command(

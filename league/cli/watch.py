@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from league.cli.options import (
+    PathOf,
     examples,
     existing_league,
     league_option,
@@ -25,8 +28,29 @@ if TYPE_CHECKING:
     from league.config.tree import LeagueConfig
     from league.folder.layout import LeagueFolder
 
+    SizeType = click.ParamType[tuple[int, int]]
+else:  # generic for type checkers only: older click has no such subscript
+    SizeType = click.ParamType
+
 _ONCE = (120, 40)  # columns and lines of one page where there is no terminal
 _REPORT_LIMIT_S = 600.0
+
+
+class Size(SizeType):
+    """Columns and lines of a screen, such as 120x40."""
+
+    name = "size"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Return (columns, lines); fail with a sentence if the text is no size of a screen."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(\d{1,4})x(\d{1,4})", str(value))
+        if match is None or not all(20 <= int(side) <= 1_000 for side in match.groups()):
+            self.fail(f"expected columns x lines such as 120x40, found {value!r}")
+        return int(match[1]), int(match[2])
 
 
 @click.command(epilog=examples("league watch", "league watch 745 --league big"))
@@ -34,23 +58,40 @@ _REPORT_LIMIT_S = 600.0
 @click.option(
     "--once", is_flag=True, help="Print the screen once, as it is now, and exit.  [default: off]"
 )
+@click.option(
+    "--svg",
+    "svg_path",
+    metavar="FILE",
+    type=PathOf(dir_okay=False),
+    help="With --once, write an SVG picture of the screen instead.  [default: none]",
+)
+@click.option(
+    "--size",
+    type=Size(),
+    help="With --once, columns x lines, such as 200x60.  [default: the terminal's, else 120x40]",
+)
 @league_option
-def watch(match: int | None, once: bool) -> None:
+def watch(
+    match: int | None, once: bool, svg_path: Path | None, size: tuple[int, int] | None
+) -> None:
     """Show a league live: standings, learners, matches; with MATCH, that match as it was played.
 
     `?` explains the keys. `q` leaves the screen; the league goes on. Where there is no terminal, a
     line every ten seconds.
     """
-    show_live(existing_league(), match_id=match, once=once)
+    if once:
+        _print_once(existing_league(), match, size, svg_path)
+        return
+    if svg_path is not None or size is not None:
+        raise click.UsageError("--svg and --size go with --once")
+    show_live(existing_league(), match_id=match)
 
 
-def show_live(folder: LeagueFolder, *, match_id: int | None = None, once: bool = False) -> None:
+def show_live(folder: LeagueFolder, *, match_id: int | None = None) -> None:
     """Show the screen of a league that runs elsewhere, or not at all."""
     from league.screen.attach import Elsewhere, can_show, show
 
-    if once:
-        _print_once(folder)
-    elif can_show():
+    if can_show():
         show(folder, Elsewhere(folder), write_report=report_writer(folder), match_id=match_id)
         _say_how_it_is(folder)
     else:
@@ -61,18 +102,35 @@ def show_live(folder: LeagueFolder, *, match_id: int | None = None, once: bool =
             run_live(reader.read, stdout_console())
 
 
-def _print_once(folder: LeagueFolder) -> None:
+def _print_once(
+    folder: LeagueFolder, match_id: int | None, size: tuple[int, int] | None, svg_path: Path | None
+) -> None:
+    """Print one page, or draw it; with a match, or for a picture, a moment of it is shown."""
+    from dataclasses import replace
+
+    from league.screen.attach import moment_of
     from league.screen.page import page
     from league.screen.reading import ScreenReader
     from league.screen.state import Look
 
     console = stdout_console()
-    width, height = (console.width, console.height - 1) if console.is_terminal else _ONCE
+    there = (console.width, console.height - 1) if console.is_terminal else _ONCE
+    width, height = size or there
     with ScreenReader(folder) as reader:
         reader.read()
         state = reader.read()  # the parts that rest on one another are complete now
-    for line in page(state, Look(focus=0), width, height):
-        console.print(line, width=width)
+    shown = match_id or next((row.id for row in state.matches if row.has_replay), None)
+    if shown is not None and (match_id is not None or svg_path is not None):
+        state = replace(state, scene=moment_of(folder, shown, state.matches))
+    look = Look(focus=0, enlarged=None if match_id is None else 6)
+    lines = page(state, look, width, height)
+    if svg_path is None:
+        for line in lines:
+            console.print(line, width=width)
+    else:
+        from league.report.picture import draw_svg
+
+        say(draw_svg(lines, width, f"league watch ({state.league})", svg_path))
 
 
 def start_live(folder: LeagueFolder, config: LeagueConfig, for_s: float | None) -> int:

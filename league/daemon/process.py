@@ -62,8 +62,8 @@ BUSY_S = 2.0  # how long one attempt to write may wait for a lock: a stop has to
 EXIT_KILLED = 130
 
 
-def stop(root: Path, grace_s: float) -> int:
-    """Stop a running league; return the exit code of `league stop`.
+def stop(root: Path, grace_s: float, tell: Callable[[str], None] = say) -> int:
+    """Stop a running league, tell how it went, and return the exit code of `league stop`.
 
     Raises:
         LeagueError: it is running, and its process cannot be told or belongs to somebody else.
@@ -71,7 +71,7 @@ def stop(root: Path, grace_s: float) -> int:
     folder = LeagueFolder.at(root)
     found = status(root)
     if found.state == "stopped":
-        say(f"{folder.root}: the league is not running")
+        tell(f"{folder.root}: the league is not running")
         return 0
     if found.pid is None:
         raise LeagueError(
@@ -87,10 +87,10 @@ def stop(root: Path, grace_s: float) -> int:
         _send(folder, found.pid, signal.SIGKILL)
         while is_locked(folder):
             time.sleep(0.05)
-        say(f"the league did not stop within {grace_s:g} s and was killed")
+        tell(f"the league did not stop within {grace_s:g} s and was killed")
         return 1
     when = " while it was starting" if was_starting else ""
-    say(f"stopped{when}, PID {found.pid}")
+    tell(f"stopped{when}, PID {found.pid}")
     return 0
 
 

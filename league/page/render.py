@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from league.page.facts import PageFacts
-from league.page.scenes import Scene
+from league.page.scenes import Scene, viewer_parts
 from league.page.section import Section
 from league.page.sections.attention import attention
 from league.page.sections.beats import beats
@@ -81,8 +81,6 @@ def render(
 
     style, script = "", ""
     if any(scene.film for scene in scenes):
-        from league.page.scenes import viewer_parts
-
         style, script = viewer_parts()
     template = _environment().get_template("page.html")
     return template.render(

@@ -1,7 +1,7 @@
-"""Owns the matches that can be watched in the page: their replays, found and packed for the viewer.
+"""Owns the matches that can be watched in the page: their replays, played back for the viewer.
 
-Promises: a match whose replay is gone, damaged or of other rules is named with the reason, and the
-page is made all the same.
+Promises: a match whose replay is gone, damaged, of other rules or too large is named with the
+reason, and the page is made all the same.
 """
 
 from __future__ import annotations
@@ -10,10 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from arena.viewer.page import viewer_embed, viewer_script, viewer_style
+from arena.viewer.payload import Says, replay_payload
+from league.inspect.look import map_loader
 from league.page.notable import Notable
+from league.page.sights import MOST_TILES
+from league.page.words import public
+from league.viewer.found import find_match
 
 if TYPE_CHECKING:
     from league.folder.layout import LeagueFolder
+
+MOST_BYTES = 90_000  # of a film: four of them, and a page of 200 members stays below a megabyte
 
 
 @dataclass(frozen=True)
@@ -32,11 +40,35 @@ class Scene:
 
 def scenes_of(folder: LeagueFolder, found: Sequence[Notable]) -> list[Scene]:
     """Return each match with its film where it can be played back."""
-    return [
-        Scene(each, None, "" if each.match.replay_path else "it has no replay") for each in found
-    ]
+    from arena.errors import ArenaError
+    from db.errors import DatabaseError
+    from league.errors import LeagueError
+
+    scenes = []
+    for each in found:
+        try:
+            scenes.append(_scene(folder, each))
+        except (ArenaError, DatabaseError, LeagueError, OSError) as error:
+            scenes.append(Scene(each, missing=public(error, str(folder.root.resolve()))))
+    return scenes
+
+
+def _scene(folder: LeagueFolder, each: Notable) -> Scene:
+    if each.match.replay_path is None:
+        return Scene(each, missing="it has no replay")
+    number = str(each.match.id)
+    found = find_match(number, folder)
+    land = map_loader(number, folder.root)(found.replay.spec.map)
+    too_large = f"it is too large for this page: `league replay show {number} --html FILE` shows it"
+    if land.width * land.height > MOST_TILES:
+        return Scene(each, missing=too_large)
+    says = Says(found.title, found.names, found.ratings)
+    payload = replay_payload(found.replay, lambda _: land, says, most_bytes=MOST_BYTES)
+    if len(payload["bytes"]) > MOST_BYTES:
+        return Scene(each, missing=too_large)
+    return Scene(each, viewer_embed(payload, f"match-{number}"))
 
 
 def viewer_parts() -> tuple[str, str]:
     """Return (style, script) of the viewer, for a page that has films."""
-    return "", ""
+    return viewer_style(), viewer_script()

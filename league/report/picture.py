@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
+
+from rich.console import RenderableType
 
 from league.errors import FolderError
 from league.plain_text import visible
@@ -17,13 +20,18 @@ _FONT_FACE = re.compile(r"\s*@font-face\s*\{[^}]*\}")
 
 def write_svg(state: ReportState, path: Path) -> Path:
     """Draw the report to an SVG file and return its path; raise FolderError."""
-    console = PlainConsole(record=True, width=WIDTH, file=StringIO())
-    console.print(report_screen(state))
+    title = f"league report ({visible(state.league)})"
+    return draw_svg([report_screen(state)], WIDTH, title, path)
+
+
+def draw_svg(parts: Sequence[RenderableType], width: int, title: str, path: Path) -> Path:
+    """Draw what a terminal of this width shows to an SVG file; raise FolderError."""
+    console = PlainConsole(record=True, width=width, file=StringIO())
+    for part in parts:
+        console.print(part)
     try:
-        # A fixed id: the same state gives the same bytes.
-        svg = console.export_svg(
-            title=f"league report ({visible(state.league)})", unique_id="league"
-        )
+        # A fixed id: the same parts give the same bytes.
+        svg = console.export_svg(title=title, unique_id="league")
         path.write_text(_without_foreign_fonts(svg), encoding="utf-8")
     except OSError as error:
         raise FolderError(f"{path}: expected to write a picture, but it failed: {error}") from error

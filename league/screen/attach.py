@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,12 +23,13 @@ from db.errors import DatabaseError
 from league.daemon.detach import Launched, launch
 from league.daemon.lock import status
 from league.daemon.process import EXIT_KILLED, refuse_running
-from league.errors import LeagueError
+from league.errors import FolderError, LeagueError
 from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
+from league.screen.frames import make_film
 from league.screen.reading import ScreenReader
-from league.screen.state import Look, ScreenState
-from league.screen.theatre import Projector, Theatre
+from league.screen.state import Look, MatchLine, Scene, ScreenState
+from league.screen.theatre import N_FRAMES, SIDE, Projector, Theatre, scene_of
 
 if TYPE_CHECKING:
     from league.config.tree import LeagueConfig
@@ -211,6 +212,24 @@ def replay_of(folder: LeagueFolder, match_id: int) -> Path | None:
     except (DatabaseError, LeagueError):
         return None
     return path if path is not None and path.is_file() else None
+
+
+def moment_of(folder: LeagueFolder, match_id: int, matches: Sequence[MatchLine]) -> Scene:
+    """Return a moment from the middle of a match.
+
+    Raises:
+        FolderError: it keeps no replay.
+        ReplayError, MapError, MatchError: it cannot be played back.
+    """
+    path = replay_of(folder, match_id)
+    if path is None:
+        raise FolderError(
+            f"expected a match with a replay, found none of match {match_id}; `league watch` lists "
+            "the latest ones"
+        )
+    film = make_film(path, folder.root, N_FRAMES, SIDE)
+    name = next((row.map for row in matches if row.id == match_id), "")
+    return scene_of(film, (match_id, name), len(film.ticks) // 2)
 
 
 def can_show() -> bool:

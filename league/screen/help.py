@@ -22,7 +22,7 @@ KEYS = (
     ("w", "watch the match under the cursor of 5, else the newest; space, + and - there"),
     ("l, f", "the log in 7; alarms and warnings alone"),
     ("r", "write report.html into the league's folder"),
-    ("t", "other colours"),
+    ("t", "ink and paper: the terminal's, dark, light"),
 )
 FIGURES = (
     ("95 %", "ranks and ±: intervals that hold the company a member plays in"),

@@ -62,28 +62,28 @@ class History:
         return min(max(now.timestamp() - first, SLOT_S), WINDOW.total_seconds())
 
     def series(
-        self, present: Mapping[int, float | None], now: datetime, n: int = 48
+        self, present: Mapping[int, tuple[float | None, datetime]], now: datetime, n: int = 48
     ) -> dict[int, tuple[float | None, ...]]:
         """Return `n` values for each member, the last one now; None before it had a rating.
 
         Args:
-            present: ratings of now on the same scale, by member id: of who played in the window
-                without a point, it is all there is to draw.
+            present: rating of now on the same scale, and when it joined, by member id: of who did
+                not play in the window that is all there is to draw.
         """
         end, span = now.timestamp(), self.span_s(now)
         self._forget(end - WINDOW.total_seconds())
         edges = [end - span * (n - 1 - at) / max(n - 1, 1) for at in range(n)]
         return {
-            member_id: self._of_member(member_id, edges, rating)
-            for member_id, rating in present.items()
+            member_id: self._of_member(member_id, edges, rating, joined.timestamp())
+            for member_id, (rating, joined) in present.items()
         }
 
     def _of_member(
-        self, member_id: int, edges: list[float], rating: float | None
+        self, member_id: int, edges: list[float], rating: float | None, joined: float
     ) -> tuple[float | None, ...]:
         times, values = self._times.get(member_id, []), self._values.get(member_id, [])
         if not times:
-            return (rating,) * len(edges)
+            return tuple(rating if edge >= joined else None for edge in edges)
         at = [bisect_right(times, edge) for edge in edges]
         return tuple(values[i - 1] if i else None for i in at)
 

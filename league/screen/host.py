@@ -12,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -27,6 +28,12 @@ from league.screen.state import Look, ScreenState
 from league.screen.theatre import Theatre
 
 TICK_S = 1.0
+THEMES = (
+    None,
+    Style(color="#e8ecf2", bgcolor="#11151c"),
+    Style(color="#1d2430", bgcolor="#ffffff"),
+)
+"""Ink and paper: as the terminal has them, dark, light."""
 
 
 class LeagueProcess(Protocol):
@@ -60,6 +67,13 @@ class Canvas(Widget, can_focus=True):
         super().__init__()
         self._lines: list[Text] = []
         self._strips: dict[int, Strip] = {}
+        self.colours: Style | None = None  # ink and paper; None is as the terminal has them
+
+    def paint(self, colours: Style | None) -> None:
+        """Change ink and paper."""
+        self.colours = colours
+        self._strips.clear()
+        self.refresh()
 
     def show(self, lines: list[Text]) -> None:
         """Show these lines."""
@@ -82,7 +96,10 @@ class Canvas(Widget, can_focus=True):
         strip = self._strips.get(y)
         if strip is None:
             line = self._lines[y]
-            strip = self._strips[y] = Strip(line.render(self.app.console), line.cell_len)
+            strip = Strip(line.render(self.app.console), line.cell_len)
+            if self.colours is not None:
+                strip = strip.apply_style(self.colours)
+            self._strips[y] = strip
         return strip.adjust_cell_length(self.size.width)  # while a resize is on its way
 
 
@@ -206,12 +223,12 @@ class LeagueScreen(App[Outcome]):
             self._draw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Draw the page in its new size."""
-        self._draw()
+        """Draw the page in its new size, which the application itself takes over later."""
+        self._draw(event.size)
 
-    def _draw(self) -> None:
+    def _draw(self, size: Size | None = None) -> None:
         for canvas in self.query(Canvas):  # there is none before the start and after the end
-            canvas.show(self._painter.page(self.state, self.look, *self.size))
+            canvas.show(self._painter.page(self.state, self.look, *(size or self.size)))
 
     # --- what a person does -----------------------------------------------------------------------
 
@@ -257,7 +274,8 @@ class LeagueScreen(App[Outcome]):
         elif action.what == "stop":
             return self._stop(look)
         elif action.what == "theme":
-            self.theme = "textual-light" if self.theme != "textual-light" else "textual-dark"
+            at = THEMES.index(self.canvas.colours)
+            self.canvas.paint(THEMES[(at + 1) % len(THEMES)])
         elif action.what == "step":
             self._theatre.advance(action.number)
             self._show_scene()

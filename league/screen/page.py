@@ -47,9 +47,14 @@ def panel_lines(panel: int, state: ScreenState, look: Look, place: Place) -> lis
     rule = Text.assemble(("─", "dim"), (heading, "bold reverse" if focused else "bold"))
     rule.append("─" * max(width - rule.cell_len, 0), "dim")
     body = DRAW[panel](state, look, width, place.height - 1)
-    edge = Text("│", "dim") if place.has_edge else Text("")
-    corner = Text("┬" if place.y == HEAD else "┼", "dim") if place.has_edge else Text("")
-    return [corner + padded(rule, width), *(edge + line for line in body)]
+    if not place.has_edge:
+        return [padded(rule, width), *body]
+    corner = "┬" if place.y == HEAD else "┼"
+    # Joined, not added: a text keeps the style of the one that it is added to.
+    return [
+        Text.assemble((corner, "dim"), padded(rule, width)),
+        *(Text.assemble(("│", "dim"), line) for line in body),
+    ]
 
 
 def _parts(panel: int, state: ScreenState) -> tuple[object, ...]:

@@ -217,7 +217,7 @@ class ScreenReader:
             session, season.rules_sha256, after_seq=self._history.last_seq, since=since
         )
         self._history.add(points, scale_anchor_id(queries.list_members(session)))
-        present = {row.id: row.mu for row in report.members}
+        present = {row.id: (row.mu, row.created_at) for row in report.members}
         known.history = self._history.series(present, end)
         known.history_s = self._history.span_s(end)
 

@@ -159,12 +159,13 @@ class Theatre:
             return None
         known = self._scene
         if known is None or known[0] is not self._film or known[1] != self._frame:
-            scene = _scene(self._film, self._match, self._frame)
+            scene = scene_of(self._film, self._match, self._frame)
             self._scene = known = (self._film, self._frame, scene)
         return known[2]
 
 
-def _scene(film: Film, match: tuple[int, str], frame: int) -> Scene:
+def scene_of(film: Film, match: tuple[int, str], frame: int) -> Scene:
+    """Return a moment of a film; `match` is its number and the name of its map."""
     tick = int(film.ticks[frame])
     colours = seat_colours(len(film.names))
     seats = tuple(

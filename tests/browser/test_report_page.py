@@ -9,7 +9,7 @@ import pytest
 
 from league.page.write import write_page
 from tests.browser.conftest import PHONE
-from tests.league.page.known import EVIL, make_known_league
+from tests.league.page.known import EVIL, add_recorded_match, make_known_league
 
 RANKS = "[...document.querySelectorAll('#standings tbody tr')].map(r => r.cells[0].textContent)"
 PAPER = "getComputedStyle(document.body).backgroundColor"
@@ -18,6 +18,7 @@ PAPER = "getComputedStyle(document.body).backgroundColor"
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_known_league(tmp_path_factory.mktemp("browser") / "my-league", evil=EVIL)
+    add_recorded_match(folder)
     return write_page(folder, folder.root.parent / "report.html")
 
 
@@ -48,6 +49,13 @@ def test_a_click_and_a_key_sort_the_standings_and_back(open_page: Any, report: P
     assert names == sorted(names, key=str.lower)
 
 
+def test_numbers_stand_at_the_right_and_names_at_the_left(open_page: Any, report: Path) -> None:
+    page = open_page(report).page
+    aligned = "e => getComputedStyle(e).textAlign"
+    assert page.locator("#standings tbody td.n").first.evaluate(aligned) == "right"
+    assert page.locator("#standings tbody th").first.evaluate(aligned) == "left"
+
+
 def test_the_button_turns_light_into_dark_and_back(open_page: Any, report: Path) -> None:
     page = open_page(report).page
     light = page.evaluate(PAPER)
@@ -67,6 +75,19 @@ def test_the_axis_is_switched_with_and_without_scripts(open_page: Any, report: P
         assert by_decisions.is_visible() and not by_minutes.is_visible()
         page.click("label[for=progress-m]")
         assert by_minutes.is_visible() and not by_decisions.is_visible()
+
+
+def test_a_match_can_be_watched_in_the_page(open_page: Any, report: Path) -> None:
+    opened = open_page(report)
+    film = opened.page.locator(".film .tv").first
+    film.scroll_into_view_if_needed()
+    film.get_by_text("frames fit their hashes").wait_for()
+    # Its keys are its own: with the page in focus, space scrolls and plays nothing.
+    film.focus()
+    opened.page.keyboard.press("End")
+    film.get_by_text("tick 200 / 200").wait_for()
+    opened.picture("report-match")
+    assert opened.problems == [] and opened.requests == [report.as_uri()]
 
 
 def test_without_scripts_everything_is_there(open_page: Any, report: Path) -> None:

@@ -8,7 +8,7 @@ from league.page.facts import PageFacts
 from league.page.notable import Notable
 from league.page.scenes import Scene
 from league.page.section import Section
-from league.page.words import counted, moment
+from league.page.words import counted, moment, percent
 
 
 def matches(facts: PageFacts, scenes: Sequence[Scene]) -> Section:
@@ -30,10 +30,13 @@ def answer(facts: PageFacts, found: Sequence[Notable]) -> str:
         return "No rated match has been finished yet."
     ticks = sorted(match.ticks for match in facts.matches)
     upset = next((each for each in found if each.what == "upset"), None)
-    sentence = (
-        f"{counted(len(ticks), 'rated match', 'rated matches')}, half of them over by tick "
-        f"{ticks[(len(ticks) - 1) // 2]:,}, the longest after {ticks[-1]:,}"
-    )
+    middle, longest = ticks[(len(ticks) - 1) // 2], ticks[-1]
+    sentence = f"{counted(len(ticks), 'rated match', 'rated matches')}, "
+    if middle == longest:
+        to_the_end = percent(ticks.count(longest) / len(ticks))
+        sentence += f"{to_the_end} of them as long as the longest, {longest:,} ticks"
+    else:
+        sentence += f"half of them over by tick {middle:,}, the longest after {longest:,}"
     if upset is None:
         return f"{sentence}."
     return f"{sentence}; the greatest upset is match {upset.match.id}: {upset.why}."

@@ -12,6 +12,10 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.orm import Session
 
+from agents.registry import make_loader
+from arena.match import MatchResult, MatchSpec, play_matches
+from arena.replay import write_replay
+from arena.territory.maps import load_map
 from db import queries
 from db.migrate import upgrade
 from db.records import MatchOutcome, MatchPlan, SeatOutcome
@@ -153,6 +157,41 @@ def _training(session: Session, ids: dict[str, int]) -> None:
         at=NOON,
     )
     queries.record_snapshot(session, learner, ids["attention-0001"])
+
+
+def add_recorded_match(folder: LeagueFolder) -> int:
+    """Play one real match of the four members' places on a small map, with its replay; return its
+    number. The networks' seats are played by a script: no snapshot is needed."""
+    engine = open_writer(folder.sqlite)
+    with write_transaction(engine) as session:
+        ids = {member.name: member.id for member in queries.list_members(session)}
+        (first, *_) = queries.list_matches(session, status="finished")
+        sha256 = queries.get_match(session, first.id).rules_sha256
+        sets = ["rules.n_seats=4", "learner.seats_per_match=2", "rules.max_ticks=200"]
+        rules = resolve("small", None, sets).rules.to_rules()
+        spec = MatchSpec(
+            seed=7, map="generated:plains:64x64:1", agents=("scripted:expander",) * 4, rules=rules
+        )
+        (played,) = play_matches([spec], make_loader(), load_map)
+        assert isinstance(played, MatchResult)
+        line_up = tuple((ids[name], True) for name in ORDERS["lakes"])
+        at = NOON + timedelta(hours=1)
+        plan = MatchPlan("rating", 7, spec.map, MAP_SHA, sha256, spec.to_json(), line_up)
+        match_id = queries.plan_match(session, plan, at=at)
+        queries.mark_started(session, match_id, at=at)
+        name = f"replays/{match_id:08d}.replay"
+        write_replay(played, folder.root / name)
+        queries.record_finished_match(
+            session,
+            match_id,
+            MatchOutcome(played.ticks, played.final_state_sha256, 0.5, name),
+            [SeatOutcome(place, 100 - place, 1_000) for place in played.placements],
+            rate=rate_by_chain,
+            rating_version=CHAIN_VERSION,
+            at=at,
+        )
+    engine.dispose()
+    return match_id
 
 
 def make_large_league(root: Path, n_members: int, n_matches: int) -> LeagueFolder:

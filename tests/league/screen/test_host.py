@@ -47,9 +47,8 @@ def run(
     """Run the screen on a terminal of this size, and some steps in it."""
     theatre = Theatre(Projector(Path()), lambda match: None)
     source = read or (lambda with_log: state(scene=None))
-    app = LeagueScreen(
-        source, process or FakeProcess(), theatre, state(scene=None), tick_s=0.02, **more
-    )
+    more = {"tick_s": 0.02, **more}
+    app = LeagueScreen(source, process or FakeProcess(), theatre, state(scene=None), **more)
 
     async def all_steps() -> None:
         async with app.run_test(size=size) as pilot:
@@ -58,6 +57,15 @@ def run(
 
     asyncio.run(all_steps())
     return app
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
+    """Let the application run until something is so; a busy machine takes its time."""
+    for _ in range(2_000):
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError("it never came to be")
 
 
 def on_terminal(app: LeagueScreen) -> list[str]:
@@ -89,7 +97,7 @@ def test_after_a_resize_the_page_is_that_of_the_new_size() -> None:
             assert app.size == size
             assert on_terminal(app) == expected(app)
 
-    run(steps)
+    run(steps, tick_s=60.0)  # nothing else draws meanwhile
 
 
 def test_keys_reach_the_page() -> None:
@@ -115,6 +123,7 @@ def test_q_leaves_the_league_running() -> None:
 
     async def steps(pilot: Pilot[Any], app: LeagueScreen) -> None:
         await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
 
     app = run(steps, process=process)
     assert app.return_value == Outcome(has_left=True) and process.n_stops == 0
@@ -127,12 +136,12 @@ def test_s_and_ctrl_c_stop_the_league_and_the_screen_waits_for_its_end(key: str)
     async def steps(pilot: Pilot[Any], app: LeagueScreen) -> None:
         await pilot.press(key)
         assert process.n_stops == 1 and app.is_running
-        await pilot.pause(0.1)
-        assert app.state.phase == "stopping" and "stop was asked for" in on_terminal(app)[0]
+        await until(pilot, lambda: app.state.phase == "stopping")
+        assert "stop was asked for" in on_terminal(app)[0]
         await pilot.press(key)
         assert process.n_stops == 2  # the second one is the league's to understand
         process.code = 75
-        await pilot.pause(0.1)
+        await until(pilot, lambda: not app.is_running)
 
     assert run(steps, process=process).return_value == Outcome(has_left=False, exit_code=75)
 
@@ -163,14 +172,11 @@ def test_reading_goes_on_and_holds_up_no_key() -> None:
         return replace(state(scene=None), league=f"read-{n_read[0]}")
 
     async def steps(pilot: Pilot[Any], app: LeagueScreen) -> None:
-        while n_read[0] < 2:
-            await pilot.pause(0.02)
+        await until(pilot, lambda: n_read[0] == 2)
         await pilot.press("3")  # while the second reading waits
         assert app.look.enlarged == 3 and "read-1" in on_terminal(app)[0]
         hold.set()
-        while n_read[0] < 3:
-            await pilot.pause(0.02)
-        assert "read-1" not in on_terminal(app)[0]
+        await until(pilot, lambda: "read-1" not in on_terminal(app)[0])
 
     run(steps, read=read)
 
@@ -179,16 +185,15 @@ def test_the_head_says_what_a_start_waits_for() -> None:
     waiting = state(phase="starting", says="compiling the game, about 12 s left", report=None)
 
     async def steps(pilot: Pilot[Any], app: LeagueScreen) -> None:
-        await pilot.pause(0.1)
-        assert "starting  compiling the game, about 12 s left" in on_terminal(app)[0]
+        said = "starting  compiling the game, about 12 s left"
+        await until(pilot, lambda: said in on_terminal(app)[0])
 
     run(steps, read=lambda with_log: waiting)
 
 
 def test_a_league_of_ours_that_holds_no_lock_yet_is_starting() -> None:
     async def steps(pilot: Pilot[Any], app: LeagueScreen) -> None:
-        await pilot.pause(0.1)
-        assert app.state.phase == "starting"
+        await until(pilot, lambda: app.state.phase == "starting")
 
     run(steps, read=lambda with_log: state(phase="stopped", report=None))
 
@@ -200,11 +205,22 @@ def test_r_writes_the_report_or_says_that_it_cannot() -> None:
 
     async def writes(pilot: Pilot[Any], app: LeagueScreen) -> None:
         await pilot.press("r")
-        await pilot.pause(0.2)
-        assert on_terminal(app)[-1].startswith("written: report.html")
+        await until(pilot, lambda: on_terminal(app)[-1].startswith("written: report.html"))
 
     run(cannot)
     run(writes, write_report=lambda: "written: report.html")
+
+
+def test_t_changes_ink_and_paper_and_comes_round() -> None:
+    async def steps(pilot: Pilot[Any], app: LeagueScreen) -> None:
+        found = []
+        for _ in range(4):
+            style = next(iter(app.canvas.render_line(0))).style
+            found.append(style and style.bgcolor and style.bgcolor.name)
+            await pilot.press("t")
+        assert found == [None, "#11151c", "#ffffff", None]
+
+    run(steps)
 
 
 def test_only_lines_that_changed_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,13 @@ def test_names_of_any_width_and_letters_keep_the_size() -> None:
         assert all(line.plain.isprintable() for line in lines)
 
 
+def test_a_dim_edge_does_not_dim_its_panel() -> None:
+    line = page(state(), Look(focus=0), 120, 40)[4]
+    at = line.plain.index("expander", 75)
+    styles = [str(span.style) for span in line.spans if span.start <= at < span.end]
+    assert str(line.style) == "" and "dim" not in " ".join(styles)
+
+
 def test_places_do_not_move_while_numbers_change() -> None:
     """The headings and rules of a page stay where they are when every figure grows."""
     before, after = state(), state(report=_grown(report()))

@@ -183,10 +183,11 @@ def test_a_line_is_relative_to_the_anchor_at_the_same_moment() -> None:
     history.add([point(3, 1, 28.0, 60.0), point(4, 7, 30.0, 120.0)], anchor_id=1)
     end = NOON + timedelta(seconds=120)
     # 30 - 26 + 25 at first, 30 - 28 + 25 after the anchor has risen
-    lines = history.series({7: 27.0, 1: 25.0, 9: 24.0}, end, n=3)
+    present = {7: (27.0, NOON), 1: (25.0, NOON), 9: (24.0, NOON + timedelta(seconds=50))}
+    lines = history.series(present, end, n=3)
     assert lines[7] == (29.0, 29.0, 27.0)
     assert lines[1] == (25.0, 25.0, 25.0)
-    assert lines[9] == (24.0, 24.0, 24.0)  # it has not played lately: what it is now
+    assert lines[9] == (None, 24.0, 24.0)  # it has not played: what it is now, since it joined
     assert (history.last_seq, history.span_s(end)) == (4, 120.0)
 
 
@@ -196,4 +197,4 @@ def test_a_line_begins_where_its_member_does_and_spans_half_an_hour_at_most() ->
     history.add([point(11, 7, 20.0, 6_000.0)], anchor_id=1)
     end = NOON + timedelta(seconds=6_000)
     assert history.span_s(end) == 1_800.0
-    assert history.series({7: 20.0}, end, n=3)[7] == (None, None, 20.0)
+    assert history.series({7: (20.0, NOON)}, end, n=3)[7] == (None, None, 20.0)
