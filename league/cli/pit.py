@@ -6,14 +6,16 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from league.cli.options import (
+    PathOf,
     Reference,
     examples,
     existing_league,
@@ -104,6 +106,13 @@ PIPE_PAUSE_S = 15.0  # between two lines of progress where nobody watches them c
     type=click.IntRange(1, 1024),
     help="Worker processes.  [default: one per core]",
 )
+@click.option(
+    "--replays",
+    metavar="DIR",
+    type=PathOf(),
+    help="Write the matches into this folder, to be watched.  [default: a league's own folder, or "
+    "none]",
+)
 @click.option("--short", is_flag=True, help="Print the verdict alone.  [default: off]")
 @json_option
 @league_option
@@ -118,6 +127,7 @@ def pit(
     nelo: tuple[float, float],
     effect: float | None,
     n_workers: int | None,
+    replays: Path | None,
     short: bool,
     as_json: bool,
 ) -> int:
@@ -141,7 +151,9 @@ def pit(
             raise click.UsageError("expected --mixed alone, found it with --field or --plan")
         with _interruptible():
             folder = existing_league() if has_league else None
-            wanted = MixedRequest(names, n_matches or DEFAULT_MATCHES, seed, maps, n_workers)
+            wanted = MixedRequest(
+                names, n_matches or DEFAULT_MATCHES, seed, maps, n_workers, replays
+            )
             return _play_mixed(wanted, folder, short, as_json)
     if len(names) != 2:
         raise click.UsageError(
@@ -157,6 +169,7 @@ def pit(
         maps=maps,
         sprt=SprtSettings(*nelo),
         n_workers=n_workers,
+        replays=replays,
     )
     if (n_matches or cap) % 2:
         _remark(
@@ -192,7 +205,7 @@ def _play(request: PitRequest, folder: LeagueFolder | None, short: bool, as_json
     if as_json:
         print_json(report_json(report))
     else:
-        for line in [verdict(report)] if short else format_report(report):
+        for line in [verdict(report)] if short else [*format_report(report), *_watch(report.watch)]:
             say(line)
     if report.decision == "interrupted":
         _say_how_to_go_on(folder)
@@ -216,11 +229,21 @@ def _play_mixed(
     if as_json:
         print_json(report_json(report), "league-pit-mixed/1")
     else:
-        for line in [verdict(report)] if short else format_report(report):
+        for line in [verdict(report)] if short else [*format_report(report), *_watch(report.watch)]:
             say(line)
     if report.interrupted:
         _say_how_to_go_on(folder)
     return report.exit_code
+
+
+def _watch(matches: Sequence[str]) -> list[str]:
+    """Return the line that says how the matches can be watched."""
+    if not matches:
+        return ["Watch: nothing was kept; --replays DIR keeps the matches for `league replay show`"]
+    where = ["--league", str(league_root())] if league_was_named() else []
+    command = shlex.join(["league", "replay", "show", matches[-1], *where, "--html", "match.html"])
+    others = f"   ({len(matches)} matches, from {matches[0]} on)" if len(matches) > 1 else ""
+    return [f"Watch: {command}{others}"]
 
 
 def _say_how_to_go_on(folder: LeagueFolder | None) -> None:
