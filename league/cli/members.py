@@ -255,5 +255,6 @@ def _document(member: MemberRecord, names: Mapping[int, str]) -> dict[str, objec
         "failures": member.failures,
         "pruned": member.details.get("pruned"),
         "taught": member.details.get("taught"),
+        "relation_mask": member.details.get("relation_mask") is True,
         "created_at": member.created_at.isoformat(),
     }
