@@ -1,5 +1,8 @@
 """Benchmark of the networks: parameters, forward and update per observation, inference speed-up.
 
+Three kinds of network side by side, in both families: the first version (three views and scalars),
+and the second (neighbours as tokens) with gated views and without views.
+
 `inference_speedup` compares the inference of a frozen member (`agents.inference.prepare`, in passes
 of bounded size) with the same modules in plain eager float32 NCHW and one pass, timed in turn in
 one process. The largest difference of their logits is reported too.
@@ -20,12 +23,23 @@ from agents.inference import prepare, rows_per_pass
 from agents.policy import PolicyAgent
 from league.bench import machine
 from league.config.layers import resolve
+from league.config.tree import LeagueConfig
 from msattn.actor_critic import ActorCritic, masked_log_softmax
 from msattn.config import FAMILIES
 from msattn.device import choose_device
 
 # Rows: a minibatch at small; about a decision of matches with ten seats at classic.
 BATCH = {"small": 256, "classic": 64}
+KINDS: dict[str, tuple[str, ...]] = {
+    "views": ("views.observation_version=1",),
+    "gated views": ("network.views=gated",),
+    "no views": ("network.views=off",),
+}
+
+
+def _kind_of_new_leagues(preset: str) -> str:
+    torso = resolve(preset).torso
+    return next(kind for kind, sets in KINDS.items() if resolve(preset, None, sets).torso == torso)
 
 
 def _wait(device: torch.device) -> None:
@@ -52,13 +66,13 @@ def in_turn(
 
 
 def _measure(
-    family: str, preset: str, batch: int, repeats: int, device: torch.device
+    family: str, config: LeagueConfig, batch: int, repeats: int, device: torch.device
 ) -> dict[str, Any]:
-    config = resolve(preset)
     shapes = config.views.to_views().shapes()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = ActorCritic(family, shapes, config.network.to_torso()).to(device)
+        network = ActorCritic(family, shapes, config.torso).to(device)
+    shapes = network.torso.shapes
     frozen = copy.deepcopy(network).eval().requires_grad_(False)
     plain = copy.deepcopy(frozen)
     agent = PolicyAgent(prepare(frozen, device, shapes), shapes, device=device)
@@ -104,7 +118,7 @@ def run(
     device: str = "auto",
     threads: int = 1,
 ) -> dict[str, Any]:
-    """Measure both families.
+    """Measure both families; `families` are the networks of a new league, `kinds` all.
 
     Args:
         preset: "small" or "classic": views and widths.
@@ -116,13 +130,21 @@ def run(
     torch.set_num_threads(threads)
     where = choose_device(device)
     rows = batch or BATCH[preset]
+    kinds = {
+        kind: {
+            name: _measure(name, resolve(preset, None, sets), rows, repeats, where)
+            for name in FAMILIES
+        }
+        for kind, sets in KINDS.items()
+    }
     return {
         "preset": preset,
         "batch": rows,
         "repeats": repeats,
         "device": str(where),
         "threads": threads,
-        "families": {name: _measure(name, preset, rows, repeats, where) for name in FAMILIES},
+        "families": kinds[_kind_of_new_leagues(preset)],
+        "kinds": kinds,
         "torch": torch.__version__,
         "machine": machine.describe(),
     }
@@ -131,11 +153,12 @@ def run(
 def lines(result: dict[str, Any]) -> list[str]:
     """Return the result as text."""
     shown = [
-        f"networks   {name:<9}  {found['parameters']:>9,} parameters  forward "
+        f"networks   {kind:<11} {name:<9} {found['parameters']:>9,} parameters  forward "
         f"{found['forward_ms']:6.3f} ms  update {found['update_ms']:6.3f} ms  frozen inference "
         f"{found['inference_speedup']:4.2f} times plain eager (logits within "
         f"{found['largest_logit_difference']:.0e})"
-        for name, found in result["families"].items()
+        for kind, families in result["kinds"].items()
+        for name, found in families.items()
     ]
     return [
         *shown,

@@ -9,7 +9,8 @@ border, on rivals, on neutral land and on water or off the map, and
 `attention/SCALE/PART_over_area`, that share over the part's share of the view (1 is what even
 attention gives);
 `scales/SCALE` with the learnable weights, and `scales_early|middle|late/SCALE` with what the heads
-made of them in that third of the match.
+made of them in that third of the match; `gates/SCALE`, how far a scale's gates are open (both
+families); `neighbours/evenness`, how evenly the seat looks at its neighbours (1 is evenly).
 """
 
 from __future__ import annotations
@@ -92,8 +93,8 @@ def look_at_rollout(policy: nn.Module, buffer: RaggedRolloutBuffer) -> dict[str,
     rows = rows.to(buffer.device)
     tensors = {key: tensor[rows] for key, tensor in buffer.observations.items()}
     record = look(policy, tensors)
-    if record.head_weights is None:
-        return {}  # a baseline
+    if record.head_weights is None and record.token_weights is None and record.gates is None:
+        return {}  # a baseline without gates
     return summary(record, {key: tensor.cpu().numpy() for key, tensor in tensors.items()})
 
 
@@ -120,7 +121,7 @@ def regions(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
 
 
 def summary(record: AttentionRecord, observation: Mapping[str, NDArray[Any]]) -> dict[str, float]:
-    """Return means over the rows of an attention network's record.
+    """Return means over the rows of a network's record, attention and gates.
 
     Args:
         record: of n rows.
@@ -137,6 +138,15 @@ def summary(record: AttentionRecord, observation: Mapping[str, NDArray[Any]]) ->
             area = float(region.mean())
             if area > 0.0:
                 found[f"attention/{scale}/{part}_over_area"] = share / area
+    if record.gates is not None:
+        found |= {
+            f"gates/{scale}": float(gate)
+            for scale, gate in zip(record.scales, record.gates, strict=True)
+        }
+    if record.token_weights is not None:
+        evenness = record.token_entropy()
+        if np.isfinite(evenness).any():
+            found["neighbours/evenness"] = float(np.nanmean(evenness))
     if record.scale_weights is None or record.head_weights is None:
         return found
     for index, scale in enumerate(record.scales):

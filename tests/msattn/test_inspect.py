@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from msattn.actor_critic import ActorCritic
-from msattn.config import SCALES, TorsoConfig
+from msattn.config import FAMILIES, SCALES, TorsoConfig
 from msattn.errors import ConfigError
-from msattn.inspect import AttentionRecord, look, recording
+from msattn.inspect import (
+    KINDS,
+    AttentionRecord,
+    attention_layers,
+    look,
+    recording,
+    without_attention,
+)
+from tests.msattn import observations as tokens
+from tests.msattn.observations import SHAPES as TOKEN_SHAPES
 
 SHAPES = {"global": (4, 32, 32), "local": (4, 32, 32), "tactical": (4, 16, 16), "scalars": (97,)}
 SMALL = TorsoConfig.preset("small")
@@ -98,3 +109,83 @@ def test_entropy_is_one_when_even_and_zero_on_one_cell() -> None:
 def test_a_module_without_a_torso_is_refused() -> None:
     with pytest.raises(ConfigError, match="Linear"):
         look(nn.Linear(2, 2), {})
+
+
+# --- neighbours, gates, and doing without ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("views", ["gated", "on", "off"])
+def test_a_record_holds_the_attention_among_neighbours(views: str) -> None:
+    config = TorsoConfig.preset("small", TOKEN_SHAPES, views=views)
+    seen = tokens.observe(3)
+    record = look(ActorCritic("attention", TOKEN_SHAPES, config), seen)
+    used = seen["neighbours"][:, :, 8] > 0
+    assert record.used is not None and np.array_equal(record.used, used.numpy())
+    assert record.token_weights is not None and record.token_weights.shape == (3, 4, 9, 8)
+    expected = used.any(dim=1).float()[:, None, None].expand(3, 4, 9)
+    assert np.allclose(record.token_weights.sum(axis=3), expected, atol=1e-5)
+    assert (record.token_weights[~np.broadcast_to(used[:, None, None], (3, 4, 9, 8))] == 0).all()
+    assert np.nanmax(record.token_entropy()) <= 1 + 1e-5
+    if views == "off":
+        assert record.spatial == {} and record.token_scales is None and record.gates is None
+        return
+    assert record.token_scales is not None and record.token_scales.shape == (3, 4, 8, 3)
+    assert np.allclose(record.token_scales.sum(axis=3), 1, atol=1e-5)
+    assert (record.gates is None) == (views == "on")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_gates_are_told_by_scale(family: str) -> None:
+    net = ActorCritic(family, TOKEN_SHAPES, TorsoConfig.preset("small", TOKEN_SHAPES))
+    torso: Any = net.torso
+    gate = torso.gate if family == "baseline" else torso.fusion.gate
+    with torch.no_grad():
+        gate[1] = -0.5
+        gate[2, : gate.shape[1] // 4] = 2.0  # root of (4 / 4) is 1
+    record = look(net, tokens.observe(1))
+    assert record.gates is not None and record.gates.tolist() == pytest.approx([0.0, 0.5, 1.0])
+
+
+def opinionated(config: TorsoConfig) -> ActorCritic:
+    torch.manual_seed(0)
+    net = ActorCritic("attention", TOKEN_SHAPES, config)
+    nn.init.normal_(net.action_net.weight)
+    return net
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_one_kind_of_attention_its_weights_are_even_and_nothing_stays_behind(
+    kind: str,
+) -> None:
+    net = opinionated(TorsoConfig.preset("small", TOKEN_SHAPES, views="on"))
+    seen = tokens.observe(6)
+    with torch.no_grad():
+        before = net(seen)[0]
+        with without_attention(net, (kind,)):
+            changed = net(seen)[0]
+        assert torch.equal(net(seen)[0], before) and n_hooks(net) == 0
+        # The same by hand: a sharpness of zero makes a softmax even.
+        for layer in attention_layers(net, (kind,)):
+            layer.sharpness.zero_()  # type: ignore[operator,union-attr]
+        expected = net(seen)[0]
+    assert torch.allclose(changed, expected, atol=1e-4)
+    assert not torch.allclose(changed, before, atol=1e-3)
+
+
+def test_without_attention_a_baseline_does_the_same() -> None:
+    net = ActorCritic("baseline", TOKEN_SHAPES, TorsoConfig.preset("small", TOKEN_SHAPES))
+    seen = tokens.observe(2)
+    with torch.no_grad(), without_attention(net):
+        assert attention_layers(net) == []
+        assert torch.isfinite(net(seen)[0]).all()
+
+
+def test_a_first_version_does_without_attention_too() -> None:
+    net = ActorCritic("attention", SHAPES, SMALL)
+    nn.init.normal_(net.action_net.weight)
+    seen = {key: torch.from_numpy(x) for key, x in observe(4).items()}
+    with torch.no_grad():
+        before = net(seen)[0]
+        for kind, is_there in (("places", True), ("scales", True), ("neighbours", False)):
+            with without_attention(net, (kind,)):
+                assert torch.equal(net(seen)[0], before) != is_there

@@ -15,7 +15,7 @@ from msattn.actor_critic import ActorCritic, policy_weights
 from msattn.config import FAMILIES, SCALES, TorsoConfig
 from msattn.errors import ConfigError
 from msattn.inspect import look
-from msattn.sb3 import policy_kwargs
+from msattn.sb3 import MultiScaleExtractor, policy_kwargs
 
 SPACE = spaces.Dict(
     {
@@ -84,6 +84,21 @@ def test_an_sb3_policy_is_an_actor_critic(family: str) -> None:
     # SB3's distribution normalises its logits.
     assert torch.allclose(torch.log_softmax(logits, dim=1), expected, atol=1e-5)
     assert torch.allclose(own_values, values, atol=1e-5)
+
+
+@pytest.mark.parametrize("has_neighbours", [False, True])
+def test_without_widths_the_observation_decides_the_version(has_neighbours: bool) -> None:
+    entries = {**SPACE.spaces, "scalars": spaces.Box(-10, 10, (104,), np.float32)}
+    if has_neighbours:
+        entries["neighbours"] = spaces.Box(-1, 2, (8, 20), np.float32)
+    space = spaces.Dict(entries)
+    kwargs = policy_kwargs("attention")["features_extractor_kwargs"]
+    extractor = MultiScaleExtractor(space, **kwargs)
+    assert extractor.torso.config == TorsoConfig.preset("small", space)
+    assert ("neighbours" in extractor.torso.shapes) == has_neighbours
+    space.seed(1)
+    seen = {key: torch.from_numpy(np.stack([x])).float() for key, x in space.sample().items()}
+    assert extractor(seen).shape == (1, extractor.features_dim)
 
 
 def test_uint8_images_that_bypass_sb3_are_divided_too() -> None:

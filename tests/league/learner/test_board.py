@@ -53,6 +53,21 @@ def test_even_attention_gets_each_part_its_area_and_phases_their_own_rows() -> N
     assert "scales_middle/global" not in found and "attention/local/neutral" not in found
 
 
+def test_gates_and_the_attention_to_neighbours_have_curves_without_any_view() -> None:
+    # Two heads; the seat looks at two rows evenly, then at one of two; one neighbour is no choice.
+    shares = np.zeros((2, 2, 4, 3), np.float32)
+    shares[0, 0, 0] = [0.5, 0.5, 0.0]
+    shares[0, 1, 0] = [1.0, 0.0, 0.0]
+    shares[1, :, 0] = [0.0, 0.0, 1.0]
+    used = np.array([[True, True, False], [False, False, True]])
+    record = AttentionRecord(
+        token_weights=shares, used=used, gates=np.array([0.0, 0.25, 0.5], np.float32)
+    )
+    found = summary(record, {"scalars": np.zeros((2, 1), np.float32)})
+    assert found.pop("neighbours/evenness") == pytest.approx(0.5)
+    assert found == {"gates/global": 0.0, "gates/local": 0.25, "gates/tactical": 0.5}
+
+
 def test_every_number_of_an_update_has_its_place() -> None:
     assert tag("placement_mean") == "play/placement_mean"
     assert tag("seconds_env") == "speed/seconds_env"

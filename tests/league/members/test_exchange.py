@@ -50,13 +50,15 @@ def _network(family: str = "attention", torso: TorsoConfig = SMALL) -> ActorCrit
         return network.eval()
 
 
-def _add(folder: LeagueFolder, family: str, name: str) -> LoadedSnapshot:
+def _add(
+    folder: LeagueFolder, family: str, name: str, torso: TorsoConfig = SMALL
+) -> LoadedSnapshot:
     """A member with fresh weights."""
     description = SnapshotDescription(
-        family, OBSERVATION_VERSION, ACTION_VERSION, SMALL, SMALL_VIEWS.shapes(), lineage=name
+        family, OBSERVATION_VERSION, ACTION_VERSION, torso, SMALL_VIEWS.shapes(), lineage=name
     )
     store = SnapshotStore(folder.snapshots)
-    sha256 = store.save(_network(family).state_dict(), description)
+    sha256 = store.save(_network(family, torso).state_dict(), description)
     add_member(folder, f"snapshot:{sha256}", name)
     return store.load(sha256)
 
@@ -127,6 +129,24 @@ def test_an_onnx_graph_takes_any_batch_and_gives_the_same_logits(
         for views in (inputs, shown):  # as learners get them, and as our environments show them
             found = session.run(["logits"], views)[0]
             assert np.allclose(found, _logits(loaded, rows), atol=1e-4)
+
+
+@pytest.mark.parametrize("family", ["attention", "baseline"])
+def test_a_network_without_views_leaves_with_the_inputs_that_it_reads(
+    hand_made_league: LeagueFolder, tmp_path: Path, family: str
+) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    lean = TorsoConfig.preset("small", SMALL_VIEWS.shapes(), views="off")
+    loaded = _add(hand_made_league, family, "lean", lean)
+    path = export_member(hand_made_league, "lean", "onnx", tmp_path)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    assert [entry.name for entry in session.get_inputs()] == ["scalars", "neighbours"]
+    rows = check_rows(loaded, 5)
+    read = {key: rows[key].numpy() for key in ("scalars", "neighbours")}
+    assert np.allclose(session.run(["logits"], read)[0], _logits(loaded, rows), atol=1e-4)
+    # The SB3 model has the whole space of Territory-v0; the export compares its logits.
+    assert export_member(hand_made_league, "lean", "sb3", tmp_path).exists()
 
 
 def test_an_onnx_graph_says_its_opset_and_which_member_it_was(
