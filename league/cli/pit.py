@@ -25,9 +25,9 @@ from league.cli.options import (
     league_was_named,
     print_json,
     say,
-    say_over,
 )
 from league.cli.words import MemberOrFile
+from league.cli.working import working
 
 if TYPE_CHECKING:
     from league.folder.layout import LeagueFolder
@@ -201,7 +201,12 @@ def _play(request: PitRequest, folder: LeagueFolder | None, short: bool, as_json
     from league.pit.text import format_report, report_json, verdict
 
     with _progress() as show:
-        report = run_pit(request, folder, lambda progress: show(progress.line), say=_remark)
+        report = run_pit(
+            request,
+            folder,
+            lambda now: show(now.line, now.n_pairs, now.max_pairs),
+            say=_remark,
+        )
     if as_json:
         print_json(report_json(report))
     else:
@@ -225,7 +230,7 @@ def _play_mixed(
             "are played"
         )
     with _progress() as show:
-        report = run_mixed(request, folder, lambda progress: show(progress.line))
+        report = run_mixed(request, folder, lambda now: show(now.line, now.n_seeds, now.max_seeds))
     if as_json:
         print_json(report_json(report), "league-pit-mixed/1")
     else:
@@ -260,25 +265,22 @@ def _remark(text: str) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[Callable[[], str]], None]]:
+def _progress() -> Iterator[Callable[[Callable[[], str], int, int], None]]:
     """Yield what shows progress: one line that changes on a terminal, else one now and then."""
     on_terminal = sys.stderr.isatty()
     shown = -PIPE_PAUSE_S
+    with working("the first matches are being played", after_s=0.5) as task:
 
-    def show(line: Callable[[], str]) -> None:
-        nonlocal shown
-        now = time.monotonic()
-        if on_terminal:
-            say_over(line())
-        elif now - shown >= PIPE_PAUSE_S:
-            shown = now
-            say(line(), to_stderr=True)
+        def show(line: Callable[[], str], done: int, total: int) -> None:
+            nonlocal shown
+            now = time.monotonic()
+            if on_terminal:
+                task.update(done, total, line())
+            elif now - shown >= PIPE_PAUSE_S:
+                shown = now
+                say(line(), to_stderr=True)
 
-    try:
         yield show
-    finally:
-        if on_terminal:
-            say_over("")
 
 
 @contextmanager
