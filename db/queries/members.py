@@ -32,12 +32,14 @@ def add_member(
     snapshot_sha256: str | None = None,
     trained_decisions: int = 0,
     taught: Mapping[str, Any] | None = None,
+    relation_mask: bool = False,
     at: datetime | None = None,
 ) -> int:
     """Insert a member and return its id.
 
     Args:
         taught: who taught it, for its details; None for nobody.
+        relation_mask: whether it plays with that mask, likewise.
 
     Raises:
         ConflictError: the name is taken, the parent is unknown, or a value breaks a CHECK.
@@ -64,7 +66,10 @@ def add_member(
         failures=0,
         failures_in_row=0,
         # Also: whether its snapshot was pruned (db.queries.pruning).
-        details={} if taught is None else {"taught": dict(taught)},
+        details={
+            **({} if taught is None else {"taught": dict(taught)}),
+            **({"relation_mask": True} if relation_mask else {}),
+        },
         created_at=at or utc_now(),
     )
     session.add(member)

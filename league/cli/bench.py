@@ -9,6 +9,7 @@ import click
 
 from league.cli.options import (
     Duration,
+    PathOf,
     count_option,
     examples,
     json_option,
@@ -372,8 +373,8 @@ def planner(members: int, matches: int, pools: int, watched: int, as_json: bool)
 
 @bench.command(
     epilog=examples(
-        'league bench settings --arm base --arm "free: learner.ent_coef=0" --out screening',
-        'league bench settings --arm base --arm "mask: learner.relation_mask=on" --cpu 15m --json',
+        "league bench settings --arm base --arm bonus:learner.ent_coef=0.003 --out screening",
+        "league bench settings --arm base --arm free:learner.relation_mask=off --cpu 15m --json",
     )
 )
 @_preset
@@ -412,7 +413,7 @@ def planner(members: int, matches: int, pools: int, watched: int, as_json: bool)
 @count_option("--pairs", default=50, most=100_000, text="Mirrored pairs of each against expander.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathOf(),
     default="bench-settings",
     show_default=True,
     help="Folder that keeps what was trained and played; the same command goes on.",

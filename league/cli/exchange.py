@@ -17,6 +17,7 @@ from league.cli.options import (
     say,
 )
 from league.cli.words import MemberName
+from league.cli.working import working
 from msattn.config import FAMILIES
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def export(member: str, path: Path | None, kind: str, out: Path | None, as_json:
     from league.members.exports import OPSET, export_member
 
     notes: list[str] = []
-    made = export_member(league, member, kind, out or path, notes.append)
+    with working(f"writing {member} as {kind}"):
+        made = export_member(league, member, kind, out or path, notes.append)
     answer(made, {"member": member, "format": kind, "path": str(made)}, as_json=as_json)
     for text in notes:
         say(f"note: {text}", to_stderr=True)
@@ -110,7 +112,8 @@ def import_(
     league = existing_league()
     from league.members.imports import has_no_seal, import_member
 
-    member = import_member(league, path, family, name, parent)
+    with working(f"checking {path.name}"):
+        member = import_member(league, path, family, name, parent)
     if has_no_seal(path):
         say(
             f"note: {path} carries no hash of its own, so that damage to its weights may go "

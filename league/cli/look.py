@@ -17,6 +17,7 @@ from league.cli.options import (
     print_json,
     say,
 )
+from league.cli.working import working
 from league.errors import UsageError
 
 
@@ -68,13 +69,14 @@ def look(
     replay, names = find_replay(match, folder)
     base = league_root().resolve()
     load_map = map_loader(match, base)
-    sight = see(replay, seat, decision, load_map)
     record = worth = None
-    if with_attention:
-        snapshots = folder.snapshots if folder else None
-        loaded = load_attention(sight, replay, snapshots)
-        record = attend(sight, replay, snapshots, loaded)
-        worth = weigh(loaded, replay, seat, load_map)
+    with working(f"playing match {match} back to decision {decision}"):
+        sight = see(replay, seat, decision, load_map)
+        if with_attention:
+            snapshots = folder.snapshots if folder else None
+            loaded = load_attention(sight, replay, snapshots)
+            record = attend(sight, replay, snapshots, loaded)
+            worth = weigh(loaded, replay, seat, load_map)
     if png_path is not None:
         from league.inspect.picture import Caption, draw_attention, draw_views
 

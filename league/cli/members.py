@@ -20,6 +20,7 @@ from league.cli.options import (
     stdout_console,
 )
 from league.cli.words import MemberName
+from league.cli.working import working
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,8 @@ def add(spec: str, name: str | None, as_json: bool) -> None:
     """Add SPEC (an agent spec or a snapshot file) to the pool."""
     from league.members.entry import add_member
 
-    member = add_member(existing_league(), spec, name)
+    with working(f"trying {spec}"):
+        member = add_member(existing_league(), spec, name)
     answer(
         f"{member.name} joined the pool ({member.family}, {member.agent_spec})",
         {
@@ -255,5 +257,6 @@ def _document(member: MemberRecord, names: Mapping[int, str]) -> dict[str, objec
         "failures": member.failures,
         "pruned": member.details.get("pruned"),
         "taught": member.details.get("taught"),
+        "relation_mask": member.details.get("relation_mask") is True,
         "created_at": member.created_at.isoformat(),
     }

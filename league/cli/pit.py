@@ -6,14 +6,16 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from league.cli.options import (
+    PathOf,
     Reference,
     examples,
     existing_league,
@@ -23,9 +25,9 @@ from league.cli.options import (
     league_was_named,
     print_json,
     say,
-    say_over,
 )
 from league.cli.words import MemberOrFile
+from league.cli.working import working
 
 if TYPE_CHECKING:
     from league.folder.layout import LeagueFolder
@@ -104,6 +106,13 @@ PIPE_PAUSE_S = 15.0  # between two lines of progress where nobody watches them c
     type=click.IntRange(1, 1024),
     help="Worker processes.  [default: one per core]",
 )
+@click.option(
+    "--replays",
+    metavar="DIR",
+    type=PathOf(),
+    help="Write the matches into this folder, to be watched.  [default: a league's own folder, or "
+    "none]",
+)
 @click.option("--short", is_flag=True, help="Print the verdict alone.  [default: off]")
 @json_option
 @league_option
@@ -118,6 +127,7 @@ def pit(
     nelo: tuple[float, float],
     effect: float | None,
     n_workers: int | None,
+    replays: Path | None,
     short: bool,
     as_json: bool,
 ) -> int:
@@ -141,7 +151,9 @@ def pit(
             raise click.UsageError("expected --mixed alone, found it with --field or --plan")
         with _interruptible():
             folder = existing_league() if has_league else None
-            wanted = MixedRequest(names, n_matches or DEFAULT_MATCHES, seed, maps, n_workers)
+            wanted = MixedRequest(
+                names, n_matches or DEFAULT_MATCHES, seed, maps, n_workers, replays
+            )
             return _play_mixed(wanted, folder, short, as_json)
     if len(names) != 2:
         raise click.UsageError(
@@ -157,6 +169,7 @@ def pit(
         maps=maps,
         sprt=SprtSettings(*nelo),
         n_workers=n_workers,
+        replays=replays,
     )
     if (n_matches or cap) % 2:
         _remark(
@@ -188,11 +201,16 @@ def _play(request: PitRequest, folder: LeagueFolder | None, short: bool, as_json
     from league.pit.text import format_report, report_json, verdict
 
     with _progress() as show:
-        report = run_pit(request, folder, lambda progress: show(progress.line), say=_remark)
+        report = run_pit(
+            request,
+            folder,
+            lambda now: show(now.line, now.n_pairs, now.max_pairs),
+            say=_remark,
+        )
     if as_json:
         print_json(report_json(report))
     else:
-        for line in [verdict(report)] if short else format_report(report):
+        for line in [verdict(report)] if short else [*format_report(report), *_watch(report.watch)]:
             say(line)
     if report.decision == "interrupted":
         _say_how_to_go_on(folder)
@@ -212,15 +230,25 @@ def _play_mixed(
             "are played"
         )
     with _progress() as show:
-        report = run_mixed(request, folder, lambda progress: show(progress.line))
+        report = run_mixed(request, folder, lambda now: show(now.line, now.n_seeds, now.max_seeds))
     if as_json:
         print_json(report_json(report), "league-pit-mixed/1")
     else:
-        for line in [verdict(report)] if short else format_report(report):
+        for line in [verdict(report)] if short else [*format_report(report), *_watch(report.watch)]:
             say(line)
     if report.interrupted:
         _say_how_to_go_on(folder)
     return report.exit_code
+
+
+def _watch(matches: Sequence[str]) -> list[str]:
+    """Return the line that says how the matches can be watched."""
+    if not matches:
+        return ["Watch: nothing was kept; --replays DIR keeps the matches for `league replay show`"]
+    where = ["--league", str(league_root())] if league_was_named() else []
+    command = shlex.join(["league", "replay", "show", matches[-1], *where, "--html", "match.html"])
+    others = f"   ({len(matches)} matches, from {matches[0]} on)" if len(matches) > 1 else ""
+    return [f"Watch: {command}{others}"]
 
 
 def _say_how_to_go_on(folder: LeagueFolder | None) -> None:
@@ -237,25 +265,22 @@ def _remark(text: str) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[Callable[[], str]], None]]:
+def _progress() -> Iterator[Callable[[Callable[[], str], int, int], None]]:
     """Yield what shows progress: one line that changes on a terminal, else one now and then."""
     on_terminal = sys.stderr.isatty()
     shown = -PIPE_PAUSE_S
+    with working("the first matches are being played", after_s=0.5) as task:
 
-    def show(line: Callable[[], str]) -> None:
-        nonlocal shown
-        now = time.monotonic()
-        if on_terminal:
-            say_over(line())
-        elif now - shown >= PIPE_PAUSE_S:
-            shown = now
-            say(line(), to_stderr=True)
+        def show(line: Callable[[], str], done: int, total: int) -> None:
+            nonlocal shown
+            now = time.monotonic()
+            if on_terminal:
+                task.update(done, total, line())
+            elif now - shown >= PIPE_PAUSE_S:
+                shown = now
+                say(line(), to_stderr=True)
 
-    try:
         yield show
-    finally:
-        if on_terminal:
-            say_over("")
 
 
 @contextmanager

@@ -135,7 +135,8 @@ def show(
                 progress=progress,
             )
         if as_json:
-            print_json({"match": match, "html": str(html_path), "bytes": size})
+            page = {"match": match, "html": str(html_path), "bytes": size}
+            print_json(page, "league-replay-page/1")
         else:
             say(f"{html_path}: {found.title}, {size / 1000:,.0f} kB; open it in a browser")
         return

@@ -18,6 +18,7 @@ from league.cli.options import (
     print_json,
     say,
 )
+from league.cli.working import working
 
 if TYPE_CHECKING:
     from league.folder.backup import Backup
@@ -55,7 +56,8 @@ def rerate(with_smooth: bool, engine: str | None, as_json: bool) -> int:
 
     if engine is not None:
         _change_engine(engine)
-    found = replay_log(existing_league(), with_smooth=with_smooth)
+    with working("replaying the match log"):
+        found = replay_log(existing_league(), with_smooth=with_smooth)
     same = found.first_difference_seq is None
     if as_json:
         print_json(
@@ -118,7 +120,8 @@ def backup(target: Path | None, incremental: bool, as_json: bool) -> None:
     """
     from league.folder.backup import back_up
 
-    made = back_up(existing_league(), target, incremental=incremental)
+    with working("copying the league"):
+        made = back_up(existing_league(), target, incremental=incremental)
     answer(made.path, _copied(made), as_json=as_json)
     say(made.sentence(), to_stderr=True)
 
@@ -140,7 +143,8 @@ def restore(backup: Path, as_json: bool) -> None:
     from league.folder.backup import restore as make_league
 
     root = league_root()
-    made = make_league(backup, root)
+    with working("copying the backup"):
+        made = make_league(backup, root)
     answer(made.path, _copied(made), as_json=as_json)
     say(made.sentence(), to_stderr=True)
     say(f"check it with `league doctor --league {root}`", to_stderr=True)
@@ -190,7 +194,14 @@ def doctor(with_repair: bool, thorough: bool, as_json: bool) -> int:
             repairs = repair(folder)
     found = status(folder.root)
     since = None if found.state == "stopped" else found.since
-    findings = examine(folder, running_since=since, thorough=thorough)
+    with working("looking for damage") as task:
+        findings = examine(
+            folder,
+            running_since=since,
+            thorough=thorough,
+            # Without a time left: one check takes longer than all others.
+            progress=lambda done, total, what: task.update(0, 0, what),
+        )
     healthy = not any(finding.is_wrong for finding in findings)
     if as_json:
         rows = [

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from arena.foreign import ForeignFileError, check_tree, parse_toml, reason_of
 from league.config.old_names import kept_values, with_present_names
-from league.config.tree import FROZEN, HELD_OUT, PRESETS, LeagueConfig, preset_values
+from league.config.tree import FROZEN, NEW_LEAGUE, PRESETS, LeagueConfig, preset_values
 from league.config.whole import check_whole
 from league.errors import ConfigError
 
@@ -76,18 +76,17 @@ def resolve(
             f"preset: {named[-1].source} says {stated!r}, --preset says {preset!r}; the preset is "
             "chosen at a league's first start, so use another folder for another preset"
         )
-    values = preset_values(preset or (stated if stated in PRESETS else "small"))
-    if toml is None:  # a file that does not name the key is of an older league, without them
-        values = {**values, "rating": {**values.get("rating", {}), "held_out": list(HELD_OUT)}}
-    base = _Layer("the preset", values)
+    chosen = preset or (stated if stated in PRESETS else "small")
+    new = _Layer("the preset", NEW_LEAGUE[chosen] if toml is None else {})
+    base = _Layer("the preset", preset_values(chosen))
     kept = _Layer("the league's database", {} if stored is None else kept_values(stored))
     merged: dict[str, Any] = {}
-    for layer in (base, kept, *layers):
+    for layer in (base, new, kept, *layers):
         _merge(merged, layer.values, layer.source)
     try:
         return LeagueConfig.model_validate(merged)
     except ValidationError as error:
-        raise ConfigError(_sentence(error, [*reversed(layers), kept, base])) from error
+        raise ConfigError(_sentence(error, [*reversed(layers), kept, new, base])) from error
 
 
 def read_toml(path: Path) -> dict[str, Any]:

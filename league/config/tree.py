@@ -402,6 +402,26 @@ CLASSIC: dict[str, Any] = {
 }
 
 
+# What new leagues have beyond the preset's values. A league.toml that does not name a key is of an
+# older league, which goes on as it was.
+_NEW: dict[str, Any] = {"rating": {"held_out": list(HELD_OUT)}}
+NEW_LEAGUE: dict[str, dict[str, Any]] = {
+    # What won at equal processor time (docs/learning.md): networks of the scalars and neighbours
+    # learn four times as many decisions a second, and a lineage is at its level after a million.
+    "small": {
+        **_NEW,
+        "network": {"views": "off"},
+        "learner": {
+            "relation_mask": "on",
+            "ent_coef": 0.0,
+            "ent_coef_end": "off",
+            "snapshot_every": 400_000,
+        },
+    },
+    "classic": _NEW,
+}
+
+
 def preset_values(name: str) -> dict[str, Any]:
     """Return the nested values in which a preset differs from the defaults, those of `small`."""
     return dict(CLASSIC) if name == "classic" else {"preset": "small"}

@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from league.config.tree import LeagueConfig
-    from league.daemon.screen import ProgressScreen
 
 log = logging.getLogger(__name__)
 
@@ -336,7 +335,7 @@ def _run_until_stopped(
     herald: Herald,
 ) -> TroubleError | None:
     """Let the manager work; return the trouble that did not pass, None if it was told to stop."""
-    from league.daemon.screen import ProgressScreen
+    from league.daemon.screen import ProgressLines
 
     def must_stop() -> bool:
         return signals.n > 0 or (ends is not None and time.monotonic() >= ends)
@@ -350,14 +349,14 @@ def _run_until_stopped(
         add_to_note(folder, turning=True)
     note_stage(folder, "workers and learners load")
     is_ready = False
-    with ProgressScreen(folder, ends) as screen:
+    with ProgressLines(folder, ends) as lines:
         pauses = Pauses(
             manager,
             patience,
-            say=screen.say,
+            say=lines.say,
             show=show,
             must_stop=must_stop,
-            sign=lambda: _sign(folder, screen),
+            sign=sign_path(folder).touch,
             explain=lambda trouble: explain(folder, trouble),
         )
         while not must_stop():
@@ -376,11 +375,5 @@ def _run_until_stopped(
                 except TroubleError as unpassed:
                     return unpassed
                 continue
-            screen.refresh()
+            lines.refresh()
     return None
-
-
-def _sign(folder: LeagueFolder, screen: ProgressScreen) -> None:
-    """Leave a sign of life during a pause, on the disk and on the screen."""
-    sign_path(folder).touch()
-    screen.refresh_paused()

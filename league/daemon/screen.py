@@ -1,7 +1,7 @@
-"""What `league start` shows while it runs: the live report on a terminal, plain lines elsewhere.
+"""What the daemon says of its progress: a plain line now and then, on stderr.
 
-Drawn from the daemon's own loop, at most once a second, from a read-only connection: the screen
-never delays a commit, and a broken terminal does not stop the league.
+Read from a read-only connection in the daemon's own loop: a line never delays a commit, and a
+broken terminal does not stop the league. The live screen is another process (league.screen).
 """
 
 from __future__ import annotations
@@ -9,25 +9,16 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import replace
-from datetime import UTC, datetime
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from league.daemon.trouble import trouble_of
 from league.folder.layout import LeagueFolder
-from league.folder.running import find_pause
 from league.report.console import PlainConsole
-from league.report.live import rows_that_fit
-from league.report.screen import report_screen, summary_line
-from league.report.state import ReportState, StateReader
-
-if TYPE_CHECKING:
-    from rich.live import Live
+from league.report.screen import summary_line
+from league.report.state import StateReader
 
 log = logging.getLogger(__name__)
 
-SCREEN_EVERY_S = 1.0
 LINE_EVERY_S = 15.0
 
 
@@ -39,8 +30,8 @@ class _Terminal(PlainConsole):
         self.quiet = True
 
 
-class ProgressScreen:
-    """Shows the running league; a context manager. `refresh` may be called at any rate.
+class ProgressLines:
+    """Says how far the running league is; a context manager. `refresh` may be called at any rate.
 
     Args:
         ends: monotonic time at which the league stops, or None.
@@ -50,20 +41,11 @@ class ProgressScreen:
         self._folder = folder
         self._ends = ends
         self._console = _Terminal(stderr=True)
-        self._every_s = SCREEN_EVERY_S if self._console.is_terminal else LINE_EVERY_S
         self._next = 0.0
-        self._live: Live | None = None
-        self._state: ReportState | None = None
         self._stack = ExitStack()
 
-    def __enter__(self) -> ProgressScreen:
+    def __enter__(self) -> ProgressLines:
         self._reader = self._stack.enter_context(StateReader(self._folder))
-        if self._console.is_terminal:
-            from rich.live import Live
-
-            self._live = self._stack.enter_context(
-                Live(console=self._console, auto_refresh=False, transient=True)
-            )
         return self
 
     def __exit__(
@@ -72,44 +54,23 @@ class ProgressScreen:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with suppress(OSError, ValueError):  # Live gives back a terminal that may be gone
+        with suppress(OSError, ValueError):
             self._stack.close()
 
     def refresh(self) -> None:
-        """Draw the league's state if it is time to."""
+        """Say the league's state if it is time to."""
         now = time.monotonic()
         if now < self._next:
             return
-        self._next = now + self._every_s
+        self._next = now + LINE_EVERY_S
         try:
-            self._state = self._reader.read()
-            if self._live is not None:
-                self._draw(self._state)
-            else:
-                left = "" if self._ends is None else f", {max(0.0, self._ends - now):.0f} s left"
-                self.say(summary_line(self._state) + left)
-        except Exception as error:  # a broken screen must not stop the league
+            left = "" if self._ends is None else f", {max(0.0, self._ends - now):.0f} s left"
+            self.say(summary_line(self._reader.read()) + left)
+        except Exception as error:  # a line that cannot be had must not stop the league
             if trouble_of(error) is None:
-                log.exception("the progress screen could not be drawn")
+                log.exception("the line of progress could not be made")
             else:  # the league itself will meet it, and say so
-                log.warning("the progress screen could not be drawn: %s", error)
-
-    def refresh_paused(self) -> None:
-        """Draw the state as it was last, with the pause of now; nothing is read meanwhile.
-
-        Where there is no terminal, whoever pauses says so in a line.
-        """
-        now = time.monotonic()
-        if self._live is None or self._state is None or now < self._next:
-            return
-        self._next = now + self._every_s
-        pause = find_pause(self._folder)
-        self._draw(replace(self._state, pause=pause, at=datetime.now(UTC)))
-
-    def _draw(self, state: ReportState) -> None:
-        assert self._live is not None  # asked by the caller
-        room = rows_that_fit(self._console)
-        self._live.update(report_screen(state, max_members=room), refresh=True)
+                log.warning("the line of progress could not be made: %s", error)
 
     def say(self, text: str) -> None:
         """Print one plain line; a terminal that is gone raises nothing."""

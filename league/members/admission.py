@@ -94,6 +94,7 @@ def admit_snapshot(
         snapshot_sha256=sha256,
         trained_decisions=description.trained_decisions,
         taught=taught_note(description),
+        relation_mask=description.relation_mask,
     )
     queries.record_snapshot(session, learner.id, member_id)
     if holder is not None:

@@ -58,6 +58,7 @@ class Newcomer:
     parent_sha256: str | None = None
     trained_decisions: int = 0
     taught: Mapping[str, Any] | None = None
+    relation_mask: bool = False
 
 
 def is_snapshot_file(text: str) -> bool:
@@ -142,6 +143,7 @@ def _from_snapshot(
         parent_sha256=description.parent,
         trained_decisions=description.trained_decisions,
         taught=taught_note(description),
+        relation_mask=description.relation_mask,
     )
 
 
@@ -385,4 +387,5 @@ def _insert(session: Session, newcomer: Newcomer, name: str, status: str) -> int
         snapshot_sha256=newcomer.snapshot_sha256,
         trained_decisions=newcomer.trained_decisions,
         taught=newcomer.taught,
+        relation_mask=newcomer.relation_mask,
     )

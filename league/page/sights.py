@@ -6,14 +6,14 @@ replay; a snapshot or a replay that cannot be read is a sentence, and the page i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from league.inspect.look import VIEW_NAMES, Sight, attend, map_loader, measure, see
+from league.inspect.look import Sight, attend, map_loader, measure, see
 from league.page.picture import data_uri
 
 if TYPE_CHECKING:
@@ -45,12 +45,17 @@ class View:
 
 @dataclass(frozen=True)
 class Moment:
-    """One decision: what the seat chose then, and its views."""
+    """One decision: what the seat chose then, its views, and the neighbours it looked at.
+
+    `neighbours` are (name, share of the attention), most first; () for a network that does not
+    read them. `views` are () for one that reads neighbours alone.
+    """
 
     decision: int
     tick: int
     action: str
     views: tuple[View, ...]
+    neighbours: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def attention_of(facts: PageFacts, folder: LeagueFolder) -> Attention:
             continue
         match, seat, died = found
         try:
-            return _look(folder, member, match, seat, died)
+            return moments_of(folder, member.name, match, seat, died)
         except (AgentError, ArenaError, LeagueError, NetworkError, OSError) as error:
             return Attention(missing=f"The attention of {member.name} cannot be shown: {error}.")
     return Attention(missing="No match of a member with attention has a replay.")
@@ -100,9 +105,19 @@ def newest_match(facts: PageFacts, member: MemberRow) -> tuple[MatchMoment, int,
     return None
 
 
-def _look(
-    folder: LeagueFolder, member: MemberRow, match: MatchMoment, seat: int, died: int
+def moments_of(
+    folder: LeagueFolder, member: str, match: MatchMoment, seat: int, died: int
 ) -> Attention:
+    """Return what a seat looked at at the MOMENTS of its life in a recorded match.
+
+    Args:
+        member: its name.
+        died: tick of its death or of the end.
+
+    Raises:
+        ReplayError, MapError, MatchError: the match cannot be played back.
+        AgentError, NetworkError, UsageError: the seat has no network with attention at hand.
+    """
     from arena.replay import read_replay
 
     assert match.replay_path is not None
@@ -120,16 +135,23 @@ def _look(
     for share in MOMENTS:
         sight = see(replay, seat, round(share * last), lambda _: land)
         record = attend(sight, replay, folder.snapshots)
-        if not record.spatial:
-            return Attention(
-                missing=f"{member.name} reads no views: `league look {match.id} --seat {seat} "
-                f"--decision {sight.decision} --attention` shows which neighbours it looks at."
-            )
         numbers = measure(sight, record)
-        weights = numbers["attention"]["scale_weights"]
-        views = tuple(_view(name, sight, record, numbers) for name in VIEW_NAMES)
-        moments.append(Moment(sight.decision, sight.tick, numbers["action_name"], views))
-    return Attention(member.name, match.id, seat, weights, tuple(moments))
+        weights = numbers["attention"].get("scale_weights", {})
+        moments.append(
+            Moment(
+                sight.decision,
+                sight.tick,
+                numbers["action_name"],
+                tuple(_view(name, sight, record, numbers) for name in record.spatial),
+                _neighbours(numbers["attention"].get("neighbours", ())),
+            )
+        )
+    return Attention(member, match.id, seat, weights, tuple(moments))
+
+
+def _neighbours(found: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, float], ...]:
+    shares = [(str(each["name"]), float(each["seat"])) for each in found]
+    return tuple(sorted(shares, key=lambda pair: -pair[1]))
 
 
 def _view(name: str, sight: Sight, record: AttentionRecord, numbers: Mapping[str, Any]) -> View:

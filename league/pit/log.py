@@ -78,6 +78,19 @@ class PitLog:
                 units[seed] = tuple(match for match in unit if match is not None)
         return units, crashes, n_failed
 
+    def match_ids(self, seeds: Sequence[int]) -> list[int]:
+        """Return the numbers of the finished matches of these seeds, in the order of their play."""
+        keys = {
+            self._plan.part_key(seed, part) for seed in seeds for part in range(self._plan.n_parts)
+        }
+        with read_transaction(self._engine) as session:
+            matches = queries.list_matches(
+                session, status="finished", purpose="pit", series_key=self._plan.series_key
+            )
+        return [
+            match.id for match in matches if (match.pair_key or "", match.pair_half or 0) in keys
+        ]
+
     def count(self, series_key: str) -> int:
         """Return the number of finished matches under another key."""
         with read_transaction(self._engine) as session:

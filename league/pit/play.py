@@ -11,12 +11,14 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from arena.match import MatchResult
 from arena.processes.jobs import Arena, Done, Failed, WorkerLimits
 from arena.processes.local_arena import LocalArena
 from league.errors import PitError
+from league.pit.keeping import KeptReplays
 from league.pit.log import PitLog, Unit, name_of
 from league.pit.plan import UnitPlan
 from league.pit.statistics import PitMatch
@@ -50,8 +52,10 @@ class Play:
         log: PitLog | None,
         settings: Mapping[str, str | None],
         n_workers: int | None,
+        replays: Path | None = None,
     ) -> None:
         self._plan, self._seeds, self._log, self._settings = plan, seeds, log, settings
+        self._kept = None if replays is None else KeptReplays(replays, plan)
         self._n_workers = n_workers or os.cpu_count() or 1
         self._complete: dict[int, Unit] = {}
         self.crashes: Counter[str] = Counter()
@@ -77,6 +81,14 @@ class Play:
             return None
         n_beside = min(self.n_in_play, len(self._wall_s))
         return n_beside * len(self._wall_s) / max(sum(self._wall_s), 1e-9)
+
+    @property
+    def to_watch(self) -> tuple[str, ...]:
+        """What `league replay show` takes for the judged matches: numbers, or files."""
+        seeds = self._seeds[: len(self.judged)]
+        if self._log is not None:
+            return tuple(map(str, self._log.match_ids(seeds)))
+        return () if self._kept is None else self._kept.found(seeds)
 
     def until(self, judge: Judge, arena: Callable[[int], Arena] | None = None) -> None:
         """Play until the judge has enough, all seeds are played, or it is interrupted.
@@ -145,6 +157,8 @@ class Play:
             return 0
         if self._log is not None:
             self._log.record(seed, whole)
+        if self._kept is not None:
+            self._kept.record(seed, whole)
         self._complete[seed] = tuple(
             played(result, self._plan.labels(seed, part)) for part, result in enumerate(whole)
         )

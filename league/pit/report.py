@@ -23,6 +23,7 @@ class PitReport:
             was fixed), or "interrupted".
         look: which verdict on this head-to-head it is, the first being 1.
         remembered: whether earlier verdicts are known: a league remembers them.
+        watch: what `league replay show` takes, match by match; () where nothing was kept.
     """
 
     a: str
@@ -43,6 +44,7 @@ class PitReport:
     matches_per_s: float | None = None
     look: int = 1
     remembered: bool = True
+    watch: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

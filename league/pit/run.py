@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from arena.processes.jobs import Arena, WorkerLimits
 from league.config.tree import SCRIPTED
@@ -50,6 +51,7 @@ class PitRequest:
         field_of: names of the scripts that are the third parties, in turn.
         maps: references to play on; empty uses the maps of the league's rated matches.
         n_workers: number of processes; None starts one per core.
+        replays: folder that replays are written into beside the league's own; None writes none.
     """
 
     a: str
@@ -63,6 +65,7 @@ class PitRequest:
     maps: tuple[str, ...] = ()
     sprt: SprtSettings = field(default_factory=SprtSettings)
     n_workers: int | None = None
+    replays: Path | None = None
 
     @property
     def max_pairs(self) -> int:
@@ -125,7 +128,7 @@ def run_pit(
         if log is not None:
             _say_what_is_left_aside(table, plan, log, say)
         judge = _Judge(request, progress)
-        play = Play(plan, judge.seeds, log, table.settings, request.n_workers)
+        play = Play(plan, judge.seeds, log, table.settings, request.n_workers, request.replays)
         play.until(judge, arena)
         if not play.judged:
             raise PitInterrupted(
@@ -209,7 +212,7 @@ class _Judge:
 def _report(
     request: PitRequest, plan: PitPlan, play: Play, *, look: int, remembered: bool
 ) -> PitReport:
-    return summarise(
+    report = summarise(
         play.judged,
         a=plan.a.name,
         b=plan.b.name,
@@ -222,6 +225,7 @@ def _report(
         remembered=remembered,
         interrupted=play.interrupted,
     )
+    return replace(report, watch=play.to_watch)
 
 
 def _plan(request: PitRequest, table: Table) -> PitPlan:

@@ -64,7 +64,7 @@ def report_json(report: PitReport) -> dict[str, Any]:
     values["verdict"] = verdict(report)
     values["exit_code"] = report.exit_code
     values["llr_bounds"] = None if report.sprt is None else list(report.sprt.bounds)
-    for key in ("histogram", "mean_placement", "firsts", "alive_share"):
+    for key in ("histogram", "mean_placement", "firsts", "alive_share", "watch"):
         values[key] = list(values[key])
     return values
 

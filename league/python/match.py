@@ -103,6 +103,33 @@ class Match:
             found.append(seat[engine.owner])
         return np.stack(found)
 
+    def to_html(self, path: str | Path, *, seat: int | None = None) -> Path:
+        """Write a page that shows the match in a browser, one file that asks no server.
+
+        `league replay show --html` writes the same, and can show what the networks attended to.
+
+        Args:
+            path: a new file, or one to replace.
+            seat: followed when the page opens; None follows nobody.
+
+        Raises:
+            ReplayError, MapError, MatchError: the match cannot be played back.
+            OSError: the file cannot be written.
+        """
+        from arena.files import write_whole
+        from arena.territory.maps import load_map
+        from arena.viewer.page import viewer_html
+        from arena.viewer.payload import Says, replay_payload
+
+        title = f"Match {self.id}" if self.id is not None else f"{self.map}, seed {self.seed}"
+        says = Says(title, [row.name for row in self.results], follow=seat)
+        payload = replay_payload(
+            self.replay, lambda reference: load_map(reference, base=self._maps), says
+        )
+        target = Path(path).expanduser()
+        write_whole(target, viewer_html(payload).encode())
+        return target
+
     def __repr__(self) -> str:
         number = "Match" if self.id is None else f"Match {self.id}"
         return f"<{number}: {', '.join(self.winners)} won on {self.map} after {self.ticks:,} ticks>"

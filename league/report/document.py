@@ -94,6 +94,7 @@ def _member(row: MemberRow) -> dict[str, Any]:
         "trained_decisions": row.trained_decisions,
         "snapshot": row.snapshot,
         "taught_by": row.taught_by,
+        "relation_mask": row.relation_mask,
     }
 
 

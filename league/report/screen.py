@@ -18,6 +18,7 @@ from league.rating.first_places import Chance
 from league.report.champion import champion_lines
 from league.report.console import foreign
 from league.report.fitting import FittingTable
+from league.report.masked import masked_lines
 from league.report.slow import slow_lines
 from league.report.state import BudgetRow, LearnerRow, MatchRow, MemberRow, ReportState
 from league.report.taught import taught_lines
@@ -46,7 +47,10 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
         *(Text(visible(line), style="bold red") for line in _troubles(state)),
         *champion_lines(state.champion, state.canaries),
         standings_table(state.members, max_members),
-        *(Text(visible(line), style="dim") for line in taught_lines(state.members)),
+        *(
+            Text(visible(line), style="dim")
+            for line in (*taught_lines(state.members), *masked_lines(state.members))
+        ),
     ]
     if state.learners:
         parts.append(learners_table(state.learners))

@@ -1,8 +1,7 @@
 """Owns what a report shows: one consistent reading of the database as plain dataclasses.
 
 Promises: reads through a read-only connection in one transaction and so never blocks the writer;
-ratings are on the reported scale, on which `tribe` is at 25, and their intervals hold the errors of
-both.
+ratings are on the reported scale (`tribe` is at 25), and their intervals hold the errors of both.
 """
 
 from __future__ import annotations
@@ -81,6 +80,7 @@ class MemberRow:
     parent_id: int | None
     created_at: datetime
     taught_by: str | None = None
+    relation_mask: bool = False
 
 
 @dataclass(frozen=True)
@@ -386,6 +386,7 @@ def _member(
         parent_id=member.parent_id,
         created_at=member.created_at,
         taught_by=taught_by(member.details),
+        relation_mask=member.details.get("relation_mask") is True,
     )
 
 

@@ -269,9 +269,11 @@ class LeagueScreen(App[Outcome]):
         self._draw()
 
     def _act(self, action: Action, look: Look) -> Look:
-        if action.what == "leave":
+        # Ctrl-C ends what was started here: the league, or the screen of one that runs elsewhere.
+        leaves = action.what == "interrupt" and not self._process.is_ours
+        if action.what == "leave" or leaves:
             self.exit(Outcome(has_left=True))
-        elif action.what == "stop":
+        elif action.what in ("stop", "interrupt"):
             return self._stop(look)
         elif action.what == "theme":
             at = THEMES.index(self.canvas.colours)

@@ -31,7 +31,7 @@ _BACKWARDS = 7  # the panel whose newest line is at the bottom: up goes into the
 class Action:
     """What a key asks for beyond the look: `number` is a match, or pictures to go on by."""
 
-    what: Literal["leave", "stop", "report", "theme", "watch", "step"]
+    what: Literal["leave", "stop", "interrupt", "report", "theme", "watch", "step"]
     number: int = 0
 
 
@@ -53,7 +53,7 @@ def press(state: ScreenState, look: Look, key: str, width: int, height: int) -> 
     actions: dict[str, Action] = {
         "q": Action("leave"),
         "s": Action("stop"),
-        "ctrl+c": Action("stop"),
+        "ctrl+c": Action("interrupt"),
         "r": Action("report"),
         "t": Action("theme"),
     }

@@ -108,6 +108,8 @@ class ScreenReader:
         if with_log:
             self._read_log()
         known = self._known
+        if known.report is not None:  # of the folder alone: the database may be the trouble
+            known.report = replace(known.report, pause=find_pause(self._folder))
         return ScreenState(
             league=self._name,
             at=now,
@@ -163,8 +165,8 @@ class ScreenReader:
             at=now,
             rows=known.members or None,
         )
-        known.report = replace(report, pause=find_pause(self._folder))
-        known.members = known.report.members
+        known.report = report
+        known.members = report.members
         newest = known.results[0].finished_at if known.results else None
         new = queries.recent_results(session, N_MATCHES, after=newest)
         if new:
@@ -204,7 +206,7 @@ class ScreenReader:
             n_events=0,
             at=now,
         )
-        known.report = replace(report, pause=known.report.pause)
+        known.report = report
         known.members = report.members
         ids = [row.id for row in report.members]
         counts = placement_counts(self._memory.read(session, season.rules_sha256), ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -39,12 +40,20 @@ class Player(App[None]):
         Binding("q", "quit"),
     ]
 
-    def __init__(self, film: Film, found: FoundMatch, follow: int | None = None) -> None:
+    def __init__(
+        self,
+        film: Film,
+        found: FoundMatch,
+        follow: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Make a player; `clock` returns seconds."""
         super().__init__(ansi_color=True)
         self.film, self.found = film, found
         self.look = Look(speed=usual_speed(film), follow=follow)
         self._reel = Reel(film)
-        self._tick, self._since = 0.0, time.monotonic()
+        self._clock = clock
+        self._tick, self._since = 0.0, clock()
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -61,7 +70,7 @@ class Player(App[None]):
         self._draw()
 
     def _on(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         passed, self._since = now - self._since, now
         if not self.look.is_playing:
             return

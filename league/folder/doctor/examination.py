@@ -49,12 +49,14 @@ def examine(
     running_since: datetime | None = None,
     thorough: bool = False,
     now: datetime | None = None,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> list[Finding]:
     """Make every check of a league and return one finding for each.
 
     Args:
         running_since: when the daemon that runs was started; None if none runs.
         thorough: replay all ratings and all replays, which may take hours.
+        progress: called before each check with how many were made, of how many, and its name.
     """
     try:
         place = folder.database()
@@ -74,7 +76,11 @@ def examine(
                 replays=queries.finished_replays(session),
                 pause=None if running_since is None else find_pause(folder),
             )
-            return findings + [_make(check, case) for check in CHECKS]
+            for done, check in enumerate(CHECKS):
+                name = check.__name__.removeprefix("check_").replace("_", " ")
+                progress(done, len(CHECKS), f"check {done + 1} of {len(CHECKS)}: {name}")
+                findings.append(_make(check, case))
+            return findings
     except ConfigError:  # a cut league.toml, which may have named another database
         return _without_database(folder)
     # Damaged rows raise what their columns cannot hold: TypeError, ValueError, KeyError.

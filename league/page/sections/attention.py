@@ -50,6 +50,27 @@ def answer(found: Attention) -> str:
     """Say what is looked at more than evenly, and which view weighs most."""
     if not found.moments:
         return found.missing or "There is nothing to show."
+    parts = [part for part in (_of_neighbours(found), _of_views(found)) if part]
+    if not parts:
+        return f"{found.member} had nobody and nothing to look at in these moments."
+    return f"In these {len(found.moments)} moments {found.member} {'; '.join(parts)}."
+
+
+def _of_neighbours(found: Attention) -> str:
+    """Say how much of its attention the neighbour that it looks at most has."""
+    shares = [moment.neighbours for moment in found.moments if moment.neighbours]
+    if not shares:
+        return ""
+    most = sum(first[0][1] for first in shares) / len(shares)
+    even = sum(1.0 / len(each) for each in shares) / len(shares)
+    return (
+        f"gives {percent(most)} of its attention to one neighbour, where an even spread would give "
+        f"{percent(even)}"
+    )
+
+
+def _of_views(found: Attention) -> str:
+    """Say what is looked at more than evenly, and which view weighs most."""
     said = []
     for view in ("global", "local", "tactical"):
         known = ratios(found, view)
@@ -57,11 +78,15 @@ def answer(found: Attention) -> str:
             most = max(known, key=lambda region: known[region])
             said.append(f"{REGION_WORDS[most]} ({view} view, {number(known[most], 1)} times)")
     evenness = [view.entropy for moment in found.moments for view in moment.views]
+    if not said or not evenness:
+        return ""
     mean = sum(evenness) / len(evenness)
     spread = "nearly evenly" if mean > NEARLY_EVEN else "unevenly"
-    heaviest = max(found.scale_weights, key=lambda view: found.scale_weights[view])
-    return (
-        f"In these {len(found.moments)} moments {found.member} attends {spread} (evenness "
-        f"{number(mean)} of 1); most above an even share are {listed(said)}; the {heaviest} view "
-        f"weighs most ({percent(found.scale_weights[heaviest])})."
+    sentence = (
+        f"attends {spread} to the map (evenness {number(mean)} of 1), most above an even share to "
+        f"{listed(said)}"
     )
+    if not found.scale_weights:
+        return sentence
+    heaviest = max(found.scale_weights, key=lambda view: found.scale_weights[view])
+    return f"{sentence}; the {heaviest} view weighs most ({percent(found.scale_weights[heaviest])})"

@@ -7,7 +7,8 @@ seeds are judged in their order, ratings never change, and verdicts are remember
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from arena.processes.jobs import Arena
 from league.errors import PitInterrupted
@@ -32,6 +33,7 @@ class MixedRequest:
         seed: the first one; each further one adds 1.
         maps: references to play on; empty uses the maps of the league's rated matches.
         n_workers: number of processes; None starts one per core.
+        replays: as in `PitRequest`.
     """
 
     names: tuple[str, ...]
@@ -39,6 +41,7 @@ class MixedRequest:
     seed: int = 1
     maps: tuple[str, ...] = ()
     n_workers: int | None = None
+    replays: Path | None = None
 
     @property
     def n_seeds(self) -> int:
@@ -84,7 +87,7 @@ def run_mixed(
         names = tuple(side.name for side in plan.sides)
         log = table.log(plan)
         seeds = range(request.seed, request.seed + request.n_seeds)
-        play = Play(plan, seeds, log, table.settings, request.n_workers)
+        play = Play(plan, seeds, log, table.settings, request.n_workers, request.replays)
         play.until(_Watch(names, len(seeds), progress), arena)
         if not play.judged:
             raise PitInterrupted(
@@ -93,7 +96,7 @@ def run_mixed(
         look = 1
         if log is not None and not play.interrupted:
             look = log.look(request.seed, len(play.judged))
-        return summarise(
+        report = summarise(
             play.judged,
             names,
             setting=plan.setting(seeds[: len(play.judged)]),
@@ -105,6 +108,7 @@ def run_mixed(
             remembered=log is not None,
             interrupted=play.interrupted,
         )
+        return replace(report, watch=play.to_watch)
 
 
 class _Watch:

@@ -47,7 +47,8 @@ class MixedReport:
         beats: (i, j) for i < j -> share of common seat pairs in which name i was above name j.
         told_apart: pairs (i, j), i < j, whose mean places differ, at `confidence` for all pairs
             together.
-        look: which verdict on this head-to-head it is; `remembered` as in `PitReport`.
+        look: which verdict on this head-to-head it is; `remembered` and `watch` as in
+            `PitReport`.
     """
 
     setting: str
@@ -65,6 +66,7 @@ class MixedReport:
     look: int = 1
     remembered: bool = True
     interrupted: bool = False
+    watch: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -59,6 +59,7 @@ def report_json(report: MixedReport) -> dict[str, Any]:
         "verdict": verdict(report),
         "exit_code": report.exit_code,
         "setting": report.setting,
+        "watch": list(report.watch),
         "names": [
             {
                 "name": each.name,

@@ -85,7 +85,9 @@ def test_a_hash_covers_tick_land_tiles_and_troops() -> None:
 
 
 def test_a_replay_that_does_not_end_as_recorded_makes_no_film() -> None:
-    # The first action of the first seat becomes WAIT: the match goes another way, or runs out.
+    with pytest.raises(ReplayError, match="the replay ends differently"):
+        record_film(replace(recorded(), final_state_sha256="0" * 64), load_map)
+    # WAIT instead of the first 200 actions: the match goes another way, or its actions run out.
     actions = recorded().actions.copy()
     actions[:200] = 40
     with pytest.raises(ReplayError, match=r"the replay (ends differently|holds)"):

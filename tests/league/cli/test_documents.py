@@ -20,8 +20,6 @@ WITHOUT = {
     "tensorboard",
     "completion",
     "maps show",
-    "replay show",
-    "replay export",
     "results export",
     "results schema",
 }

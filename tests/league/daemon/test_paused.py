@@ -6,7 +6,6 @@ import errno
 import io
 import json
 import os
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,9 +14,9 @@ import pytest
 from rich.console import Console
 
 from db import queries
+from db.errors import DatabaseBusyError
 from db.session import open_writer, write_transaction
 from league.daemon.lock import LeagueLock, add_to_note, hold_lock, is_locked, read_note, status
-from league.daemon.screen import ProgressScreen
 from league.daemon.trouble import Trouble, note_pause
 from league.errors import LeagueError
 from league.folder.doctor import Finding, examine
@@ -27,6 +26,9 @@ from league.folder.running import find_pause
 from league.report.document import report_document
 from league.report.screen import report_screen, summary_line
 from league.report.state import ReportState, StateReader
+from league.screen.head import head_lines
+from league.screen.reading import ScreenReader
+from league.screen.state import ScreenState
 from tests.league.hand_made import NOON
 
 FULL = Trouble("disk_full", "no space")
@@ -185,28 +187,21 @@ def test_every_disk_of_a_league_is_looked_at(
     assert find_shortage(folder) is None
 
 
-class Terminal(io.StringIO):
-    """A terminal of which the text is kept."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 def test_the_screen_shows_a_pause_without_reading_the_database(
     running: LeagueFolder, monkeypatch: pytest.MonkeyPatch, disk: Disk
 ) -> None:
-    terminal = Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
-    with ProgressScreen(running, None) as screen:
-        screen.refresh_paused()  # nothing was read yet
-        screen.refresh()
+    with ScreenReader(running) as reader:
+        assert "paused" not in head(reader.read())
         note_pause(running, LOCKED)
 
         def refuse(*_: object, **__: object) -> None:
-            raise AssertionError("the database was read during a pause")
+            raise DatabaseBusyError("the database is busy")
 
-        monkeypatch.setattr(StateReader, "read", refuse)
-        monkeypatch.setattr(screen, "_next", time.monotonic())
-        screen.refresh_paused()
-    assert "paused, the database is busy" in terminal.getvalue()
+        monkeypatch.setattr("league.screen.reading.read_transaction", refuse)
+        monkeypatch.setattr("league.screen.pace.Pace.is_due", True)
+        assert "paused, the database is busy" in head(reader.read())
+
+
+def head(state: ScreenState) -> str:
+    """The head of the live screen on a wide terminal."""
+    return "\n".join(line.plain for line in head_lines(state, 200))

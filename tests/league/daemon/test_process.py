@@ -373,7 +373,7 @@ def test_what_reports_trouble_does_not_add_to_it(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "no space")
 
-    monkeypatch.setattr("league.daemon.screen.ProgressScreen.say", refuse)
+    monkeypatch.setattr("league.daemon.screen.ProgressLines.say", refuse)
 
     def turn(n: int) -> None:
         folder.lock.unlink(missing_ok=True)

@@ -21,7 +21,8 @@ NOT_NUMBERS = {
     "wandb": True,
     "trackio": True,
     "micro_batch": 64,
-    "relation_mask": "on",
+    "relation_mask": "off",
+    "ent_coef_end": 0.5,
     "top_advantage_share": 0.5,
     "teacher_rows": 500,
     "teacher_round_rows": 500,
@@ -112,10 +113,11 @@ def test_settings_travel_to_a_learners_process() -> None:
 @pytest.mark.parametrize(
     ("sets", "views", "reads_neighbours"),
     [
-        ((), "gated", True),
+        ((), "off", True),
+        (("network.views=gated",), "gated", True),
         (("network.views=off",), "off", True),
         (("network.views=on",), "on", True),
-        (("views.observation_version=1",), "on", False),
+        (("views.observation_version=1", "network.views=preset"), "on", False),
         (("network.token_features=0", "network.views=on"), "on", False),
     ],
 )

@@ -17,6 +17,9 @@ from agents.description import describe
 from agents.errors import SnapshotCorruptError
 from agents.snapshots import LoadedSnapshot, SnapshotStore
 from arena.env import SoloEnv
+from arena.territory.observation.views import SMALL_VIEWS
+from db import queries
+from db.session import open_writer, read_transaction
 from league.errors import MemberError
 from league.folder.layout import LeagueFolder
 from league.members.entry import add_member
@@ -145,7 +148,9 @@ def test_a_damaged_snapshot_is_not_exported(hand_made_league: LeagueFolder, tmp_
 def test_a_mask_that_a_network_does_not_hold_is_told_and_comes_back_with_its_child(
     hand_made_league: LeagueFolder, tmp_path: Path
 ) -> None:
-    description = tiny_description(relation_mask=True, torso=TorsoConfig.preset("small"))
+    description = tiny_description(
+        relation_mask=True, torso=TorsoConfig.preset("small", SMALL_VIEWS.shapes())
+    )
     store = SnapshotStore(hand_made_league.snapshots)
     sha256 = store.save(tiny_network(description).state_dict(), description)
     add_member(hand_made_league, f"snapshot:{sha256}", "masked")
@@ -156,6 +161,10 @@ def test_a_mask_that_a_network_does_not_hold_is_told_and_comes_back_with_its_chi
     assert len(notes) == 1 and describe(bare).relation_mask  # a snapshot says it itself
     weights = tmp_path / "weights.safetensors"
     save_file(store.load(sha256).network.state_dict(), weights)
+    engine = open_writer(hand_made_league.sqlite)
+    with read_transaction(engine) as session:
+        assert queries.member_by_name(session, "masked").details == {"relation_mask": True}
+    engine.dispose()
     for source, parent in ((path, None), (weights, "masked")):
         child = import_member(hand_made_league, source, name=f"of-{source.stem}", parent=parent)
         assert child.snapshot_sha256 is not None

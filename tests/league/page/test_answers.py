@@ -208,9 +208,21 @@ def test_attention_is_told_by_region_view_and_evenness() -> None:
     weights = {"global": 0.2, "local": 0.3, "tactical": 0.5}
     found = Attention("attention-0006", 12, 3, weights, (Moment(5, 125, "WAIT", views),))
     said = attention.answer(found)
-    assert "attends unevenly (evenness 0.80 of 1)" in said
+    assert "attends unevenly to the map (evenness 0.80 of 1)" in said
     assert "its own border (tactical view, 3.0 times)" in said
     assert "the tactical view weighs most (50 %)" in said
+
+
+def test_attention_on_neighbours_is_told_against_an_even_spread() -> None:
+    moments = (
+        Moment(5, 125, "WAIT", (), (("N rival", 0.8), ("S neutral", 0.2))),
+        Moment(9, 225, "WAIT", (), (("N rival", 0.6), ("S neutral", 0.3), ("E rival", 0.1))),
+    )
+    # (0.8 + 0.6) / 2, against (1/2 + 1/3) / 2.
+    assert attention.answer(Attention("attention-0006", 12, 3, {}, moments)) == (
+        "In these 2 moments attention-0006 gives 70 % of its attention to one neighbour, where an "
+        "even spread would give 42 %."
+    )
 
 
 def test_the_run_is_told_by_settings_and_alarms(facts: PageFacts) -> None:

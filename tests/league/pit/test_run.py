@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from arena.replay import read_replay
 from arena.territory.maps import expand_references
 from db import queries
 from db.session import open_writer, read_transaction, write_transaction
@@ -22,6 +23,7 @@ from league.pit.report import PitReport
 from league.pit.run import PitRequest, plan_pit, run_pit
 from league.pit.sprt import SprtSettings
 from league.pit.table import laid
+from league.viewer.found import find_match
 from tests.league.pit.conftest import DiceArena
 
 MAPS = ("generated:plains:64x64:1-2", "generated:lakes:64x64:1-2")
@@ -142,3 +144,26 @@ def test_a_plan_measures_speed_on_pairs_that_count(quick_league: LeagueFolder) -
     again = plan_pit(REQUEST, 25.0, quick_league, arena=make)
     assert again.n_pairs == 28  # 20 of the head-to-head, 8 for the speed
     json.dumps(again.fixed)
+
+
+def test_a_report_names_the_matches_of_its_league_to_watch(quick_league: LeagueFolder) -> None:
+    report = play(replace(REQUEST, n_matches=4), quick_league, DiceArena())
+    # two pairs are the first four matches of this league; a longer run names the new ones too
+    assert report.watch == ("1", "2", "3", "4")
+    longer = play(replace(REQUEST, n_matches=6), quick_league, DiceArena())
+    assert len(longer.watch) == 6 and longer.watch[:4] == report.watch
+    # and no shorter one those that it did not judge
+    assert play(replace(REQUEST, n_matches=2), quick_league, DiceArena()).watch == ("1", "2")
+    found = find_match(longer.watch[-1], quick_league)
+    assert set(found.names) == {"tribe", "idle"}
+
+
+def test_without_a_league_matches_are_kept_where_the_user_says(tmp_path: Path) -> None:
+    request = replace(REQUEST, a="scripted:tribe", n_matches=4)
+    assert play(request, None, DiceArena()).watch == ()
+    folder = tmp_path / "kept"
+    report = play(replace(request, replays=folder), None, DiceArena())
+    names = ["1-0.replay", "1-1.replay", "2-0.replay", "2-1.replay"]
+    assert report.watch == tuple(str(folder / name) for name in names)
+    label = read_replay(Path(report.watch[1])).label
+    assert set(label.names) == {"scripted:tribe", "scripted:idle"}

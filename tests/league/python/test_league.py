@@ -178,6 +178,16 @@ def test_frames_are_the_board_from_start_to_end(played_league: LeagueFolder) -> 
             match.frames(every=0)
 
 
+def test_a_match_becomes_a_page_of_one_file(played_league: LeagueFolder, tmp_path: Path) -> None:
+    with league.open(played_league.root) as L:
+        stored = L.match(2).to_html(tmp_path / "stored.html", seat=3)
+        played = L.play(TEN).to_html(tmp_path / "played.html")
+    for page, title in ((stored, "Match 2"), (played, "generated:plains:64x64:1, seed 1")):
+        text = page.read_text(encoding="utf-8")
+        assert f"<title>{title}</title>" in text and "attention-0001" in text
+        assert "https://" not in text.replace("https://www.w3.org", "")
+
+
 def test_a_match_that_was_just_played_can_be_verified_and_comes_again(
     played_league: LeagueFolder,
 ) -> None:

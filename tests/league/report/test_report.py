@@ -137,13 +137,6 @@ def test_live_prints_plain_lines_where_there_is_no_terminal(
     assert "3 matches" in lines[0] and "attention 12,345 decisions at 140/s" in lines[0]
 
 
-def test_live_draws_a_screen_on_a_terminal(hand_made_league: LeagueFolder) -> None:
-    state = _state(hand_made_league)
-    out = io.StringIO()
-    run_live(lambda: state, Console(file=out, width=WIDTH, force_terminal=True), stop=lambda: True)
-    assert "Standings" in out.getvalue()
-
-
 def test_a_league_before_its_first_match_has_an_empty_report(tmp_path: Path) -> None:
     folder = create_folder(tmp_path / "league", "seed = 1\n")
     with pytest.raises(DatabaseError, match="found none; start the league"):

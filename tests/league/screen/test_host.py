@@ -160,6 +160,17 @@ def test_a_league_that_runs_elsewhere_is_stopped_only_after_a_second_s() -> None
     run(steps, process=process, must_confirm=True)
 
 
+def test_ctrl_c_leaves_a_league_that_runs_elsewhere() -> None:
+    process = FakeProcess(is_ours=False)
+
+    async def steps(pilot: Pilot[Any], app: LeagueScreen) -> None:
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: not app.is_running)
+
+    app = run(steps, process=process, must_confirm=True)
+    assert app.return_value == Outcome(has_left=True) and process.n_stops == 0
+
+
 def test_reading_goes_on_and_holds_up_no_key() -> None:
     import threading
 

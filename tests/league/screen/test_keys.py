@@ -38,7 +38,7 @@ def test_tab_goes_through_the_panels_that_are_shown() -> None:
 
 @pytest.mark.parametrize(
     ("key", "what"),
-    [("q", "leave"), ("s", "stop"), ("ctrl+c", "stop"), ("r", "report"), ("t", "theme")],
+    [("q", "leave"), ("s", "stop"), ("ctrl+c", "interrupt"), ("r", "report"), ("t", "theme")],
 )
 def test_keys_that_change_the_world_are_actions(key: str, what: str) -> None:
     assert press(state(), Look(), key, *SIZE)[1] == Action(what)  # type: ignore[arg-type]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from textual.pilot import Pilot
 
 from arena.territory.maps import load_map
 from arena.viewer.film import Film, Reel, record_film
@@ -67,7 +69,7 @@ def test_keys_do_what_the_foot_says(shown: tuple[Film, FoundMatch]) -> None:
     film, found = shown
 
     async def session() -> None:
-        app = Player(film, found)
+        app = Player(film, found, clock=lambda: 0.0)
         async with app.run_test(size=(100, 30)) as pilot:
             assert app.look.is_playing
             await pilot.press("end")
@@ -104,16 +106,28 @@ def test_it_plays_to_the_end_and_stops_and_space_begins_again(
 ) -> None:
     film, found = shown
 
+    now = 0.0
+
     async def session() -> None:
-        app = Player(film, found)
+        nonlocal now
+        app = Player(film, found, clock=lambda: now)
         async with app.run_test(size=(100, 30)) as pilot:
-            app._tick = float(film.ticks[-1])
-            for _ in range(100):
-                await pilot.pause(0.02)
-                if not app.look.is_playing:
-                    break
-            assert (app.look.frame, app.look.is_playing) == (30, False)
+            assert app.look.frame == 0
+            now = 12.3  # at game time, ten ticks a second: tick 123, decision 12 began at 120
+            await until(pilot, lambda: app.look.frame == 12)
+            assert app.look.is_playing
+            now = 31.0  # the match has 30 s
+            await until(pilot, lambda: not app.look.is_playing)
+            assert app.look.frame == 30
             await pilot.press("space")
             assert app.look.frame == 0 and app.look.is_playing
 
     asyncio.run(session())
+
+
+async def until(pilot: Pilot[None], is_so: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if is_so():
+            return
+        await pilot.pause(0.05)
+    raise AssertionError("it did not come to that")
