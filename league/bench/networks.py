@@ -31,7 +31,7 @@ from msattn.device import choose_device
 # Rows: a minibatch at small; about a decision of matches with ten seats at classic.
 BATCH = {"small": 256, "classic": 64}
 KINDS: dict[str, tuple[str, ...]] = {
-    "views": ("views.observation_version=1",),
+    "views": ("views.observation_version=1", "network.views=on"),
     "gated views": ("network.views=gated",),
     "no views": ("network.views=off",),
 }
