@@ -146,10 +146,7 @@ def territory(reference: str, bots: int, ticks: int, runs: int, as_json: bool) -
 @json_option
 @league_option
 def networks(preset: str, batch: int | None, device: str, threads: int, as_json: bool) -> None:
-    """Measure the networks: parameters, and time per observation of forward pass and update.
-
-    Both families: with neighbours and gated views or none, and the first version, without them.
-    """
+    """Measure the networks of all kinds: parameters, times of forward pass and update."""
     from league.bench import networks as subject
 
     result = subject.run(preset, batch=batch, device=device, threads=threads)

@@ -105,6 +105,20 @@ def test_without_neighbours_there_are_numbers_and_gradients(family: str, views: 
     assert (net.torso(zeros)[:, -N_SCORES:] == 0).all()
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("views", VIEWS)
+def test_what_stands_in_an_unused_row_changes_nothing(family: str, views: str) -> None:
+    torch.manual_seed(0)
+    net = sharpened(ActorCritic(family, SHAPES, replace(SMALL, views=views)))
+    seen = observe(16)
+    unused = seen["neighbours"][:, :, 8] == 0
+    assert unused.any(dim=1).all()
+    rows = seen["neighbours"].clone()
+    rows[:, :, 9:] += unused[:, :, None] * torch.rand(16, 8, rows.shape[2] - 9)
+    for found, expected in zip(net({**seen, "neighbours": rows}), net(seen), strict=True):
+        assert torch.allclose(found, expected, atol=1e-5)
+
+
 def test_nobody_looks_at_an_unused_row_and_the_shares_add_up_to_one() -> None:
     torch.manual_seed(0)
     layer = TokenAttention(scalar_features=5, width=8, heads=2)
