@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import PRESETS, load_map
 from arena.territory.observation.symmetry import copied
-from arena.territory.observation.views import N_SCALARS, SMALL_VIEWS
+from arena.territory.observation.views import N_SCALARS, OBSERVATION_VERSIONS, SMALL_VIEWS
 from arena.territory.observation.warm_up import warm_up
 from db import queries
 from db.migrate import upgrade
@@ -175,11 +176,16 @@ def _admit(session: Any, season: str, ids: list[int], rng: Generator) -> int:
     return member_id
 
 
-def network(family: str, seed: int) -> ActorCritic:
-    """Return a policy with random weights, its logits further apart than an untrained one's."""
+def network(family: str, seed: int, version: int = 1) -> ActorCritic:
+    """Return a policy with random weights, its logits further apart than an untrained one's.
+
+    Args:
+        version: of the observation that it reads.
+    """
+    shapes = replace(SMALL_VIEWS, observation_version=version).shapes()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        made = ActorCritic(family, SMALL_VIEWS.shapes(), TorsoConfig.preset("small"))
+        made = ActorCritic(family, shapes, TorsoConfig.preset("small", shapes))
         orthogonal_init(made, 2.0**0.5)
     return made
 
@@ -216,13 +222,15 @@ def train(seed: int, root: Path, n_updates: int) -> dict[str, NDArray[Any]]:
 
 
 def _policies(seed: int, examined: list[Engine]) -> Outcome:
-    shapes = SMALL_VIEWS.shapes()
     rng = Generator(PCG64([seed, 3]))
+    policies = [
+        network(family, seed, version) for family in FAMILIES for version in OBSERVATION_VERSIONS
+    ]
     found = [
         invariants.check_logits(
-            examined[1::2], rng, PolicyAgent(network(family, seed), shapes).logits
+            examined[1::2], rng, PolicyAgent(policy, policy.torso.shapes).logits
         )
-        for family in FAMILIES
+        for policy in policies
     ]
     return Outcome(
         sum(outcome.cases for outcome in found),

@@ -252,8 +252,10 @@ class RatedMatches:
             return
         self._playing[match.id] = match
         self._pace.began()
-        # A match that failed before is played alone, so that it cannot harm others.
-        alone = match.failures > 0 or match.attempts > 1
+        # A match that failed before is played alone, so that it cannot harm others; one with a
+        # member that thinks for long, since the results of a batch come with its slowest match.
+        is_slow = not self._slow.specs.isdisjoint(spec.agents)
+        alone = match.failures > 0 or match.attempts > 1 or is_slow
         if alone or self.settings.matches_per_worker == 1:
             self._alone.add(match.id)
         self._arena.submit(match.id, spec, alone=alone)
@@ -280,8 +282,7 @@ class RatedMatches:
     def _draw(self, n: int, waiting: Sequence[MatchRecord], batch: int) -> list[MatchPlan]:
         """Draw `n` matches; those that are planned or being played count as played.
 
-        Members that think for long are drawn for as many of them as their share allows, in a
-        batch of their own: a batch ends with its slowest match.
+        Members that think for long are drawn for as many of them as their share allows.
         """
         open_matches = self._open(waiting)
         resting = self._resting.concerned

@@ -66,6 +66,17 @@ def test_the_button_turns_light_into_dark_and_back(open_page: Any, report: Path)
     assert open_page(report, dark=True).page.evaluate(PAPER) == "rgb(17, 21, 28)"
 
 
+def test_print_is_black_on_white_whatever_the_screen_is(open_page: Any, report: Path) -> None:
+    for click in (False, True):
+        page = open_page(report, dark=not click).page
+        if click:
+            page.click("#theme")
+        assert page.evaluate(PAPER) == "rgb(17, 21, 28)"
+        page.emulate_media(media="print")
+        assert page.evaluate(PAPER) == "rgb(255, 255, 255)"
+        assert not page.locator("#theme").is_visible() and not page.locator("nav").is_visible()
+
+
 def test_the_axis_is_switched_with_and_without_scripts(open_page: Any, report: Path) -> None:
     for scripts in (True, False):
         page = open_page(report, scripts=scripts).page

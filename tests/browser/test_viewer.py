@@ -339,6 +339,22 @@ def test_several_films_play_in_one_page_each_with_its_own_keys(
     assert opened.requests == [path.as_uri()] and not opened.problems
 
 
+def test_names_that_are_out_of_sight_are_not_drawn(open_page: Any, page: Path) -> None:
+    shown = ready(open_page(page))
+    shown.evaluate(
+        f"""(() => {{ const v = {VIEWER}; v.drawn = [];
+        v.board._write = (context, text, x, y) => v.drawn.push([text, x, y]); v._seek(400); }})()"""
+    )
+    names = [text for text, _, _ in state(shown, "drawn")]
+    assert {f"member-{seat}" for seat in (2, 3, 4, 5, 6, 7, 8)} <= set(names)
+    shown.evaluate(f"(() => {{ const v = {VIEWER}; v.drawn = []; v._zoom(4, 20, 20); }})()")
+    drawn = state(shown, "drawn")
+    # The north-west quarter of a quarter belongs to seat 6; the others' names lie elsewhere.
+    assert len(drawn) < len(names)
+    width, height = shown.evaluate(f"[{VIEWER}.canvas.clientWidth, {VIEWER}.canvas.clientHeight]")
+    assert all(0 <= x <= width and -20 <= y <= height + 20 for _, x, y in drawn)
+
+
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
 def test_nothing_is_wider_than_the_screen(

@@ -175,6 +175,37 @@ class Board {
   }
 
   _paint(layer, frame, part) {
+    if (part.k === 1) this._paintTiles(layer, frame, part); else this._paintSmooth(layer, frame, part);
+  }
+
+  /** One pixel a tile: large maps from afar, a million of them in some milliseconds. */
+  _paintTiles(layer, frame, { x0, y0, x1, y1 }) {
+    const { width, height, terrain } = this.film, owner = this.film.owner(frame), columns = x1 - x0;
+    if (layer.width !== columns || layer.height !== y1 - y0) { layer.width = columns; layer.height = y1 - y0; }
+    const context = layer.getContext("2d"), image = context.createImageData(columns, y1 - y0);
+    const words = new Uint32Array(image.data.buffer), relief = this._relief;
+    const pack = (colour) => { const [r, g, b] = colour.map(Math.round); return (b << 16) | (g << 8) | r; };
+    const labels = new Uint32Array(256), grounds = Uint32Array.from(this.grounds, pack);
+    labels[WATER] = pack(this.theme.water);
+    this.land.forEach((colour, seat) => { labels[seat + 1] = pack(colour); });
+    for (let y = y0, to = 0; y < y1; y++) {
+      const up = y > 0 ? -width : 0, down = y < height - 1 ? width : 0;
+      for (let x = x0; x < x1; x++, to++) {
+        const tile = y * width + x, own = owner[tile];
+        const colour = own === NEUTRAL ? grounds[terrain[tile] & 31] : labels[own];
+        let light = relief[to];
+        if (own !== NEUTRAL && own !== WATER && (owner[tile + up] !== own || owner[tile + down] !== own
+          || (x > 0 && owner[tile - 1] !== own) || (x < width - 1 && owner[tile + 1] !== own))) light = (light * 9) >> 4;
+        const red = Math.min(((colour & 255) * light) >> 7, 255), green = Math.min((((colour >> 8) & 255) * light) >> 7, 255);
+        const blue = Math.min((((colour >> 16) & 255) * light) >> 7, 255);
+        words[to] = (255 << 24) | (blue << 16) | (green << 8) | red;
+      }
+    }
+    context.putImageData(image, 0, 0);
+  }
+
+  /** Several pixels a tile: each belongs to whoever has most of the tiles around it. */
+  _paintSmooth(layer, frame, part) {
     const { width, height, terrain } = this.film, { k, x0, y0, x1, y1 } = part, owner = this.film.owner(frame);
     const columns = (x1 - x0) * k, rows = (y1 - y0) * k;
     if (layer.width !== columns || layer.height !== rows) { layer.width = columns; layer.height = rows; }
@@ -208,11 +239,6 @@ class Board {
         const plain = colourOf(own, tile);
         if (same) {
           for (let py = 0; py < k; py++) for (let px = 0; px < k; px++) put(from + py * columns + px, plain, 1);
-          continue;
-        }
-        if (k === 1) {
-          const inner = near[1] === own && near[3] === own && near[5] === own && near[7] === own;
-          put(from, plain, inner || own === WATER || own === NEUTRAL ? 1 : 0.55);
           continue;
         }
         for (let py = 0; py < k; py++) {
@@ -281,6 +307,7 @@ class Board {
       const seat = this.film.seats[index], a = now[index], b = next[index] || a;
       const near = Math.hypot(a.x - b.x, a.y - b.y) < 0.12 * this.film.width, to = near ? b : a;
       const x = view.x + view.scale * (a.x + (to.x - a.x) * mix), y = view.y + view.scale * (a.y + (to.y - a.y) * mix);
+      if (x < 0 || y < 0 || x > view.w || y > view.h) continue; // out of sight of who zoomed in
       const room = view.scale * (a.reach + (to.reach - a.reach) * mix);
       const size = Math.min(Math.max(room * 0.36, 10), 17);
       if (room < 9 && shown.follow !== index) continue;

@@ -125,9 +125,12 @@ def _logits(family: str = "attention") -> Callable[[Seen], NDArray[np.float32]]:
     return PolicyAgent(audit.network(family, 0), SMALL_VIEWS.shapes()).logits
 
 
+@pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("family", ["attention", "baseline"])
-def test_logits_depend_on_the_observation_alone(family: str) -> None:
-    logits = _logits(family)
+def test_logits_depend_on_the_observation_alone(family: str, version: int) -> None:
+    policy = audit.network(family, 0, version)
+    assert ("neighbours" in policy.torso.shapes) == (version == 2)
+    logits = PolicyAgent(policy, policy.torso.shapes).logits
     outcome = invariants.check_logits(positions(0)[2:4], _rng(), logits)
     assert outcome.cases > 5 and not outcome.failures
     spread = logits(invariants.look(positions(0)[2])).std(axis=0)

@@ -117,7 +117,8 @@ def test_a_running_league_keeps_a_planner_within_its_share(league: League) -> No
     done = 0
     for _ in range(40):
         rated.turn(0.0)
-        for job_id, spec, _alone in arena.submitted[done:]:
+        for job_id, spec, alone in arena.submitted[done:]:
+            assert alone == (PLANNER in spec.agents)  # a batch would end with its slowest match
             seconds = 10.0 * spec.agents.count(PLANNER)
             n_own += spec.agents.count(PLANNER)
             own += seconds

@@ -12,12 +12,10 @@ import numpy as np
 import pytest
 
 from agents.registry import make_loader
-from agents.snapshots import SnapshotStore
 from arena.match import MatchResult, MatchSpec, play_matches
 from arena.replay import Label, play_back, read_replay, write_replay
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
-from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSION
 from league.screen.frames import Film, make_film, serve
 from league.screen.theatre import Answer, Projector, Theatre
 
@@ -28,8 +26,7 @@ NAMES = tuple(f"name-{seat}" for seat in range(10))
 def replay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recorded match of scripts on a small map."""
     folder = tmp_path_factory.mktemp("films")
-    views = {"observation_version": OBSERVATION_VERSION, "action_version": ACTION_VERSION}
-    load = make_loader(SnapshotStore(folder / "snapshots", **views))
+    load = make_loader(folder / "snapshots")
     agents = tuple(f"scripted:{('tribe', 'expander')[seat % 2]}" for seat in range(10))
     spec = MatchSpec(5, "generated:lakes:48x32:3", agents, MatchRules(max_ticks=400))
     (result,) = play_matches([spec], load, lambda reference: load_map(reference, base=folder))

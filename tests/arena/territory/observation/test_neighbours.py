@@ -14,7 +14,9 @@ import pytest
 from numpy.typing import NDArray
 
 from agents.registry import make_loader
+from arena.errors import MatchError
 from arena.lockstep import LiveMatch, Lockstep
+from arena.match import MatchSpec
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.engine.state import N_ORDERS
@@ -28,6 +30,7 @@ from arena.territory.observation.views import (
     NEIGHBOUR_FACTS,
     OWN_SCALARS,
     SMALL_VIEWS,
+    Views,
 )
 from tests.arena.territory.observation.view_checks import observe, plain
 
@@ -147,6 +150,18 @@ def test_version_1_shows_everything_else_alike_and_no_neighbours() -> None:
     np.testing.assert_array_equal(buffers.local, newer["local"])
     np.testing.assert_array_equal(buffers.tactical, newer["tactical"])
     np.testing.assert_array_equal(buffers.scalars, newer["scalars"])
+
+
+def test_views_that_name_no_version_are_of_version_1_and_read_back_the_same() -> None:
+    sizes = {"global_size": 32, "local_size": 32, "tactical_size": 16}
+    older = Views.from_json(sizes)  # of a replay or match of before
+    assert older == replace(SMALL_VIEWS, observation_version=1) and older.to_json() == sizes
+    for views in (older, SMALL_VIEWS):
+        spec = MatchSpec(1, "generated:plains:64x64:1", ("scripted:idle",) * 10, views=views)
+        assert MatchSpec.from_json(spec.to_json()) == spec
+    assert SMALL_VIEWS.shows(older) and not older.shows(SMALL_VIEWS)
+    with pytest.raises(MatchError, match=r"expected one of \(1, 2\), found 3"):
+        Views(observation_version=3)
 
 
 def test_every_value_of_a_match_lies_in_the_space() -> None:
