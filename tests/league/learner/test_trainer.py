@@ -206,7 +206,7 @@ def test_a_relation_mask_goes_from_the_setting_into_the_snapshot_and_to_its_chil
 
 
 def test_without_a_word_on_it_a_new_learner_is_free(tmp_path: Path) -> None:
-    trainer = trainer_with(tmp_path)
+    trainer = trainer_with(tmp_path, "learner.relation_mask=inherit")
     assert not trainer.env.relation_mask
     trainer.update()
     sha256 = trainer.offer()
