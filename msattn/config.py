@@ -130,11 +130,12 @@ class TorsoConfig:
         """Return the preset of a name, `small` or `classic`, which goes with the league's preset.
 
         The observation decides between the two versions of a preset: the second reads the
-        neighbours as tokens, and the views through gates.
+        neighbours as tokens, and the views, if at all, through gates.
 
         Args:
             observation: what `observation_shapes` takes; None is one without neighbours.
-            views: as in the class; None is "gated" in the second version and "on" in the first.
+            views: as in the class; None is "on" in the first version, and in the second "gated" for
+                `classic` and "off" for `small`, where views did not pay (docs/learning.md).
                 "gated" and "off" always mean the second, whose tokens are the directions where
                 the observation has no neighbours.
 
@@ -165,7 +166,7 @@ class TorsoConfig:
             raise ConfigError(f"unknown network preset {name!r}: expected 'small' or 'classic'")
         entries = getattr(observation, "spaces", observation) or ()
         if views is None:
-            views = "gated" if NEIGHBOURS in entries else "on"
+            views = _VIEWS[name] if NEIGHBOURS in entries else "on"
         widths = _PRESETS[name]
         if NEIGHBOURS in entries or views != "on":
             widths = widths | (_LEAN if views == "off" else _TOKENS)[name] | {"views": views}
@@ -208,6 +209,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "direction_hidden": 32,
     },
 }
+_VIEWS = {"small": "off", "classic": "gated"}  # of the second version
 # Where the second version differs from the first.
 _TOKENS: dict[str, dict[str, Any]] = {
     "classic": {"token_features": 80},

@@ -20,7 +20,6 @@ _RENAMED_KEYS = (("learner.reward", "fellows", "team_share"),)
 _BEFORE_THE_KEY: tuple[tuple[str, str, Any], ...] = (
     ("rating", "engine", "trueskill"),
     ("views", "observation_version", 1),
-    ("network", "views", "preset"),
 )
 
 

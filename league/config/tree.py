@@ -153,8 +153,8 @@ class NetworkConfig(Section):
     views: Literal["preset", "gated", "on", "off"] = Field(
         default="preset",
         description="How the three views are read: gated (from nothing on, as far as they turn out "
-        "to help), on, or off (not at all: a small network, much faster); preset is gated, and on "
-        "in leagues whose observation has no neighbours.",
+        "to help), on, or off (not at all: a small network, much faster); preset is off for small "
+        "and gated for classic, and on in leagues whose observation has no neighbours.",
     )
     token_features: Annotated[int | None, Off] = Field(
         default=None, description="Width of what a network knows of each neighbour."
@@ -410,7 +410,6 @@ NEW_LEAGUE: dict[str, dict[str, Any]] = {
     # learn four times as many decisions a second, and a lineage is at its level after a million.
     "small": {
         **_NEW,
-        "network": {"views": "off"},
         "learner": {
             "relation_mask": "on",
             "ent_coef": 0.0,

@@ -141,6 +141,14 @@ _OWN_READERS = {
     "league/learner/sinks.py",
     "league/rating/columns.py",
     "league/rating/compiled.py",
+    # templates and scripts of the packages, and what the program sends to itself
+    "arena/viewer/packing.py",
+    "arena/viewer/page.py",
+    "league/daemon/stage.py",
+    "league/page/machine.py",
+    "league/page/render.py",
+    "league/screen/frames.py",
+    "league/teaching/waves.py",
 }
 
 

@@ -17,7 +17,7 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["p
 
 
 def test_every_extra_of_users_is_known_with_its_packages() -> None:
-    assert PACKAGES.keys() == EXTRAS.keys() - {"dev", "browser"}
+    assert PACKAGES.keys() == EXTRAS.keys() - {"dev", "browser", "docs"}
     for extra, packages in PACKAGES.items():
         assert [text.partition(">=")[0] for text in EXTRAS[extra]] == list(packages)
 

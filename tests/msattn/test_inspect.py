@@ -136,7 +136,9 @@ def test_a_record_holds_the_attention_among_neighbours(views: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gates_are_told_by_scale(family: str) -> None:
-    net = ActorCritic(family, TOKEN_SHAPES, TorsoConfig.preset("small", TOKEN_SHAPES))
+    net = ActorCritic(
+        family, TOKEN_SHAPES, TorsoConfig.preset("small", TOKEN_SHAPES, views="gated")
+    )
     torso: Any = net.torso
     gate = torso.gate if family == "baseline" else torso.fusion.gate
     with torch.no_grad():

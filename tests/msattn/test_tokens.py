@@ -15,7 +15,7 @@ from msattn.errors import ConfigError
 from msattn.tokens import TokenAttention, TokenScores, directions_as_rows, pooled
 from tests.msattn.observations import SHAPES, neighbours, observe
 
-SMALL = TorsoConfig.preset("small", SHAPES)
+SMALL = TorsoConfig.preset("small", SHAPES, views="gated")
 LEAN = TorsoConfig.preset("small", SHAPES, views="off")
 WITHOUT_NEIGHBOURS = {key: shape for key, shape in SHAPES.items() if key != "neighbours"}
 CLASSIC_SHAPES: Shapes = {
@@ -242,7 +242,8 @@ def test_the_second_version_keeps_the_budgets(
 
 
 def test_the_observation_decides_the_version_of_a_preset() -> None:
-    assert TorsoConfig.preset("small", SHAPES).views == "gated"
+    assert TorsoConfig.preset("small", SHAPES).views == "off"
+    assert TorsoConfig.preset("classic", SHAPES).views == "gated"
     assert TorsoConfig.preset("small", SHAPES).token_features > 0
     assert TorsoConfig.preset("small", WITHOUT_NEIGHBOURS) == TorsoConfig.preset("small")
     assert TorsoConfig.preset("small", WITHOUT_NEIGHBOURS, views="off").token_features > 0

@@ -95,7 +95,7 @@ def test_an_arm_with_a_ring_meets_its_own_snapshots(tmp_path: Path) -> None:
 def test_a_folder_of_other_settings_is_refused_and_so_is_what_is_not_an_arm(tmp_path: Path) -> None:
     run(small(tmp_path, Arm("base")))
     with pytest.raises(BenchError, match="found one with others; give the arm another name"):
-        run(small(tmp_path, Arm("base", ("learner.ent_coef=0",))))
+        run(small(tmp_path, Arm("base", ("learner.ent_coef=0.5",))))
     with pytest.raises(ConfigError, match="unknown key"):
         run(small(tmp_path / "new", Arm("base"), Arm("odd", ("learner.nothing=1",))))
     assert not (tmp_path / "new").exists()

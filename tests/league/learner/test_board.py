@@ -78,7 +78,8 @@ def test_a_real_update_is_written_and_the_streams_are_left_alone(tmp_path: Path)
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    trainer = make_trainer(tmp_path / "league", resolve("small", None, SETS), "attention")
+    config = resolve("small", None, (*SETS, "network.views=gated"))
+    trainer = make_trainer(tmp_path / "league", config, "attention")
     numbers, _ = trainer.update()
     before = torch.get_rng_state(), np.random.get_state()[1].copy()
     board = Board([TensorBoardSink(Curve(tmp_path, "lg", "attention", 0, {}))])

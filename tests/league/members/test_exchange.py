@@ -40,6 +40,7 @@ from msattn.config import TorsoConfig
 
 torch.set_num_threads(1)
 SMALL = TorsoConfig.preset("small", SMALL_VIEWS.shapes())
+WITH_VIEWS = TorsoConfig.preset("small", SMALL_VIEWS.shapes(), views="gated")
 
 
 def _network(family: str = "attention", torso: TorsoConfig = SMALL) -> ActorCritic:
@@ -117,7 +118,7 @@ def test_an_onnx_graph_takes_any_batch_and_gives_the_same_logits(
 ) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnx")
-    loaded = _add(hand_made_league, "attention", "mine")
+    loaded = _add(hand_made_league, "attention", "mine", WITH_VIEWS)
     path = export_member(hand_made_league, "mine", "onnx", tmp_path / "graph.onnx")
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     types = {entry.name: entry.type for entry in session.get_inputs()}
@@ -201,7 +202,7 @@ def test_bare_weights_join_when_they_fit_and_are_refused_with_what_was_found(
     assert (member.name, member.family, member.parent_id) == ("bare", "attention", None)
     wide = TorsoConfig(**{**SMALL.to_dict(), "output": 128})
     safetensors.torch.save_file(_network(torso=wide).state_dict(), path)
-    with pytest.raises(MemberError, match=r"expected .*\(45, 232\).* found .*\(45, 168\)"):
+    with pytest.raises(MemberError, match=r"expected .*\(45, 136\).* found .*\(45, 168\)"):
         import_member(hand_made_league, path, "attention")
     with pytest.raises(MemberError, match=r"fit neither family \(attention or baseline\)"):
         import_member(hand_made_league, path)
@@ -358,7 +359,7 @@ def test_a_pass_holds_as_many_rows_as_twelve_mebibytes_of_the_largest_view() -> 
 
 
 def test_a_network_is_frozen_where_that_pays() -> None:
-    cpu, network = torch.device("cpu"), _network()
+    cpu, network = torch.device("cpu"), _network(torso=WITH_VIEWS)
     assert prepare(network, cpu, SMALL_VIEWS.shapes()) is network
     assert prepare(network, torch.device("cuda"), CLASSIC_VIEWS.shapes()) is network
     assert isinstance(prepare(network, cpu, CLASSIC_VIEWS.shapes()), FrozenPolicy)

@@ -106,7 +106,11 @@ def test_a_member_is_renamed_beside_a_running_daemon(
         assert main(["members", "rename", "visitor", "guest-a", *there]) == 0
         assert capsys.readouterr().out == "visitor is called guest-a\n"
         assert main(["members", "rename", "guest-a", "guest-b", "--json", *there]) == 0
-    assert json.loads(capsys.readouterr().out) == {"old": "guest-a", "name": "guest-b"}
+    assert json.loads(capsys.readouterr().out) == {
+        "schema": "league-members-rename/1",
+        "old": "guest-a",
+        "name": "guest-b",
+    }
 
 
 def test_an_unsafe_name_of_an_old_league_can_be_changed(hand_made_league: LeagueFolder) -> None:
@@ -231,7 +235,10 @@ def test_nobody_is_removed_while_the_league_runs(
     assert "already running" in capsys.readouterr().err
     assert "visitor" in _names(hand_made_league)
     assert main(["members", "remove", "visitor", "--json", *there]) == 0
-    assert json.loads(capsys.readouterr().out) == {"removed": "visitor"}
+    assert json.loads(capsys.readouterr().out) == {
+        "schema": "league-members-remove/1",
+        "removed": "visitor",
+    }
 
 
 def test_a_snapshot_file_goes_with_the_last_member_that_plays_it(
