@@ -11,6 +11,7 @@ its TorsoConfig asks for, `Torso.shapes`; other keys are ignored. Output: float3
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -158,7 +159,7 @@ class _Neighbours:
     hidden: Tensor
 
 
-class _MultiScale(nn.Module):
+class _MultiScale(nn.Module, ABC):
     """The part that both families share: branches, scalar features, tokens, scores.
 
     Attributes:
@@ -253,6 +254,7 @@ class _MultiScale(nn.Module):
             scores = self.scores(centred(observation[SCALARS]), features)
         return torch.cat((features, scores), dim=1)
 
+    @abstractmethod
     def join(self, observation: Mapping[str, Tensor], branches: list[Tensor]) -> Tensor:
         """Return float32[n, features_dim].
 
@@ -260,7 +262,6 @@ class _MultiScale(nn.Module):
             observation: the inputs of `shapes`; the views are not looked at.
             branches: float32[n, branch_features] for each view that is read, in order.
         """
-        raise NotImplementedError
 
     def forward(self, observation: Mapping[str, Tensor]) -> Tensor:
         """Return float32[n, features_dim]."""

@@ -20,6 +20,8 @@ from arena.territory.engine.engine import Engine
 from arena.territory.engine.formulas import player_tile, troop_cap, troop_increase
 from arena.territory.engine.rules import BOT, HUMAN, MatchRules
 from arena.territory.maps import TerritoryMap
+from arena.territory.observation.observation import empty_facts, make_scratch, observe_facts
+from arena.territory.observation.views import SMALL_VIEWS
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference2026"
 PLAYED = (
@@ -193,3 +195,25 @@ def test_a_clone_plays_the_same_edition() -> None:
     engine = Engine(_with_a_wall(), 2, seed=1, edition="2026")
     assert engine.clone(3).edition is engine.edition
     assert engine.clone(3, into=engine.clone(4)).edition is engine.edition
+
+
+@pytest.mark.parametrize(("edition", "first"), [("2025", 49), ("2026", 50)])
+def test_the_mask_opens_when_attacks_are_accepted(edition: str, first: int) -> None:
+    """A decision that is legal by the mask must not be refused by the engine in silence."""
+    plains = TerritoryMap.from_terrain("plains", np.full((12, 12), 128, np.uint8))
+    engine = Engine(plains, 2, seed=1, edition=edition)
+    engine.never_end()
+    for p in (1, 2):
+        engine.place(p, kind="human")
+    owners = np.ones((12, 12), np.int64)
+    owners[:, 6:] = 2
+    engine.paint(owners)
+    facts, scratch = empty_facts(2), make_scratch(engine.state, SMALL_VIEWS)
+    for tick in (48, 49, 50):
+        engine.run(tick - engine.tick)
+        observe_facts(engine.state, scratch, np.arange(2), engine.max_ticks, facts)
+        assert facts.mask[0, :40].any() == (tick >= first)
+        twin = engine.clone(None)
+        twin.order(1, 2, 1_000.0)
+        twin.run(1)
+        assert bool(twin.attacks()) == (tick >= first)

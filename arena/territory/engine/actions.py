@@ -15,14 +15,14 @@ import numpy as np
 
 from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled
+from arena.territory.engine.immunity import is_immune
 from arena.territory.engine.land import border_contact
-from arena.territory.engine.state import N_ORDERS, TICK, State
+from arena.territory.engine.state import N_ORDERS, State
 
 N_ACTIONS = rules.N_ACTIONS
 WAIT = rules.WAIT_DIRECTION * rules.N_INTENSITIES
 DIRECTIONS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW", "WAIT")
 _N_INTENSITIES = rules.N_INTENSITIES
-_IMMUNITY = rules.IMMUNITY_TICKS
 
 
 def encode(direction: int, intensity: int) -> int:
@@ -77,10 +77,9 @@ def write_mask(s: State, p: int, targets: np.ndarray, mask: np.ndarray) -> None:
     mask[40:45] = 1
     if s.tiles[p] == 0:
         return
-    immune = s.clock[TICK] < _IMMUNITY
     for d in range(8):
         target = targets[d]
-        if target < 0 or (target > 0 and immune):
+        if target < 0 or (target > 0 and is_immune(s, p, target)):
             continue
         for i in range(_N_INTENSITIES):
             if troops_sent(s.troops[p], i) >= 1:
@@ -96,7 +95,6 @@ def give_orders(s: State, actions: np.ndarray, illegal: np.ndarray) -> None:
         illegal: int64[P], increased by one for each action that was not legal.
     """
     targets = s.direction_target
-    immune = s.clock[TICK] < _IMMUNITY
     for i in range(min(actions.shape[0], s.tiles.shape[0] - 1)):
         p = i + 1
         action = actions[i]
@@ -110,7 +108,7 @@ def give_orders(s: State, actions: np.ndarray, illegal: np.ndarray) -> None:
         find_targets(s, p, targets, s.direction_contact)
         target = targets[action // _N_INTENSITIES]
         troops = troops_sent(s.troops[p], action % _N_INTENSITIES)
-        if target < 0 or (target > 0 and immune) or troops < 1:
+        if target < 0 or (target > 0 and is_immune(s, p, target)) or troops < 1:
             illegal[i] += 1
             continue
         at = s.clock[N_ORDERS]

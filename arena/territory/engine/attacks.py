@@ -11,6 +11,7 @@ import math
 from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.formulas import attack_budget, neutral_tile, player_tile
+from arena.territory.engine.immunity import is_immune
 from arena.territory.engine.land import change_owner, next_stamp, take_tile
 from arena.territory.engine.memory import remember_attack
 from arena.territory.engine.numerics import draw
@@ -18,9 +19,6 @@ from arena.territory.engine.queue import advance_window, clear, pop, push_neighb
 from arena.territory.engine.state import EDITION, FAULT, N_ATTACKS, TERRAIN_BITS, TICK, State
 
 _OFF_MAP = rules.OFF_MAP
-_BOT, _HUMAN = rules.BOT, rules.HUMAN
-_IMMUNITY_2025 = rules.EDITIONS["2025"].immunity_ticks
-_IMMUNITY_2026 = rules.EDITIONS["2026"].immunity_ticks
 _RETREAT_TICKS = rules.RETREAT_TICKS
 _RETREAT_LOSS = rules.RETREAT_LOSS
 _SMALL = rules.SMALL_PLAYER_TILES
@@ -52,15 +50,6 @@ def compact_attacks(s: State) -> None:
     s.clock[N_ATTACKS] = kept
 
 
-@compiled(inline=True, internal=True)
-def _is_immune(s: State, p: int, target: int) -> bool:
-    """Return whether p may not attack a player yet; in 2026 humans alone are held back."""
-    if s.clock[EDITION] == 0:
-        return bool(s.clock[TICK] < _IMMUNITY_2025)
-    bound = s.kind[p] == _HUMAN and s.kind[target] != _BOT
-    return bool(bound and s.clock[TICK] < _IMMUNITY_2026)
-
-
 @compiled(internal=True)
 def start_attack(s: State, p: int, target: int, requested: float) -> None:
     """Start an attack of p on `target` (0 for neutral land).
@@ -70,7 +59,7 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
     """
     if p == target or requested < 0.0 or s.tiles[p] == 0:
         return
-    if target != 0 and _is_immune(s, p, target):
+    if target != 0 and is_immune(s, p, target):
         return
     last = s.free_slots.shape[0] - 1
     if s.free_slots[last] == 0:

@@ -140,19 +140,18 @@ def _captor(s: State, p: int, start: int, end: int) -> int:
 
 
 @compiled(internal=True)
-def _capture(s: State, p: int, start: int, end: int) -> None:
-    """Give the region around a cluster to its captor, unless some of it has changed hands."""
+def capture(s: State, p: int, start: int, end: int, captor: int) -> None:
+    """Give the region around a cluster to `captor`, unless some of it has changed hands.
+
+    Args:
+        captor: an owner; 0 is nobody, and nothing happens.
+    """
+    if captor == 0:
+        return
     for i in range(start, end):
         if s.owner[s.clusters[i]] != p:
             return
-    captor = _captor(s, p, start, end)
-    if captor != 0:
-        give_region(s, p, int64(s.clusters[start]), int64(captor))
-
-
-@compiled(internal=True)
-def give_region(s: State, p: int, first: int, captor: int) -> None:
-    """Give p's connected region around a tile to `captor`; all arguments are int64."""
+    first = s.clusters[start]
     stamp = next_stamp(s)
     stride = s.shape[2]
     s.scratch[0] = first
@@ -169,7 +168,7 @@ def give_region(s: State, p: int, first: int, captor: int) -> None:
                 s.scratch[n] = u
                 n += 1
     for i in range(n):
-        take_tile(s, int64(s.scratch[i]), captor)
+        take_tile(s, int64(s.scratch[i]), int64(captor))
 
 
 @compiled(internal=True)
@@ -201,4 +200,4 @@ def capture_enclaves(s: State, p: int) -> None:
         else:
             surrounded = cluster_is_surrounded(s, p, start, end)
         if surrounded:
-            _capture(s, p, start, end)
+            capture(s, p, start, end, _captor(s, p, start, end))

@@ -13,8 +13,8 @@ A player below 100 tiles is checked in every tick in which one of its tiles chan
 from __future__ import annotations
 
 from arena.territory.engine import rules
-from arena.territory.engine.compiled import compiled, int64
-from arena.territory.engine.enclaves import cluster_is_surrounded, find_clusters, give_region
+from arena.territory.engine.compiled import compiled
+from arena.territory.engine.enclaves import capture, cluster_is_surrounded, find_clusters
 from arena.territory.engine.state import EDGE, State
 
 _WATER = rules.WATER
@@ -95,16 +95,6 @@ def _captor(s: State, p: int, start: int, end: int) -> int:
 
 
 @compiled(internal=True)
-def _capture(s: State, p: int, start: int, end: int) -> None:
-    for i in range(start, end):
-        if s.owner[s.clusters[i]] != p:
-            return
-    captor = _captor(s, p, start, end)
-    if captor != 0:
-        give_region(s, p, int64(s.clusters[start]), int64(captor))
-
-
-@compiled(internal=True)
 def capture_enclaves_2026(s: State, p: int) -> None:
     """Check player p once: its longest border first, then the others as they were found."""
     n = find_clusters(s, p)
@@ -113,10 +103,13 @@ def capture_enclaves_2026(s: State, p: int) -> None:
         size = s.cluster_start[c + 1] - s.cluster_start[c]
         if size > s.cluster_start[main + 1] - s.cluster_start[main]:
             main = c
-    if n and _main_is_surrounded(s, p, s.cluster_start[main], s.cluster_start[main + 1]):
-        _capture(s, p, s.cluster_start[main], s.cluster_start[main + 1])
+    if n:
+        start = s.cluster_start[main]
+        end = s.cluster_start[main + 1]
+        if _main_is_surrounded(s, p, start, end):
+            capture(s, p, start, end, _captor(s, p, start, end))
     for c in range(n):
         start = s.cluster_start[c]
         end = s.cluster_start[c + 1]
         if c != main and cluster_is_surrounded(s, p, start, end):
-            _capture(s, p, start, end)
+            capture(s, p, start, end, _captor(s, p, start, end))
