@@ -6,7 +6,7 @@ Whom an earlier snapshot must beat is as in `league.daemon.roster.make_roster`, 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from db import queries
@@ -36,6 +36,7 @@ class TrainingMemory:
     ) -> dict[str, Training]:
         """Return what is known of each learner by name."""
         rules = settings.get("learner") or {}
+        held_out = (settings.get("rating") or {}).get("held_out") or ()
         found = {}
         for learner, row in zip(queries.list_learners(session), report.learners, strict=True):
             updates = self._updates.setdefault(learner.id, deque(maxlen=N_UPDATES))
@@ -48,7 +49,7 @@ class TrainingMemory:
                 left=decisions_left(learner, report.members, rules),
                 needs=tuple(
                     Need(member.name, *_beaten(totals, member.id))
-                    for member in required_members(row, report)
+                    for member in required_members(row, report, held_out)
                 ),
                 games={names[i]: games for i, (games, _) in totals.items() if i in names},
                 win_rate=float(rules.get("snapshot_win_rate", 0.7)),
@@ -94,11 +95,18 @@ def decisions_left(
     return max(0, newest.trained_decisions + due - learner.trained_decisions)
 
 
-def required_members(learner: LearnerRow, report: ReportState) -> list[MemberRow]:
-    """Return whom an earlier snapshot of this learner must beat, each once."""
-    rated = [row for row in report.members if row.status == "active" and row.mu is not None]
+def required_members(
+    learner: LearnerRow, report: ReportState, held_out: Collection[str] = ()
+) -> list[MemberRow]:
+    """Return whom an earlier snapshot of this learner must beat, each once.
+
+    Args:
+        held_out: names of members that learners never meet.
+    """
+    met = [row for row in report.members if row.status == "active" and row.name not in held_out]
+    rated = [row for row in met if row.mu is not None]
     rated.sort(key=lambda row: -(row.conservative or 0.0))
-    by_name = {row.name: row for row in report.members if row.status == "active"}
+    by_name = {row.name: row for row in met}
     parent = [by_name[name] for name in [learner.latest_member] if name in by_name]
     crowned = None if report.champion is None else by_name.get(report.champion.name)
     champion = [crowned] if crowned is not None else rated[:1]

@@ -54,6 +54,11 @@ def test_whom_a_snapshot_must_beat_is_as_the_roster_says(league: Session, name: 
     (row,) = (row for row in report.learners if row.name == name)
     shown = [member.agent_spec for member in required_members(row, report)]
     assert sorted(shown) == sorted(roster.required) and shown
+    # Nobody must beat a member that learners never meet, the best one least of all.
+    best = max(report.members, key=lambda member: member.conservative or 0.0).name
+    roster = make_roster(league, learner, Payoff(), SEASON, (best,))
+    shown = [member.agent_spec for member in required_members(row, report, (best,))]
+    assert sorted(shown) == sorted(roster.required)
 
 
 def test_the_next_snapshot_and_what_has_been_shown_since_the_newest(league: Session) -> None:
