@@ -279,6 +279,12 @@ class LearnerConfig(Section):
         description="On a plateau a learner begins its schedules of step size and entropy bonus "
         "anew, and draws twice `n_opponents` at a time for `plateau_after` decisions.",
     )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        description="Precision to act and learn in; auto takes bfloat16 where views have 64 cells "
+        "a side or more, the device has a matrix unit for it (AMX, or a GPU) and a probe at the "
+        "learner's start finds it clearly faster, else float32.",
+    )
 
     @model_validator(mode="after")
     def _batches_fit(self) -> LearnerConfig:

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from numpy.typing import NDArray
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import BaseCallback
@@ -26,6 +27,7 @@ from league.ppo.buffer import RaggedRolloutBuffer
 from league.ppo.contract import LearnerEnv, check_going_on, check_idle_rows, check_masks
 from league.ppo.errors import LearnerError
 from league.ppo.loss import LossSettings
+from league.ppo.precision import autocast, chooses_bfloat16
 from league.ppo.safety import GoodState, explained_variance, memory_advice
 from league.ppo.settings import PpoSettings
 from league.ppo.update import ExtraLoss, UpdatePass
@@ -118,6 +120,13 @@ class LeaguePPO(MaskablePPO):
         self.alive: Callable[[], None] = lambda: None  # called before every minibatch
         self.extra_loss: ExtraLoss | None = None
         self._actions = np.zeros(self.n_envs, dtype=np.int64)
+        self.in_bfloat16 = chooses_bfloat16(
+            settings.precision,
+            self._evaluate,
+            self.policy,
+            cast(spaces.Dict, self.observation_space),
+            self.device,
+        )
 
     def _rows_per_pass(self) -> int:
         """Return how many rows of a minibatch go through the network together."""
@@ -151,10 +160,17 @@ class LeaguePPO(MaskablePPO):
             observations: per key [n, ...] on the device; images uint8, divided in the network.
             masks: bool[n, A].
         """
+        return self._evaluate(self.in_bfloat16, observations, masks)
+
+    def _evaluate(
+        self, in_bfloat16: bool, observations: dict[str, Tensor], masks: Tensor
+    ) -> tuple[Tensor, Tensor]:
         policy = self.policy
-        latent_policy, latent_value = policy.mlp_extractor(policy.features_extractor(observations))
-        logits = policy.action_net(latent_policy)
-        return masked_log_softmax(logits, masks), policy.value_net(latent_value)[:, 0]
+        with autocast(self.device, in_bfloat16):
+            features = policy.features_extractor(observations)
+            latent_policy, latent_value = policy.mlp_extractor(features)
+            logits, values = policy.action_net(latent_policy), policy.value_net(latent_value)
+        return masked_log_softmax(logits.float(), masks), values[:, 0].float()
 
     def _act(self, observations: dict[str, Tensor], masks: Tensor) -> tuple[Tensor, ...]:
         """Return actions int64[n] drawn from `generator`, their log-probabilities, values."""

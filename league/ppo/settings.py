@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from league.ppo.errors import LearnerError
+from league.ppo.precision import Precision
 from league.ppo.schedules import Schedule
 
 
@@ -35,6 +36,7 @@ class PpoSettings:
         normalize_advantage: per minibatch, to mean 0 and deviation 1.
         top_advantage_share: only this share of a rollout's transitions is learned from, policy and
             value alike: those whose advantage is farthest from the rollout's mean. 1 is all.
+        precision: of acting and learning; "auto" asks a probe (league.ppo.precision).
 
     Raises:
         LearnerError: a setting that cannot work.
@@ -55,6 +57,7 @@ class PpoSettings:
     clip_range_vf: float | None = None
     normalize_advantage: bool = True
     top_advantage_share: float = 1.0
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         if self.batch_size < 2 or (self.micro_batch is not None and self.micro_batch < 1):
