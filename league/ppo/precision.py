@@ -138,7 +138,9 @@ def probe(evaluate: Evaluate, policy: nn.Module, space: spaces.Dict, device: tor
     with torch.no_grad():
         for buffer, before in buffers:
             buffer.copy_(before)
-    cosine = nn.functional.cosine_similarity(gradients[False].double(), gradients[True].double(), dim=0)
+    cosine = nn.functional.cosine_similarity(
+        gradients[False].double(), gradients[True].double(), dim=0
+    )
     return Probe(median(spent[False]) / median(spent[True]), float(cosine))
 
 
