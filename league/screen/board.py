@@ -41,8 +41,8 @@ def scene_lines(state: ScreenState, look: Look, width: int, height: int) -> list
         left = picture[row] if row < len(picture) else blank
         right = seats[row] if row < len(seats) else Text("")
         lines.append(padded(Text.assemble(left, " ", right), width))
-    said = _progress(scene, look, width)
-    return page_of([*lines, _which(state, scene, width), said], width, height)
+    bottom = _progress(scene, look, width)
+    return page_of([*lines, _which(state, scene, width), bottom], width, height)
 
 
 def _picture(scene: Scene, width: int, height: int) -> list[Text]:
