@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -17,8 +16,8 @@ from league.cli.options import (
     league_was_named,
     print_json,
     say,
-    say_over,
 )
+from league.cli.working import working
 
 DEFAULT_ROOT = Path("compare-data")
 
@@ -128,7 +127,6 @@ def compare(
     leagues = list(roots) or named
     if preset is not None:
         leagues = _train(leagues, preset, n_seeds, for_s, sets)
-    on_terminal = sys.stderr.isatty()
     request = CompareRequest(
         a=a,
         b=b,
@@ -137,9 +135,8 @@ def compare(
         levels={"decisions": decisions, "minutes": minutes},
         n_workers=n_workers,
     )
-    found = play(request, say_over if on_terminal else lambda line: None)
-    if on_terminal:
-        say_over("")
+    with working("reading the leagues", after_s=0.5) as task:
+        found = play(request, lambda line, done, total: task.update(done, total, line))
     if as_json:
         print_json(comparison_json(found))
     else:

@@ -17,6 +17,7 @@ from league.cli.options import (
     say,
     stdout_console,
 )
+from league.cli.working import working
 
 if TYPE_CHECKING:
     from league.folder.layout import LeagueFolder
@@ -119,7 +120,9 @@ def curves(
     if html_path is not None:
         from league.page.write import write_page
 
-        say(write_page(leagues[0], html_path, only=SECTIONS[what]))
+        with working("reading the league") as task:
+            page = write_page(leagues[0], html_path, only=SECTIONS[what], progress=task.update)
+        say(page)
     if what == "rating":
         _ratings(roots, leagues, png_path, against, min_matches, as_json, html_path is None)
         return
@@ -159,7 +162,7 @@ def _ratings(
     named = len({root.resolve().name for root in roots}) == len(roots)
     found = []
     for root, league in zip(roots, leagues, strict=True):
-        with StateReader(league) as reader:
+        with working(f"reading {root}"), StateReader(league) as reader:
             state, moments = reader.read(), reader.read_moments()
         name = None if named else str(root)
         found.append(

@@ -70,13 +70,13 @@ def look(
     base = league_root().resolve()
     load_map = map_loader(match, base)
     record = worth = None
-    with working(f"playing match {match} back to decision {decision}"):
+    with working(f"playing match {match} back to decision {decision}") as task:
         sight = see(replay, seat, decision, load_map)
         if with_attention:
             snapshots = folder.snapshots if folder else None
             loaded = load_attention(sight, replay, snapshots)
             record = attend(sight, replay, snapshots, loaded)
-            worth = weigh(loaded, replay, seat, load_map)
+            worth = weigh(loaded, replay, seat, load_map, task.update)
     if png_path is not None:
         from league.inspect.picture import Caption, draw_attention, draw_views
 

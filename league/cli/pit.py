@@ -187,7 +187,8 @@ def _plan(request: PitRequest, effect: float, folder: LeagueFolder | None, as_js
     from league.pit.length import format_plan, plan_json
     from league.pit.run import plan_pit
 
-    found = plan_pit(request, effect, folder)
+    with working("measuring speed and spread in the first pairs", after_s=0.5) as task:
+        found = plan_pit(request, effect, folder, progress=task.update)
     if as_json:
         print_json(plan_json(found), "league-pit-plan/1")
     else:

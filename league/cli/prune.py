@@ -14,6 +14,7 @@ from league.cli.options import (
     print_json,
     say,
 )
+from league.cli.working import working
 from league.errors import UsageError
 
 _MEGABYTES = click.IntRange(min=1)
@@ -65,11 +66,12 @@ def prune(replays: int | None, snapshots: int | None, dry_run: bool, as_json: bo
             "them there, or give --replays MB or --snapshots MB"
         )
     runs = status(folder.root).state != "stopped"
-    if runs or dry_run:
-        done = prune_league(folder, budgets, grace_s=GRACE_S, dry_run=dry_run)
-    else:
-        with hold_lock(folder):  # no daemon starts meanwhile: nothing holds a snapshot
-            done = prune_league(folder, budgets, nobody_runs=True)
+    with working("choosing what goes"):
+        if runs or dry_run:
+            done = prune_league(folder, budgets, grace_s=GRACE_S, dry_run=dry_run)
+        else:
+            with hold_lock(folder):  # no daemon starts meanwhile: nothing holds a snapshot
+                done = prune_league(folder, budgets, nobody_runs=True)
     if runs and done.snapshots and not dry_run:
         say(
             f"the league is running: the files of snapshots go in {GRACE_S / 60:.0f} minutes, when "

@@ -22,6 +22,7 @@ from league.cli.options import (
     say,
     stdout_console,
 )
+from league.cli.working import working
 
 if TYPE_CHECKING:
     from league.report.payoff import PayoffState
@@ -114,7 +115,9 @@ def report(
     if html_path is not None:
         from league.page.write import write_page
 
-        say(write_page(existing_league(), html_path, is_quick=quick))
+        with working("reading the league") as task:
+            page = write_page(existing_league(), html_path, is_quick=quick, progress=task.update)
+        say(page)
         if with_open:
             open_page(html_path)
         return
@@ -125,7 +128,9 @@ def report(
         return
     with StateReader(existing_league()) as reader:
         if payoff:
-            _show_payoff(reader.read_payoff(), top, as_json)
+            with working("counting who beats whom"):
+                state_of_payoff = reader.read_payoff()
+            _show_payoff(state_of_payoff, top, as_json)
             return
         state = reader.read()
     if as_json:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -17,8 +19,8 @@ from league.cli.options import (
     league_root,
     print_json,
     say,
-    say_over,
 )
+from league.cli.working import working
 from league.errors import UsageError
 
 FORMATS = ("jsonl", "csv")  # as results/reading, which loads pydantic
@@ -69,8 +71,12 @@ def export(kind: str | None, purpose: str, out: Path | None) -> None:
     if out is not None and out.exists():
         raise UsageError(f"--out: expected a new file, found {out}; name another one")
     chosen = format_of(out or Path(), kind)
-    with reading(folder) as session:
-        n = write_results(exported(session, folder, purpose), chosen, out)
+    with ExitStack() as stack:
+        hear: Callable[[int, int], None] | None = None
+        if out is not None or not sys.stdout.isatty():  # else the matches are seen to come
+            hear = stack.enter_context(working("reading matches")).update
+        session = stack.enter_context(reading(folder))
+        n = write_results(exported(session, folder, purpose, hear), chosen, out)
     say(f"{n:,} matches written{'' if out is None else f' to {out}'}", to_stderr=True)
 
 
@@ -98,16 +104,13 @@ def import_(file: Path, kind: str | None, game: str | None, as_json: bool) -> No
     from league.results.foreign import import_results
     from league.results.reading import format_of, read_results
 
-    matches = read_results(file, format_of(file, kind), game=game)
-    on_terminal = sys.stderr.isatty()
-    done = import_results(
-        league_root(),
-        matches,
-        file.name,
-        (lambda n: say_over(f"{n:,} matches rated")) if on_terminal else (lambda n: None),
-    )
-    if on_terminal:
-        say_over("")
+    with working(f"reading {file.name}") as task:
+        matches = read_results(file, format_of(file, kind), game=game)
+
+        def hear(done: int, total: int) -> None:
+            task.update(done, total, f"{done:,} of {total:,} matches rated")
+
+        done = import_results(league_root(), matches, file.name, hear)
     if as_json:
         print_json(
             {

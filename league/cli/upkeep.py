@@ -56,8 +56,8 @@ def rerate(with_smooth: bool, engine: str | None, as_json: bool) -> int:
 
     if engine is not None:
         _change_engine(engine)
-    with working("replaying the match log"):
-        found = replay_log(existing_league(), with_smooth=with_smooth)
+    with working("replaying the match log") as task:
+        found = replay_log(existing_league(), with_smooth=with_smooth, progress=task.update)
     same = found.first_difference_seq is None
     if as_json:
         print_json(
@@ -120,8 +120,8 @@ def backup(target: Path | None, incremental: bool, as_json: bool) -> None:
     """
     from league.folder.backup import back_up
 
-    with working("copying the league"):
-        made = back_up(existing_league(), target, incremental=incremental)
+    with working("copying the league") as task:
+        made = back_up(existing_league(), target, incremental=incremental, progress=task.update)
     answer(made.path, _copied(made), as_json=as_json)
     say(made.sentence(), to_stderr=True)
 
@@ -143,8 +143,8 @@ def restore(backup: Path, as_json: bool) -> None:
     from league.folder.backup import restore as make_league
 
     root = league_root()
-    with working("copying the backup"):
-        made = make_league(backup, root)
+    with working("copying the backup") as task:
+        made = make_league(backup, root, progress=task.update)
     answer(made.path, _copied(made), as_json=as_json)
     say(made.sentence(), to_stderr=True)
     say(f"check it with `league doctor --league {root}`", to_stderr=True)
@@ -199,8 +199,7 @@ def doctor(with_repair: bool, thorough: bool, as_json: bool) -> int:
             folder,
             running_since=since,
             thorough=thorough,
-            # Without a time left: one check takes longer than all others.
-            progress=lambda done, total, what: task.update(0, 0, what),
+            progress=task.update,
         )
     healthy = not any(finding.is_wrong for finding in findings)
     if as_json:

@@ -121,7 +121,9 @@ def _print_once(
         state = reader.read()  # the parts that rest on one another are complete now
     shown = match_id or next((row.id for row in state.matches if row.has_replay), None)
     if shown is not None and (match_id is not None or svg_path is not None):
-        state = replace(state, scene=moment_of(folder, shown, state.matches))
+        state = replace(state, scene=moment_of(folder, shown))
+    elif shown is not None:  # playing it back would take longer than all the rest
+        state = replace(state, scene_note=f"newest recorded: match {shown} (`watch {shown}`)")
     look = Look(focus=0, enlarged=None if match_id is None else 6)
     lines = page(state, look, width, height)
     if svg_path is None:

@@ -2,6 +2,8 @@
 
 Promises: it is drawn on the terminal of standard error alone, once a command has taken two seconds
 (a head-to-head from the first one on), and removed at its end; standard output has results only.
+A time left is shown where the work has parts that can be counted; one call of a library, such as
+tracing a network or importing torch, has none.
 """
 
 from __future__ import annotations
@@ -30,19 +32,23 @@ class Task:
         self._what = what
         self._clock = clock
         self._began = clock()
-        self._done, self._total = 0, 0
-        self._first: tuple[int, float] | None = None
+        self._done, self._total = 0.0, 0.0
+        self._first: tuple[float, float] | None = None
 
     @property
     def seconds(self) -> float:
         """For how long it has been done."""
         return self._clock() - self._began
 
-    def update(self, done: int, total: int, what: str | None = None) -> None:
-        """Take note that so much of all is done, and of what is done now."""
+    def update(self, done: float, total: float, what: str | None = None) -> None:
+        """Take note that so much of all is done, and of what is done now.
+
+        Less than before, or another total, is another task, with a time left of its own.
+        """
         self._what = what or self._what
+        is_another = total != self._total or done < self._done
         self._done, self._total = done, total
-        if self._first is None:  # what an earlier run did was done at once
+        if self._first is None or is_another:  # what an earlier run did was done at once
             self._first = (done, self._clock())
 
     def line(self) -> str:

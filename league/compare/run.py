@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from league.compare.answer import COMPANIES, Answer, Company, SeedScore, answer
@@ -17,7 +18,10 @@ from league.compare.leagues import SeedLeague, different_settings, league_folder
 from league.curves.lineages import RIVAL_SPECS
 from league.errors import PitInterrupted
 from league.pit.report import PitReport
-from league.pit.run import PitRequest, run_pit
+from league.pit.run import PitProgress, PitRequest, run_pit
+
+Progress = Callable[[str, int, int], None]
+"""Hears what is played now, how many pairs of matches are judged, and how many there are."""
 
 # The scripts that play the game well, as in league.curves: among idle and random ones everybody
 # does well.
@@ -63,11 +67,12 @@ class Comparison:
     different_settings: tuple[str, ...]
 
 
-def compare(request: CompareRequest, progress: Callable[[str], None]) -> Comparison:
+def compare(request: CompareRequest, progress: Progress) -> Comparison:
     """Play what has not been played yet; return the comparison.
 
     Args:
-        progress: called with one line when something begins, and after every judged pair.
+        progress: called after every judged pair of matches with a line, and with how many of all
+            pairs are judged.
 
     Raises:
         CompareError: the leagues cannot be compared.
@@ -77,12 +82,16 @@ def compare(request: CompareRequest, progress: Callable[[str], None]) -> Compari
     equals = {
         measure: find_equals(leagues, measure, request.levels.get(measure)) for measure in MEASURES
     }
+    n_played = 0  # pairings
+    n_pairings = len(COMPANIES) * sum(len(equals[measure].pairings) for measure in MEASURES)
     answers = []
     for measure in MEASURES:
         for company in COMPANIES:
-            scores = [
-                _play(request, pairing, company, progress) for pairing in equals[measure].pairings
-            ]
+            scores = []
+            for pairing in equals[measure].pairings:
+                heard = partial(_hear, progress, n_played, n_pairings)
+                scores.append(_play(request, pairing, company, heard))
+                n_played += 1
             answers.append(answer(measure, company, scores))
     return Comparison(
         a=request.a,
@@ -95,8 +104,16 @@ def compare(request: CompareRequest, progress: Callable[[str], None]) -> Compari
     )
 
 
+def _hear(progress: Progress, n_played: int, n_pairings: int, line: str, now: PitProgress) -> None:
+    """Tell of one pairing as a part of all of them, which are equally long."""
+    progress(line, n_played * now.max_pairs + now.n_pairs, n_pairings * now.max_pairs)
+
+
 def _play(
-    request: CompareRequest, pairing: Pairing, company: Company, progress: Callable[[str], None]
+    request: CompareRequest,
+    pairing: Pairing,
+    company: Company,
+    progress: Callable[[str, PitProgress], None],
 ) -> SeedScore:
     what = f"{pairing.league.name}: {pairing.a.name} against {pairing.b.name}"
     what += " among the scripts" if company == "mixed" else ""
@@ -112,7 +129,7 @@ def _play(
             n_workers=request.n_workers,
         ),
         pairing.league.folder,
-        lambda so_far: progress(f"{what}: {so_far.line()}"),
+        lambda now: progress(f"{what}: {now.line()}", now),
     )
     if report.decision == "interrupted":  # half a score is not one
         raise PitInterrupted(

@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy.orm import Session
 
-from agents.registry import is_planner
 from db import queries
 from db.records import LearnerRecord, MemberRecord
 from league.champion import book, throne
 from league.course.watch import stirred_at
 from league.learner.messages import Restarted, Roster
 from league.matchmaking.opponents import Foe
+from league.matchmaking.required import Candidate, met, required
 from league.rating.payoff import Payoff, with_training
 from league.rating.season import Season
 from league.rating.trueskill import conservative
@@ -75,11 +75,7 @@ def make_roster(
 ) -> Roster:
     """Return whom a learner may meet, its x against each of them, and whom it must beat.
 
-    No learner meets a planner, which takes longer for an order than a learner for thirty.
-
-    A snapshot of a main must beat its parent, the champion and the best anchor; that of a main
-    exploiter the newest snapshots of the mains; that of a league exploiter both of these groups but
-    for its parent.
+    Both are the rules of league.matchmaking.required.
 
     Args:
         held_out: names of members that learners never meet.
@@ -87,15 +83,13 @@ def make_roster(
             nothing is known of them but what those that they descend from have shown, and the
             training since.
     """
-    members = {
-        m.id: m
-        for m in queries.list_members(session, statuses=("active",))
-        if m.name not in held_out and not is_planner(m.agent_spec)
-    }
     known: Mapping[int, Gaussian] = {
         member_id: (rating.mu, rating.sigma)
         for member_id, rating in queries.latest_ratings(session, season.rules_sha256).items()
     }
+    active = {m.id: m for m in queries.list_members(session, statuses=("active",))}
+    pool = met([_candidate(m, known) for m in active.values()], held_out)
+    members = {m.id: active[m.id] for m in pool}
     parents = {m.id: m.parent_id for m in queries.list_members(session)}
     totals = queries.training_totals(session, learner.id)
     base = learner.member_id if restarted is None else _member_of(session, restarted.parent)
@@ -125,28 +119,26 @@ def make_roster(
                 main_ancestor=member.id in main_ancestors,
             )
         )
-    ranked = sorted(
-        (m for m in members.values() if m.id in known),
-        key=lambda m: conservative(*known[m.id]),
-        reverse=True,
-    )
     reign = throne.reigning(session)
-    crowned = [] if reign is None else [m for m in ranked if m.id == reign.member_id]
-    champion = crowned or ranked[:1]  # a young league has no champion yet
-    anchor = [m for m in ranked if m.role == "anchor"][:1]
-    parent = [members[base]] if base in members else []
-    present = [members[main] for main in sorted(mains) if main in members]
-    required = {
-        "main": (*parent, *champion, *anchor),
-        "main_exploiter": tuple(present),
-        "league_exploiter": (*champion, *anchor, *present),
-    }[learner.role]
+    champion = None if reign is None else reign.member_id
+    wanted = required(learner.role, pool, parent=base, champion=champion, mains=mains)
     return Roster(
         tuple(foes),
         {m.id: m.agent_spec for m in members.values()},
-        tuple(dict.fromkeys(m.agent_spec for m in required)),
+        tuple(dict.fromkeys(members[i].agent_spec for i in wanted)),
         early_ancestors=_early_ancestors(members, main_ancestors, learner.family),
         stirred_at=stirred_at(session, learner.name),
+    )
+
+
+def _candidate(member: MemberRecord, known: Mapping[int, Gaussian]) -> Candidate:
+    rating = known.get(member.id)
+    return Candidate(
+        id=member.id,
+        name=member.name,
+        agent_spec=member.agent_spec,
+        conservative=None if rating is None else conservative(*rating),
+        is_anchor=member.role == "anchor",
     )
 
 

@@ -7,6 +7,7 @@ league can be restored from it and goes on as after a crash at the moment of the
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +15,11 @@ from pathlib import Path
 from arena.files import whole_folder, write_whole
 from db.session import backup, open_reader
 from league.errors import FolderError
-from league.folder.copying import Copied, copy_files
+from league.folder.copying import Copied, bytes_under, copy_files
 from league.folder.layout import LeagueFolder
+
+Progress = Callable[[int, int], None]
+"""Hears how many bytes the copy holds, and of how many."""
 
 NOT_COPIED = "logs and older backups"
 _DATABASE_URL = re.compile(r"(?ms)^(\[database\][^\[]*?^\s*url\s*=)[^\n]*")
@@ -36,7 +40,17 @@ class Backup:
         return f"{kinds}: {total.n_bytes / 1e6:,.1f} MB copied{linked}; not copied: {NOT_COPIED}"
 
 
-def back_up(folder: LeagueFolder, target: Path | None, *, incremental: bool = False) -> Backup:
+def _silent(done: int, total: int) -> None:
+    pass
+
+
+def back_up(
+    folder: LeagueFolder,
+    target: Path | None,
+    *,
+    incremental: bool = False,
+    progress: Progress = _silent,
+) -> Backup:
     """Copy a league into a new folder, even while it runs.
 
     Args:
@@ -63,10 +77,10 @@ def back_up(folder: LeagueFolder, target: Path | None, *, incremental: bool = Fa
             f"{chosen}: expected the name of a new folder, found one that exists; choose another"
         )
     previous = _newest_backup(chosen.parent) if incremental else None
-    return _make_copy(folder, place.path, chosen, previous)
+    return _make_copy(folder, place.path, chosen, previous, progress)
 
 
-def restore(source: Path, target: Path) -> Backup:
+def restore(source: Path, target: Path, *, progress: Progress = _silent) -> Backup:
     """Make a league of a backup, in a new or empty folder; the backup stays as it is.
 
     Raises:
@@ -92,14 +106,20 @@ def restore(source: Path, target: Path) -> Backup:
         )
     if chosen.exists():
         chosen.rmdir()  # empty; the copy takes its name when it is whole
-    return _make_copy(held, held.sqlite, chosen, None)
+    return _make_copy(held, held.sqlite, chosen, None, progress)
 
 
-def _make_copy(league: LeagueFolder, database: Path, chosen: Path, previous: Path | None) -> Backup:
+def _make_copy(
+    league: LeagueFolder,
+    database: Path,
+    chosen: Path,
+    previous: Path | None,
+    progress: Progress,
+) -> Backup:
     try:
         chosen.parent.mkdir(parents=True, exist_ok=True)
         with whole_folder(chosen, durable=True) as partial:
-            parts = _copy(league, database, LeagueFolder(partial), previous)
+            parts = _copy(league, database, LeagueFolder(partial), previous, progress)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise FolderError(
@@ -110,7 +130,11 @@ def _make_copy(league: LeagueFolder, database: Path, chosen: Path, previous: Pat
 
 
 def _copy(
-    league: LeagueFolder, database: Path, copy: LeagueFolder, previous: Path | None
+    league: LeagueFolder,
+    database: Path,
+    copy: LeagueFolder,
+    previous: Path | None,
+    progress: Progress,
 ) -> dict[str, Copied]:
     """Copy in the order that leaves a league as after a crash, whatever the daemon does meanwhile.
 
@@ -121,9 +145,20 @@ def _copy(
     daemon may prune what the copy's rows still name.
     """
 
+    folders = ("checkpoints", "snapshots", "replays", "maps")
+    total = database.stat().st_size + sum(bytes_under(league.root / name) for name in folders)
+    done = 0
+
+    def heard(n_bytes: int) -> None:
+        nonlocal done
+        done = min(done + n_bytes, total)  # a league that runs grows meanwhile
+        progress(done, total)
+
     def copied(name: str, *, link: bool = True) -> Copied:
         earlier = previous / name if previous is not None and link else None
-        return copy_files(league.root / name, copy.root / name, earlier)
+        return copy_files(league.root / name, copy.root / name, earlier, heard)
+
+    progress(0, total)
 
     checkpoints = copied("checkpoints")
     offers = copied("snapshots/offered", link=False)
@@ -133,6 +168,7 @@ def _copy(
         backup(engine, copy.sqlite)
     finally:
         engine.dispose()
+    heard(copy.sqlite.stat().st_size)
     parts = {
         "database": Copied.of(copy.sqlite),
         "replays": early["replays"] + copied("replays"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,27 +44,56 @@ class Copied:
         return cls(1, path.stat().st_size)
 
 
-def copy_files(source: Path, target: Path, previous: Path | None = None) -> Copied:
+def bytes_under(folder: Path, depth: int = 0) -> int:
+    """Return the bytes of what `copy_files` would copy of a folder, as far as it can be read."""
+    n = 0
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(TEMPORARY_PREFIX):
+                    continue
+                if entry.is_file():
+                    n += entry.stat().st_size
+                elif entry.is_dir() and depth < MAX_DEPTH:
+                    n += bytes_under(Path(entry.path), depth + 1)
+    except OSError:  # it vanished: the copy decides what that means
+        return n
+    return n
+
+
+def copy_files(
+    source: Path,
+    target: Path,
+    previous: Path | None = None,
+    progress: Callable[[int], None] = lambda n_bytes: None,
+) -> Copied:
     """Copy the files of a folder and its sub-folders; a missing folder is an empty one.
 
     Args:
         previous: an earlier copy of `source`; files of the same name, size and time are linked to
             it in place of being copied. Only for files that are replaced and never written in
             place.
+        progress: called with the bytes of each file that the target now holds.
 
     Raises:
         OSError: a file cannot be read or written; the error names it.
     """
     copied = Copied()
     for _ in range(PASSES):
-        found, n_vanished = _copy_pass(source, target, previous, 0)
+        found, n_vanished = _copy_pass(source, target, previous, progress)
         copied += found
         if not n_vanished:
             break
     return copied
 
 
-def _copy_pass(source: Path, target: Path, previous: Path | None, depth: int) -> tuple[Copied, int]:
+def _copy_pass(
+    source: Path,
+    target: Path,
+    previous: Path | None,
+    progress: Callable[[int], None],
+    depth: int = 0,
+) -> tuple[Copied, int]:
     """Copy what `target` does not hold yet; also return how many files vanished meanwhile."""
     if not source.is_dir():
         return Copied(), 0
@@ -77,7 +107,7 @@ def _copy_pass(source: Path, target: Path, previous: Path | None, depth: int) ->
         if path.name.startswith(TEMPORARY_PREFIX):
             continue
         if path.is_dir():
-            inner, n = _copy_pass(path, aim, earlier, depth + 1)
+            inner, n = _copy_pass(path, aim, earlier, progress, depth + 1)
             copied, n_vanished = copied + inner, n_vanished + n
         elif aim.exists() or (path.exists() and not path.is_file()):
             continue
@@ -85,6 +115,7 @@ def _copy_pass(source: Path, target: Path, previous: Path | None, depth: int) ->
             n_vanished += 1
         else:
             copied += one
+            progress(one.n_bytes or aim.stat().st_size)
     return copied, n_vanished
 
 

@@ -7,6 +7,7 @@ has the one or the other. It loses nothing, since ratings are a view of the matc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from db import queries
@@ -46,8 +47,17 @@ class Changed:
     largest_move: float
 
 
-def rerate(folder: LeagueFolder, *, with_smooth: bool = False) -> Rerated:
-    """Replay the rating log of the present season and compare it with the stored ratings."""
+def rerate(
+    folder: LeagueFolder,
+    *,
+    with_smooth: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Rerated:
+    """Replay the rating log of the present season and compare it with the stored ratings.
+
+    Args:
+        progress: hears of the order-free ratings, which take most of the time (`smooth`).
+    """
     from league.rating import replay
     from league.rating.smoothing import smooth
 
@@ -58,7 +68,7 @@ def rerate(folder: LeagueFolder, *, with_smooth: bool = False) -> Rerated:
     names = {member.id: member.name for member in members}
     after = replay.replay_columns(log)
     different = replay.first_different_row(log, *after)
-    smoothed = smooth(log) if with_smooth else {}
+    smoothed = smooth(log, progress=progress) if with_smooth else {}
     anchor = scale_anchor_id(members)
 
     def named(ratings: dict[int, tuple[float, float]]) -> dict[str, tuple[float, float]]:

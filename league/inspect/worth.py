@@ -74,12 +74,18 @@ def kinds_of_attention(network: Any) -> tuple[str, ...]:
 
 
 def weigh(
-    loaded: LoadedSnapshot, replay: Replay, seat: int, load_map: Callable[[str], TerritoryMap]
+    loaded: LoadedSnapshot,
+    replay: Replay,
+    seat: int,
+    load_map: Callable[[str], TerritoryMap],
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[int, dict[str, Worth]]:
     """Return the number of a seat's decisions, and what each kind of attention changed in them.
 
     Args:
         loaded: the snapshot that played the seat.
+        progress: called with how many decisions were made again, of how many in the match; a seat
+            that is eliminated makes fewer.
 
     Raises:
         ReplayError, MapError, MatchError: the replay cannot be played back.
@@ -91,8 +97,9 @@ def weigh(
     agent = PolicyAgent(loaded.network, description.shapes, relation_mask=description.relation_mask)
     kinds = kinds_of_attention(loaded.network)
     changes: dict[str, list[tuple[bool, bool, float]]] = {kind: [] for kind in kinds}
-    n_decisions = 0
+    n_decisions, in_all = 0, -(-replay.ticks // replay.spec.rules.ticks_per_decision)
     for batch in decisions_of(replay, seat, load_map):
+        progress(n_decisions, in_all)
         n_decisions += 1
         orders = orders_of(batch)
         draw = batch.noise(1)[:, 0]

@@ -6,7 +6,6 @@ reason, and the page is made all the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,19 +37,16 @@ class Scene:
     missing: str = ""
 
 
-def scenes_of(folder: LeagueFolder, found: Sequence[Notable]) -> list[Scene]:
-    """Return each match with its film where it can be played back."""
+def scene_of(folder: LeagueFolder, each: Notable) -> Scene:
+    """Return a match with its film if it can be played back."""
     from arena.errors import ArenaError
     from db.errors import DatabaseError
     from league.errors import LeagueError
 
-    scenes = []
-    for each in found:
-        try:
-            scenes.append(_scene(folder, each))
-        except (ArenaError, DatabaseError, LeagueError, OSError) as error:
-            scenes.append(Scene(each, missing=public(error, str(folder.root.resolve()))))
-    return scenes
+    try:
+        return _scene(folder, each)
+    except (ArenaError, DatabaseError, LeagueError, OSError) as error:
+        return Scene(each, missing=public(error, str(folder.root.resolve())))
 
 
 def _scene(folder: LeagueFolder, each: Notable) -> Scene:

@@ -6,7 +6,7 @@ replay; a snapshot or a replay that cannot be read is a sentence, and the page i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +70,14 @@ class Attention:
     missing: str = ""
 
 
-def attention_of(facts: PageFacts, folder: LeagueFolder) -> Attention:
-    """Look at the best attention member that a recorded match shows."""
+def attention_of(
+    facts: PageFacts, folder: LeagueFolder, progress: Callable[[int], None] = lambda n: None
+) -> Attention:
+    """Look at the best attention member that a recorded match shows.
+
+    Args:
+        progress: called with how many of the MOMENTS were looked at.
+    """
     from agents.errors import AgentError
     from arena.errors import ArenaError
     from league.errors import LeagueError
@@ -87,7 +93,7 @@ def attention_of(facts: PageFacts, folder: LeagueFolder) -> Attention:
             continue
         match, seat, died = found
         try:
-            return moments_of(folder, member.name, match, seat, died)
+            return moments_of(folder, member.name, match, seat, died, progress)
         except (AgentError, ArenaError, LeagueError, NetworkError, OSError) as error:
             return Attention(missing=f"The attention of {member.name} cannot be shown: {error}.")
     return Attention(missing="No match of a member with attention has a replay.")
@@ -106,7 +112,12 @@ def newest_match(facts: PageFacts, member: MemberRow) -> tuple[MatchMoment, int,
 
 
 def moments_of(
-    folder: LeagueFolder, member: str, match: MatchMoment, seat: int, died: int
+    folder: LeagueFolder,
+    member: str,
+    match: MatchMoment,
+    seat: int,
+    died: int,
+    progress: Callable[[int], None] = lambda n: None,
 ) -> Attention:
     """Return what a seat looked at at the MOMENTS of its life in a recorded match.
 
@@ -132,7 +143,8 @@ def moments_of(
             f"large to be played back here: `league look {match.id} --attention` shows it."
         )
     moments, weights = [], dict[str, float]()
-    for share in MOMENTS:
+    for n, share in enumerate(MOMENTS):
+        progress(n)
         sight = see(replay, seat, round(share * last), lambda _: land)
         record = attend(sight, replay, folder.snapshots)
         numbers = measure(sight, record)

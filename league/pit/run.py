@@ -147,6 +147,7 @@ def plan_pit(
     folder: LeagueFolder | None,
     *,
     arena: MakeArena | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> PlannedLength:
     """Return how long a head-to-head must be to show an effect, at this machine's speed.
 
@@ -154,6 +155,7 @@ def plan_pit(
 
     Args:
         effect: A minus B in normalised Elo per match, above 0.
+        progress: called with how many of its first pairs were played, and of how many.
 
     Raises:
         StatisticsError: the effect is not above 0.
@@ -170,7 +172,7 @@ def plan_pit(
         known = {} if log is None else log.load(seeds)[0]
         new = [seed for seed in seeds if seed not in known][:n_new]
         play = Play(plan, new, log, table.settings, n_workers)
-        play.until(_Everything(), arena)
+        play.until(_Everything(len(new), progress), arena)
         speed = play.steady_matches_per_s
         if play.interrupted or speed is None:
             raise PitInterrupted(
@@ -181,8 +183,16 @@ def plan_pit(
 
 
 class _Everything:
+    """Takes all units, and tells of the progress."""
+
+    def __init__(self, n_units: int, progress: Callable[[int, int], None]) -> None:
+        self._n_units, self._progress = n_units, progress
+        self._n_taken = 0
+
     def take(self, unit: Unit) -> bool:
         """Go on."""
+        self._n_taken += 1
+        self._progress(self._n_taken, self._n_units)
         return False
 
 

@@ -6,7 +6,7 @@ Pure functions of the log, like league.rating.replay.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,6 +14,8 @@ from db.records import RatingColumns
 from league.rating.engines import rate_function
 from league.rating.replay import Log, as_columns, step_starts
 from league.rating.trueskill import Gaussian, child_rating
+
+_REPORT_EVERY = 200  # ratings of a match: a tenth of a second
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ class _Match:
     version: str
 
 
-def smooth(log: Log, *, sweeps: int = 1) -> dict[int, Gaussian]:
+def smooth(
+    log: Log, *, sweeps: int = 1, progress: Callable[[int, int], None] = lambda done, total: None
+) -> dict[int, Gaussian]:
     """Return order-free ratings: TrueSkill Through Time with gamma 0 (skills do not move).
 
     Every match leaves one message per seat; a sweep takes each message out again, rates the match
@@ -46,6 +50,9 @@ def smooth(log: Log, *, sweeps: int = 1) -> dict[int, Gaussian]:
     (1.6 % a sweep with 8 members), so it is set at the end, from the priors. A child starts from
     the smoothed rating of its parent; its own games say nothing about the parent.
     Source: Dangauthier et al., TrueSkill Through Time (NIPS 2007), without the dynamics.
+
+    Args:
+        progress: called with how many matches were rated, of how many ratings of a match in all.
     """
     admissions, matches = _steps(as_columns(log))
     priors: dict[int, Gaussian] = {}
@@ -78,15 +85,22 @@ def smooth(log: Log, *, sweeps: int = 1) -> dict[int, Gaussian]:
             totals[member_id] = (total[0] + new[0] - old[0], total[1] + new[1] - old[1])
             messages[index][seat] = new
 
+    n_done, n_visits = 0, (1 + 2 * sweeps) * len(matches)
+
+    def visit_all(order: Iterable[int]) -> None:
+        nonlocal n_done
+        for index in order:
+            visit(index)
+            n_done += 1
+            if n_done % _REPORT_EVERY == 0:
+                progress(n_done, n_visits)
+
     set_priors()
-    for index in range(len(matches)):  # the online pass: the sweeps start from it
-        visit(index)
+    visit_all(range(len(matches)))  # the online pass: the sweeps start from it
     for _ in range(sweeps):
         set_priors()
-        for index in reversed(range(len(matches))):
-            visit(index)
-        for index in range(len(matches)):
-            visit(index)
+        visit_all(reversed(range(len(matches))))
+        visit_all(range(len(matches)))
     set_priors()
     smoothed = {member_id: marginal(member_id) for member_id in priors}
     shift = _level_shift(admissions, smoothed)

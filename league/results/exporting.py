@@ -6,7 +6,7 @@ Promises: the league is only read, in one transaction, so that the file is of on
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from db import queries
@@ -24,11 +24,17 @@ PURPOSES = ("rating", "pit", "all")
 _Change = tuple[dict[str, float], dict[str, float], str]  # before, after, rating version
 
 
-def exported(session: Session, folder: LeagueFolder, purpose: str) -> Iterator[MatchResults]:
+def exported(
+    session: Session,
+    folder: LeagueFolder,
+    purpose: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[MatchResults]:
     """Yield the finished matches of a league in the order in which they ended.
 
     Args:
         purpose: one of PURPOSES.
+        progress: called with how many matches were taken, and of how many.
 
     Raises:
         FolderError: a stored path leads out of the league folder.
@@ -40,7 +46,9 @@ def exported(session: Session, folder: LeagueFolder, purpose: str) -> Iterator[M
     )
     matches.sort(key=lambda match: (match.finished_at, match.id))
     changes = _changes(session, {match.rules_sha256 for match in matches})
-    for match in matches:
+    for n, match in enumerate(matches):
+        if progress is not None:
+            progress(n, len(matches))
         yield _exported(session, folder, game, match, members, changes)
 
 

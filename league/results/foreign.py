@@ -75,7 +75,7 @@ def import_results(
     root: Path,
     matches: Sequence[MatchResults],
     source: str,
-    progress: Callable[[int], None] = lambda n_done: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Imported:
     """Add matches to a league of foreign results, made if it is not there.
 
@@ -83,7 +83,7 @@ def import_results(
         matches: of one game, in the order in which they are rated; those whose name is known are
             passed over.
         source: where they come from, for the journal.
-        progress: called with the number of matches done.
+        progress: called with how many new matches are rated, and of how many.
 
     Raises:
         ResultsError: the league holds matches of our own or of another game.
@@ -108,7 +108,7 @@ def import_results(
         new = [match for match in matches if match.match not in known]
         for first in range(0, len(new), AT_A_TIME):
             _add(engine, season, new[first : first + AT_A_TIME], players)
-            progress(min(first + AT_A_TIME, len(new)))
+            progress(min(first + AT_A_TIME, len(new)), len(new))
         added = Imported(
             game,
             len(new),

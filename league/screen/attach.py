@@ -12,10 +12,9 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from db import queries
@@ -26,10 +25,11 @@ from league.daemon.process import EXIT_KILLED, refuse_running
 from league.errors import FolderError, LeagueError
 from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
+from league.report.state import short_map_name
 from league.screen.frames import make_film
 from league.screen.reading import ScreenReader
-from league.screen.state import Look, MatchLine, Scene, ScreenState
-from league.screen.theatre import N_FRAMES, SIDE, Projector, Theatre, scene_of
+from league.screen.state import Look, Scene, ScreenState
+from league.screen.theatre import N_FRAMES, SIDE, Projector, Recording, Theatre, scene_of
 
 if TYPE_CHECKING:
     from league.config.tree import LeagueConfig
@@ -184,7 +184,7 @@ def show(
         reader = stack.enter_context(ScreenReader(folder))
         projector = Projector(folder.root)
         stack.callback(projector.close)
-        theatre = Theatre(projector, lambda match: replay_of(folder, match))
+        theatre = Theatre(projector, lambda match: recording_of(folder, match))
         name = folder.root.resolve().name
         app = LeagueScreen(
             lambda with_log: reader.read(with_log=with_log),
@@ -203,33 +203,34 @@ def show(
         return outcome
 
 
-def replay_of(folder: LeagueFolder, match_id: int) -> Path | None:
-    """Return the path of a match's replay; None if it has none, or cannot be looked up now."""
+def recording_of(folder: LeagueFolder, match_id: int) -> Recording | None:
+    """Return a match's recording; None if it keeps no replay, or cannot be looked up now."""
     try:
         with reading(folder) as session:
-            stored = queries.get_match(session, match_id).replay_path
-        path = None if stored is None else folder.inside(stored)
+            match = queries.get_match(session, match_id)
+        path = None if match.replay_path is None else folder.inside(match.replay_path)
     except (DatabaseError, LeagueError):
         return None
-    return path if path is not None and path.is_file() else None
+    if path is None or not path.is_file():
+        return None
+    return Recording(match_id, path, short_map_name(match.map), match.finished_at)
 
 
-def moment_of(folder: LeagueFolder, match_id: int, matches: Sequence[MatchLine]) -> Scene:
+def moment_of(folder: LeagueFolder, match_id: int) -> Scene:
     """Return a moment from the middle of a match.
 
     Raises:
         FolderError: it keeps no replay.
         ReplayError, MapError, MatchError: it cannot be played back.
     """
-    path = replay_of(folder, match_id)
-    if path is None:
+    found = recording_of(folder, match_id)
+    if found is None:
         raise FolderError(
             f"expected a match with a replay, found none of match {match_id}; `league watch` lists "
             "the latest ones"
         )
-    film = make_film(path, folder.root, N_FRAMES, SIDE)
-    name = next((row.map for row in matches if row.id == match_id), "")
-    return scene_of(film, (match_id, name), len(film.ticks) // 2)
+    film = make_film(found.path, folder.root, N_FRAMES, SIDE)
+    return scene_of(film, found, len(film.ticks) // 2)
 
 
 def can_show() -> bool:

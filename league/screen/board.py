@@ -32,16 +32,17 @@ def scene_lines(state: ScreenState, look: Look, width: int, height: int) -> list
     if scene is None:
         said = state.scene_note or "no recorded match yet"
         return page_of([Text(visible(said), "dim")], width, height)
-    picture = _picture(scene, width, height - 1)
+    picture = _picture(scene, width, height - 2)
     drawn = picture[0].cell_len if picture else 0
-    seats = _seats(scene, width - drawn - 1, height - 1)
+    seats = _seats(scene, width - drawn - 1, height - 2)
     lines = []
     blank = Text(" " * drawn)
-    for row in range(height - 1):
+    for row in range(max(height - 2, 0)):
         left = picture[row] if row < len(picture) else blank
         right = seats[row] if row < len(seats) else Text("")
         lines.append(padded(Text.assemble(left, " ", right), width))
-    return page_of([*lines, _progress(scene, look, width)], width, height)
+    bottom = _progress(scene, look, width)
+    return page_of([*lines, _which(state, scene, width), bottom], width, height)
 
 
 def _picture(scene: Scene, width: int, height: int) -> list[Text]:
@@ -85,13 +86,34 @@ def _seat(place: int, seat: SceneSeat, width: int) -> Text:
     )
 
 
+def _which(state: ScreenState, scene: Scene, width: int) -> Text:
+    """Say that this is a recorded match, when it ended, and how many have ended since."""
+    if state.scene_note:
+        return padded(Text(visible(state.scene_note), "dim"), width)
+    ids = [row.id for row in state.matches]
+    newer = ids.index(scene.match_id) if scene.match_id in ids else None
+    pieces = [
+        "recorded" if newer is None else f"recorded, {newer} newer" if newer else "newest recorded"
+    ]
+    if scene.ended_at is not None:
+        newest = max((row.finished_at for row in state.matches), default=scene.ended_at)
+        is_today = scene.ended_at.date() == newest.date()
+        pieces.append(f"ended {scene.ended_at:{'%H:%M:%S' if is_today else '%Y-%m-%d %H:%M'}} UTC")
+    return joined([Text(piece, "dim") for piece in pieces], width)
+
+
 def _progress(scene: Scene, look: Look, width: int) -> Text:
     share = scene.frame / max(scene.n_frames - 1, 1)
-    keys = "space go on" if look.is_paused else "space pause"
+    keys = (
+        "space go on" if look.is_paused else "space pause",
+        "j k match",
+        "← → step",
+        f"+ - {look.speed}x",
+    )
     return joined(
         [
-            f"▕{bar(share, min(24, max(width // 3, 6)))}▏{100 * share:>3.0f} %",
-            Text(f"{keys}  ← → step  + - {look.speed}x", "dim"),
+            f"▕{bar(share, min(24, max(width // 4, 6)))}▏{100 * share:>3.0f} %",
+            *(Text(key, "dim") for key in keys),
         ],
         width,
     )

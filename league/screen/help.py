@@ -18,6 +18,7 @@ KEYS = (
     ("tab", "next panel; shift-tab the one before; a click too"),
     ("j k ↑ ↓", "move in the panel, page up and down by ten, home and end"),
     ("◀ ▶", "other learners in 3 and 4; a step in 6"),
+    ("j k in 6", "an earlier match, a later one; home: the newest, and on with the newest"),
     ("/", "find members by a part of their name; enter keeps it, escape ends it"),
     ("enter", "open: a member's page in 1, the match in 5"),
     ("w", "watch the match under the cursor of 5, else the newest; space, + and - there"),

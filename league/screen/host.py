@@ -25,7 +25,7 @@ from league.screen.keys import Action, click, press
 from league.screen.layout import places
 from league.screen.page import Painter
 from league.screen.state import Look, ScreenState
-from league.screen.theatre import Theatre
+from league.screen.theatre import Theatre, other_match
 
 TICK_S = 1.0
 THEMES = (
@@ -168,7 +168,7 @@ class LeagueScreen(App[Outcome]):
         self._draw()
         self.call_later(self._tick)
         if self._wanted is not None:
-            self._theatre.show(self._wanted, "")
+            self._theatre.show(self._wanted)
 
     def on_unmount(self) -> None:
         """End the thread."""
@@ -209,9 +209,9 @@ class LeagueScreen(App[Outcome]):
             return
         if not self.look.is_paused:
             if self._theatre.is_over and self._wanted is None and self.state.matches:
-                newest = next((row for row in self.state.matches if row.has_replay), None)
-                if newest is not None:
-                    self._theatre.show(newest.id, newest.map)
+                newest = other_match(self.state.matches, None, -len(self.state.matches))
+                if newest is not None and not self._theatre.is_waiting:
+                    self._theatre.show(newest)
             else:
                 self._theatre.advance()
         self._show_scene()
@@ -283,11 +283,22 @@ class LeagueScreen(App[Outcome]):
             self._show_scene()
         elif action.what == "watch":
             self._wanted = action.number
-            row = next((row for row in self.state.matches if row.id == action.number), None)
-            self._theatre.show(action.number, "" if row is None else row.map)
+            self._theatre.show(action.number)
+        elif action.what == "other":
+            self._other(action.number)
         elif action.what == "report":
             return self._report(look)
         return look
+
+    def _other(self, by: int) -> None:
+        """Show a match before or after the present one; from the newest on, the newest ones."""
+        matches = self.state.matches
+        found = other_match(matches, self._theatre.coming, by)
+        if found is not None and found != self._theatre.coming:
+            self._theatre.show(found)
+        is_newest = found == other_match(matches, None, -len(matches))
+        self._wanted = None if is_newest else found
+        self._show_scene()
 
     def _stop(self, look: Look) -> Look:
         if self.state.phase == "stopped":

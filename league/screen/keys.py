@@ -29,9 +29,13 @@ _BACKWARDS = 7  # the panel whose newest line is at the bottom: up goes into the
 
 @dataclass(frozen=True)
 class Action:
-    """What a key asks for beyond the look: `number` is a match, or pictures to go on by."""
+    """What a key asks for beyond the look.
 
-    what: Literal["leave", "stop", "interrupt", "report", "theme", "watch", "step"]
+    Attributes:
+        number: a match; pictures to go on by; how many matches earlier to show.
+    """
+
+    what: Literal["leave", "stop", "interrupt", "report", "theme", "watch", "step", "other"]
     number: int = 0
 
 
@@ -63,6 +67,8 @@ def press(state: ScreenState, look: Look, key: str, width: int, height: int) -> 
         return _watch(state, look)
     if key == "enter":
         return _open(state, look)
+    if key in _MOVES and look.focus == 6:
+        return look, Action("other", _MOVES[key])
     if key in _MOVES:
         return _move(state, look, _MOVES[key]), None
     if key in ("left", "right"):

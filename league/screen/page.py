@@ -70,7 +70,7 @@ def _parts(panel: int, state: ScreenState) -> tuple[object, ...]:
         3: (learners, state.training),
         4: (learners, state.training),
         5: (state.matches,),
-        6: (state.scene, state.scene_note),
+        6: (state.scene, state.scene_note, state.matches),
         7: (state.events, state.log),
     }[panel]
 

@@ -103,6 +103,7 @@ class Scene:
     Attributes:
         pixels: uint8[height, width, 3].
         frame, n_frames: which of the pictures of the match this is, from 0.
+        ended_at: when the match was over; None if that is not known.
     """
 
     match_id: int
@@ -113,6 +114,7 @@ class Scene:
     n_frames: int
     pixels: NDArray[np.uint8]
     seats: tuple[SceneSeat, ...]
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class ScreenState:
             the scale's anchor at the same moment, plus 25.
         history_s: seconds that a history spans.
         places: how often each member came 1st, 2nd, ..., by id.
-        scene_note: why there is no scene.
+        scene_note: why there is no scene, or which one is on its way.
     """
 
     league: str

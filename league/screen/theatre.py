@@ -14,14 +14,16 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from arena.board_picture import seat_colours
 from arena.import_path import import_variables
 from league.screen.frames import Film
-from league.screen.state import Scene, SceneSeat
+from league.screen.state import MatchLine, Scene, SceneSeat
 
 N_FRAMES = 50  # of a match: about a minute at one picture a second
 SIDE = 160  # pixels: more than any terminal shows
@@ -29,6 +31,16 @@ PAST = 12  # moments in the small curve of a seat
 
 Answer = Film | str
 """A film, or why there is none."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A finished match and where its replay is; `map` is its short name."""
+
+    match_id: int
+    path: Path
+    map: str = ""
+    ended_at: datetime | None = None
 
 
 class Projector:
@@ -107,14 +119,17 @@ class Theatre:
 
     Args:
         projector: makes films.
-        replay_of: returns the path of a match's replay, or None if it has none.
+        recording_of: returns a match's recording, or None if it keeps no replay.
     """
 
-    def __init__(self, projector: Projector, replay_of: Callable[[int], Path | None]) -> None:
-        self._projector, self._replay_of = projector, replay_of
+    def __init__(
+        self, projector: Projector, recording_of: Callable[[int], Recording | None]
+    ) -> None:
+        self._projector, self._recording_of = projector, recording_of
         self._film: Film | None = None
-        self._match: tuple[int, str] | None = None
-        self._asked: tuple[int, str] | None = None
+        self._match: Recording | None = None
+        self._asked: Recording | None = None
+        self._next: int | None = None  # asked for while another was on its way
         self._frame = 0
         self._scene: tuple[Film, int, Scene] | None = None
         self.note = ""
@@ -122,25 +137,44 @@ class Theatre:
     @property
     def match_id(self) -> int | None:
         """The match on screen."""
-        return None if self._match is None else self._match[0]
+        return None if self._match is None else self._match.match_id
+
+    @property
+    def coming(self) -> int | None:
+        """The match that was asked for last: on its way, or on screen."""
+        if self._next is not None:
+            return self._next
+        return self.match_id if self._asked is None else self._asked.match_id
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a match is on its way."""
+        return self._asked is not None
 
     @property
     def is_over(self) -> bool:
         """Whether the last moment is shown, or there is none."""
         return self._film is None or self._frame >= len(self._film.ticks) - 1
 
-    def show(self, match_id: int, map_name: str) -> None:
-        """Ask for a match; it replaces the present one once it is there."""
-        if self._asked is not None or match_id == self.match_id:
-            self._frame = 0 if match_id == self.match_id else self._frame
+    def show(self, match_id: int) -> None:
+        """Ask for a match; it replaces the present one once it is there.
+
+        Of those that are asked for while another is on its way, the last one follows it.
+        """
+        if self._asked is not None:
+            self._next = None if match_id == self._asked.match_id else match_id
+            self.note = f"playing match {match_id} back"
             return
-        path = self._replay_of(match_id)
-        if path is None:
+        if match_id == self.match_id:
+            self._frame, self.note = 0, ""
+            return
+        found = self._recording_of(match_id)
+        if found is None:
             self.note = f"match {match_id} keeps no replay"
             return
-        self._asked = (match_id, map_name)
+        self._asked = found
         self.note = f"playing match {match_id} back"
-        self._projector.ask(path)
+        self._projector.ask(found.path)
 
     def advance(self, n: int = 1) -> None:
         """Go on by `n` moments, backwards if negative."""
@@ -155,6 +189,9 @@ class Theatre:
             self._asked, self.note = None, ""
         elif answer is not None:
             self.note, self._asked = answer, None
+        if answer is not None and self._next is not None:
+            following, self._next = self._next, None
+            self.show(following)
         if self._film is None or self._match is None:
             return None
         known = self._scene
@@ -164,8 +201,22 @@ class Theatre:
         return known[2]
 
 
-def scene_of(film: Film, match: tuple[int, str], frame: int) -> Scene:
-    """Return a moment of a film; `match` is its number and the name of its map."""
+def other_match(matches: Sequence[MatchLine], present: int | None, by: int) -> int | None:
+    """Return the match `by` places before the present one, by the time of their ends.
+
+    Args:
+        matches: the newest first; one that is not among them is older than all of them.
+        by: how many matches earlier; later, if negative. The first and the last one are kept to.
+    """
+    ids = [row.id for row in matches if row.has_replay]
+    if not ids:
+        return None
+    at = ids.index(present) if present in ids else len(ids)
+    return ids[min(max(at + by, 0), len(ids) - 1)]
+
+
+def scene_of(film: Film, match: Recording, frame: int) -> Scene:
+    """Return a moment of a film."""
     tick = int(film.ticks[frame])
     colours = seat_colours(len(film.names))
     seats = tuple(
@@ -180,12 +231,13 @@ def scene_of(film: Film, match: tuple[int, str], frame: int) -> Scene:
         for seat, name in enumerate(film.names)
     )
     return Scene(
-        match_id=match[0],
-        map=match[1],
+        match_id=match.match_id,
+        map=match.map,
         tick=tick,
         ticks=int(film.ticks[-1]),
         frame=frame,
         n_frames=len(film.ticks),
         pixels=film.pixels[frame],
         seats=seats,
+        ended_at=match.ended_at,
     )

@@ -1,6 +1,6 @@
 """Owns what the screen knows of each learner's past: its curves, its next snapshot, whom it needs.
 
-Whom an earlier snapshot must beat is as in `league.daemon.roster.make_roster`, which decides it.
+Whom an earlier snapshot must beat is what the manager goes by, too: league.matchmaking.required.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from db import queries
 from league.matchmaking.promotion import decisions_to_snapshot
+from league.matchmaking.required import Candidate, met, required
 from league.report.state import LearnerRow, MemberRow, ReportState
 from league.screen.state import Need, Training
 
@@ -98,28 +99,27 @@ def decisions_left(
 def required_members(
     learner: LearnerRow, report: ReportState, held_out: Collection[str] = ()
 ) -> list[MemberRow]:
-    """Return whom an earlier snapshot of this learner must beat, each once.
+    """Return whom an earlier snapshot of this learner must beat.
 
     Args:
         held_out: names of members that learners never meet.
     """
-    met = [row for row in report.members if row.status == "active" and row.name not in held_out]
-    rated = [row for row in met if row.mu is not None]
-    rated.sort(key=lambda row: -(row.conservative or 0.0))
-    by_name = {row.name: row for row in met}
-    parent = [by_name[name] for name in [learner.latest_member] if name in by_name]
-    crowned = None if report.champion is None else by_name.get(report.champion.name)
-    champion = [crowned] if crowned is not None else rated[:1]
-    anchor = [row for row in rated if row.role == "anchor"][:1]
-    mains = [
-        by_name[row.latest_member]
-        for row in report.learners
-        if row.role == "main" and row.latest_member in by_name
-    ]
-    present = sorted(mains, key=lambda row: row.id)
-    wanted = {
-        "main": [*parent, *champion, *anchor],
-        "main_exploiter": present,
-        "league_exploiter": [*champion, *anchor, *present],
-    }.get(learner.role, [])
-    return list({row.id: row for row in wanted}.values())
+    active = [row for row in report.members if row.status == "active"]
+    by_name = {row.name: row.id for row in active}
+    pool = met(
+        [
+            Candidate(row.id, row.name, row.agent_spec, row.conservative, row.role == "anchor")
+            for row in active
+        ],
+        held_out,
+    )
+    newest = [row.latest_member for row in report.learners if row.role == "main"]
+    wanted = required(
+        learner.role,
+        pool,
+        parent=by_name.get(learner.latest_member or ""),
+        champion=None if report.champion is None else by_name.get(report.champion.name),
+        mains={by_name[name] for name in newest if name in by_name},
+    )
+    by_id = {row.id: row for row in active}
+    return [by_id[i] for i in wanted]

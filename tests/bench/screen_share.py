@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from league.folder.layout import LeagueFolder
-from league.screen.attach import Elsewhere, replay_of
+from league.screen.attach import Elsewhere, recording_of
 from league.screen.host import LeagueScreen
 from league.screen.reading import ScreenReader
 from league.screen.theatre import Projector, Theatre
@@ -28,7 +28,7 @@ async def share(root: Path, size: tuple[int, int], seconds: float) -> tuple[floa
     folder = LeagueFolder.at(root)
     projector = Projector(folder.root)
     with ScreenReader(folder) as reader:
-        theatre = Theatre(projector, lambda match: replay_of(folder, match))
+        theatre = Theatre(projector, lambda match: recording_of(folder, match))
         app = LeagueScreen(
             lambda with_log: reader.read(with_log=with_log),
             Elsewhere(folder),

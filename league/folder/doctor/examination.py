@@ -6,7 +6,9 @@ Promises: nothing here changes a league.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from db import queries
 from db.errors import DatabaseError
@@ -56,7 +58,8 @@ def examine(
     Args:
         running_since: when the daemon that runs was started; None if none runs.
         thorough: replay all ratings and all replays, which may take hours.
-        progress: called before each check with how many were made, of how many, and its name.
+        progress: called before each check with (0, 0) and its number and name, and by a check of
+            many parts with how many are done, and of how many.
     """
     try:
         place = folder.database()
@@ -78,14 +81,20 @@ def examine(
             )
             for done, check in enumerate(CHECKS):
                 name = check.__name__.removeprefix("check_").replace("_", " ")
-                progress(done, len(CHECKS), f"check {done + 1} of {len(CHECKS)}: {name}")
-                findings.append(_make(check, case))
+                said = f"check {done + 1} of {len(CHECKS)}: {name}"
+                progress(0, 0, said)
+                heard = partial(_hear, progress, said)
+                findings.append(_make(check, replace(case, progress=heard)))
             return findings
     except ConfigError:  # a cut league.toml, which may have named another database
         return _without_database(folder)
     # Damaged rows raise what their columns cannot hold: TypeError, ValueError, KeyError.
     except (DatabaseError, LeagueError, OSError, TypeError, ValueError, LookupError) as error:
         return [Finding("WRONG", f"database: {error}"), *_without_database(folder)]
+
+
+def _hear(progress: Callable[[int, int, str], None], said: str, done: int, total: int) -> None:
+    progress(done, total, f"{said}, {done:,} of {total:,}")
 
 
 def _without_database(folder: LeagueFolder) -> list[Finding]:

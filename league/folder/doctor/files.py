@@ -120,6 +120,7 @@ def _play_back(case: Case, kept: Sequence[FinishedReplay], count: str) -> Findin
     ends = time.monotonic() + SAMPLE_LIMIT_S
     n, bad = 0, []
     for entry in chosen:
+        case.progress(n, len(chosen))
         n += 1
         try:
             replay = read_replay(case.folder.inside(entry.path or ""))

@@ -5,7 +5,7 @@ A check is a function of a `Case` that returns one `Finding` and changes nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -57,6 +57,7 @@ class Case:
         thorough: replay all ratings and all replays (`--all`).
         now: the time of the examination, in UTC.
         pause: what the running league waits for, or None.
+        progress: called by a check of many parts with how many are done, and of how many.
     """
 
     folder: LeagueFolder
@@ -68,6 +69,7 @@ class Case:
     now: datetime
     replays: Sequence[FinishedReplay] = field(repr=False, default=())
     pause: Pause | None = None
+    progress: Callable[[int, int], None] = lambda done, total: None
 
 
 def several(level: Level, text: str, details: Sequence[str]) -> Finding:

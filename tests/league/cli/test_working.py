@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 
 import pytest
 
 from league.cli.main import main
 from league.cli.working import Task, duration, working
 from league.folder.layout import LeagueFolder
+from tests.league.python.conftest import make_played_league
 
 
 class Clock:
@@ -40,6 +42,77 @@ def test_the_time_left_follows_from_what_this_run_did() -> None:
     clock.now += 100
     task.update(20, 20)
     assert task.line() == "12 of 20 pairs, 1m48s"
+
+
+def test_another_part_has_a_time_left_of_its_own() -> None:
+    clock = Clock()
+    task = Task("training", clock)
+    task.update(0, 600)
+    clock.now += 300
+    task.update(300, 600, "300 of 600 s")
+    assert task.line() == "300 of 600 s, 5m00s, about 5m00s left"
+    task.update(0, 10, "pairs")  # the speed of the training says nothing about them
+    assert task.line() == "pairs, 5m00s"
+    clock.now += 4
+    task.update(2, 10)
+    assert task.line() == "pairs, 5m04s, about 16 s left"  # two in 4 s, eight are left
+
+
+class Heard:
+    """Takes the place of a task, and keeps what a command tells it."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[float, float, str]] = []
+
+    def update(self, done: float, total: float, what: str = "") -> None:
+        self.told.append((done, total, what))
+
+
+COUNTED = (
+    "backup copy",
+    "restore copy --league again",
+    "rerate --smooth",
+    "doctor --all",
+    "report --html page.html",
+    "results export --out results.jsonl",
+    "look 1 --seat 3 --decision 2 --attention",
+)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[float, float, str]]]:
+    """What each long command tells of its way, on a league with replays."""
+    folder = tmp_path_factory.mktemp("told")
+    make_played_league(folder / "league-data")
+    found: dict[str, list[tuple[float, float, str]]] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("LEAGUE_DIR", raising=False)
+        patch.setattr("league.rating.smoothing._REPORT_EVERY", 1)
+        for command in COUNTED:
+            heard = Heard()
+            name = command.split()[0]
+            module = {"backup": "upkeep", "restore": "upkeep", "rerate": "upkeep"}.get(name, name)
+            module = "upkeep" if name == "doctor" else module
+            patch.setattr(
+                f"league.cli.{module}.working", lambda *a, heard=heard, **k: nullcontext(heard)
+            )
+            assert main([*command.split()]) == 0, command
+            found[command] = heard.told
+    return found
+
+
+@pytest.mark.parametrize("command", COUNTED)
+def test_a_long_command_tells_how_far_it_is(
+    command: str, told: dict[str, list[tuple[float, float, str]]]
+) -> None:
+    counted = [(done, total) for done, total, _ in told[command] if total]
+    assert all(0 <= done <= total for done, total in counted)
+    assert len(set(counted)) > 1 and counted == sorted(counted)
+    if command.startswith("report"):
+        assert sum("playing match" in what for *_, what in told[command]) >= 1
+    if command in ("backup copy", "restore copy --league again", "rerate --smooth"):
+        assert counted[-1][0] == counted[-1][1]  # to its end
 
 
 def test_a_line_is_drawn_on_a_terminal_and_removed(

@@ -85,7 +85,6 @@ def test_an_interruption_while_playing_gives_no_half_answer(
         os.kill(os.getpid(), signal.SIGINT)  # in the first pair of four
         return ""
 
-    monkeypatch.setattr("league.cli.compare.say_over", lambda line: None)
     monkeypatch.setattr("league.pit.run.PitProgress.line", interrupt)
     assert main(["compare", "--seeds", str(tmp_path), "--matches", "8", "--workers", "1"]) == 130
     captured = capsys.readouterr()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -292,9 +293,14 @@ def test_other_runtime_errors_stay_what_they_are() -> None:
         ppo.train()
 
 
-def test_sb3s_own_learn_runs_and_its_save_is_refused() -> None:
+def test_sb3s_own_learn_runs_leaves_no_folder_and_its_save_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SB3_LOGDIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     ppo = learner()
     ppo.learn(130)
+    assert list(tmp_path.glob("SB3*")) == []  # a league of many nights must not fill /tmp
     assert ppo.num_timesteps >= 130
     with pytest.raises(LearnerError, match="CheckpointStore"):
         ppo.save("anywhere")

@@ -178,7 +178,7 @@ def scene(frame: int = 10) -> Scene:
         )
         for at, row in enumerate(members()[:10])
     )
-    return Scene(12_394, "lakes:128x128:1002", 600, 1_500, frame, 50, pixels, seats)
+    return Scene(12_394, "lakes:128x128:1002", 600, 1_500, frame, 50, pixels, seats, NOON)
 
 
 def state(**fields: Any) -> ScreenState:

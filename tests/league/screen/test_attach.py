@@ -18,7 +18,7 @@ import pytest
 from league.daemon.lock import hold_lock
 from league.folder.layout import LeagueFolder
 from league.screen import attach
-from league.screen.attach import KILLING, STOPPING, Elsewhere, Started, can_show, replay_of
+from league.screen.attach import KILLING, STOPPING, Elsewhere, Started, can_show, recording_of
 
 # In the place of the league: it counts signals, and ends after the first one with exit code 7.
 LEAGUE = """
@@ -213,8 +213,8 @@ def test_a_league_elsewhere_is_sent_the_signal_of_league_stop(
 
 
 def test_a_replay_that_is_not_there_is_none(hand_made_league: LeagueFolder) -> None:
-    assert replay_of(hand_made_league, 1) is None
-    assert replay_of(hand_made_league, 999) is None
+    assert recording_of(hand_made_league, 1) is None
+    assert recording_of(hand_made_league, 999) is None
 
 
 @pytest.mark.parametrize("term", ["dumb", None])

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from league.screen.host import LeagueScreen, Outcome
 from league.screen.page import page
 from league.screen.state import Look, ScreenState
-from league.screen.theatre import Projector, Theatre
+from league.screen.theatre import Projector, Recording, Theatre
 from tests.league.screen.states import SIZES, report, state
 
 
@@ -255,3 +255,19 @@ def test_a_look_to_begin_with_is_kept() -> None:
         assert app.look.enlarged == 6 and "match 7 keeps no replay" in "".join(on_terminal(app))
 
     run(steps, look=Look(enlarged=6, focus=6), match_id=7)
+
+
+def test_j_and_k_in_the_match_on_screen_show_others_and_home_follows_the_newest() -> None:
+    asked: list[int] = []
+
+    async def steps(pilot: Pilot[Any], app: LeagueScreen) -> None:
+        app._theatre._recording_of = lambda match: asked.append(match)  # none keeps its replay
+        await pilot.press("6")
+        app._theatre._match = Recording(12_394, Path())
+        await pilot.press("j")
+        assert asked[-1] == 12_393 and app._wanted == 12_393
+        app._theatre._match = Recording(12_393, Path())
+        await pilot.press("home")
+        assert asked[-1] == 12_394 and app._wanted is None
+
+    run(steps, tick_s=60.0)

@@ -86,6 +86,16 @@ def test_a_match_is_paused_stepped_and_sped_up() -> None:
     assert after("-", look=look).speed == 1 and after(*"+++++", look=look).speed == 8
 
 
+@pytest.mark.parametrize(
+    ("key", "by"), [("j", 1), ("k", -1), ("pagedown", 10), ("home", -1_000_000)]
+)
+def test_in_the_match_on_screen_moving_asks_for_earlier_and_later_matches(
+    key: str, by: int
+) -> None:
+    look = after("6")
+    assert press(state(), look, key, *SIZE) == (look, Action("other", by))
+
+
 def test_the_log_and_the_alarms_are_a_key_away_also_where_panel_7_is_not_shown() -> None:
     assert after("l").lines == "log" and after("l", "l").lines == "events"
     assert after("f").lines == "alarms" and after("f").enlarged is None

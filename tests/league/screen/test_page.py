@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,21 @@ def test_a_painter_draws_what_a_page_is_and_draws_again_only_what_has_changed(
         line.plain for line in page(second, Look(), 120, 40)
     ]
     assert drawn[:1] == [6] and drawn.count(6) == 2  # by the painter, then by the whole page
+
+
+def test_the_match_on_screen_says_that_it_is_recorded_and_what_has_ended_since() -> None:
+    def said(found: ScreenState) -> str:
+        look = Look(enlarged=6, focus=6)
+        return page(found, look, 100, 30)[-3].plain.rstrip()  # above the bar and the foot
+
+    earlier = replace(scene(), match_id=12_391, ended_at=NOON - timedelta(days=1, seconds=1))
+    other = replace(scene(), match_id=12, ended_at=None)
+    assert said(state()) == "newest recorded  ended 12:00:00 UTC"
+    # 12,394 to 12,392 are newer; another day is named
+    assert said(state(scene=earlier)) == "recorded, 3 newer  ended 2026-02-28 11:59 UTC"
+    assert said(state(scene=other)) == "recorded"  # not among the latest
+    coming = state(scene_note="playing match 12393 back")
+    assert said(coming) == "playing match 12393 back"
 
 
 def write_pictures() -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import struct
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from arena.replay import Label, play_back, read_replay, write_replay
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
 from league.screen.frames import Film, make_film, serve
-from league.screen.theatre import Answer, Projector, Theatre
+from league.screen.theatre import Answer, Projector, Recording, Theatre, other_match
+from tests.league.screen.states import NOON, state
 
 NAMES = tuple(f"name-{seat}" for seat in range(10))
 
@@ -98,6 +100,10 @@ class Scripted(Projector):
         return self.answers.pop(0) if self.answers else None
 
 
+def recording(match: int) -> Recording:
+    return Recording(match, Path(f"{match}.replay"), f"lakes:128x128:{match}", NOON)
+
+
 def film(n: int = 3) -> Film:
     tiles = np.array([[5 * frame, 9] for frame in range(n)])
     pixels = np.zeros((n, 4, 4, 3), np.uint8)
@@ -106,14 +112,15 @@ def film(n: int = 3) -> Film:
 
 def test_a_match_is_shown_moment_by_moment() -> None:
     projector = Scripted()
-    theatre = Theatre(projector, lambda match: Path(f"{match}.replay"))
-    theatre.show(12, "lakes:1")
-    theatre.show(13, "lakes:2")  # one at a time
+    theatre = Theatre(projector, recording)
+    theatre.show(12)
     assert projector.asked == [Path("12.replay")] and "match 12" in theatre.note
+    assert (theatre.coming, theatre.match_id, theatre.is_waiting) == (12, None, True)
     assert theatre.scene() is None
     projector.answers.append(film())
     scene = theatre.scene()
     assert scene is not None and (scene.match_id, scene.tick, scene.ticks) == (12, 0, 200)
+    assert (scene.map, scene.ended_at) == ("lakes:128x128:12", NOON)
     assert theatre.scene() is scene  # the same moment is the same object
     assert [seat.died_at for seat in scene.seats] == [None, None]
     theatre.advance()
@@ -124,17 +131,44 @@ def test_a_match_is_shown_moment_by_moment() -> None:
     assert theatre.is_over
     theatre.advance(-1)
     assert not theatre.is_over
-    theatre.show(12, "lakes:1")  # again from its beginning
+    theatre.show(12)  # again from its beginning
     assert (found := theatre.scene()) is not None and found.frame == 0
 
 
 def test_a_match_that_cannot_be_shown_leaves_the_present_one_and_says_why() -> None:
     projector = Scripted()
-    theatre = Theatre(projector, lambda match: None if match == 3 else Path("x"))
-    theatre.show(3, "")
+    theatre = Theatre(projector, lambda match: None if match == 3 else recording(match))
+    theatre.show(3)
     assert theatre.note == "match 3 keeps no replay" and projector.asked == []
-    theatre.show(4, "")
+    theatre.show(4)
     projector.answers.append("the replay is damaged")
     assert theatre.scene() is None and theatre.note == "the replay is damaged"
-    theatre.show(5, "")  # and the next one can be asked for
+    theatre.show(5)  # and the next one can be asked for
     assert len(projector.asked) == 2
+
+
+def test_of_matches_asked_for_while_one_is_on_its_way_the_last_one_follows() -> None:
+    projector = Scripted()
+    theatre = Theatre(projector, recording)
+    for match in (12, 13, 14):
+        theatre.show(match)
+    assert theatre.coming == 14 and projector.asked == [Path("12.replay")]
+    projector.answers.append(film())
+    scene = theatre.scene()
+    assert scene is not None and scene.match_id == 12  # what there is, until the next one is there
+    assert projector.asked == [Path("12.replay"), Path("14.replay")] and "match 14" in theatre.note
+    projector.answers.append(film())
+    scene = theatre.scene()
+    assert scene is not None and scene.match_id == 14 and not theatre.is_waiting
+    assert theatre.note == ""
+
+
+def test_matches_are_stepped_through_by_the_time_of_their_ends() -> None:
+    matches = state().matches  # 12,394 is the newest of twenty
+    without = tuple(replace(row, has_replay=row.id != 12_393) for row in matches)
+    assert other_match(matches, 12_394, 1) == 12_393
+    assert other_match(without, 12_394, 1) == 12_392  # one without a replay is left out
+    assert other_match(matches, 12_392, -1) == 12_393 and other_match(matches, 12_394, -1) == 12_394
+    assert other_match(matches, 12_394, 1_000_000) == 12_375
+    assert other_match(matches, 5, -1) == 12_375 and other_match(matches, 5, 1) == 12_375  # older
+    assert other_match((), 5, 1) is None

@@ -24,6 +24,7 @@ def league(session: Session, monkeypatch: pytest.MonkeyPatch) -> Session:
     add_rated(session, "tribe", 25.0, 1.0, role="anchor")
     add_rated(session, "expander", 29.0, 1.0, role="anchor")
     add_rated(session, "away", 40.0, 1.0, role="anchor", status="retired")
+    add_rated(session, "thinker", 41.0, 1.0, agent_spec="planner:")
     ids = [
         add_rated(session, f"{name}-0001", mu, 1.0, family=name, trained_decisions=10_000)
         for name, mu in (("attention", 33.0), ("baseline", 24.0))
@@ -54,8 +55,10 @@ def test_whom_a_snapshot_must_beat_is_as_the_roster_says(league: Session, name: 
     (row,) = (row for row in report.learners if row.name == name)
     shown = [member.agent_spec for member in required_members(row, report)]
     assert sorted(shown) == sorted(roster.required) and shown
+    assert "planner:" not in shown  # best rated, and never met
     # Nobody must beat a member that learners never meet, the best one least of all.
-    best = max(report.members, key=lambda member: member.conservative or 0.0).name
+    met = [member for member in report.members if member.name != "thinker"]
+    best = max(met, key=lambda member: member.conservative or 0.0).name
     roster = make_roster(league, learner, Payoff(), SEASON, (best,))
     shown = [member.agent_spec for member in required_members(row, report, (best,))]
     assert sorted(shown) == sorted(roster.required)
