@@ -11,6 +11,7 @@ import click
 
 from league import __version__
 from league.cli.bench import bench
+from league.cli.bench_ages import ages
 from league.cli.champion import champion, promote, rollback
 from league.cli.compare import compare
 from league.cli.completion import completion
@@ -78,6 +79,7 @@ for _command in (
     completion,
 ):
     league.add_command(_command)
+bench.add_command(ages)
 
 
 def main(arguments: list[str] | None = None) -> int:

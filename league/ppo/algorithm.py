@@ -132,7 +132,8 @@ class LeaguePPO(MaskablePPO):
     def update(self) -> dict[str, float]:
         """Collect one rollout and learn from it; returns the numbers of this update.
 
-        The episodes that ended in the rollout are in `episodes`, as the environment's infos.
+        The episodes that ended in the rollout are in `episodes`, as the environment's infos, but
+        for those of matches that began in the middle ("whole" is False).
 
         Raises:
             LearnerError: an environment that breaks its contract, too little memory, or
@@ -249,7 +250,8 @@ class LeaguePPO(MaskablePPO):
         """Note the episodes that ended, and that nothing happened to rows without an action."""
         check_idle_rows(rows, rewards, dones)
         for row in np.flatnonzero(dones):
-            self.episodes.append(infos[row])
+            if infos[row].get("whole", True):
+                self.episodes.append(infos[row])
         self._episode_num += int(dones.sum())
 
     def _last_values(self, env: LearnerEnv, buffer: RaggedRolloutBuffer) -> NDArray[np.float32]:
