@@ -34,6 +34,7 @@ from league.pit.play import Play
 from league.pit.sides import Side
 from league.pit.table import Table, laid
 from league.report.state import StateReader
+from league.statistics.means import MeanInterval, t_interval
 
 PLANNER = "planner"
 FIRST_SEED = 1
@@ -105,9 +106,18 @@ class Found:
 
     @property
     def company(self) -> dict[str, list[float]]:
-        """Places of each name of the company in the matches of all snapshots, per seed."""
+        """Places of each name of the company per seed, means over the matches of all snapshots.
+
+        All meet it on the same seeds, which makes the seed the unit here too.
+        """
         ages = [age for lineage in self.lineages for age in lineage.ages]
-        return {name: [p for age in ages for p in age.company[name]] for name in COMPANY}
+        return {
+            name: np.mean([age.company[name] for age in ages], axis=0).tolist() for name in COMPANY
+        }
+
+    def interval(self, places: list[float]) -> MeanInterval:
+        """Return the 95 % interval of a mean place, by seed, cut to what places can be."""
+        return t_interval(places).within(1.0, 2.0 * self.par - 1.0)
 
 
 def chosen_ages(snapshots: Sequence[Rated], n: int) -> list[Rated]:

@@ -15,7 +15,6 @@ import numpy as np
 from league.bench.ages import Age, Found, LineageAges
 from league.curves.picture import FAMILY_COLOURS, OTHER_COLOUR, STYLES, spread
 from league.report.figures import FAINT, INK, LINE, PAPER, new_figure, save_png
-from league.statistics.means import t_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +41,7 @@ def draw_ages(found: Found, path: Path, *, against: str = "decisions") -> Path:
     top = 0.88 - 0.033 * math.ceil(len(found.lineages) / _LEGEND_COLUMNS)
     axes = figure.add_axes((0.065, 0.09, 0.745, top - 0.09))
     for lineage in found.lineages:
-        _draw(axes, lineage, against, STYLES[leagues.index(lineage.league) % len(STYLES)])
+        _draw(axes, found, lineage, against, STYLES[leagues.index(lineage.league) % len(STYLES)])
     _set_scales(axes, found, against)
     _draw_levels(axes, levels(found))
     _dress(axes, against, found.par)
@@ -66,10 +65,10 @@ def _at(age: Age, against: str) -> float:
     return float(age.trained_decisions) if against == "decisions" else age.minutes
 
 
-def _draw(axes: Axes, lineage: LineageAges, against: str, style: Any) -> None:
+def _draw(axes: Axes, found: Found, lineage: LineageAges, against: str, style: Any) -> None:
     colour = FAMILY_COLOURS.get(lineage.family, OTHER_COLOUR)
     at = [_at(age, against) for age in lineage.ages]
-    places = [t_interval(age.places) for age in lineage.ages]
+    places = [found.interval(age.places) for age in lineage.ages]
     mean = [place.mean for place in places]
     label = f"{lineage.league}, {lineage.lineage}: {mean[-1]:.2f} +/- {places[-1].half_width:.2f}"
     axes.plot(at, mean, color=colour, linestyle=style, linewidth=2.0, zorder=4, label=label)

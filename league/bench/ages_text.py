@@ -20,13 +20,15 @@ def document(found: Found) -> dict[str, Any]:
                 "league": lineage.league,
                 "lineage": lineage.lineage,
                 "family": lineage.family,
-                "ages": [_age(age) for age in lineage.ages],
+                "ages": [_age(found, age) for age in lineage.ages],
                 "gained_since_two_thirds": _interval(gained(lineage)),
             }
             for lineage in found.lineages
         ],
-        "company": {name: _interval(t_interval(places)) for name, places in found.company.items()},
-        "planner": None if found.planner is None else _age(found.planner),
+        "company": {
+            name: _interval(found.interval(places)) for name, places in found.company.items()
+        },
+        "planner": None if found.planner is None else _age(found, found.planner),
     }
 
 
@@ -49,15 +51,15 @@ def lines(found: Found) -> list[str]:
     for lineage in found.lineages:
         text.append(f"{lineage.league}, {lineage.lineage} (95 % by seed; par is {found.par})")
         text.append("  snapshot               decisions  minutes  place          first")
-        text += [_row(age) for age in lineage.ages]
+        text += [_row(found, age) for age in lineage.ages]
         gain = gained(lineage)
         if gain is not None:
             text.append(f"  {_climbs(gain)}")
     text.append("company, in the matches of all snapshots")
     order = sorted(found.company.items(), key=lambda item: float(np.mean(item[1])))
-    text += [f"  {name:<20} {_place(places)}" for name, places in order]
+    text += [f"  {name:<20} {_place(found, places)}" for name, places in order]
     if found.planner is not None:
-        text.append(f"  {'planner':<20} {_place(found.planner.places)}, in the same company")
+        text.append(f"  {'planner':<20} {_place(found, found.planner.places)}, in the same company")
     return text
 
 
@@ -68,26 +70,26 @@ def _climbs(gain: MeanInterval) -> str:
     return f"falling: {by}" if gain.high < 0.0 else f"not told apart from before: {by}"
 
 
-def _row(age: Age) -> str:
-    firsts = share_interval(age.firsts)
+def _row(found: Found, age: Age) -> str:
+    firsts, place = share_interval(age.firsts), _place(found, age.places)
     return (
-        f"  {age.name:<20} {age.trained_decisions:>11,} {age.minutes:>8.1f}  {_place(age.places)}  "
+        f"  {age.name:<20} {age.trained_decisions:>11,} {age.minutes:>8.1f}  {place}  "
         f"{100 * firsts.mean:.1f} +/- {100 * firsts.half_width:.1f} %"
     )
 
 
-def _place(places: list[float]) -> str:
-    found = t_interval(places)
-    return f"{found.mean:.2f} +/- {found.half_width:.2f}"
+def _place(found: Found, places: list[float]) -> str:
+    place = found.interval(places)
+    return f"{place.mean:.2f} +/- {place.half_width:.2f}"
 
 
-def _age(age: Age) -> dict[str, Any]:
+def _age(found: Found, age: Age) -> dict[str, Any]:
     return {
         "name": age.name,
         "trained_decisions": age.trained_decisions,
         "minutes": age.minutes,
         "seeds": len(age.places),
-        "place": _interval(t_interval(age.places)),
+        "place": _interval(found.interval(age.places)),
         "firsts": _interval(share_interval(age.firsts)),
     }
 

@@ -295,6 +295,12 @@ class LearnerConfig(Section):
         "score against an opponent.",
     )
 
+    survival_coef: Weight = Field(
+        default=0.0,
+        description="Weight of a second task of the critic in the loss: whether the seat will be "
+        "alive at the match's end. It shapes what policy and value share; play does not ask it.",
+    )
+
     @model_validator(mode="after")
     def _batches_fit(self) -> LearnerConfig:
         if self.batch_size > self.n_steps:

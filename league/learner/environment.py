@@ -265,8 +265,8 @@ class LeagueVecEnv(VecEnv):
 
         Returns:
             observations (valid until the next call), rewards float32[num_envs], dones
-            bool[num_envs], infos: for finished rows "placement", "episode_reward", and "whole",
-            whether the match began at its start.
+            bool[num_envs], infos: for finished rows "placement", "episode_reward", "survived",
+            and "whole", whether the match began at its start.
         """
         self.before_step()
         self.is_inside_step = True
@@ -282,6 +282,7 @@ class LeagueVecEnv(VecEnv):
             infos[i] = {
                 "placement": int(self._placement[i]),
                 "episode_reward": float(self._episode_reward[i]),
+                "survived": bool(self.lockstep.alive[self.rows[i]]),
                 "whole": self._origins[i // self.settings.seats_per_match] is None,
             }
             self._episode_reward[i] = 0.0

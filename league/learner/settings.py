@@ -210,4 +210,5 @@ def _ppo_settings(learner: LearnerConfig) -> PpoSettings:
         target_kl=learner.target_kl,
         micro_batch=learner.micro_batch,
         top_advantage_share=learner.top_advantage_share,
+        survival_coef=learner.survival_coef,
     )

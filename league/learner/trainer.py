@@ -226,7 +226,7 @@ class Trainer:
         loaded = self.waiting(f"load snapshot {sha256[:12]}", lambda: self.store.load(sha256))
         weights = loaded.network.state_dict()
         missing, unexpected = self.ppo.policy.load_state_dict(weights, strict=False)
-        duplicates = ("pi_features_extractor", "vf_features_extractor")
+        duplicates = ("pi_features_extractor", "vf_features_extractor", "survival_net")
         if unexpected or any(not name.startswith(duplicates) for name in missing):
             raise ValueError(f"snapshot {sha256[:12]} does not fit the league's network")
         self._take_mask(loaded.description.relation_mask)

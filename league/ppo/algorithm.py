@@ -28,6 +28,7 @@ from league.ppo.errors import LearnerError
 from league.ppo.loss import LossSettings
 from league.ppo.safety import GoodState, explained_variance, memory_advice
 from league.ppo.settings import PpoSettings
+from league.ppo.survival import SurvivalTask
 from league.ppo.update import ExtraLoss, UpdatePass
 from msattn.actor_critic import masked_log_softmax
 
@@ -117,6 +118,7 @@ class LeaguePPO(MaskablePPO):
         self.micro_batch = self._rows_per_pass()
         self.alive: Callable[[], None] = lambda: None  # called before every minibatch
         self.extra_loss: ExtraLoss | None = None
+        self.survival = SurvivalTask(self.policy) if settings.survival_coef > 0.0 else None
         self._actions = np.zeros(self.n_envs, dtype=np.int64)
 
     def _rows_per_pass(self) -> int:
@@ -206,8 +208,11 @@ class LeaguePPO(MaskablePPO):
                 seconds_env += time.perf_counter() - acted
                 if len(rows):
                     actions, log_probs, values = drawn
+                    survived = None
+                    if self.survival is not None:
+                        survived = np.array([infos[row].get("survived", False) for row in rows])
                     rollout_buffer.commit(
-                        rows, actions, rewards[rows], values, log_probs, dones[rows]
+                        rows, actions, rewards[rows], values, log_probs, dones[rows], survived
                     )
                 self._take_ends(rows, rewards, dones, infos)
                 self.num_timesteps += len(rows)
@@ -256,13 +261,17 @@ class LeaguePPO(MaskablePPO):
 
     def _last_values(self, env: LearnerEnv, buffer: RaggedRolloutBuffer) -> NDArray[np.float32]:
         """Return float32[num_envs]: what episodes that go on are worth, 0 elsewhere."""
-        values = np.zeros(self.n_envs, dtype=np.float32)
+        values, chances = np.zeros((2, self.n_envs), dtype=np.float32)
         rows = buffer.going_on()
         check_going_on(rows, env.active)
         if len(rows):
             observations, mask = buffer.stage(rows, self._last_obs, env.action_masks())
             with torch.inference_mode():
                 values[rows] = self.evaluate(observations, mask)[1].cpu().numpy()
+                if self.survival is not None:
+                    chances[rows] = self.survival.chances().cpu().numpy()
+        if self.survival is not None:
+            buffer.compute_fates(chances)
         return values
 
     def train(self) -> None:
@@ -335,7 +344,11 @@ class LeaguePPO(MaskablePPO):
             micro_batch=self.micro_batch,
             alive=self.alive,
             extra_loss=self.extra_loss,
+            survival=self.survival,
         ).run(self.rollout_buffer)
+        told = None if self.survival is None else self.survival.take_mean()
+        if told is not None:
+            numbers["survival_loss"] = told
         return {**numbers, **rates}, broken
 
     def _write_log(self, numbers: dict[str, float], *, rolled_back: bool) -> None:

@@ -35,6 +35,8 @@ class PpoSettings:
         normalize_advantage: per minibatch, to mean 0 and deviation 1.
         top_advantage_share: only this share of a rollout's transitions is learned from, policy and
             value alike: those whose advantage is farthest from the rollout's mean. 1 is all.
+        survival_coef: weight of the cross-entropy of survival in the loss (league.ppo.survival); 0
+            builds no such layer.
 
     Raises:
         LearnerError: a setting that cannot work.
@@ -55,6 +57,7 @@ class PpoSettings:
     clip_range_vf: float | None = None
     normalize_advantage: bool = True
     top_advantage_share: float = 1.0
+    survival_coef: float = 0.0
 
     def __post_init__(self) -> None:
         if self.batch_size < 2 or (self.micro_batch is not None and self.micro_batch < 1):

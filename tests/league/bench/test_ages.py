@@ -189,6 +189,10 @@ def test_the_newest_is_compared_with_two_thirds_of_the_way_seed_by_seed() -> Non
     text = "\n".join(lines(FOUND))
     assert "still climbing: +0.23 +/- 0.14 places" in text  # 4.30 x 0.058 / sqrt 3
     assert document(FOUND)["lineages"][0]["ages"][2]["place"]["mean"] == pytest.approx(3.9667, 1e-4)
+    twice = replace(FOUND, lineages=FOUND.lineages * 2)  # no more seeds than before
+    assert [len(places) for places in twice.company.values()] == [3] * len(COMPANY)
+    wide = FOUND.interval([1.0, 10.0])
+    assert (wide.low, wide.high) == (1.0, 10.0)  # Student's t of two would be far wider
     alone = replace(FOUND.lineages[0], ages=FOUND.lineages[0].ages[:1])
     assert gained(alone) is None
 
