@@ -21,8 +21,9 @@ from msattn.errors import ConfigError
 from msattn.extractors import Torso, build_torso
 
 _PREFIXES = ("features_extractor.", "action_net.", "value_net.")
-# SB3 lists a shared extractor three times.
+# SB3 lists a shared extractor three times; survival is a task of training alone.
 _DUPLICATES = ("pi_features_extractor.", "vf_features_extractor.")
+_OF_TRAINING = ("survival_net.",)
 
 
 def orthogonal_init(module: nn.Module, gain: float) -> None:
@@ -119,14 +120,17 @@ class ActorCritic(nn.Module):
 def policy_weights(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the weights of an SB3 policy's state dict under ActorCritic's names.
 
-    Drops SB3's duplicates of the shared extractor; the tensors are not copied.
+    Drops SB3's duplicates of the shared extractor and what serves training alone; the tensors are
+    not copied.
 
     Raises:
         ConfigError: an unknown key, for example `mlp_extractor` of a policy that was not built
             with `net_arch=[]`.
     """
     kept = {key: value for key, value in state_dict.items() if key.startswith(_PREFIXES)}
-    foreign = [key for key in state_dict if not key.startswith((*_PREFIXES, *_DUPLICATES))]
+    foreign = [
+        key for key in state_dict if not key.startswith((*_PREFIXES, *_DUPLICATES, *_OF_TRAINING))
+    ]
     if foreign:
         raise ConfigError(
             f"the policy holds weights that a snapshot cannot: {foreign[:5]}; build it with "

@@ -1,10 +1,12 @@
-"""Compare settings of the learner: one training per arm at equal processor time, then its strength.
+"""Compare settings of the learner: one training per arm at equal cost, then its strength.
 
 An arm is a group of settings. Each trains one learner alone, from nothing or after the lesson of
 its teacher (`learner.teacher`), whose time counts too. It has a league folder of its own and the
-product's own Trainer, and meets five scripts; what it spends is this process's CPU time, which
-other work on the machine hardly changes. Then it plays as `league.bench.company` says, with the
-same seeds and seats as all other arms.
+product's own Trainer, and meets five scripts; what it spends is this process's CPU time, or, on
+request, decisions. CPU time is that of the machine as it is: beside other work a core does less in
+a second of it (a third less was seen at a load of 30 on two cores). Equal decisions do not depend
+on the machine, and say nothing of what a setting costs. Then it plays as `league.bench.company`
+says, with the same seeds and seats as all other arms.
 
 Promises: what an arm has trained and played is kept in its folder, and the same command goes on
 where it stopped, or only prints; a folder that belongs to other settings is refused.
@@ -82,6 +84,7 @@ class Comparison:
         out: folder that holds a folder per arm and seed.
         sets: settings of all arms.
         cpu_s: seconds of processor time that each training takes.
+        decisions: that each training makes at least, instead of that time; None for the time.
         seeds: of the trainings; each arm trains once with each.
         matches, pairs: of each judgement (`league.bench.company.judge`).
     """
@@ -92,6 +95,7 @@ class Comparison:
     family: str = "baseline"
     sets: tuple[str, ...] = ()
     cpu_s: float = 300.0
+    decisions: int | None = None
     seeds: tuple[int, ...] = (0,)
     matches: int = 400
     pairs: int = 50
@@ -102,6 +106,16 @@ class Comparison:
             raise BenchError(
                 f"expected arms of different names, found {', '.join(names) or 'none'}"
             )
+
+    def goes_on(self, cpu_s: float, decisions: int) -> bool:
+        """Return whether a training that has spent so much is not over yet."""
+        return cpu_s < self.cpu_s if self.decisions is None else decisions < self.decisions
+
+    def aim(self) -> str:
+        """Return what each training gets, in words."""
+        if self.decisions is None:
+            return f"{self.cpu_s:.0f} s of processor time"
+        return f"{self.decisions:,} decisions"
 
 
 def run(asked: Comparison, tell: Tell = lambda _: None) -> dict[str, Any]:
@@ -129,6 +143,8 @@ def run(asked: Comparison, tell: Tell = lambda _: None) -> dict[str, Any]:
         "family": asked.family,
         "sets": list(asked.sets),
         "cpu_s": asked.cpu_s,
+        "decisions": asked.decisions,
+        "aim": asked.aim(),
         "matches": rows[0]["matches"],
         "pairs": asked.pairs,
         "rows": rows,
@@ -161,7 +177,8 @@ class _Run:
     def done(self) -> dict[str, Any]:
         """Train and judge what is missing; return the state."""
         state = self._read()
-        if state["cpu_s"] < self._asked.cpu_s or state["snapshot"] is None:
+        goes_on = self._asked.goes_on(state["cpu_s"], state["decisions"])
+        if goes_on or state["snapshot"] is None:
             state = self._train(state)
         asked = {"matches": self._asked.matches, "pairs": self._asked.pairs}
         if state["judged_by"] != asked:
@@ -185,13 +202,14 @@ class _Run:
             trainer.checkpoint(force=True)
             self._write(state | {"cpu_s": time.process_time() - began})
         spent = before
-        while spent < self._asked.cpu_s or spent == before:  # one update at least
+        # One update at least.
+        while spent == before or self._asked.goes_on(spent, trainer.ppo.num_timesteps):
             numbers, _ = trainer.update()
             spent = before + time.process_time() - began
             state["curve"].append(_point(spent, trainer, numbers))
             self._tell(
-                f"{spent:.0f} of {self._asked.cpu_s:.0f} s of processor time, "
-                f"{trainer.ppo.num_timesteps:,} decisions"
+                f"{spent:.0f} s of processor time, {trainer.ppo.num_timesteps:,} decisions, of "
+                f"{self._asked.aim()}"
             )
             if trainer.snapshot_due().take:
                 state["ring"].append(_freeze(trainer))
@@ -337,12 +355,13 @@ def _interval(found: MeanInterval) -> dict[str, float]:
 def lines(result: dict[str, Any]) -> list[str]:
     """Return the table as text, in the order of the arms."""
     head = (
-        f"settings   {result['family']}, preset {result['preset']}, {result['cpu_s']:.0f} s of "
-        f"processor time each; {result['matches']} matches in mixed company, {result['pairs']} "
-        f"pairs against {RIVAL}; on {machine.sentence(result['machine'])}"
+        f"settings   {result['family']}, preset {result['preset']}, {result['aim']} each; "
+        f"{result['matches']} matches in mixed company, {result['pairs']} pairs against {RIVAL}; "
+        f"on {machine.sentence(result['machine'])}"
     )
     columns = (
-        f"  {'arm':<20} seed  decisions    /s  place          than {result['rows'][0]['arm']:<10}"
+        f"  {'arm':<20} seed    s  decisions    /s  place          "
+        f"than {result['rows'][0]['arm']:<10}"
         + "".join(f"  than {name:<10}" for name in STANDARDS)
         + f"  first           5v5 {RIVAL:<10} orders  target  full"
     )
@@ -368,7 +387,7 @@ def _line(row: dict[str, Any]) -> str:
 
     target = "-" if row["target_over_own"] is None else f"{row['target_over_own']:.2f}"
     return (
-        f"  {row['arm']:<20} {row['seed']:>4} {row['decisions']:>10,} "
+        f"  {row['arm']:<20} {row['seed']:>4} {row['cpu_s']:>4.0f} {row['decisions']:>10,} "
         f"{row['decisions_per_cpu_s']:>5.0f}  {number('place')}  "
         + "  ".join(
             f"{number(f'better_than_{name}', sign='+'):>15}" for name in ("first", *STANDARDS)

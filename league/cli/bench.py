@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from league.cli.options import (
     Duration,
-    PathOf,
     count_option,
     examples,
     json_option,
@@ -369,82 +367,3 @@ def planner(members: int, matches: int, pools: int, watched: int, as_json: bool)
         result["beliefs"] = beliefs.run(matches=watched, tell=_tell)
         lines += beliefs.lines(result["beliefs"])
     _show(result, lines, as_json)
-
-
-@bench.command(
-    epilog=examples(
-        "league bench settings --arm base --arm bonus:learner.ent_coef=0.003 --out screening",
-        "league bench settings --arm base --arm free:learner.relation_mask=off --cpu 15m --json",
-    )
-)
-@_preset
-@click.option(
-    "--arm",
-    "arms",
-    metavar="NAME[: KEY=VALUE ..]",
-    multiple=True,
-    required=True,
-    help="A group of settings to compare; repeatable, the others are compared with the first.",
-)
-@click.option(
-    "--set",
-    "sets",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Change a setting of all arms; repeatable.  [default: none]",
-)
-@click.option(
-    "--family",
-    type=click.Choice(FAMILIES),
-    default="baseline",
-    show_default=True,
-    help="Family of the network to train.",
-)
-@click.option(
-    "--cpu",
-    "cpu_s",
-    type=Duration(),
-    default="5m",
-    show_default=True,
-    help="Processor time of each training.",
-)
-@count_option("--seeds", default=1, most=100, text="Trainings of each arm, each with a seed.")
-@count_option("--matches", default=400, most=100_000, text="Matches of each in mixed company.")
-@count_option("--pairs", default=50, most=100_000, text="Mirrored pairs of each against expander.")
-@click.option(
-    "--out",
-    type=PathOf(),
-    default="bench-settings",
-    show_default=True,
-    help="Folder that keeps what was trained and played; the same command goes on.",
-)
-@json_option
-@league_option
-def settings(
-    preset: str,
-    arms: tuple[str, ...],
-    sets: tuple[str, ...],
-    family: str,
-    cpu_s: float,
-    seeds: int,
-    matches: int,
-    pairs: int,
-    out: Path,
-    as_json: bool,
-) -> None:
-    """Compare settings of the learner at equal processor time, in mixed company."""
-    from league.bench import settings as subject
-
-    asked = subject.Comparison(
-        arms=tuple(subject.parse_arm(text) for text in arms),
-        out=out,
-        preset=preset,
-        family=family,
-        sets=sets,
-        cpu_s=cpu_s,
-        seeds=tuple(range(seeds)),
-        matches=matches,
-        pairs=pairs,
-    )
-    result = subject.run(asked, tell=_tell)
-    _show(result, subject.lines(result), as_json)

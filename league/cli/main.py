@@ -11,6 +11,8 @@ import click
 
 from league import __version__
 from league.cli.bench import bench
+from league.cli.bench_ages import ages
+from league.cli.bench_settings import settings
 from league.cli.champion import champion, promote, rollback
 from league.cli.compare import compare
 from league.cli.completion import completion
@@ -78,6 +80,8 @@ for _command in (
     completion,
 ):
     league.add_command(_command)
+for _command in (ages, settings):
+    bench.add_command(_command)
 
 
 def main(arguments: list[str] | None = None) -> int:

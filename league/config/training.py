@@ -286,6 +286,27 @@ class LearnerConfig(Section):
         "learner's start finds it clearly faster, else float32.",
     )
 
+    ratchet_kl: Weight = Field(
+        default=0.0,
+        description="Weight of the divergence from the last best of a lineage's own snapshots, in "
+        "nats: holds it against a slow drift; a snapshot that does worse does not become the best.",
+    )
+
+    reset_share: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=0.9,
+        description="Share of the training matches that begin in the middle: on a board of one of "
+        "the learner's earlier matches, with seats and opponents drawn anew; they count in no "
+        "score against an opponent.",
+    )
+
+    survival_coef: Weight = Field(
+        default=0.0,
+        description="Weight of a second task of the critic in the loss: whether the seat will be "
+        "alive at the match's end. It shapes what policy and value share; play does not ask it.",
+    )
+
     @model_validator(mode="after")
     def _batches_fit(self) -> LearnerConfig:
         if self.batch_size > self.n_steps:

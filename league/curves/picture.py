@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_FAMILY_COLOURS = {"attention": "#40b8f2", "baseline": "#f06292", "plugin": "#b6f25c"}
-_OTHER_COLOUR = "#ffb86b"
-_STYLES: tuple[Any, ...] = ("-", "--", "-.", ":")  # lineages of one family
+FAMILY_COLOURS = {"attention": "#40b8f2", "baseline": "#f06292", "plugin": "#b6f25c"}
+OTHER_COLOUR = "#ffb86b"
+STYLES: tuple[Any, ...] = ("-", "--", "-.", ":")  # lineages of one family
 _AXIS_LABELS = {"decisions": "trained decisions", "minutes": "minutes since the first start"}
 # Shares of the picture, for letters of 10 points.
 _LEFT, _LETTER_WIDTH, _LEGEND_ROW = 0.065, 0.0064, 0.033
@@ -90,10 +90,10 @@ def _line_styles(leagues: Sequence[LeagueCurves]) -> dict[str, tuple[str, Any]]:
     used: dict[str, int] = {}
     for lineage in (lineage for curves in leagues for lineage in curves.lineages):
         if lineage.name not in styles:
-            colour = _FAMILY_COLOURS.get(lineage.family, _OTHER_COLOUR)
+            colour = FAMILY_COLOURS.get(lineage.family, OTHER_COLOUR)
             nth = used.get(colour, 0)
             used[colour] = nth + 1
-            styles[lineage.name] = colour, _STYLES[nth % len(_STYLES)]
+            styles[lineage.name] = colour, STYLES[nth % len(STYLES)]
     return styles
 
 

@@ -30,6 +30,7 @@ from torch import Tensor
 
 from arena.files import sweep, sync_folder, write_whole
 from arena.machine import is_machine_trouble
+from league.ppo import survival
 from league.ppo.algorithm import LeaguePPO
 from league.ppo.errors import CheckpointError
 from league.ppo.safety import policy_tensors
@@ -41,6 +42,7 @@ FORMAT = 1
 
 _NAME = re.compile(r"checkpoint-(\d{8,})-([0-9a-f]{16})\.safetensors")
 _NOTES = "learner"
+_SURVIVAL = f"policy/{survival.NAME}.weight"
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,12 +160,13 @@ def restore(ppo: LeaguePPO, checkpoint: Checkpoint, observations: Any = None) ->
         CheckpointError: the checkpoint is another network's.
     """
     targets = {f"policy/{name}": tensor for name, tensor in policy_tensors(ppo.policy)}
+    held = {name: t for name, t in checkpoint.tensors.items() if name.startswith("policy/")}
+    if (_SURVIVAL in held) is not (_SURVIVAL in targets):  # learner.survival_coef was changed
+        for each in (targets, held):
+            for name in [name for name in each if name.startswith(_SURVIVAL.rpartition(".")[0])]:
+                del each[name]
     expected = {name: tuple(tensor.shape) for name, tensor in targets.items()}
-    found = {
-        name: tuple(tensor.shape)
-        for name, tensor in checkpoint.tensors.items()
-        if name.startswith("policy/")
-    }
+    found = {name: tuple(tensor.shape) for name, tensor in held.items()}
     if expected != found:
         wrong = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
         raise CheckpointError(
@@ -175,11 +178,13 @@ def restore(ppo: LeaguePPO, checkpoint: Checkpoint, observations: Any = None) ->
         for name, tensor in targets.items():
             tensor.copy_(checkpoint.tensors[name])
     optimizer = ppo.policy.optimizer
+    n_params = sum(len(group["params"]) for group in optimizer.param_groups)
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in checkpoint.tensors.items():
         if name.startswith("optimizer/"):
             _, index, key = name.split("/")
-            state.setdefault(int(index), {})[key] = tensor.clone()
+            if int(index) < n_params:
+                state.setdefault(int(index), {})[key] = tensor.clone()
     # The groups' numbers are settings; the learning rate is set before every update.
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -5,13 +5,13 @@ forward pass per member and decision. Env i is learner seat i % k of match i // 
 dies ends its episode immediately and is idle (`active[i]` False) until its match ends and a new one
 begins; idle rows have reward 0 and must not enter buffers. A match ends by its own rules, and the
 time limit is one of them: every end is a terminal, never a truncation. When the last learner seat
-of a match is dead, the rest of that match is not played.
+of a match is dead, the rest of that match is not played. A share of the matches may begin in the
+middle of an earlier one (league.learner.middles); they count in no result and no score.
 """
 
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -25,10 +25,11 @@ from agents.errors import SnapshotMissingError
 from agents.relations import relation_mask
 from arena.agent import Agent, LoadAgent
 from arena.lockstep import LiveMatch, Lockstep, as_dict
-from arena.match import LoadMap, MatchSpec, start_match, unpack_actions
+from arena.match import LoadMap, MatchSpec, start_match
 from arena.territory.engine.rules import MAX_SEATS, N_ACTIONS
 from arena.territory.observation.observation import empty_views
 from arena.territory.observation.space import observation_space
+from league.learner.middles import Board, Middle, Middles, deal, pack, unpack
 from league.learner.rewards import final_reward, potential, step_reward, with_team_share
 from league.learner.settings import EnvSettings
 
@@ -84,6 +85,10 @@ class LeagueVecEnv(VecEnv):
         n, k = settings.n_matches, settings.seats_per_match
         self.lockstep = Lockstep(n, settings.views, settings.n_threads)
         self.specs: list[MatchSpec | None] = [None] * n
+        self.middles = Middles(
+            settings.reset_share, n, settings.rules.max_ticks // settings.rules.ticks_per_decision
+        )
+        self._origins: list[Middle | None] = [None] * n  # of the matches that began in the middle
         self.rows = np.zeros(n * k, np.int64)
         self.active = np.zeros(n * k, np.bool_)
         self.results: dict[str, list[float]] = {}
@@ -136,14 +141,28 @@ class LeagueVecEnv(VecEnv):
             views=settings.views,
         )
 
-    def _begin(self, slot: int, spec: MatchSpec) -> LiveMatch:
+    def _begin_next(self, slot: int) -> None:
+        """Begin a new match, in a share of cases in the middle of an earlier one."""
+        middle = self.middles.draw(slot, self.rng)
+        if middle is None:
+            self._begin(slot, self._draw_spec())
+            return
+        k = self.settings.seats_per_match
+        spec = deal(middle.board, k, LEARNER, self.draw_opponents, self.rng)
+        self._begin(slot, spec, middle)
+
+    def _begin(self, slot: int, spec: MatchSpec, middle: Middle | None = None) -> LiveMatch:
         match = start_match(spec, self._load_map, [self._agent(name) for name in spec.agents])
+        if middle is not None:
+            middle.put_into(match)
         self.lockstep.begin(slot, match)
-        self.specs[slot] = spec
+        self.specs[slot], self._origins[slot] = spec, middle
+        if middle is not None:
+            self.lockstep.refresh([slot])  # its attacks, for the potential
         k = self.settings.seats_per_match
         own = [seat for seat, name in enumerate(spec.agents) if name == LEARNER]
         self.rows[slot * k : (slot + 1) * k] = slot * MAX_SEATS + np.array(own)
-        self.active[slot * k : (slot + 1) * k] = True
+        self.active[slot * k : (slot + 1) * k] = match.living[own]
         self._episode_reward[slot * k : (slot + 1) * k] = 0.0
         self._players[slot * k : (slot + 1) * k] = match.engine.spawn_of[own]
         self._potential[slot * k : (slot + 1) * k] = self._potentials([slot])
@@ -175,9 +194,11 @@ class LeagueVecEnv(VecEnv):
         return match
 
     def _settle(self, slot: int, match: LiveMatch) -> None:
-        """Count who was placed above whom when a match ends for the learner."""
+        """Count who was placed above whom when a whole match ends for the learner."""
         spec = self.specs[slot]
         assert spec is not None
+        if self._origins[slot] is not None:
+            return
         placements = match.engine.placements()
         own = [placements[seat] for seat, name in enumerate(spec.agents) if name == LEARNER]
         shares: dict[str, list[float]] = {}
@@ -214,7 +235,7 @@ class LeagueVecEnv(VecEnv):
         """Begin new matches everywhere."""
         self.is_inside_step = True
         for slot in range(self.settings.n_matches):
-            self._begin(slot, self._draw_spec())
+            self._begin_next(slot)
         self.lockstep.refresh()
         self.is_inside_step = False
         return self._observe()
@@ -244,7 +265,8 @@ class LeagueVecEnv(VecEnv):
 
         Returns:
             observations (valid until the next call), rewards float32[num_envs], dones
-            bool[num_envs], infos: for finished rows "placement" and "episode_reward".
+            bool[num_envs], infos: for finished rows "placement", "episode_reward", "survived",
+            and "whole", whether the match began at its start.
         """
         self.before_step()
         self.is_inside_step = True
@@ -260,6 +282,8 @@ class LeagueVecEnv(VecEnv):
             infos[i] = {
                 "placement": int(self._placement[i]),
                 "episode_reward": float(self._episode_reward[i]),
+                "survived": bool(self.lockstep.alive[self.rows[i]]),
+                "whole": self._origins[i // self.settings.seats_per_match] is None,
             }
             self._episode_reward[i] = 0.0
         self._restart_finished()
@@ -292,11 +316,14 @@ class LeagueVecEnv(VecEnv):
     def _restart_finished(self) -> None:
         """Begin new matches where no seat of the learner plays any more."""
         k = self.settings.seats_per_match
+        for slot, spec in enumerate(self.specs):
+            assert spec is not None
+            self.middles.keep(slot, spec, self._match(slot))
         finished = np.flatnonzero(~self.active.reshape(-1, k).any(axis=1)).tolist()
         for slot in finished:
             self._settle(slot, self._match(slot))
             self._forget_unused_agents()
-            self._begin(slot, self._draw_spec())
+            self._begin_next(slot)
         self.lockstep.refresh(finished)
 
     @property
@@ -314,16 +341,17 @@ class LeagueVecEnv(VecEnv):
     def state(self) -> dict[str, Any]:
         """Return what a resumed learner needs to go on with the same matches, as plain JSON."""
         matches = []
-        for spec, match in zip(self.specs, self.lockstep.matches, strict=True):
-            assert spec is not None and match is not None
-            matches.append(
-                {
-                    "spec": spec.to_json(),
-                    "actions": _pack_rows(match).hex(),
-                    "n_decisions": match.n_decisions,
-                }
-            )
+        for slot, spec in enumerate(self.specs):
+            assert spec is not None
+            match, middle = self._match(slot), self._origins[slot]
+            saved: dict[str, Any] = {
+                "spec": spec.to_json(),
+                "actions": pack(match.record),
+                "n_decisions": match.n_decisions,
+            }
+            matches.append(saved if middle is None else {**saved, "middle": middle.to_json()})
         return {
+            **self.middles.state(),
             "matches": matches,
             "active": self.active.tolist(),
             "episode_reward": self._episode_reward.tolist(),
@@ -346,15 +374,21 @@ class LeagueVecEnv(VecEnv):
         rebuilt: list[LiveMatch | None] = []
         for slot, saved in enumerate(state["matches"]):
             lockstep.matches = [None] * self.settings.n_matches
+            spec, record = MatchSpec.from_json(saved["spec"]), unpack(saved)
+            middle, at = None, 0
+            if "middle" in saved:
+                at = saved["middle"]["at"]
+                board = Board.replayed(spec, record[:at], self._load_map)
+                middle = Middle(board, saved["middle"]["seed"])
             try:
-                match = self._begin(slot, MatchSpec.from_json(saved["spec"]))
+                match = self._begin(slot, spec, middle)
             except SnapshotMissingError as gone:
                 log.warning("match %d of the checkpoint is not played on: %s", slot, gone)
                 match = self._begin(slot, self._draw_spec())
                 active[slot * k : (slot + 1) * k] = True
                 rewards[slot * k : (slot + 1) * k] = 0.0
             else:
-                self._replay(slot, match, saved)
+                self._replay(slot, match, record[at:])
             rebuilt.append(match)
         lockstep.matches = rebuilt
         self.active[:] = active
@@ -365,14 +399,13 @@ class LeagueVecEnv(VecEnv):
         scores = state.get("scores", {})  # checkpoints of 0.1.0 have none
         self.scores = {name: list(found) for name, found in scores.items()}
         self.rng.bit_generator.state = state["rng"]
+        self.middles.set_state(state, self._load_map)
         return self._observe()
 
-    def _replay(self, slot: int, match: LiveMatch, saved: dict[str, Any]) -> None:
+    def _replay(self, slot: int, match: LiveMatch, record: Sequence[NDArray[np.uint8]]) -> None:
         n_seats = match.rules.n_seats
-        n_actions = saved["n_decisions"] * n_seats  # DEAD included
-        recorded = unpack_actions(bytes.fromhex(saved["actions"]), n_actions)
         base = slot * MAX_SEATS
-        for decision in recorded.reshape(saved["n_decisions"], n_seats):
+        for decision in record:
             self.lockstep.refresh()
             self.lockstep.ask_agents(self._actions, only_with_memory=True)
             self._actions[base : base + n_seats] = decision
@@ -402,8 +435,3 @@ class LeagueVecEnv(VecEnv):
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
         """Return False for each env asked for."""
         return [False for _ in self._get_indices(indices)]
-
-
-def _pack_rows(match: LiveMatch) -> bytes:
-    """Pack the recorded decisions, DEAD seats included; `unpack_actions` reads them."""
-    return zlib.compress(b"".join(decision.tobytes() for decision in match.record))

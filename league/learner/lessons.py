@@ -33,7 +33,7 @@ from league.learner.environment import DrawOpponents
 from league.learner.taught_matches import TaughtVecEnv
 from league.teaching.collect import Choose, play_wave
 from league.teaching.imitate import Agreement, imitate
-from league.teaching.near import NearTaught
+from league.teaching.near import NearPolicy
 from league.teaching.settings import TeachingSettings
 from league.teaching.waves import Form, StoredWave, WaveStore
 from msattn.actor_critic import policy_weights
@@ -78,7 +78,7 @@ class Lessons:
         self._orders = trainer.orders
         self._settings: TeachingSettings = trainer.settings.teaching
         self.taught: dict[str, Any] | None = None
-        self._near: NearTaught | None = None
+        self._near: NearPolicy | None = None
         self._folder = trainer.folder.checkpoints / self._orders.name
         self._reference = self._folder / "taught.safetensors"
 
@@ -220,7 +220,7 @@ class Lessons:
     def _make_env(self) -> TaughtVecEnv:
         trainer = self._trainer
         assert self._orders.teacher is not None
-        settings = trainer.settings.env
+        settings = replace(trainer.settings.env, reset_share=0.0)  # of whole matches
         if is_planner(self._orders.teacher):  # a wave of one match: 40 s to lose instead of 17 min
             settings = replace(settings, n_matches=1)
         load_agent, load_map = trainer.loaders()
@@ -263,6 +263,7 @@ class Lessons:
     def _fingerprint(self, teacher: str) -> str:
         """Return what tells lessons apart: waves of other settings are not mixed."""
         env = asdict(self._trainer.settings.env) | {"n_matches": None}
+        del env["reset_share"]
         shapes = {key: list(shape) for key, shape in self._trainer.shapes.items()}
         text = json.dumps([teacher, env, shapes, self._orders.seed], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -280,7 +281,7 @@ class Lessons:
         for folder in self._folder.glob("lesson-*"):
             WaveStore(folder, {}).remove()
 
-    def _read_reference(self) -> NearTaught | None:
+    def _read_reference(self) -> NearPolicy | None:
         """Return the taught policy, or None where its file is gone: it goes on without."""
         try:
             raw = self._trainer.waiting(
@@ -290,7 +291,7 @@ class Lessons:
         except (SnapshotError, OSError) as error:
             log.warning("training goes on without the divergence from the teacher: %s", error)
             return None
-        return NearTaught(network.to(self._trainer.device))
+        return NearPolicy(network.to(self._trainer.device))
 
 
 def _numbers(

@@ -35,6 +35,7 @@ class EnvSettings:
         n_threads: threads that share the game and the observations.
         reads: keys of the observation that the learner's network reads; None is all. What nobody
             reads is neither computed nor stored.
+        reset_share: probability that a match begins in the middle (league.learner.middles).
     """
 
     rules: MatchRules
@@ -46,6 +47,7 @@ class EnvSettings:
     reward: RewardWeights
     n_threads: int = 1
     reads: tuple[str, ...] | None = None
+    reset_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class LearnerSettings:
         viewers: package (league.extras.VIEWERS) -> whether curves are written for it too.
         relation_mask: "on", "off", or "inherit": as the snapshot that a lineage goes on from.
         teaching: how a lineage that has a teacher is taught.
+        ratchet_kl: weight of the divergence from the last best snapshot (league.learner.ratchet).
     """
 
     env: EnvSettings
@@ -115,6 +118,7 @@ class LearnerSettings:
     viewers: Mapping[str, bool]
     teaching: TeachingSettings
     relation_mask: str = "inherit"
+    ratchet_kl: float = 0.0
 
 
 def learner_settings(config: LeagueConfig) -> LearnerSettings:
@@ -135,6 +139,7 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
             reward=_reward_weights(learner.reward),
             n_threads=config.arena.n_threads,
             reads=inputs_of(config.torso, config.views.to_views().shapes()),
+            reset_share=learner.reset_share,
         ),
         ppo=_ppo_settings(learner),
         torso=config.torso,
@@ -159,6 +164,7 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
         n_threads=learner.n_threads,
         viewers=viewers(learner),
         relation_mask=learner.relation_mask,
+        ratchet_kl=learner.ratchet_kl,
         teaching=TeachingSettings(
             n_rows=learner.teacher_rows,
             n_epochs=learner.teacher_epochs,
@@ -205,4 +211,5 @@ def _ppo_settings(learner: LearnerConfig) -> PpoSettings:
         micro_batch=learner.micro_batch,
         top_advantage_share=learner.top_advantage_share,
         precision=learner.precision,
+        survival_coef=learner.survival_coef,
     )

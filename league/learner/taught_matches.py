@@ -15,6 +15,7 @@ from arena.match import LoadMap, MatchSpec
 from arena.territory.engine.actions import N_ACTIONS, WAIT
 from arena.territory.engine.rules import MAX_SEATS
 from league.learner.environment import DrawOpponents, LeagueVecEnv
+from league.learner.middles import Middle
 from league.learner.settings import EnvSettings
 
 IntArray = NDArray[np.int64]
@@ -52,8 +53,8 @@ class TaughtVecEnv(LeagueVecEnv):
         self._begins_anew = False
         return observations
 
-    def _begin(self, slot: int, spec: MatchSpec) -> LiveMatch:
-        match = super()._begin(slot, spec)
+    def _begin(self, slot: int, spec: MatchSpec, middle: Middle | None = None) -> LiveMatch:
+        match = super()._begin(slot, spec, middle)
         k = self.settings.seats_per_match
         rows = slice(slot * k, (slot + 1) * k)
         self.is_first[rows] = self._begins_anew

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +35,8 @@ from league.learner.draws import draw_seats, draw_wave, whom_it_meets
 from league.learner.environment import LeagueVecEnv
 from league.learner.lessons import Lessons
 from league.learner.messages import LearnerOrders, Meets, Roster
+from league.learner.ratchet import Ratchet
+from league.learner.since import SinceSnapshot
 from league.learner.sinks import Curve, open_sinks
 from league.learner.waiting import Waiting
 from league.matches.worker import cached_maps
@@ -57,18 +59,6 @@ from msattn.sb3 import policy_kwargs
 log = logging.getLogger(__name__)
 
 Loaded = TypeVar("Loaded")
-
-
-@dataclass
-class SinceSnapshot:
-    """What the learner did since its newest snapshot."""
-
-    decisions: int = 0
-    scores: dict[str, list[float]] = field(default_factory=dict)  # by opponent, one per match
-
-    def add(self, scores: Mapping[str, Sequence[float]]) -> None:
-        for name, found in scores.items():
-            self.scores.setdefault(name, []).extend(found)
 
 
 class Trainer:
@@ -117,6 +107,7 @@ class Trainer:
         self.env = self._make_env()
         self.ppo = self._make_ppo()
         self.lessons = Lessons(self, self._draw, self._mirror, self._copy_to_mirror)
+        self.ratchet = Ratchet(self)
         self.checkpoints = self.waiting("open the checkpoints", self._open_checkpoints)
         self._last_checkpoint = time.monotonic()
         self.is_fresh = not self._resume()
@@ -199,6 +190,7 @@ class Trainer:
             observations = self.env.set_state(extra["env"])
             restore(self.ppo, checkpoint, observations)
             self.lessons.inherit(extra.get("taught"))
+            self.ratchet.inherit(extra.get("ratchet"))
             self._copy_to_mirror()
             log.info("resumed from the checkpoint at %d decisions", self.ppo.num_timesteps)
             return True
@@ -234,7 +226,7 @@ class Trainer:
         loaded = self.waiting(f"load snapshot {sha256[:12]}", lambda: self.store.load(sha256))
         weights = loaded.network.state_dict()
         missing, unexpected = self.ppo.policy.load_state_dict(weights, strict=False)
-        duplicates = ("pi_features_extractor", "vf_features_extractor")
+        duplicates = ("pi_features_extractor", "vf_features_extractor", "survival_net")
         if unexpected or any(not name.startswith(duplicates) for name in missing):
             raise ValueError(f"snapshot {sha256[:12]} does not fit the league's network")
         self._take_mask(loaded.description.relation_mask)
@@ -290,6 +282,7 @@ class Trainer:
         self.meets = whom_it_meets(self.roster, role, self.wave, whom.ring_share)
         self._copy_to_mirror()
         self.lessons.prepare()
+        self.ratchet.prepare()
         try:
             numbers = dict(self.ppo.update())
         except BaseException:
@@ -297,7 +290,7 @@ class Trainer:
             raise
         seconds = self._update_s = time.perf_counter() - began
         decisions = self.ppo.num_timesteps - before
-        numbers.update(self.lessons.numbers())
+        numbers.update(self.lessons.numbers() | self.ratchet.numbers())
         numbers["decisions_per_s"] = decisions / seconds
         if self.ppo.episodes:
             first = [episode["placement"] == 1 for episode in self.ppo.episodes]
@@ -342,6 +335,7 @@ class Trainer:
 
     def offer(self) -> str:
         """Freeze the current weights into an offer; return its hash."""
+        self.ratchet.judge()
         description = self.describe()
         weights = policy_weights(self.ppo.policy.state_dict())
         sha256 = self.waiting("offer a snapshot", lambda: self.store.offer(weights, description))
@@ -381,6 +375,7 @@ class Trainer:
         fresh.num_timesteps = fresh.schedules_from = self.ppo.num_timesteps
         fresh._last_obs = self.ppo._last_obs
         self.ppo = fresh
+        self.ratchet.forget()
         if choice == "early_ancestor" and self.roster.early_ancestors:
             self.parent = self.roster.early_ancestors[0].removeprefix("snapshot:")
             self._load_weights(self.parent)
@@ -439,5 +434,6 @@ class Trainer:
                 "since_scores": self.since.scores,
                 "relation_mask": self.env.relation_mask,
                 "taught": self.lessons.taught,
+                "ratchet": self.ratchet.state(),
             },
         )

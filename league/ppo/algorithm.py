@@ -30,6 +30,7 @@ from league.ppo.loss import LossSettings
 from league.ppo.precision import autocast, chooses_bfloat16
 from league.ppo.safety import GoodState, explained_variance, memory_advice
 from league.ppo.settings import PpoSettings
+from league.ppo.survival import SurvivalTask
 from league.ppo.update import ExtraLoss, UpdatePass
 from msattn.actor_critic import masked_log_softmax
 
@@ -119,6 +120,7 @@ class LeaguePPO(MaskablePPO):
         self.micro_batch = self._rows_per_pass()
         self.alive: Callable[[], None] = lambda: None  # called before every minibatch
         self.extra_loss: ExtraLoss | None = None
+        self.survival = SurvivalTask(self.policy) if settings.survival_coef > 0.0 else None
         self._actions = np.zeros(self.n_envs, dtype=np.int64)
         self.in_bfloat16 = chooses_bfloat16(
             settings.precision,
@@ -141,7 +143,8 @@ class LeaguePPO(MaskablePPO):
     def update(self) -> dict[str, float]:
         """Collect one rollout and learn from it; returns the numbers of this update.
 
-        The episodes that ended in the rollout are in `episodes`, as the environment's infos.
+        The episodes that ended in the rollout are in `episodes`, as the environment's infos, but
+        for those of matches that began in the middle ("whole" is False).
 
         Raises:
             LearnerError: an environment that breaks its contract, too little memory, or
@@ -221,8 +224,11 @@ class LeaguePPO(MaskablePPO):
                 seconds_env += time.perf_counter() - acted
                 if len(rows):
                     actions, log_probs, values = drawn
+                    survived = None
+                    if self.survival is not None:
+                        survived = np.array([infos[row].get("survived", False) for row in rows])
                     rollout_buffer.commit(
-                        rows, actions, rewards[rows], values, log_probs, dones[rows]
+                        rows, actions, rewards[rows], values, log_probs, dones[rows], survived
                     )
                 self._take_ends(rows, rewards, dones, infos)
                 self.num_timesteps += len(rows)
@@ -265,18 +271,23 @@ class LeaguePPO(MaskablePPO):
         """Note the episodes that ended, and that nothing happened to rows without an action."""
         check_idle_rows(rows, rewards, dones)
         for row in np.flatnonzero(dones):
-            self.episodes.append(infos[row])
+            if infos[row].get("whole", True):
+                self.episodes.append(infos[row])
         self._episode_num += int(dones.sum())
 
     def _last_values(self, env: LearnerEnv, buffer: RaggedRolloutBuffer) -> NDArray[np.float32]:
         """Return float32[num_envs]: what episodes that go on are worth, 0 elsewhere."""
-        values = np.zeros(self.n_envs, dtype=np.float32)
+        values, chances = np.zeros((2, self.n_envs), dtype=np.float32)
         rows = buffer.going_on()
         check_going_on(rows, env.active)
         if len(rows):
             observations, mask = buffer.stage(rows, self._last_obs, env.action_masks())
             with torch.inference_mode():
                 values[rows] = self.evaluate(observations, mask)[1].cpu().numpy()
+                if self.survival is not None:
+                    chances[rows] = self.survival.chances().cpu().numpy()
+        if self.survival is not None:
+            buffer.compute_fates(chances)
         return values
 
     def train(self) -> None:
@@ -349,7 +360,11 @@ class LeaguePPO(MaskablePPO):
             micro_batch=self.micro_batch,
             alive=self.alive,
             extra_loss=self.extra_loss,
+            survival=self.survival,
         ).run(self.rollout_buffer)
+        told = None if self.survival is None else self.survival.take_mean()
+        if told is not None:
+            numbers["survival_loss"] = told
         return {**numbers, **rates}, broken
 
     def _write_log(self, numbers: dict[str, float], *, rolled_back: bool) -> None:

@@ -12,23 +12,33 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
-from sb3_contrib.common.maskable.buffers import (
-    MaskableDictRolloutBuffer,
-    MaskableDictRolloutBufferSamples,
-)
+from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBuffer
 from torch import Tensor
 
 from league.ppo.errors import LearnerError
 
 Observations = Mapping[str, NDArray[Any] | Tensor]
 
-_SCALARS_PER_TRANSITION = ("actions", "values", "log_probs", "advantages", "returns")
+_SCALARS_PER_TRANSITION = ("actions", "values", "log_probs", "advantages", "returns", "fates")
+
+
+class Samples(NamedTuple):
+    """A minibatch: SB3's fields, and what became of each row (league.ppo.survival)."""
+
+    observations: dict[str, Tensor]
+    actions: Tensor
+    old_values: Tensor
+    old_log_prob: Tensor
+    advantages: Tensor
+    returns: Tensor
+    action_masks: Tensor
+    fates: Tensor
 
 
 class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
@@ -57,6 +67,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
     log_probs: Tensor  # type: ignore[assignment]
     advantages: Tensor  # type: ignore[assignment]
     returns: Tensor  # type: ignore[assignment]
+    fates: Tensor
     action_masks: Tensor  # type: ignore[assignment]
     observations: dict[str, Tensor]  # type: ignore[assignment]
     action_space: spaces.Discrete
@@ -113,6 +124,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         self._rows = np.zeros(capacity, dtype=np.int64)
         self._rewards = np.zeros(capacity, dtype=np.float32)
         self._dones = np.zeros(capacity, dtype=np.bool_)
+        self._survived = np.zeros(capacity, dtype=np.bool_)
 
     def reset(self) -> None:
         """Forget all transitions; the memory stays."""
@@ -187,6 +199,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         values: Tensor,
         log_probs: Tensor,
         dones: NDArray[np.bool_],
+        survived: NDArray[np.bool_] | None = None,
     ) -> None:
         """Complete the staged transitions with what came of them.
 
@@ -194,6 +207,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
             rows: as staged.
             actions: int64[n]; values, log_probs: float32[n], on the device.
             rewards: float32[n] and dones: bool[n] of these rows, on the host.
+            survived: bool[n], read of the rows that are done; None is nobody.
         """
         if len(rows) != self._staged:
             raise LearnerError(f"{self._staged} rows were staged and {len(rows)} committed")
@@ -204,6 +218,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         self._rows[start:stop] = rows
         self._rewards[start:stop] = rewards
         self._dones[start:stop] = dones
+        self._survived[start:stop] = False if survived is None else survived
         self._starts.append(start)
         self.pos, self._staged = stop, 0
         self.full = stop >= self.buffer_size
@@ -266,6 +281,24 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         self.advantages[:size] = torch.from_numpy(advantages).to(self.device)
         self.returns[:size] = torch.from_numpy(self.host_returns).to(self.device)
 
+    def compute_fates(self, last_chances: NDArray[np.float32]) -> None:
+        """Fill `fates`: 1 or 0 where the episode ended here, else what is thought of its rest.
+
+        Args:
+            last_chances: float32[num_envs], the probability of survival after the rollout; read
+                only for the rows of `going_on`.
+        """
+        fates = np.zeros(self.pos, dtype=np.float32)
+        fate = np.array(last_chances, dtype=np.float32).reshape(self.n_envs)
+        stop = self.pos
+        for start in reversed(self._starts):
+            now = slice(start, stop)
+            rows = self._rows[now]
+            fate[rows] = np.where(self._dones[now], self._survived[now], fate[rows])
+            fates[now] = fate[rows]
+            stop = start
+        self.fates[: self.pos] = torch.from_numpy(fates).to(self.device)
+
     def permutation(self, generator: torch.Generator | None) -> Tensor:
         """Return int64[size], a random order, drawn on the device from `generator`."""
         return torch.randperm(self.pos, generator=generator, device=self.device)
@@ -288,7 +321,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         batch_size: int,
         generator: torch.Generator | None = None,
         chosen: Tensor | None = None,
-    ) -> Generator[MaskableDictRolloutBufferSamples, None, None]:
+    ) -> Generator[Samples, None, None]:
         """Yield transitions once, in random order, `batch_size` at a time: all, or the chosen ones.
 
         A last minibatch of a single transition joins the one before it: the deviation of one
@@ -310,15 +343,15 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
 
     def get(  # type: ignore[override]
         self, batch_size: int | None = None
-    ) -> Generator[MaskableDictRolloutBufferSamples, None, None]:
+    ) -> Generator[Samples, None, None]:
         """Yield minibatches for SB3's own `train`; shuffles with torch's global stream."""
         yield from self.minibatches(batch_size or self.pos)
 
-    def _samples(self, chosen: Tensor) -> MaskableDictRolloutBufferSamples:
+    def _samples(self, chosen: Tensor) -> Samples:
         def take(tensor: Tensor) -> Tensor:
             return torch.index_select(tensor, 0, chosen)
 
-        return MaskableDictRolloutBufferSamples(
+        return Samples(
             observations={key: take(tensor) for key, tensor in self.observations.items()},
             actions=take(self.actions),
             old_values=take(self.values),
@@ -326,4 +359,5 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
             advantages=take(self.advantages),
             returns=take(self.returns),
             action_masks=take(self.action_masks),
+            fates=take(self.fates),
         )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBufferSamples
 from torch import Tensor
+
+from league.ppo.buffer import Samples
 
 # The order of the vector that `ppo_loss` returns.
 TERMS = ("loss", "policy_loss", "value_loss", "entropy", "kl", "clip_share")
@@ -48,7 +49,7 @@ def normalised(advantages: Tensor, centre: Tensor | None = None) -> Tensor:
 def ppo_loss(
     log_probs: Tensor,
     values: Tensor,
-    batch: MaskableDictRolloutBufferSamples,
+    batch: Samples,
     advantages: Tensor,
     settings: LossSettings,
 ) -> tuple[Tensor, Tensor, Tensor]:

@@ -37,6 +37,8 @@ class PpoSettings:
         top_advantage_share: only this share of a rollout's transitions is learned from, policy and
             value alike: those whose advantage is farthest from the rollout's mean. 1 is all.
         precision: of acting and learning; "auto" asks a probe (league.ppo.precision).
+        survival_coef: weight of the cross-entropy of survival in the loss (league.ppo.survival); 0
+            builds no such layer.
 
     Raises:
         LearnerError: a setting that cannot work.
@@ -58,6 +60,7 @@ class PpoSettings:
     normalize_advantage: bool = True
     top_advantage_share: float = 1.0
     precision: Precision = "float32"
+    survival_coef: float = 0.0
 
     def __post_init__(self) -> None:
         if self.batch_size < 2 or (self.micro_batch is not None and self.micro_batch < 1):

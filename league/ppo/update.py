@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBufferSamples
 from torch import Tensor, nn
 
-from league.ppo.buffer import RaggedRolloutBuffer
+from league.ppo.buffer import RaggedRolloutBuffer, Samples
 from league.ppo.loss import KL, TERMS, LossSettings, normalised, ppo_loss
 from league.ppo.safety import non_finite, parameters_norm
 from league.ppo.settings import PpoSettings
+from league.ppo.survival import SurvivalTask
 
 Evaluate = Callable[[dict[str, Tensor], Tensor], tuple[Tensor, Tensor]]
 # (observations, masks, log-probabilities float32[n, A]) -> mean over n rows, added to the loss
@@ -44,6 +44,7 @@ class UpdatePass:
         micro_batch: rows per forward and backward pass.
         alive: called before every minibatch.
         extra_loss: a further term, or None.
+        survival: the critic's second task, or None.
     """
 
     evaluate: Evaluate
@@ -55,6 +56,7 @@ class UpdatePass:
     micro_batch: int
     alive: Callable[[], None] = _nothing
     extra_loss: ExtraLoss | None = None
+    survival: SurvivalTask | None = None
 
     def run(self, buffer: RaggedRolloutBuffer) -> tuple[dict[str, float], list[str]]:
         """Run the epochs over a rollout with advantages.
@@ -112,9 +114,7 @@ class UpdatePass:
         numbers["n_epochs"] = float(n_epochs)
         return numbers, broken
 
-    def _gradients(
-        self, batch: MaskableDictRolloutBufferSamples, centre: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def _gradients(self, batch: Samples, centre: Tensor | None) -> tuple[Tensor, Tensor]:
         """Set the gradients of one minibatch; returns its terms and the largest |ratio - 1|.
 
         Args:
@@ -133,6 +133,8 @@ class UpdatePass:
             part = _part(batch, rows)
             log_probs, values = self.evaluate(part.observations, part.action_masks)
             loss, found, ratio = ppo_loss(log_probs, values, part, advantages[rows], self.loss)
+            if self.survival is not None:
+                loss = loss + self.settings.survival_coef * self.survival.loss(part.fates)
             if self.extra_loss is not None:
                 loss = loss + self.extra_loss(part.observations, part.action_masks, log_probs)
             share = (rows.stop - rows.start) / n_rows
@@ -142,8 +144,8 @@ class UpdatePass:
         return terms, error
 
 
-def _part(batch: MaskableDictRolloutBufferSamples, rows: slice) -> MaskableDictRolloutBufferSamples:
+def _part(batch: Samples, rows: slice) -> Samples:
     """Return views of some rows of a minibatch."""
     rest: list[Any] = [tensor[rows] for tensor in batch[1:]]
     observations = {key: tensor[rows] for key, tensor in batch.observations.items()}
-    return MaskableDictRolloutBufferSamples(observations, *rest)
+    return Samples(observations, *rest)

@@ -1,4 +1,4 @@
-"""What holds PPO near the policy that a teacher taught, while its weight lasts."""
+"""What holds PPO near another policy: that of a teacher's lesson, or its own best so far."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from torch import Tensor
 from msattn.actor_critic import ActorCritic, masked_log_softmax
 
 
-class NearTaught:
-    """An extra term of the loss: the divergence KL(taught || now), in nats, times a weight.
+class NearPolicy:
+    """An extra term of the loss: the divergence KL(reference || now), in nats, times a weight.
 
-    The direction is that of kickstarting (Schmitt et al. 2018): what the taught policy did must
+    The direction is that of kickstarting (Schmitt et al. 2018): what the reference did must
     stay possible, what it never did is not forbidden by it.
 
     Args:
-        taught: the policy as it was after the lesson; frozen here.
+        reference: the policy to stay near; frozen here.
 
     Attributes:
         weight: of the term; 0 costs a forward pass and changes nothing.
     """
 
-    def __init__(self, taught: ActorCritic) -> None:
-        self._taught = taught.eval().requires_grad_(False)
+    def __init__(self, reference: ActorCritic) -> None:
+        self._reference = reference.eval().requires_grad_(False)
         self.weight = 0.0
         self._total, self._n = 0.0, 0
 
     def __call__(self, observations: dict[str, Tensor], masks: Tensor, log_probs: Tensor) -> Tensor:
         """Return the weighted mean over the rows; see `league.ppo.update.ExtraLoss`."""
         with torch.no_grad():
-            before = masked_log_softmax(self._taught(observations)[0], masks)
+            before = masked_log_softmax(self._reference(observations)[0], masks)
         gap = torch.where(masks, before.exp() * (before - log_probs), torch.zeros_like(before))
         divergence = gap.sum(dim=1).mean()
         self._total += float(divergence.detach()) * len(masks)

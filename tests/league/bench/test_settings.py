@@ -75,6 +75,17 @@ def test_more_time_goes_on_from_the_checkpoint_and_is_judged_anew(tmp_path: Path
     assert len(counts) == 2 and counts[0] < counts[1]
 
 
+def test_arms_are_compared_at_equal_decisions_on_request(tmp_path: Path) -> None:
+    asked = small(tmp_path, Arm("base"), Arm("mask", ("learner.relation_mask=on",)), decisions=150)
+    result = run(asked)
+    for row in result["rows"]:
+        assert 150 <= row["decisions"] < 150 + 2 * 64  # whole updates, whatever they took
+    assert "150 decisions each" in lines(result)[0]
+    assert run(asked)["rows"] == result["rows"]
+    more = run(replace(asked, arms=asked.arms[:1], decisions=400))["rows"][0]
+    assert more["decisions"] >= 400
+
+
 def test_an_arm_with_a_ring_meets_its_own_snapshots(tmp_path: Path) -> None:
     sets = ("learner.ring_share=1", "learner.first_snapshot=32", "learner.snapshot_min_kl=0")
     met: list[str] = []

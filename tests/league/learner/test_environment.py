@@ -34,6 +34,7 @@ def make_env(
     seats: int = 4,
     load_agent: LoadAgent | None = None,
     reads: tuple[str, ...] | None = None,
+    reset_share: float = 0.0,
 ) -> LeagueVecEnv:
     settings = EnvSettings(
         MatchRules(max_ticks=max_ticks),
@@ -44,6 +45,7 @@ def make_env(
         GAMMA,
         weights or RewardWeights(),
         reads=reads,
+        reset_share=reset_share,
     )
     load = load_agent or make_loader()
     return LeagueVecEnv(settings, load, cached_maps(None), draw_scripted, None, seed)

@@ -1,0 +1,117 @@
+"""`league bench settings`: groups of settings of the learner, side by side at equal cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from league.cli.options import (
+    Duration,
+    PathOf,
+    count_option,
+    examples,
+    json_option,
+    league_option,
+    print_json,
+    say,
+)
+from msattn.config import FAMILIES
+
+PRESETS = ("small", "classic")
+
+
+@click.command(
+    epilog=examples(
+        "league bench settings --arm base --arm bonus:learner.ent_coef=0.003 --out screening",
+        "league bench settings --arm base --arm free:learner.relation_mask=off --cpu 15m --json",
+    )
+)
+@click.option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    default="small",
+    show_default=True,
+    help="Preset whose settings are compared.",
+)
+@click.option(
+    "--arm",
+    "arms",
+    metavar="NAME[: KEY=VALUE ..]",
+    multiple=True,
+    required=True,
+    help="A group of settings to compare; repeatable, the others are compared with the first.",
+)
+@click.option(
+    "--set",
+    "sets",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Change a setting of all arms; repeatable.  [default: none]",
+)
+@click.option(
+    "--family",
+    type=click.Choice(FAMILIES),
+    default="baseline",
+    show_default=True,
+    help="Family of the network to train.",
+)
+@click.option(
+    "--cpu",
+    "cpu_s",
+    type=Duration(),
+    default="5m",
+    show_default=True,
+    help="Processor time of each training.",
+)
+@click.option(
+    "--decisions",
+    type=click.IntRange(1),
+    help="Decisions of each training instead of processor time, where other work makes a second "
+    "of it worth more or less.  [default: none]",
+)
+@count_option("--seeds", default=1, most=100, text="Trainings of each arm, each with a seed.")
+@count_option("--matches", default=400, most=100_000, text="Matches of each in mixed company.")
+@count_option("--pairs", default=50, most=100_000, text="Mirrored pairs of each against expander.")
+@click.option(
+    "--out",
+    type=PathOf(),
+    default="bench-settings",
+    show_default=True,
+    help="Folder that keeps what was trained and played; the same command goes on.",
+)
+@json_option
+@league_option
+def settings(
+    preset: str,
+    arms: tuple[str, ...],
+    sets: tuple[str, ...],
+    family: str,
+    cpu_s: float,
+    decisions: int | None,
+    seeds: int,
+    matches: int,
+    pairs: int,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Compare settings of the learner at equal processor time or decisions, in mixed company."""
+    from league.bench import settings as subject
+
+    asked = subject.Comparison(
+        arms=tuple(subject.parse_arm(text) for text in arms),
+        out=out,
+        preset=preset,
+        family=family,
+        sets=sets,
+        cpu_s=cpu_s,
+        decisions=decisions,
+        seeds=tuple(range(seeds)),
+        matches=matches,
+        pairs=pairs,
+    )
+    result = subject.run(asked, tell=lambda text: say(f"{text} ..", to_stderr=True))
+    if as_json:
+        print_json(result)
+    else:
+        say("\n".join(subject.lines(result)))
