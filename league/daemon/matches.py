@@ -32,7 +32,7 @@ from league.daemon.planner import MatchSettings, Planner
 from league.daemon.resting import RestingMatches
 from league.daemon.slow_members import SlowMembers
 from league.folder.layout import LeagueFolder
-from league.matches.recording import match_outcome, replay_labels, seat_outcomes
+from league.matches.recording import match_outcome, replay_labels, seat_outcomes, stale_weights
 from league.rating.engines import rate_function
 from league.rating.season import Season
 
@@ -116,7 +116,7 @@ class RatedMatches:
 
     def listen(self, timeout_s: float) -> None:
         """Take in what the arena finishes within `timeout_s`, without storing it."""
-        self._unsettled.extend(self._arena.poll(timeout_s))
+        self._unsettled.extend(map(self._checked, self._arena.poll(timeout_s)))
         self._news += self._arena.take_news()
 
     def settle(self) -> None:
@@ -290,6 +290,14 @@ class RatedMatches:
             {paths[match_id]: result for match_id, result in played.items()},
             {paths[match_id]: label for match_id, label in labels.items()},
         )
+
+    def _checked(self, outcome: Done | Failed) -> Done | Failed:
+        """Return an outcome, as a failure of its worker when other weights have played."""
+        match = self._playing.get(outcome.job_id)
+        if match is None or isinstance(outcome, Failed):
+            return outcome
+        stale = stale_weights(match.spec["agents"], outcome.result)
+        return outcome if stale is None else Failed(outcome.job_id, stale, "", "worker")
 
     def _settle(self, outcome: Done | Failed, *, durable: bool) -> None:
         match = self._playing.get(outcome.job_id)

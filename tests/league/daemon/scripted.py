@@ -131,6 +131,10 @@ def result(spec: MatchSpec) -> MatchResult:
         actions=pack_actions([]),
         n_illegal=(0,) * n_seats,
         wall_s=0.25,
+        weights=tuple(
+            name.removeprefix("snapshot:") if name.startswith("snapshot:") else ""
+            for name in spec.agents
+        ),
     )
 
 
