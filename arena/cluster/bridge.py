@@ -166,8 +166,8 @@ class Bridge:
         self._driver = None
         said = name_exit(exit_code) if self._crashed is None else self._crashed.reason
         output = driver.last_output()
-        if self._crashed is None and output:
-            said += f"; its last line: {output.splitlines()[-1]}"
+        if self._crashed is None and output:  # a stack of addresses: nothing for a sentence
+            logger.info("last output of the Ray driver:\n%s", output)
         if self.refusal is None:
             self._tell(News(f"the Ray cluster is lost: the driver {said}", "warning"))
         for worker in list(self._workers.values()):

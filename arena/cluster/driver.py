@@ -220,16 +220,16 @@ class _Driver:
         now = time.monotonic()
         pending = [h for h in self._hosts.values() if not h.node and now - h.since > _PENDING_S]
         if pending and not self._told_pending:
-            self._told_pending = True
             cpus = self._ray.cluster_resources().get("CPU", 0)
-            self._link.send(
-                News(
-                    f"{len(pending)} of {len(self._hosts)} workers wait for a free CPU of the Ray "
-                    f"cluster, which has {cpus:g}; set arena.n_workers lower, or add nodes",
-                    "warning",
+            if cpus < len(self._hosts):
+                self._told_pending = True
+                text = (
+                    f"{len(pending)} of {len(self._hosts)} workers wait for a CPU of the Ray "
+                    f"cluster, which has {cpus:g}; set arena.n_workers lower, or add nodes"
                 )
-            )
-        self._told_pending = bool(pending)
+                self._link.send(News(text, "warning"))
+        elif not pending:
+            self._told_pending = False
 
     def _forget(self, host: _Host) -> None:
         if host.key is not None:

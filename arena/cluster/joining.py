@@ -42,6 +42,8 @@ def join(orders: DriverOrders) -> Any:
     if orders.address is None:
         if orders.folder is not None:
             common["_temp_dir"] = orders.folder
+        # Nobody else needs to reach it: it listens on this machine alone.
+        common["_node_ip_address"] = "127.0.0.1"
         ray.init(address="local", num_cpus=orders.n_cpus, include_dashboard=False, **common)
         return ray
     try:

@@ -59,13 +59,41 @@ class NodesOfThisMachine:
     def start(self) -> None:
         """Start the head, without CPUs, and the nodes."""
         head = {"num_cpus": 0, "gcs_server_port": self._port, "include_dashboard": False}
-        self._cluster = self._make(initialize_head=True, head_node_args=head)
+        self._cluster = None
+        self._cluster = self._patiently(
+            lambda: self._make(initialize_head=True, head_node_args=head)
+        )
         for _ in range(N_NODES):
             self.add_node()
 
     def add_node(self) -> None:
         """Add a node of one CPU."""
-        self._cluster.add_node(num_cpus=1)
+        self._patiently(lambda: self._cluster.add_node(num_cpus=1))
+
+    def _patiently(self, start: Callable[[], Any]) -> Any:
+        """Start a node; Ray gives each 30 s, which a busy machine may exceed."""
+        for left in range(8, 0, -1):
+            try:
+                return start()
+            except Exception as error:
+                if left == 1:
+                    raise
+                print(f"       a node did not start: {error}", flush=True)
+                self._sweep()
+        raise AssertionError
+
+    def _sweep(self) -> None:
+        """End what a node that did not start has left: Ray's processes of no known node."""
+        known = set() if self._cluster is None else set(self.pids())
+        for pid in set(descendants([os.getpid()])) - known:
+            if "/site-packages/ray/" in command(pid) or command(pid).startswith("ray::"):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        if self._cluster is not None:
+            self._cluster.worker_nodes = {
+                node for node in self._cluster.worker_nodes if node.any_processes_alive()
+            }
+        time.sleep(2.0)
 
     def nodes(self) -> list[Any]:
         """The nodes but the head, oldest first."""
