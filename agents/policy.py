@@ -78,6 +78,7 @@ class PolicyAgent:
             policies is far worse.
         name: what to call the policy in a message.
         relation_mask: choose only among the actions that agents.relations leaves.
+        weights_sha256: hash of the file that the weights were read from, or "".
     """
 
     has_memory = False
@@ -92,6 +93,7 @@ class PolicyAgent:
         greedy: bool = False,
         name: str = "policy",
         relation_mask: bool = False,
+        weights_sha256: str = "",
     ) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
@@ -100,6 +102,7 @@ class PolicyAgent:
         self.greedy = greedy
         self.name = name
         self.relation_mask = relation_mask
+        self.weights_sha256 = weights_sha256
 
     @classmethod
     def from_snapshot(
@@ -123,6 +126,7 @@ class PolicyAgent:
             greedy=greedy,
             name=f"snapshot {loaded.sha256[:12]}",
             relation_mask=loaded.description.relation_mask,
+            weights_sha256=loaded.sha256,
         )
 
     def reset(self, rows: IntArray) -> None:

@@ -99,6 +99,8 @@ class MatchResult:
         agent_s: agent spec -> seconds that it thought for all its seats.
         worker_s: seconds of its worker: its share of what was done for all matches of a batch at
             once, and `agent_s`.
+        weights: SHA-256 of the weights that each seat's agent has loaded, by its own account
+            (`weights_sha256`), "" of an agent that has none.
     """
 
     spec: MatchSpec
@@ -113,6 +115,7 @@ class MatchResult:
     wall_s: float
     agent_s: Mapping[str, float] = field(default_factory=dict)
     worker_s: float = 0.0
+    weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,6 +204,7 @@ def result_of(spec: MatchSpec, match: LiveMatch) -> MatchResult:
         wall_s=time.monotonic() - match.started,
         agent_s=agent_s,
         worker_s=match.shared_s + sum(agent_s.values()),
+        weights=tuple(str(getattr(agent, "weights_sha256", "")) for agent in match.agents),
     )
 
 

@@ -58,6 +58,16 @@ def missing_viewer(wanted: Mapping[str, bool]) -> str | None:
     return None
 
 
+def missing_engine(engine: str) -> str | None:
+    """Return a sentence on an `arena.engine` whose package is not installed, or None."""
+    if engine == "ray" and not is_installed("ray"):
+        return (
+            'arena.engine is "ray" and the package ray is not installed: '
+            f'`{install_command("ray")}`, or set it to "local"'
+        )
+    return None
+
+
 def install_command(extra: str) -> str:
     """Return the command that installs an extra, such as `pip install 'matplotlib>=3.9'`.
 

@@ -62,8 +62,24 @@ class Failed:
     exit_code: int | None = None
 
 
+@dataclass(frozen=True)
+class News:
+    """Something that happened to the machines that jobs are played on, for the journal.
+
+    Attributes:
+        text: one sentence.
+        level: "info" or "warning".
+    """
+
+    text: str
+    level: Literal["info", "warning"] = "info"
+
+
 class Arena(Protocol):
-    """Where jobs are played; LocalArena plays them on processes of this machine."""
+    """Where jobs are played.
+
+    LocalArena plays them on processes of this machine, arena.cluster on those of a Ray cluster.
+    """
 
     @property
     def is_ready(self) -> bool:
@@ -78,6 +94,9 @@ class Arena(Protocol):
 
     def poll(self, timeout_s: float) -> list[Done | Failed]:
         """Wait up to `timeout_s` for a job to be settled; return all settled ones."""
+
+    def take_news(self) -> list[News]:
+        """Return what happened to the machines that workers run on since the last call."""
 
     def close(self, grace_s: float) -> None:
         """End all processes; open jobs are forgotten."""

@@ -143,13 +143,16 @@ class Launcher:
         self._target = target
         self._context = _process_context(preload)
 
-    def launch(self, name: str, orders: object, output_path: Path) -> ChildProcess:
+    def launch(
+        self, name: str, orders: object, output_path: Path, *, log_level: int | None = None
+    ) -> ChildProcess:
         """Start a child.
 
         Args:
             name: of the process.
             orders: picklable, passed to the target.
             output_path: appended to; made when missing.
+            log_level: log records below it stay in the child; None for this process's level.
 
         Raises:
             OSError, EOFError: the process cannot be started.
@@ -158,7 +161,7 @@ class Launcher:
             output_start = stream.tell()
         birth = Birth(
             str(output_path),
-            logging.getLogger().getEffectiveLevel(),
+            logging.getLogger().getEffectiveLevel() if log_level is None else log_level,
             isinstance(self._context, ForkServerContext),
             {name: os.environ.get(name) for name in import_variables()},
         )

@@ -65,6 +65,11 @@ class Crashed:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """A worker that had to wait for room on some machine has it, and begins to start."""
+
+
+@dataclass(frozen=True)
 class WorkerReady:
     """The worker is set up and waiting for jobs."""
 

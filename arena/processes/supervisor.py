@@ -195,7 +195,7 @@ class Place:
 
     def _take(self, message: object) -> bool:
         if isinstance(message, Record):
-            _log(self.name, message)
+            log_record(self.name, message)
         elif isinstance(message, Crashed):
             self._crashed = message
         else:
@@ -308,7 +308,7 @@ def end_all(processes: Sequence[Process], grace_s: float) -> None:
         process.close(ends - time.monotonic())
 
 
-def _log(name: str, record: Record) -> None:
+def log_record(name: str, record: Record) -> None:
     """Log a child's record as if it had been made here."""
     target = logging.getLogger(record.name)
     if target.isEnabledFor(record.level):

@@ -18,6 +18,7 @@ from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.observation.views import OBSERVATION_VERSION, OBSERVATION_VERSIONS, Views
 from league.config.kinds import Integers, Off, Positive, Section, Share, Strings
 from league.config.old_names import with_old_defaults
+from league.config.playing import ArenaConfig, RayConfig
 from league.config.training import LearnerConfig, LineageConfig
 from msattn.config import TorsoConfig
 from msattn.errors import NetworkError
@@ -185,41 +186,6 @@ class NetworkConfig(Section):
         return TorsoConfig.from_dict({**values, **given})
 
 
-class ArenaConfig(Section):
-    """The processes that play rated matches."""
-
-    n_workers: Annotated[Annotated[int, Field(ge=1, le=1_024)] | None, Off] = Field(
-        default=None,
-        description="Worker processes; off divides the cores between learners and arena.",
-    )
-    matches_per_worker: int = Field(
-        default=16,
-        ge=1,
-        le=256,
-        description="Matches of the same networks that a worker plays in lock-step, so that they "
-        "share forward passes; results come when the last of them has ended.",
-    )
-    recycle_after: Annotated[Annotated[int, Field(ge=1)] | None, Off] = Field(
-        default=2_000,
-        description="Matches after which a worker is replaced, because of slow memory leaks.",
-    )
-    lease_s: Positive = Field(
-        default=120.0,
-        description="Seconds without a tick played after which a worker is killed as stuck.",
-    )
-    match_limit_s: Annotated[Positive | None, Off] = Field(
-        default=3_600.0,
-        description="Seconds that a batch of matches may take in total; off sets no limit.",
-    )
-    n_threads: int = Field(
-        default=1,
-        ge=1,
-        le=256,
-        description="Threads that share the game and the observations in each learner and worker; "
-        "results do not depend on it. It pays where cores are idle.",
-    )
-
-
 class RatingConfig(Section):
     """How members are rated and scheduled."""
 
@@ -341,6 +307,7 @@ class LeagueConfig(Section):
     rating: RatingConfig = Field(default_factory=RatingConfig, description="Ratings.")
     database: DatabaseConfig = Field(default_factory=DatabaseConfig, description="Database.")
     keep: KeepConfig = Field(default_factory=KeepConfig, description="Disk budget.")
+    ray: RayConfig = Field(default_factory=RayConfig, description="Ray cluster.")
 
     @property
     def torso(self) -> TorsoConfig:
@@ -356,6 +323,12 @@ class LeagueConfig(Section):
             raise ValueError(
                 f"learner.seats_per_match ({self.learner.seats_per_match}) must not exceed "
                 f"rules.n_seats ({self.rules.n_seats})"
+            )
+        joins = self.arena.engine == "ray" and self.ray.address is not None
+        if joins and self.arena.n_workers is None:
+            raise ValueError(
+                "arena.n_workers must be set where ray.address names a cluster: how many of its "
+                "CPUs may play, found off"
             )
         return self
 

@@ -26,11 +26,12 @@ from db.records import MatchRecord
 from db.session import read_transaction, write_transaction
 from league.config.tree import LeagueConfig
 from league.course.watch import CourseSettings, CourseWatch
+from league.daemon.arenas import count_workers, make_arena
 from league.daemon.budget import DiskBudget
 from league.daemon.canaries import PURPOSES, own_matches
 from league.daemon.heartbeat import Heartbeat
 from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launch_learner
-from league.daemon.matches import RatedMatches, count_workers, make_arena
+from league.daemon.matches import RatedMatches
 from league.daemon.offers import WaitingOffers
 from league.daemon.planner import MatchSettings
 from league.daemon.roster import Rosters
@@ -130,7 +131,7 @@ class Manager:
             MatchSettings.of(config, count_workers(config.arena.n_workers, len(config.learners))),
             engine,
             self.season,
-            arena or make_arena(folder, config.arena, len(config.learners)),
+            arena or make_arena(folder, config.arena, len(config.learners), config.ray),
             backlog,
             ends=ends,
         )

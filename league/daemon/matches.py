@@ -8,8 +8,6 @@ cannot be read, recorded or rated is set aside and ends nothing else (league.dae
 
 from __future__ import annotations
 
-import math
-import os
 import time
 from collections import deque
 from collections.abc import Collection, Sequence
@@ -20,14 +18,12 @@ from sqlalchemy.orm import Session
 
 from arena.errors import MatchError
 from arena.match import MatchResult, MatchSpec
-from arena.processes.jobs import Arena, Done, Failed, RestartLimits, WorkerLimits
-from arena.processes.local_arena import LocalArena
+from arena.processes.jobs import Arena, Done, Failed, News
 from arena.processes.supervisor import Clock
 from arena.replay import SUFFIX, write_replays
 from db import queries
 from db.records import MatchPlan, MatchRecord
 from db.session import may_outlive, read_transaction, write_transaction
-from league.config.tree import ArenaConfig
 from league.daemon.canaries import PURPOSES, Canaries, CanarySettings
 from league.daemon.crashes import Crashes
 from league.daemon.failures import is_of_one_match, record_failure, set_aside
@@ -36,48 +32,9 @@ from league.daemon.planner import MatchSettings, Planner
 from league.daemon.resting import RestingMatches
 from league.daemon.slow_members import SlowMembers
 from league.folder.layout import LeagueFolder
-from league.matches.recording import match_outcome, replay_labels, seat_outcomes
+from league.matches.recording import match_outcome, replay_labels, seat_outcomes, stale_weights
 from league.rating.engines import rate_function
 from league.rating.season import Season
-
-ARENA_NICENESS = 5  # rated matches yield to training when both want the same core
-
-
-def count_workers(wanted: int | None, n_learners: int) -> int:
-    """Return the number of worker processes: as set, else the cores that the learners leave."""
-    if wanted is not None:
-        return wanted
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    return max(1, cores - n_learners)
-
-
-def make_arena(folder: LeagueFolder, arena: ArenaConfig, n_learners: int) -> LocalArena:
-    """Make an arena whose workers play rated matches with the league's snapshots and maps."""
-    n_workers = count_workers(arena.n_workers, n_learners)
-    return LocalArena(
-        "league.matches.worker:play",
-        n_workers,
-        {
-            "snapshots": str(folder.snapshots),
-            "maps": str(folder.root),
-            "device": "cpu",
-            "niceness": ARENA_NICENESS if n_learners else 0,
-            "n_threads": arena.n_threads,
-        },
-        setup="league.matches.worker:setup",
-        limits=WorkerLimits(
-            matches_per_worker=arena.matches_per_worker,
-            lease_s=arena.lease_s,
-            match_limit_s=arena.match_limit_s,
-            recycle_after=arena.recycle_after,
-            # A member that ends its process may sit in both batches of every worker at once; it
-            # takes two more deaths to find out who it is.
-            restart=RestartLimits(max_deaths=max(10, 4 * n_workers), trouble_limit_s=math.inf),
-        ),
-    )
 
 
 class RatedMatches:
@@ -86,7 +43,7 @@ class RatedMatches:
     Args:
         engine: of the league's migrated database, for writing.
         season: the rules and the allowance by which members are rated.
-        arena: where matches are played (`make_arena`).
+        arena: where matches are played (league.daemon.arenas).
         backlog: planned matches of an earlier run.
         ends: the clock's time at which the run ends, or None.
     """
@@ -114,6 +71,7 @@ class RatedMatches:
         self._alone: set[int] = set()  # matches that share no process with others
         self._playing: dict[int, MatchRecord] = {}
         self._unsettled: deque[Done | Failed] = deque()
+        self._news: list[News] = []
         self._planner = Planner(settings, engine, season, folder.root)
         self._slow = SlowMembers(engine, settings.slow_member_share, settings.rules)
         self._arena = arena
@@ -154,10 +112,12 @@ class RatedMatches:
         self._plan()
         self.listen(timeout_s)
         self.settle()
+        self._store_news()
 
     def listen(self, timeout_s: float) -> None:
         """Take in what the arena finishes within `timeout_s`, without storing it."""
-        self._unsettled.extend(self._arena.poll(timeout_s))
+        self._unsettled.extend(map(self._checked, self._arena.poll(timeout_s)))
+        self._news += self._arena.take_news()
 
     def settle(self) -> None:
         """Store the outcomes that came in; those of matches that are not in play are dropped."""
@@ -167,6 +127,14 @@ class RatedMatches:
             # The last commit of a turn waits for the disk, for those before it too.
             self._settle(self._unsettled[0], durable=len(self._unsettled) == 1)
             self._unsettled.popleft()
+
+    def _store_news(self) -> None:
+        """Write into the journal what happened to the machines that matches are played on."""
+        if self._news:
+            with write_transaction(self.engine) as session:
+                for news in self._news:
+                    queries.add_event(session, "cluster", news.text, level=news.level)
+            self._news.clear()
 
     def requeue_strays(self, session: Session) -> list[MatchRecord]:
         """Plan again what is running in the database and is not being played; return it."""
@@ -322,6 +290,14 @@ class RatedMatches:
             {paths[match_id]: result for match_id, result in played.items()},
             {paths[match_id]: label for match_id, label in labels.items()},
         )
+
+    def _checked(self, outcome: Done | Failed) -> Done | Failed:
+        """Return an outcome, as a failure of its worker when other weights have played."""
+        match = self._playing.get(outcome.job_id)
+        if match is None or isinstance(outcome, Failed):
+            return outcome
+        stale = stale_weights(match.spec["agents"], outcome.result)
+        return outcome if stale is None else Failed(outcome.job_id, stale, "", "worker")
 
     def _settle(self, outcome: Done | Failed, *, durable: bool) -> None:
         match = self._playing.get(outcome.job_id)

@@ -24,7 +24,7 @@ from league.config.layers import check_frozen, resolve
 from league.config.roles import lineages_of
 from league.config.toml import write_toml
 from league.errors import ConfigError
-from league.extras import VIEWERS, missing_viewer
+from league.extras import VIEWERS, missing_engine, missing_viewer
 from league.folder.connect import reader
 from league.folder.layout import LeagueFolder, check_can_become_league, create_folder
 from league.folder.memory import FOREIGN_KEY, STORED_KEY, stored_settings
@@ -91,6 +91,7 @@ def open_for_start(
         learners, left_out = lineages_of(roles, config.preset, available_memory())
         config = resolve(preset, toml, sets, maps, learners=learners)
     missing = missing_viewer({name: getattr(config.learner, name) for name in VIEWERS})
+    missing = missing or missing_engine(config.arena.engine)
     if missing is not None:
         raise ConfigError(missing)
     if not is_new:

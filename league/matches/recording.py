@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -30,6 +30,28 @@ def seat_outcomes(result: MatchResult) -> list[SeatOutcome]:
             strict=True,
         )
     ]
+
+
+def stale_weights(line_up: Sequence[str], result: MatchResult) -> str | None:
+    """Return a sentence when a seat was played by other weights than the line-up's, or None.
+
+    A worker that keeps what it has loaded, on whatever machine, must not play an old snapshot under
+    the name of a new one: what a snapshot is named by is the hash of its weights.
+
+    Args:
+        line_up: agent specs by seat, as they were planned.
+    """
+    for seat, spec in enumerate(line_up):
+        kind, _, expected = spec.partition(":")
+        if kind != "snapshot":
+            continue
+        found = result.weights[seat] if seat < len(result.weights) else ""
+        if not found or not found.startswith(expected):
+            return (
+                f"seat {seat}: expected a result of the weights {expected[:12]} of the line-up, "
+                f"found {found[:12] or 'none named'}; it is refused, and the match played again"
+            )
+    return None
 
 
 def replay_labels(session: Session, matches: Collection[MatchRecord]) -> Mapping[int, Label]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agents.registry import make_loader
 from arena.errors import MatchError
 from arena.match import MatchFailure, MatchSpec, play_matches
-from arena.processes.jobs import Done, Failed
+from arena.processes.jobs import Done, Failed, News
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import expand_references
 from arena.territory.observation.views import Views
@@ -108,6 +108,10 @@ class OwnProcess:
             else Done(job_id, found)
             for (job_id, _), found in zip(now, outcomes, strict=True)
         ]
+
+    def take_news(self) -> list[News]:
+        """Nothing happens to this machine that the caller would not see."""
+        return []
 
     def close(self, grace_s: float) -> None:
         """Forget what waits."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,17 +57,27 @@ class DisturbedLeague:
     Args:
         url: of the database server that it uses; None stands for the SQLite file of its folder.
         trains: whether learners run.
+        settings: of this league beyond SETTINGS.
 
     Attributes:
         seen: (final state, ticks) of every match that was seen finished, by match id.
         problems: a sentence for everything that should not have happened.
     """
 
-    def __init__(self, root: Path, seed: int, *, trains: bool, url: str | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        seed: int,
+        *,
+        trains: bool,
+        url: str | None = None,
+        settings: Sequence[str] = (),
+    ) -> None:
         self.folder = LeagueFolder.at(root)
         self.place = DatabaseLocation.of(self.folder.sqlite if url is None else url)
         self.random = random.Random(seed)
         self.trains = trains
+        self.settings = (*SETTINGS, *settings)
         self.seen: Book = {}
         self.problems: list[str] = []
         self.done: Counter[str] = Counter()
@@ -79,7 +90,7 @@ class DisturbedLeague:
 
     def start(self) -> None:
         """Start the daemon, and wait until it has finished a match that was not seen before."""
-        settings = [*SETTINGS]
+        settings = [*self.settings]
         if not self.trains:
             settings.append("learners=[]")
         if self.place.url is not None:
@@ -124,18 +135,7 @@ class DisturbedLeague:
 
     def descendants(self) -> list[int]:
         """Return the processes below the daemon."""
-        parents: dict[int, list[int]] = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError):
-                fields = stat.read_text().rpartition(")")[2].split()
-                parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-        found: list[int] = []
-        queue = [] if self.daemon is None else [self.daemon.pid]
-        while queue:
-            children = parents.get(queue.pop(), [])
-            found += children
-            queue += children
-        return found
+        return [] if self.daemon is None else descendants([self.daemon.pid])
 
     def learners(self) -> list[int]:
         """Return the PIDs of the running learners, as the daemon reports them."""
@@ -151,7 +151,7 @@ class DisturbedLeague:
     def workers(self) -> list[int]:
         """Return the PIDs of the workers: children of a fork server that are not learners."""
         learners = set(self.learners())
-        return [pid for pid in self.descendants() if pid not in learners and _is_forked(pid)]
+        return [pid for pid in self.descendants() if pid not in learners and is_forked(pid)]
 
     # --- what is seen -----------------------------------------------------------------------------
 
@@ -211,7 +211,7 @@ class DisturbedLeague:
             time.sleep(0.1)
         for pid in filter(_is_alive, children):
             self.n_left += 1
-            self.problems.append(f"process {pid} is left: {_command(pid)}")
+            self.problems.append(f"process {pid} is left: {command(pid)}")
             os.kill(pid, signal.SIGKILL)
         try:
             self.read_books()
@@ -258,11 +258,27 @@ class DisturbedLeague:
         self.n_tracebacks = max(count, self.n_tracebacks)
 
 
-def _is_forked(pid: int) -> bool:
+def descendants(pids: Sequence[int]) -> list[int]:
+    """Return the processes below these."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found: list[int] = []
+    queue = list(pids)
+    while queue:
+        children = parents.get(queue.pop(), [])
+        found += children
+        queue += children
+    return found
+
+
+def is_forked(pid: int) -> bool:
     """Whether a process came out of the fork server, which itself did not."""
     with suppress(OSError):
         parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        return "forkserver" in _command(parent)
+        return "forkserver" in command(parent)
     return False
 
 
@@ -272,7 +288,7 @@ def _is_alive(pid: int) -> bool:
     return False
 
 
-def _command(pid: int) -> str:
+def command(pid: int) -> str:
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:200]
     return "gone"

@@ -16,7 +16,8 @@ from pathlib import Path
 from unittest import mock
 
 from db.session import write_transaction
-from league.daemon.matches import RatedMatches, make_arena
+from league.daemon.arenas import make_arena
+from league.daemon.matches import RatedMatches
 from league.daemon.planner import MatchSettings
 from league.members import admission
 from league.rating.season import Season

@@ -1,206 +1,38 @@
-"""LocalArena: real processes that raise, hang, are killed, and lose their parent."""
+"""LocalArena: what only processes of this machine have, such as a parent that is killed.
+
+What it shares with other arenas is in test_arena_contract.py.
+"""
 
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
-import time
-from collections.abc import Callable, Iterator
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from arena.errors import ArenaStopped, WorkerError
-from arena.processes.jobs import Done, Failed, RestartLimits, WorkerLimits
+from arena.errors import ArenaStopped
+from arena.processes.jobs import Done, RestartLimits, WorkerLimits
 from arena.processes.launch import Launcher
 from arena.processes.local_arena import LocalArena
 from tests.arena.processes import worker_toys
+from tests.arena.processes.arenas import PATIENCE_S, collect, done, is_running, wait_until
 
 HERE = Path(__file__).resolve().parent
-PATIENCE_S = 30.0  # for a busy machine; nothing here waits so long when all is well
-
-
-@pytest.fixture(autouse=True)
-def toys_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(HERE))
-
-
-@pytest.fixture
-def make_arena() -> Iterator[Callable[..., LocalArena]]:
-    made: list[LocalArena] = []
-
-    def make(n_workers: int = 1, settings: dict[str, object] | None = None, **limits: Any) -> Any:
-        deaths = limits.pop("max_deaths", 10)
-        restart = RestartLimits(first_pause_s=0.05, longest_pause_s=0.2, max_deaths=deaths)
-        made.append(
-            LocalArena(
-                "tests.arena.processes.worker_toys:play",
-                n_workers,
-                {"base": 100} if settings is None else settings,
-                setup="tests.arena.processes.worker_toys:set_up",
-                limits=WorkerLimits(restart=restart, **limits),
-            )
-        )
-        return made[-1]
-
-    yield make
-    for arena in made:
-        arena.close()
-
-
-def collect(arena: LocalArena, n: int) -> dict[int, Done | Failed]:
-    outcomes: dict[int, Done | Failed] = {}
-    ends = time.monotonic() + PATIENCE_S
-    while len(outcomes) < n and time.monotonic() < ends:
-        for outcome in arena.poll(0.5):
-            assert outcome.job_id not in outcomes
-            outcomes[outcome.job_id] = outcome
-    assert len(outcomes) == n
-    return outcomes
-
-
-def failed(outcome: Done | Failed) -> Failed:
-    assert isinstance(outcome, Failed)
-    return outcome
-
-
-def done(outcome: Done | Failed) -> Done:
-    assert isinstance(outcome, Done)
-    return outcome
-
-
-def wait_until(condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> float:
-    """Return the seconds that it took."""
-    started = time.monotonic()
-    while not condition():
-        assert time.monotonic() - started < patience_s
-        time.sleep(0.02)
-    return time.monotonic() - started
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def test_jobs_come_back_once_each_with_their_results(make_arena: Any) -> None:
-    arena = make_arena(2, matches_per_worker=3)
-    for job_id in range(20):
-        arena.submit(job_id, ("add", job_id))
-    assert (arena.n_waiting, arena.n_running) == (20, 0)
-    outcomes = collect(arena, 20)
-    assert outcomes == {job_id: Done(job_id, 100 + job_id) for job_id in range(20)}
-    assert (arena.n_waiting, arena.n_running) == (0, 0)
-    assert arena.poll(0.0) == []
-
-
-def test_jobs_are_shared_out_evenly_up_to_the_limit_unless_alone(make_arena: Any) -> None:
-    arena = make_arena(1, matches_per_worker=3)
-    for job_id in range(5):
-        arena.submit(job_id, ("who",), alone=job_id == 4)
-    sizes = {job_id: done(played).result[1] for job_id, played in collect(arena, 5).items()}
-    assert sizes == {0: 3, 1: 3, 2: 3, 3: 1, 4: 1}  # 0-2 together, 3 left over, 4 alone
-    arena.submit(9, ("who",))
-    assert done(collect(arena, 1)[9]).result[2] == "1"  # threads for numeric libraries
-    assert os.environ.get("OMP_NUM_THREADS") == THREADS_BEFORE
-
-
-THREADS_BEFORE = os.environ.get("OMP_NUM_THREADS")
-
-
-def test_only_the_match_that_raises_fails_and_its_worker_lives_on(make_arena: Any) -> None:
-    arena = make_arena(1, matches_per_worker=8)
-    orders = [("add", 1), ("raise", 5), ("fail",), ("leave",), ("lock",), ("unreadable",)]
-    for job_id, order in enumerate(orders):
-        arena.submit(job_id, order)
-    outcomes = collect(arena, 6)
-    pids = arena.pids
-    assert outcomes[0] == Done(0, 101)
-    assert failed(outcomes[1]).error == "ValueError: bad move 5"
-    assert "in _play_one" in failed(outcomes[1]).traceback
-    assert outcomes[2] == Failed(2, "a rule was broken", "line 1\nline 2", "match", ("toy",))
-    assert failed(outcomes[3]).error == "SystemExit: 7"
-    assert "cannot be sent" in failed(outcomes[4]).error
-    assert "cannot be read" in failed(outcomes[5]).error
-    assert {failed(outcomes[job_id]).fault for job_id in range(1, 6)} == {"match"}
-    arena.submit(9, ("who",))
-    assert done(collect(arena, 1)[9]).result[0] == pids[0]  # the same process all along
-
-
-def test_a_worker_killed_in_a_match_is_named_and_replaced(make_arena: Any, tmp_path: Path) -> None:
-    arena = make_arena(2, matches_per_worker=1)
-    arena.submit(1, ("hang", str(tmp_path / "pid")))
-    arena.submit(2, ("add", 2))
-    outcomes = collect(arena, 1)
-    assert outcomes == {2: Done(2, 102)}
-    wait_until((tmp_path / "pid").exists)
-    wait_until(lambda: (tmp_path / "pid").read_text() != "")
-    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
-    lost = failed(collect(arena, 1)[1])
-    assert lost.fault == "worker"
-    assert "was killed by SIGKILL (from outside, or out of memory)" in lost.error
-    arena.submit(1, ("add", 1), alone=True)
-    arena.submit(3, ("add", 3))
-    assert collect(arena, 2) == {1: Done(1, 101), 3: Done(3, 103)}
-
-
-def test_a_crash_in_compiled_code_leaves_its_last_words(make_arena: Any) -> None:
-    arena = make_arena(1)
-    arena.submit(1, ("segfault",))
-    arena.submit(2, ("exit", 9), alone=True)
-    outcomes = collect(arena, 2)
-    assert "was killed by SIGSEGV" in failed(outcomes[1]).error
-    assert "Segmentation fault" in failed(outcomes[1]).traceback
-    assert "worker_toys.py" in failed(outcomes[1]).traceback
-    assert "exited with code 9" in failed(outcomes[2]).error
-    codes = [failed(outcomes[job_id]).exit_code for job_id in (1, 2)]
-    assert codes == [-signal.SIGSEGV, 9]
-
-
-def test_ticks_keep_a_slow_match_alive_and_messages_without_ticks_do_not(make_arena: Any) -> None:
-    arena = make_arena(2, matches_per_worker=1, lease_s=1.2)
-    arena.submit(1, ("slow", 20))  # 2 s, with a new tick told every 0.5 s
-    arena.submit(2, ("stuck",))
-    outcomes = collect(arena, 2)
-    assert outcomes[1] == Done(1, "slow but sure")
-    assert failed(outcomes[2]).fault == "timeout"
-    assert "made no progress for 1.2 s after tick 5 and was killed" in failed(outcomes[2]).error
-    arena.submit(3, ("add", 3))
-    assert collect(arena, 1)[3] == Done(3, 103)
-
-
-def test_a_match_that_plays_on_for_ever_meets_the_wall_limit(make_arena: Any) -> None:
-    arena = make_arena(1, match_limit_s=1.0)
-    arena.submit(1, ("slow", 6000))
-    lost = failed(collect(arena, 1)[1])
-    assert lost.fault == "timeout"
-    assert "longer than the limit of 1 s" in lost.error
-
-
-def test_workers_are_recycled_after_their_share_of_matches(make_arena: Any) -> None:
-    arena = make_arena(1, matches_per_worker=2, recycle_after=4)
-    for job_id in range(10):
-        arena.submit(job_id, ("who",))
-    pids = [done(played).result[0] for _, played in sorted(collect(arena, 10).items())]
-    assert len(set(pids)) == 3  # 4 + 4 + 2
-    wait_until(lambda: not is_running(pids[0]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no fork server")
 def test_a_terminal_that_closes_leaves_the_end_of_the_workers_to_their_parent(
-    make_arena: Any,
+    make_local: Any,
 ) -> None:
-    arena = make_arena(1)
+    arena = make_local(1)
     arena.submit(1, ("who",))
     before = done(collect(arena, 1)[1]).result[0]
     for pid in (forkserver._forkserver._forkserver_pid, before):
@@ -210,8 +42,8 @@ def test_a_terminal_that_closes_leaves_the_end_of_the_workers_to_their_parent(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no fork server")
-def test_a_killed_fork_server_costs_its_workers_which_come_back(make_arena: Any) -> None:
-    arena = make_arena(1)
+def test_a_killed_fork_server_costs_its_workers_which_come_back(make_local: Any) -> None:
+    arena = make_local(1)
     arena.submit(1, ("who",))
     before = done(collect(arena, 1)[1]).result[0]
     os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
@@ -231,28 +63,8 @@ def test_a_child_that_does_not_read_its_pipe_keeps_nobody_waiting(tmp_path: Path
     assert not child.send("too late")
 
 
-def test_too_many_deaths_stop_the_pool_and_say_why(make_arena: Any) -> None:
-    arena = make_arena(1, matches_per_worker=1, max_deaths=3)
-    for job_id in range(5):
-        arena.submit(job_id, ("exit", 9))
-    lost = collect(arena, 3)
-    assert {failed(outcome).fault for outcome in lost.values()} == {"worker"}
-    with pytest.raises(ArenaStopped, match=r"unexpectedly 3 times within 300 s.*code 9"):
-        arena.poll(5.0)
-    with pytest.raises(ArenaStopped):
-        arena.submit(9, ("add", 1))
-    assert arena.n_waiting == 2
-
-
-def test_workers_that_are_never_ready_stop_the_pool_after_the_third(make_arena: Any) -> None:
-    arena = make_arena(1, settings={"broken": True})  # ten deaths are allowed
-    arena.submit(1, ("add", 1))
-    with pytest.raises(ArenaStopped, match=r"no worker was ever ready, 3 .*no such network"):
-        collect(arena, 1)
-
-
 def test_workers_that_the_machine_keeps_from_starting_stop_the_pool_only_after_its_limit(
-    make_arena: Any, monkeypatch: pytest.MonkeyPatch
+    make_local: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launched: list[str] = []
     launch = Launcher.launch
@@ -264,7 +76,7 @@ def test_workers_that_the_machine_keeps_from_starting_stop_the_pool_only_after_i
         return launch(self, name, orders, output_path)
 
     monkeypatch.setattr(Launcher, "launch", refuse)
-    arena = make_arena(1)
+    arena = make_local(1)
     assert not arena.is_ready
     arena.poll(0.0)
     assert "Too many open files" in arena.start_trouble
@@ -276,63 +88,6 @@ def test_workers_that_the_machine_keeps_from_starting_stop_the_pool_only_after_i
     other = LocalArena("tests.arena.processes.worker_toys:play", 1, limits=limits)
     with other, pytest.raises(ArenaStopped, match=r"kept a worker from starting for 0.2 s.*Too m"):
         other.poll(PATIENCE_S)
-
-
-def test_a_player_that_cannot_be_set_up_stops_the_pool_with_its_own_words(make_arena: Any) -> None:
-    arena = make_arena(1, settings={"broken": True}, max_deaths=2)
-    arena.submit(1, ("add", 1))
-    with pytest.raises(ArenaStopped, match="set up its player: RuntimeError: no such network"):
-        collect(arena, 1)
-    limits = WorkerLimits(restart=RestartLimits(max_deaths=1))
-    missing = LocalArena("tests.arena.processes.worker_toys:nothing", 1, limits=limits)
-    with missing, pytest.raises(ArenaStopped, match="has no attribute 'nothing'"):
-        missing.poll(PATIENCE_S)
-
-
-def test_records_and_warnings_of_workers_reach_the_parents_log_and_nothing_else(
-    make_arena: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    caplog.set_level(logging.INFO)
-    arena = make_arena(1)
-    arena.submit(1, ("talk",))
-    assert collect(arena, 1)[1] == Done(1, "talked")
-    records = [(record.name, record.levelname, record.getMessage()) for record in caplog.records]
-    assert ("toys", "WARNING", "[worker 0] the toy said 5") in records
-    assert any("a toy warning" in text for name, _, text in records if name == "py.warnings")
-    assert not any("never sent" in text for _, _, text in records)
-    captured = capfd.readouterr()
-    assert "printed" not in captured.out + captured.err
-    assert "written" not in captured.out + captured.err
-
-
-def test_sigint_is_ignored_and_sigterm_is_obeyed(make_arena: Any) -> None:
-    arena = make_arena(1)
-    arena.submit(1, ("who",))
-    pid = done(collect(arena, 1)[1]).result[0]
-    os.kill(pid, signal.SIGINT)
-    arena.submit(2, ("who",))
-    assert done(collect(arena, 1)[2]).result[0] == pid
-    os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: not is_running(pid))
-    arena.submit(3, ("who",))
-    arena.submit(4, ("who",))
-    outcomes = collect(arena, 2)  # a job sent just before the death was seen may be lost
-    for job_id in (3, 4):
-        outcome = outcomes[job_id]
-        assert isinstance(outcome, Done) or "SIGTERM" in outcome.error
-
-
-def test_closing_ends_playing_workers_within_the_grace(make_arena: Any, tmp_path: Path) -> None:
-    arena = make_arena(2)
-    arena.submit(1, ("hang", str(tmp_path / "pid")))
-    while not (tmp_path / "pid").exists():
-        arena.poll(0.05)
-    pids = arena.pids
-    arena.close(grace_s=5.0)
-    assert not any(is_running(pid) for pid in pids)
-    arena.close()  # twice is fine
-    with pytest.raises(WorkerError, match="is closed"):
-        arena.poll(0.0)
 
 
 def test_workers_leave_within_two_seconds_when_the_parent_is_killed(tmp_path: Path) -> None:
@@ -362,21 +117,3 @@ def test_workers_leave_within_two_seconds_when_the_parent_is_killed(tmp_path: Pa
         parent.kill()
         took_s = wait_until(lambda: not any(is_running(pid) for pid in pids))
     assert took_s < 2.0
-
-
-def test_misuse_is_refused_with_what_was_expected(make_arena: Any) -> None:
-    with pytest.raises(WorkerError, match="'module:function', found 'toys'"):
-        LocalArena("toys", 1)
-    with pytest.raises(WorkerError, match="at least 1, found 0"):
-        LocalArena("tests.arena.processes.worker_toys:play", 0)
-    with pytest.raises(WorkerError, match="lease_s above 0, found 0"):
-        WorkerLimits(lease_s=0)
-    with pytest.raises(WorkerError, match="settings cannot be sent"):
-        LocalArena("tests.arena.processes.worker_toys:play", 1, {"base": lambda: None})
-    arena = make_arena(1)
-    arena.submit(1, ("add", 1))
-    with pytest.raises(WorkerError, match="job 1: expected a new job id"):
-        arena.submit(1, ("add", 1))
-    with pytest.raises(WorkerError, match="job 2: cannot be sent"):
-        arena.submit(2, lambda: None)
-    assert arena.n_waiting == 1

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from arena.match import MatchResult, MatchSpec, pack_actions
-from arena.processes.jobs import Done, Failed
+from arena.processes.jobs import Done, Failed, News
 from arena.processes.launch import name_exit
 from db.migrate import upgrade
 from db.session import backup, open_writer
@@ -77,6 +77,7 @@ class ScriptedArena:
     closed_with: list[float] = field(default_factory=list)
     is_ready: bool = True
     start_trouble: str | None = None
+    news: list[News] = field(default_factory=list)
 
     def submit(self, job_id: int, spec: object, *, alone: bool = False) -> None:
         assert isinstance(spec, MatchSpec)
@@ -85,6 +86,10 @@ class ScriptedArena:
     def poll(self, timeout_s: float) -> list[Done | Failed]:
         outcomes, self.outcomes = self.outcomes, []
         return outcomes
+
+    def take_news(self) -> list[News]:
+        news, self.news = self.news, []
+        return news
 
     def close(self, grace_s: float) -> None:
         self.closed_with.append(grace_s)
@@ -126,6 +131,10 @@ def result(spec: MatchSpec) -> MatchResult:
         actions=pack_actions([]),
         n_illegal=(0,) * n_seats,
         wall_s=0.25,
+        weights=tuple(
+            name.removeprefix("snapshot:") if name.startswith("snapshot:") else ""
+            for name in spec.agents
+        ),
     )
 
 

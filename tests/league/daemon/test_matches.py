@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection, event
 
 from arena.processes.jobs import Done
-from arena.replay import Label, read_replay
+from arena.replay import SUFFIX, Label, read_replay
 from db import queries
 from db.session import read_transaction, write_transaction
 from league.daemon.failures import QUARANTINE_AFTER
@@ -233,6 +234,45 @@ def test_a_member_that_keeps_failing_is_taken_out_of_play(
         (event,) = queries.list_events(session, kind=status)
     assert event.level == "alarm" and "league members resume broken" in event.message
     assert ("checks its snapshot" in event.message) is (status == "quarantined")
+
+
+def test_a_result_of_other_weights_than_the_line_ups_is_refused_and_played_again(
+    league: League,
+) -> None:
+    sha256 = "a" * 64
+    with write_transaction(league.engine) as session:
+        member_id = queries.add_member(
+            session,
+            name="attention-0001",
+            family="attention",
+            role="main",
+            agent_spec=f"snapshot:{sha256}",
+            snapshot_sha256=sha256,
+        )
+        admission.admit_rating(session, queries.get_member(session, member_id), season(league))
+    arena = ScriptedArena()
+    rated = rated_matches(league, arena)
+    rated.turn(0.0)
+    seated = [i for i, spec, _ in arena.submitted if f"snapshot:{sha256}" in spec.agents]
+    stale, fresh = seated[:2]
+    arena.finish(stale, fresh)
+    old = replace(arena.outcomes[0].result, weights=("b" * 64,) * 4)
+    arena.outcomes[0] = Done(stale, old)
+    rated.turn(0.0)
+    with read_transaction(league.engine) as session:
+        found = {i: queries.get_match(session, i) for i in (stale, fresh)}
+        counts = queries.match_counts(session, season(league).rules_sha256)
+    assert found[fresh].status == "finished"
+    assert (found[stale].status, found[stale].failures) == ("planned", 1)
+    assert counts[member_id] == 1
+    assert not (league.folder.replays / f"{stale:08d}{SUFFIX}").exists()
+    rated.turn(0.0)
+    again = [(spec, alone) for i, spec, alone in arena.submitted if i == stale]
+    assert len(again) == 2 and again[1][1]  # the second time alone
+    arena.finish(stale)
+    rated.turn(0.0)
+    with read_transaction(league.engine) as session:
+        assert queries.get_match(session, stale).status == "finished"
 
 
 def test_a_success_ends_a_row_of_failures(league: League) -> None:
