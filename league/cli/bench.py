@@ -209,16 +209,26 @@ def learner(
     _show(result, subject.lines(result), as_json)
 
 
-@bench.command(epilog=examples("league bench arena", "league bench arena --workers 2 --json"))
+@bench.command(epilog=examples("league bench arena", "league bench arena --workers 2 --ray"))
 @_preset
 @count_option("--workers", default=1, most=1_024, text="Worker processes.")
 @count_option("--matches", default=24, most=100_000, text="Matches to play.")
+@click.option(
+    "--ray",
+    "with_ray",
+    is_flag=True,
+    help="Also by as many workers on a Ray cluster of this machine, in turn, there and back.",
+)
 @json_option
 @league_option
-def arena(preset: str, workers: int, matches: int, as_json: bool) -> None:
+def arena(preset: str, workers: int, matches: int, with_ray: bool, as_json: bool) -> None:
     """Measure rated matches per second, with scripted members in all seats."""
     from league.bench import arena as subject
 
+    if with_ray:
+        result = subject.run_engines(preset, workers=workers, matches=matches, tell=_tell)
+        _show(result, subject.engines_lines(result), as_json)
+        return
     result = subject.run(preset, workers=workers, matches=matches)
     _show(result, subject.lines(result), as_json)
 

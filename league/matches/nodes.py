@@ -22,13 +22,16 @@ def node_facts(settings: Mapping[str, object]) -> dict[str, str]:
     """Return what this machine would play matches with: name of a fact -> value.
 
     Args:
-        settings: of a worker (league.matches.worker.setup); "maps" is the league's folder.
+        settings: of a worker (league.matches.worker.setup); "maps" is the league's folder, which
+            must be seen where "snapshots" is a folder and not a place with a store behind it.
     """
-    return {
+    found = {
         "program": f"territory-league {_version()} with code {code_sha256()[:12]}",
         "rules": f"version {RULES_VERSION}",
-        "league folder": _folder_fact(Path(str(settings["maps"]))),
     }
+    if isinstance(settings.get("snapshots"), str | Path):
+        found["league folder"] = _folder_fact(Path(str(settings["maps"])))
+    return found
 
 
 def code_sha256(root: Path = _ROOT) -> str:

@@ -18,13 +18,19 @@ def test_a_node_with_another_league_folder_or_none_is_told_apart(tmp_path: Path)
     for folder, text in ((here, "seed = 1"), (there, "seed = 2")):
         folder.mkdir()
         (folder / "league.toml").write_text(text)
-    mine = node_facts({"maps": str(here)})
-    assert mine == node_facts({"maps": str(here)})
+
+    def of(folder: Path) -> dict[str, str]:
+        return node_facts({"maps": str(folder), "snapshots": str(folder / "snapshots")})
+
+    mine = of(here)
+    assert mine == of(here)
     assert set(mine) == {"program", "rules", "league folder"}
     (here / "league.toml").write_text("seed = 2")
-    assert node_facts({"maps": str(here)})["league folder"] != mine["league folder"]
-    gone = node_facts({"maps": str(tmp_path / "gone")})["league folder"]
-    assert "gone that cannot be read (No such file" in gone
+    assert of(here)["league folder"] != mine["league folder"]
+    assert "gone that cannot be read (No such file" in of(tmp_path / "gone")["league folder"]
+    # Where snapshots come out of a store, no node needs the folder.
+    stored = node_facts({"maps": str(tmp_path / "gone"), "snapshots": object()})
+    assert stored == {name: mine[name] for name in ("program", "rules")}
 
 
 def test_one_changed_line_of_what_plays_makes_another_program(tmp_path: Path) -> None:
