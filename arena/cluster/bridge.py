@@ -66,6 +66,7 @@ class Bridge:
         self._keys = itertools.count(1)
         self._workers: dict[int, RemoteProcess] = {}
         self._news: list[News] = []
+        self.is_deaf = False  # it did not answer to a kill, and has said nothing since
         self.refusal: str | None = None
 
     @property
@@ -133,6 +134,7 @@ class Bridge:
             driver.kill()
 
     def _take(self, message: object) -> None:
+        self.is_deaf = False
         match message:
             case Record():
                 log_record("Ray driver", message)
@@ -277,8 +279,9 @@ class RemoteProcess:
         """Wait for the exit, kill after `grace_s`; return the exit code, None when it is lost."""
         if not self.join(grace_s):
             self.kill()
-            self.join(_KILL_LIMIT_S)
-        self._bridge.forget(self.key)  # it may hang, like a process that waits for a device
+            # A driver whose cluster is away answers nobody: it is waited for once, not by each.
+            self._bridge.is_deaf = not self.join(0.0 if self._bridge.is_deaf else _KILL_LIMIT_S)
+        self._bridge.forget(self.key)
         return self._exit_code
 
     def last_output(self) -> str:

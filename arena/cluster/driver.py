@@ -14,6 +14,7 @@ import queue
 import sys
 import threading
 import time
+from collections import deque
 from multiprocessing import connection
 from typing import Any
 
@@ -65,6 +66,7 @@ class _Host:
         self.key: int | None = None  # of its worker
         self.node = ""
         self.since = time.monotonic()
+        self.is_leaving = False  # its worker was told to leave, and another one may follow
 
 
 class _Driver:
@@ -76,6 +78,8 @@ class _Driver:
         self._events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._hosts: dict[int, _Host] = {}  # by the key of its worker
         self._free: list[_Host] = []
+        # Workers that follow one that leaves: a new host would wait for the CPU that it has.
+        self._following: deque[LaunchWorker] = deque()
         self._unfit: set[str] = set()  # ids of nodes where no host is wanted
         self._alive: dict[str, str] = {}  # id of a node -> its address
         self._told_pending = False
@@ -126,9 +130,13 @@ class _Driver:
                 self._launch(order)
             case ToWorker(key, message) if key in self._hosts:
                 self._hosts[key].actor.send.remote(message)
+            case SignalWorker(key) if any(order.key == key for order in self._following):
+                self._following = deque(o for o in self._following if o.key != key)
+                self._link.send(WorkerExited(key, None, ""))
             case SignalWorker(key, signal) if key in self._hosts:
                 host = self._hosts[key]
                 if host.node:
+                    host.is_leaving = host.is_leaving or signal == "hang_up"
                     host.actor.signal.remote(signal)
                 else:  # it waits for room, or is starting
                     self._forget(host)
@@ -136,8 +144,16 @@ class _Driver:
                     self._link.send(WorkerExited(key, None, ""))
 
     def _launch(self, order: LaunchWorker) -> None:
-        host = self._free.pop() if self._free else _Host(self._make_host(self._unfit))
-        host.key, host.since = order.key, time.monotonic()
+        """Start a worker on a host that is free or about to be, else on a new one."""
+        if self._free:
+            self._begin(self._free.pop(), order)
+        elif sum(host.is_leaving for host in self._hosts.values()) > len(self._following):
+            self._following.append(order)
+        else:
+            self._begin(_Host(self._make_host(self._unfit)), order)
+
+    def _begin(self, host: _Host, order: LaunchWorker) -> None:
+        host.key, host.since, host.node, host.is_leaving = order.key, time.monotonic(), "", False
         self._hosts[order.key] = host
         self._when(host.actor.look.remote(), "looked", host, order)
 
@@ -200,6 +216,8 @@ class _Driver:
             self._forget(host)
             self._free.append(host)
             self._link.send(WorkerExited(key, *exited))
+            if self._following:
+                self._launch(self._following.popleft())
 
     def _lose(self, host: _Host, error: Exception) -> None:
         key = host.key
@@ -208,6 +226,8 @@ class _Driver:
         self._forget(host)
         self._end(host)
         self._link.send(WorkerLost(key, f"was lost{where}: {words(error)}"))
+        if self._following:  # it may have been the one that was to make room
+            self._launch(self._following.popleft())
 
     def _on_nodes(self, alive: dict[str, str]) -> None:
         for node_id in self._alive.keys() - alive.keys():

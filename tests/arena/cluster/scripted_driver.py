@@ -1,7 +1,8 @@
 """A driver without Ray: what it does is in `settings["script"]`, one word per worker it is given.
 
 Words: "play" (a worker that adds 1), "lose" (lost when it gets jobs), "die" (the driver is killed
-when jobs come), "wait" (never placed). "refuse", "silent" and "crash" concern the whole driver.
+when jobs come), "wait" (never placed), "deaf" (signals change nothing). "refuse", "silent" and
+"crash" concern the whole driver.
 """
 
 from __future__ import annotations
@@ -67,5 +68,5 @@ def run(pipe: connection.Connection, birth: Birth, orders: DriverOrders) -> None
                     continue
                 done = tuple((i, pickle.dumps(pickle.loads(spec) + 1)) for i, spec in jobs)
                 link.send(FromWorker(key, (Outcomes(done), WorkerIdle())))
-            case SignalWorker(key):
+            case SignalWorker(key) if words[key] != "deaf":
                 link.send(WorkerExited(key, 0, ""))

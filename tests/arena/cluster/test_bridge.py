@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from arena.cluster.bridge import RemoteProcess
 from arena.cluster.ray_arena import RayArena
 from arena.errors import ArenaStopped
 from arena.processes.jobs import Done, Failed, RestartLimits, WorkerLimits
@@ -137,6 +138,25 @@ def test_a_worker_may_wait_for_room_for_as_long_as_it_takes(make: Make) -> None:
     # All four in one call: nobody keeps jobs back for a worker that has no place.
     assert collect(arena, 4) == {i: Done(i, i + 1) for i in range(2, 6)}
     assert arena.start_trouble is None and "lost" not in news(arena)
+
+
+def test_a_cluster_that_is_away_delays_a_stop_once_and_not_for_each_worker(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arena = make("deaf " * 5, n_workers=5)
+    while arena.n_idle < 5:
+        arena.poll(0.05)
+    waits: list[float] = []
+    join = RemoteProcess.join
+
+    def noted(self: RemoteProcess, timeout_s: float) -> bool:
+        waits.append(timeout_s)
+        return join(self, timeout_s)
+
+    monkeypatch.setattr(RemoteProcess, "join", noted)
+    monkeypatch.setattr("arena.cluster.bridge._KILL_LIMIT_S", 0.25)
+    arena.close(0.0)
+    assert [wait for wait in waits if wait > 0] == [0.25]
 
 
 def drivers_or_none(tmp_path: Path) -> list[list[str]]:

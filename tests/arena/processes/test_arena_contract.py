@@ -121,6 +121,14 @@ def test_workers_are_recycled_after_their_share_of_matches(make_arena: Any) -> N
     wait_until(lambda: not is_running(pids[0]))
 
 
+def test_all_workers_are_recycled_where_there_is_room_for_no_more_of_them(make_arena: Any) -> None:
+    arena = make_arena(2, matches_per_worker=1, recycle_after=1)  # Ray's fixture has two CPUs
+    for job_id in range(8):
+        arena.submit(job_id, ("who",))
+    pids = [done(played).result[0] for played in collect(arena, 8).values()]
+    assert len(set(pids)) == 8
+
+
 def test_too_many_deaths_stop_the_pool_and_say_why(make_arena: Any) -> None:
     arena = make_arena(1, matches_per_worker=1, max_deaths=3)
     for job_id in range(5):
