@@ -128,6 +128,12 @@ def test_all_workers_are_recycled_where_there_is_room_for_no_more_of_them(make_a
     pids = [done(played).result[0] for played in collect(arena, 8).values()]
     assert len(set(pids)) == 8
 
+    def are_idle() -> bool:
+        arena.poll(0.1)
+        return bool(arena.n_idle == 2)
+
+    wait_until(are_idle)
+
 
 def test_too_many_deaths_stop_the_pool_and_say_why(make_arena: Any) -> None:
     arena = make_arena(1, matches_per_worker=1, max_deaths=3)
