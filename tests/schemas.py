@@ -3,7 +3,9 @@
 `python tests/schemas.py` runs the commands of `COMMANDS` on a small league and writes
 docs/schemas/NAME.json, one file per name and version; what stands there already is widened, never
 narrowed, so that the difference of a file shows what a change means to whoever reads documents.
-tests/league/cli/test_documents.py checks the same commands against the files.
+tests/league/cli/test_documents.py checks the same commands against the files. What takes longer,
+or needs other leagues, is checked where it is tested anyway, by `fits` (`ELSEWHERE`); run these
+tests with WRITE_SCHEMAS=1 to widen their files.
 """
 
 from __future__ import annotations
@@ -11,12 +13,16 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from arena.match import MatchResult
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "schemas"
@@ -24,6 +30,26 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")  # ISO 8601,
 LOOKS_LIKE_A_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 # Objects whose keys are names or measures and no part of the form.
 OPEN = {"progress", "usage", "online", "smoothed", "copied", "crashes", "scalars"}
+
+ELSEWHERE = {
+    "league-bench-arena/1": "tests/league/cli/test_bench.py",
+    "league-bench-audit/1": "tests/league/bench/test_audit.py",
+    "league-bench-ceiling/1": "tests/league/bench/test_ceiling.py",
+    "league-bench-learner/1": "tests/league/cli/test_bench.py",
+    "league-bench-networks/1": "tests/league/bench/test_networks.py",
+    "league-bench-planner/1": "tests/league/cli/test_bench.py",
+    "league-bench-ratings/1": "tests/league/cli/test_bench.py",
+    "league-bench-scripts/1": "tests/league/bench/test_scripts.py",
+    "league-bench-settings/1": "tests/league/bench/test_settings.py",
+    "league-bench-territory/1": "tests/league/cli/test_bench.py",
+    "league-compare/1": "tests/league/compare/test_compare.py",
+    "league-exploit/1": "tests/league/exploit/test_exploit.py",
+    "league-import/1": "tests/league/members/test_round_trip.py",
+    "league-parity/1": "tests/league/cli/test_parity.py",
+    "league-results-import/1": "tests/league/results/test_foreign.py",
+}
+# `league bench` prints what these print, each under its name.
+BENCHES = ("territory", "networks", "arena", "learner", "ratings")
 
 # In this order, in the folder beside the league `league-data`, which the last of them copy.
 COMMANDS = (
@@ -33,6 +59,7 @@ COMMANDS = (
     "report",
     "report --payoff",
     "curves",
+    "curves --what training",
     "members",
     "members list",
     "members add scripted:turtle --name slow",
@@ -40,6 +67,7 @@ COMMANDS = (
     "members retire slower",
     "members resume slower",
     "members remove slower",
+    "members check plugin:bot.py:make --ticks 10",
     "champion",
     "promote tribe --why first",
     "promote expander --why second",
@@ -58,6 +86,7 @@ COMMANDS = (
     "results payoff",
     "prune --dry-run --replays 1",
     "pit expander idle --matches 2",
+    "pit expander idle --plan 50",
     "pit expander idle tribe --mixed --matches 3",
     "doctor",
     "backup copy",
@@ -67,6 +96,7 @@ COMMANDS = (
 
 def documents(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Run the commands in a folder with a league, which is the current one; yield what they say."""
+    from agents import check
     from league.cli.main import main
     from league.folder.layout import LeagueFolder
     from league.pit.play import Play
@@ -75,6 +105,8 @@ def documents(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     loaders = _loaders(LeagueFolder.at(folder / "league-data"))
     started = Play._local_arena
     Play._local_arena = lambda self, n_workers: OwnProcess(*loaders)  # type: ignore[assignment, method-assign, return-value]
+    tried, check.check_agent = check.check_agent, _tried_here
+    (folder / "bot.py").write_text("def make(): ...\n", encoding="utf-8")
     try:
         for command in COMMANDS:
             out = io.StringIO()
@@ -85,6 +117,20 @@ def documents(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield command, json.loads(out.getvalue())
     finally:
         Play._local_arena = started  # type: ignore[method-assign]
+        check.check_agent = tried
+
+
+def _tried_here(name: str, *, max_ticks: int) -> list[MatchResult]:
+    """Take the place of agents.check, which tries a plug-in in a process of its own."""
+    from agents.registry import make_loader
+    from arena.match import MatchResult, MatchSpec, play_matches
+    from arena.territory.engine.rules import MatchRules
+    from arena.territory.maps import load_map
+
+    agents = ("scripted:tribe",) * 10
+    spec = MatchSpec(1, "generated:plains:64x64:1", agents, MatchRules(max_ticks=max_ticks))
+    found = play_matches([spec], make_loader(None), load_map)
+    return [each for each in found if isinstance(each, MatchResult)]
 
 
 def infer(value: Any, key: str = "") -> dict[str, Any]:
@@ -172,6 +218,45 @@ def errors(value: Any, schema: dict[str, Any], path: str = "$") -> Iterator[str]
             yield from errors(each, schema.get("properties", {}).get(name, {}), f"{path}.{name}")
 
 
+def fits(document: dict[str, Any], name: str | None = None) -> None:
+    """Fail unless a document has the form of its schema on file.
+
+    Args:
+        name: of the schema, where the document is what the command prints without its first key.
+    """
+    document = document if name is None else {"schema": name, **json.loads(json.dumps(document))}
+    assert next(iter(document)) == "schema" and document["schema"] in ELSEWHERE
+    if os.environ.get("WRITE_SCHEMAS"):
+        write(iter([(_command_of(document["schema"]), document)]))
+    schema = json.loads(file_of(document["schema"]).read_text(encoding="utf-8"))
+    assert schema["$id"] == document["schema"]
+    assert list(errors(document, schema)) == []
+
+
+def _command_of(name: str) -> str:
+    words = name.removeprefix("league-").removesuffix("/1").split("-")
+    return " ".join(words)
+
+
+def bench_schema() -> dict[str, Any]:
+    """Return the schema of `league bench --json`, made of those of its parts."""
+    parts = {}
+    for part in BENCHES:
+        text = file_of(f"league-bench-{part}/1").read_text(encoding="utf-8")
+        form = json.loads(text)
+        properties = {key: each for key, each in form["properties"].items() if key != "schema"}
+        required = [key for key in form["required"] if key != "schema"]
+        parts[part] = {"type": "object", "properties": properties, "required": required}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "league-bench/1",
+        "title": "league bench --json",
+        "type": "object",
+        "properties": {"schema": {"const": "league-bench/1"}, **parts},
+        "required": sorted(["schema", *BENCHES]),
+    }
+
+
 def file_of(name: str) -> Path:
     """Return the file of a schema's name and version, such as league-report/1."""
     return FOLDER / f"{name.replace('/', '-')}.json"
@@ -195,11 +280,11 @@ def write(found: Iterator[tuple[str, dict[str, Any]]]) -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    import os
-
     from tests.league.python.conftest import make_played_league
 
     with tempfile.TemporaryDirectory() as made:
         make_played_league(Path(made) / "league-data")
         os.chdir(made)
         write(documents(Path(made)))
+    text = json.dumps(bench_schema(), indent=1, sort_keys=True) + "\n"
+    file_of("league-bench/1").write_text(text, encoding="utf-8")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from db.records import EventRecord, MatchMoment, UpdateRecord
+    from league.course.held_out import HeldOutScore
     from league.folder.layout import LeagueFolder
 
 MOST_UPDATES = 2_000  # of a learner: far more than a chart has points
@@ -110,6 +111,12 @@ class PageFacts:
     def names(self) -> Mapping[int, str]:
         """Names by member id."""
         return self.payoff.names
+
+    @cached_property
+    def held_out(self) -> Mapping[str, HeldOutScore]:
+        """Held-out scores by name."""
+        rows = self.state.members
+        return {row.name: row.held_out for row in rows if row.held_out is not None}
 
     @property
     def at(self) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from league.report.champion import champion_document
@@ -65,6 +66,7 @@ def report_document(state: ReportState) -> dict[str, Any]:
         "waiting": dict(state.waiting),
         "rating_version": state.rating_version,
         "run": None if state.run is None else state.run.to_json(state.at),
+        "held_out": list(state.held_out),
         "slow_members": None if state.slow is None else state.slow.to_json(),
     }
 
@@ -95,6 +97,7 @@ def _member(row: MemberRow) -> dict[str, Any]:
         "snapshot": row.snapshot,
         "taught_by": row.taught_by,
         "relation_mask": row.relation_mask,
+        "held_out": None if row.held_out is None else asdict(row.held_out),
     }
 
 

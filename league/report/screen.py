@@ -18,6 +18,7 @@ from league.rating.first_places import Chance
 from league.report.champion import champion_lines
 from league.report.console import foreign
 from league.report.fitting import FittingTable
+from league.report.held_out import held_out_lines
 from league.report.masked import masked_lines
 from league.report.slow import slow_lines
 from league.report.state import BudgetRow, LearnerRow, MatchRow, MemberRow, ReportState
@@ -54,6 +55,8 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
     ]
     if state.learners:
         parts.append(learners_table(state.learners))
+        unmet = held_out_lines(state.learners, state.members, state.held_out)
+        parts += [Text(visible(line), style="dim") for line in unmet]
     if state.matches:
         parts.append(matches_table(state.matches))
     if state.matches and state.win_share is not None:

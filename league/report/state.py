@@ -17,6 +17,7 @@ from arena.territory.engine.rules import WIN_SHARE
 from db import queries
 from db.records import MemberTotals
 from db.session import read_transaction
+from league.course.held_out import HeldOutScore, held_out_names, held_out_scores
 from league.folder.connect import reader
 from league.folder.layout import LeagueFolder
 from league.folder.match_columns import MatchMemory
@@ -27,6 +28,7 @@ from league.rating.columns import totals
 from league.rating.errors import rating_errors
 from league.rating.first_places import Chance
 from league.rating.standings import scale_anchor_id, standings
+from league.report.arena import ArenaRow, read_arena
 from league.report.champion import CanaryRow, ChampionRow, read_canaries, read_champion
 from league.report.chances import ChanceMemory
 from league.report.now import MeetsRow, RunRow, meets_of, numbers_of, read_run
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     from league.rating.standings import Standing
     from league.report.payoff import PayoffState
 
-THROUGHPUT_WINDOW_S = 60.0
 SILENT_AFTER_S = 120.0  # a learner without a heartbeat for longer is shown as silent
 
 
@@ -51,7 +52,8 @@ class MemberRow:
 
     `half_width` is of the 95 % interval of mu, None for the anchor of the scale too; see
     `league.rating.standings.Standing`. `first` is its chance of the first place in company like its
-    own, None for a member that has not played lately.
+    own, None for a member that has not played lately; `held_out` its score against the members that
+    learners never meet, None before it met one.
     """
 
     id: int
@@ -81,6 +83,7 @@ class MemberRow:
     created_at: datetime
     taught_by: str | None = None
     relation_mask: bool = False
+    held_out: HeldOutScore | None = None
 
 
 @dataclass(frozen=True)
@@ -136,19 +139,6 @@ class EventRow:
 
 
 @dataclass(frozen=True)
-class ArenaRow:
-    """What the arena has done: matches by status, and throughput in the last minute."""
-
-    finished: int
-    planned: int
-    running: int
-    failed: int
-    window_s: float
-    matches_per_s: float
-    ticks_per_s: float
-
-
-@dataclass(frozen=True)
 class BudgetRow:
     """Replays or snapshots: bytes at the last look, their budget, and what was ever pruned.
 
@@ -171,6 +161,7 @@ class ReportState:
         pause: what the running league waits for, or None.
         waiting: what of the machine learners, or all "workers" together, wait for, by name.
         run: the newest run, None before the first.
+        held_out: names of the members that learners never meet.
     """
 
     league: str
@@ -190,6 +181,7 @@ class ReportState:
     game: str | None = None
     run: RunRow | None = None
     slow: SlowRow | None = None
+    held_out: tuple[str, ...] = ()
 
     @property
     def win_share(self) -> float | None:
@@ -300,7 +292,7 @@ def read_state(
             _match(session, row, names)
             for row in queries.recent_matches(session, n_matches, purpose="rating")
         ),
-        arena=_arena(session, now),
+        arena=read_arena(session, now),
         events=tuple(
             EventRow(event.at, event.kind, event.level, event.message)
             for event in queries.list_events(session, limit=n_events)
@@ -311,6 +303,7 @@ def read_state(
         canaries=tuple(read_canaries(session)),
         run=read_run(session),
         slow=read_slow(session),
+        held_out=held_out_names(stored_settings(session)),
     )
 
 
@@ -339,6 +332,7 @@ def _members(
     table: dict[int, Standing] = {}
     played: dict[int, MemberTotals] = {}
     firsts: Mapping[int, Chance] = {}
+    unmet: Mapping[int, HeldOutScore] = {}
     if rules_sha256 is not None:
         latest = queries.latest_ratings(session, rules_sha256)
         ratings = {member_id: (row.mu, row.sigma) for member_id, row in latest.items()}
@@ -347,10 +341,16 @@ def _members(
         found = standings(ratings, anchor_id=scale_anchor_id(members), errors=errors)
         table = {row.member_id: row for row in found}
         firsts = chances.read(columns, ratings)
+        hidden = held_out_names(stored_settings(session))
+        trained = [member.id for member in members if member.snapshot_sha256 is not None]
+        unmet = held_out_scores(columns, [m.id for m in members if m.name in hidden], trained)
         played = {i: MemberTotals(*numbers) for i, numbers in totals(columns).items()}
     shown = [member for member in members if member.status != "guest" or member.id in table]
     rows = [
-        _member(m, table.get(m.id), played.get(m.id, MemberTotals()), firsts.get(m.id))
+        replace(
+            _member(m, table.get(m.id), played.get(m.id, MemberTotals()), firsts.get(m.id)),
+            held_out=unmet.get(m.id),
+        )
         for m in shown
     ]
     return sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))
@@ -434,17 +434,3 @@ def short_map_name(reference: str) -> str:
     if reference.startswith("generated:"):
         return reference.removeprefix("generated:")
     return Path(reference).name
-
-
-def _arena(session: Session, now: datetime) -> ArenaRow:
-    by_status = queries.matches_by_status(session, "rating")
-    recent = queries.throughput(session, THROUGHPUT_WINDOW_S, purpose="rating", now=now)
-    return ArenaRow(
-        finished=by_status.get("finished", 0),
-        planned=by_status.get("planned", 0),
-        running=by_status.get("running", 0),
-        failed=by_status.get("failed", 0),
-        window_s=recent.window_s,
-        matches_per_s=recent.matches_per_s,
-        ticks_per_s=recent.ticks / recent.window_s,
-    )

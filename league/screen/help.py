@@ -30,6 +30,7 @@ FIGURES = (
     ("95 %", "ranks and ±: intervals that hold the company a member plays in"),
     ("rating", "its line: mu over time, relative to the scale's anchor, all on one scale"),
     ("places", "how often it came first (left) to last (right)"),
+    ("held out", "share of the members that no learner meets that its snapshots place above"),
     ("x, share", "its probability of beating a foe; how often matchmaking draws that foe"),
     ("next", "time until a learner's next snapshot is due at the latest"),
     ("dim rates", "fewer than eight common matches: they say nothing yet"),

@@ -26,6 +26,7 @@ from league.screen.state import Look, ScreenState, Training
 
 _LABEL, _BLOCK = 11, 31  # columns of the labels, and least ones of a learner
 _FEW_LINES = 6  # below so many a learner has two lines
+_ALL_LINES = 9  # of a learner
 _CURVES = (
     ("place", "placement_mean", ".2f"),
     ("reward", "reward_mean", ".2f"),
@@ -53,7 +54,16 @@ def learners_lines(state: ScreenState, look: Look, width: int, height: int) -> l
         _block(learner, state.training.get(learner.name, _NO_TRAINING), block - 1)
         for learner in shown
     ]
-    labels = ["", "decisions", *(label for label, _, _ in _CURVES), "update", "time"]
+    labels = ["", "decisions", "held out", *(label for label, _, _ in _CURVES), "update", "time"]
+    if not any(training.held_out for training in state.training.values()):
+        del labels[2]
+        for lines_of in blocks:
+            del lines_of[2]
+    elif height < _ALL_LINES:  # the place says nearly what the reward does
+        at = labels.index("reward")
+        del labels[at]
+        for lines_of in blocks:
+            del lines_of[at]
     if len(learners) > n:
         labels[0] = f"{len(learners) - n} more ◀▶"
     lines = [
@@ -74,6 +84,7 @@ def _block(learner: LearnerRow, training: Training, width: int) -> list[Text]:
     """Return the lines of one learner, each in exactly `width` columns."""
     numbers = learner.progress
     lines = [joined(_name(learner, width), width), joined(_decisions(learner, training), width)]
+    lines.append(joined(_held_out(training, width), width, " "))
     for _, key, form in _CURVES:
         value = f"{_figure(numbers.get(key), form):>7}"
         extra = ""
@@ -125,6 +136,15 @@ def _name(learner: LearnerRow, width: int) -> list[Text | str]:
     elif learner.status != "running":
         pieces.append(visible(learner.status))
     return pieces
+
+
+def _held_out(training: Training, width: int) -> list[Text | str]:
+    """Return the newest held-out score of the lineage, and its line over all snapshots."""
+    scores = training.held_out
+    if not scores:
+        return [f"{'-':>7}"]
+    value = f"{100 * scores[-1]:.0f} %"
+    return [f"{value:>7}", own_spark(scores, max(width - 8, 4))]
 
 
 def _decisions(learner: LearnerRow, training: Training) -> list[Text | str]:

@@ -57,6 +57,7 @@ class Training:
         left: decisions until its next snapshot is due at the latest; None if unknown.
         needs: whom an earlier snapshot must beat.
         games: matches against each foe since its newest snapshot, by name.
+        held_out: held-out scores of its lineage's snapshots, 0 to 1, oldest first.
         win_rate, min_games: what the test of an earlier snapshot asks for.
     """
 
@@ -66,6 +67,7 @@ class Training:
     games: Mapping[str, int] = field(default_factory=dict)
     win_rate: float = 0.7
     min_games: int = 30
+    held_out: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

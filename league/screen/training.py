@@ -10,8 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from db import queries
+from league.course.held_out import held_out_names
 from league.matchmaking.promotion import decisions_to_snapshot
 from league.matchmaking.required import Candidate, met, required
+from league.report.held_out import FEW, lineage_of
 from league.report.state import LearnerRow, MemberRow, ReportState
 from league.screen.state import Need, Training
 
@@ -37,7 +39,7 @@ class TrainingMemory:
     ) -> dict[str, Training]:
         """Return what is known of each learner by name."""
         rules = settings.get("learner") or {}
-        held_out = (settings.get("rating") or {}).get("held_out") or ()
+        held_out = held_out_names(settings)
         found = {}
         for learner, row in zip(queries.list_learners(session), report.learners, strict=True):
             updates = self._updates.setdefault(learner.id, deque(maxlen=N_UPDATES))
@@ -55,6 +57,7 @@ class TrainingMemory:
                 games={names[i]: games for i, (games, _) in totals.items() if i in names},
                 win_rate=float(rules.get("snapshot_win_rate", 0.7)),
                 min_games=int(rules.get("snapshot_min_games", 30)),
+                held_out=_held_out(row, report.members),
             )
         return found
 
@@ -74,6 +77,11 @@ def _curves(updates: Sequence[UpdateRecord] | deque[UpdateRecord]) -> dict[str, 
     return {
         key: tuple(float(u.numbers[key]) for u in updates if key in u.numbers) for key in CURVES
     }
+
+
+def _held_out(row: LearnerRow, members: Sequence[MemberRow]) -> tuple[float, ...]:
+    scores = [member.held_out for member in lineage_of(row, members)]
+    return tuple(each.score for each in scores if each is not None and each.n_matches >= FEW)
 
 
 def _beaten(totals: Mapping[int, tuple[int, float]], member_id: int) -> tuple[float, int]:

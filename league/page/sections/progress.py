@@ -9,7 +9,9 @@ from league.page.chart import Chart, Line, line_chart
 from league.page.facts import PageFacts
 from league.page.section import Section
 from league.page.words import listed, number
+from league.report.held_out import FEW
 
+HELD_OUT_SHOWN = (0.0, 100.0)  # % on the axis
 AXES = {"decisions": "trained decisions", "minutes": "minutes since the first start, with pauses"}
 
 
@@ -17,6 +19,7 @@ def progress(facts: PageFacts) -> Section:
     """Return the section."""
     curves = facts.curves
     charts = {axis: chart(curves, axis) for axis in AXES}
+    unmet = {axis: held_out_chart(facts, axis) for axis in AXES}
     return Section(
         "progress",
         "Getting better",
@@ -24,6 +27,8 @@ def progress(facts: PageFacts) -> Section:
         answer(facts),
         {
             "charts": {axis: found for axis, found in charts.items() if found is not None},
+            "held_out_charts": {axis: each for axis, each in unmet.items() if each is not None},
+            "held_out": listed(facts.state.held_out),
             "curves": curves,
             "rivals": listed(curves.bar.rivals),
             "firsts": [
@@ -52,6 +57,42 @@ def chart(curves: LeagueCurves, axis: str) -> Chart | None:
         y_label="rating",
         size=(760, 380),
         levels=levels,
+    )
+
+
+def held_out_chart(facts: PageFacts, axis: str) -> Chart | None:
+    """Draw the held-out score of the snapshots of each lineage, in per cent, with its interval."""
+    lines = []
+    for colour, lineage in enumerate(facts.curves.lineages):
+        known = [
+            (row, score)
+            for row in lineage.snapshots
+            if (score := facts.held_out.get(row.name)) is not None and score.n_matches >= FEW
+        ]
+        if known:
+            lines.append(
+                Line(
+                    lineage.name,
+                    [(_at(row, axis), 100 * score.score) for row, score in known],
+                    colour,
+                    [100 * score.low for _, score in known],
+                    [100 * score.high for _, score in known],
+                    [score.n_matches < facts.curves.min_matches for _, score in known],
+                    [
+                        f"{row.name}: {100 * score.score:.0f} % ({100 * score.low:.0f} to "
+                        f"{100 * score.high:.0f}) in {score.n_matches:,} matches"
+                        for row, score in known
+                    ],
+                )
+            )
+    return line_chart(
+        lines,
+        f"Held-out score of each snapshot against {AXES[axis]}",
+        x_label=AXES[axis],
+        y_label="% placed above",
+        size=(760, 260),
+        levels=[("equal", 50.0)],
+        y_range=HELD_OUT_SHOWN,
     )
 
 

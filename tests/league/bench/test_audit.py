@@ -27,6 +27,7 @@ from league.cli.main import main
 from league.learner.checkpoints import CheckpointStore, restore
 from league.ppo.safety import policy_tensors
 from tests.league.ppo.learner_toys import ToyEnv, learner
+from tests.schemas import fits
 
 positions = cache(audit.positions)
 played = cache(audit.matches)
@@ -285,6 +286,7 @@ def test_the_audit_finds_this_program_sound(
     monkeypatch.setattr(audit, "N_REPLAYS", 2)
     assert main(["bench", "audit", "--seed", "3", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
+    fits(found)
     assert found["ok"] and found["seed"] == 3 and len(found["invariants"]) == 9
     for entry in found["invariants"]:
         assert entry["ok"] and entry["cases"] > 0 and entry["seconds"] > 0 and not entry["failures"]

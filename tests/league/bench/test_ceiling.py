@@ -7,10 +7,12 @@ import pytest
 from league.bench import ceiling
 from league.bench.ceiling import BLIND, PLANNER, STRATEGIST, lines, run
 from league.bench.scripts import STANDARD
+from tests.schemas import fits
 
 
 def test_all_agents_play_the_same_seats_and_differences_are_paired() -> None:
     result = run(budget="decisions=1,copies=1,candidates=2", blind=True, matches=2, seed=5)
+    fits(result, "league-bench-ceiling/1")
     rows = {row["name"]: row for row in result["rows"]}
     assert set(rows) == {PLANNER, BLIND, STRATEGIST, STANDARD}
     assert result["matches"] == 2

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import torch
 
 from league.bench import networks
 from league.config.layers import resolve
 from msattn.config import FAMILIES
+from tests.schemas import fits
 
 
 def test_all_kinds_of_network_are_measured_side_by_side() -> None:
@@ -17,7 +16,7 @@ def test_all_kinds_of_network_are_measured_side_by_side() -> None:
         found = networks.run("small", batch=3, repeats=1, device="cpu")
     finally:
         torch.set_num_threads(threads)
-    json.dumps(found)
+    fits(found, "league-bench-networks/1")
     assert list(found["kinds"]) == ["views", "gated views", "no views"]
     # The families at the top are those that a new league trains, as they were before the kinds.
     (chosen,) = (kind for kind, each in found["kinds"].items() if each is found["families"])

@@ -6,6 +6,7 @@ import numpy as np
 
 from agents.strategist import Plan
 from league.bench.scripts import STANDARD, lines, place, run
+from tests.schemas import fits
 
 
 def test_the_same_plan_twice_gets_the_same_places() -> None:
@@ -16,6 +17,7 @@ def test_the_same_plan_twice_gets_the_same_places() -> None:
 
 def test_the_search_reports_every_plan_of_the_second_round_best_first() -> None:
     result = run(plans=2, keep=1, matches=2, seed=3)
+    fits(result, "league-bench-scripts/1")
     names = [row["name"] for row in result["rows"]]
     places = [row["mean_placement"] for row in result["rows"]]
     assert {"strategist", "strategist-eager", "strategist-patient", STANDARD} < set(names)

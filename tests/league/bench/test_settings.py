@@ -21,6 +21,7 @@ from league.errors import BenchError, ConfigError
 from league.matches.worker import cached_maps
 from league.pit.mixed.plan import mixed_plan
 from league.pit.sides import Side
+from tests.schemas import fits
 
 SETS = (
     "rules.max_ticks=100",
@@ -44,6 +45,7 @@ def test_arms_train_and_are_judged_and_the_same_command_only_prints(
 ) -> None:
     asked = small(tmp_path, Arm("base"), Arm("mask", ("learner.relation_mask=on",)))
     result = run(asked)
+    fits(result, "league-bench-settings/1")
     base, mask = result["rows"]
     assert (base["arm"], mask["arm"]) == ("base", "mask")
     assert base["better_than_first"]["mean"] == 0.0

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from league.bench import networks, ratings, territory
+from agents.registry import make_loader
+from arena.territory.maps import load_map
+from league.bench import arena, networks, ratings, territory
 from league.cli.main import main
 from league.errors import BenchError
+from league.python.playing import OwnProcess
 from league.rating.replay import replay_columns
+from tests.schemas import fits
 
+_specs = arena.specs
 MAP = "generated:continents:64x64:1"
 
 
@@ -23,6 +28,7 @@ def test_territory_reports_every_promised_key(
     words = f"bench territory --map {MAP} --bots 4 --ticks 100 --runs 2 --json"
     assert main(words.split()) == 0
     found = json.loads(capsys.readouterr().out)
+    fits(found)
     assert {
         *("ticks_per_s", "tick_p99_ms", "seat_observations_per_s", "memory_mb", "compile_s"),
         *("clone_ms", "clone_ms_small"),
@@ -52,10 +58,34 @@ def test_a_learner_says_where_its_time_goes(capsys: pytest.CaptureFixture[str]) 
     sets = [part for text in small.split() for part in ("--set", text)]
     assert main(["bench", "learner", "--seconds", "0.1s", "--json", *sets]) == 0
     found = json.loads(capsys.readouterr().out)
+    fits(found)
     phases = {"env", "observation", "opponents", "policy", "update", "other"}
     assert set(found["shares"]) == phases
     assert sum(found["shares"].values()) == pytest.approx(1.0)
     assert found["decisions"] >= 64 and found["cycles"] >= 1
+
+
+def test_the_arena_is_measured_in_matches(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Here(OwnProcess):  # no worker has to start
+        def __init__(self, *arguments: object, **options: object) -> None:
+            super().__init__(make_loader(None), load_map)
+
+        def __enter__(self) -> Here:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+    monkeypatch.setattr(arena, "LocalArena", Here)
+    monkeypatch.setattr(arena, "specs", lambda preset, n: _specs(preset, n)[:1])
+    assert main(["bench", "arena", "--matches", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    fits(found)
+    assert found["matches_per_s"] > 0 and found["ticks_per_s"] > found["matches_per_s"]
+    (line,) = arena.lines(found)
+    assert line.startswith("arena") and "1 matches of" in line
 
 
 def test_a_missing_map_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,6 +97,7 @@ def test_planning_is_timed_and_judged(capsys: pytest.CaptureFixture[str]) -> Non
     command = "bench planner --members 20 --matches 100 --pools 1 --watched 0 --json"
     assert main(command.split()) == 0
     found = json.loads(capsys.readouterr().out)
+    fits(found)
     assert found["line_up_ms"] > 0.0 and found["start_ms"] > 0.0
     spreads = [(each["spread"], each["outlier"]) for each in found["information"]]
     assert spreads == [(s, False) for s in (0.0, 2.0, 4.0, 8.0, 16.0)] + [(2.0, True)]
@@ -80,6 +111,7 @@ def test_a_bench_of_ratings_measures_both_engines_and_a_log(
 ) -> None:
     assert main(["bench", "ratings", "--matches", "20", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
+    fits(result)
     assert result["matches"] == 20 and set(result["rated_per_s"]) == {"compiled", "trueskill"}
     seconds = result["rerate"]
     assert seconds["total_s"] >= seconds["read_s"] + seconds["replay_s"] > 0

@@ -9,9 +9,21 @@ from typing import Any
 import click
 import pytest
 
-from league.cli.main import league
+from league.cli.main import league, main
 from tests.league.python.conftest import make_played_league
-from tests.schemas import COMMANDS, FOLDER, ROOT, documents, errors, file_of, infer, merge
+from tests.schemas import (
+    BENCHES,
+    COMMANDS,
+    ELSEWHERE,
+    FOLDER,
+    ROOT,
+    bench_schema,
+    documents,
+    errors,
+    file_of,
+    infer,
+    merge,
+)
 
 # They run until they are ended, draw, serve, or print another format.
 WITHOUT = {
@@ -50,10 +62,30 @@ def test_a_document_has_the_form_of_its_schema(
 def test_every_schema_is_checked_by_a_command_and_named_on_the_page(
     found: dict[str, dict[str, Any]],
 ) -> None:
-    names = {document["schema"] for document in found.values()}
+    names = {document["schema"] for document in found.values()} | {*ELSEWHERE, "league-bench/1"}
     assert {path.name for path in FOLDER.glob("*.json")} == {file_of(name).name for name in names}
     page = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
     assert [name for name in sorted(names) if f"`{name}`" not in page] == []
+
+
+def test_schemas_that_other_tests_check_are_checked_there() -> None:
+    for name, where in ELSEWHERE.items():
+        text = (ROOT / where).read_text(encoding="utf-8")
+        assert "from tests.schemas import fits" in text, name
+        command = name.removeprefix("league-").removesuffix("/1").replace("-", " ")
+        assert "fits(" in text and (name in text or command.rpartition(" ")[2] in text), name
+
+
+def test_the_whole_bench_prints_what_its_parts_print(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in BENCHES:
+        monkeypatch.setattr(f"league.bench.{part}.run", lambda *a, **k: {})
+    assert main(["bench", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    schema = json.loads(file_of("league-bench/1").read_text(encoding="utf-8"))
+    assert schema == bench_schema()  # `python tests/schemas.py` writes it anew
+    assert list(printed) == ["schema", *BENCHES] and set(schema["required"]) == set(printed)
 
 
 def _leaves(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:

@@ -12,6 +12,7 @@ from arena.territory.engine import formulas
 from arena.territory.maps import TerritoryMap, save_map
 from league.cli.main import main
 from tests.arena.parity_records import growth_record, lone_record, written
+from tests.schemas import fits
 
 
 @pytest.fixture
@@ -50,6 +51,7 @@ def test_json_has_all_gates_of_all_files(
     other.mkdir()
     assert main(["parity", good, str(written(other, record)), "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
+    fits(document)
     assert document["held"] is False
     assert [(row["scenario"], row["held"]) for row in document["gates"]] == [
         ("growth_made_here", True),

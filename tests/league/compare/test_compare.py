@@ -21,6 +21,7 @@ from league.folder.connect import reader
 from league.pit.run import PitProgress
 from tests.league.compare.conftest import MakeSeed
 from tests.league.pit.conftest import DiceArena
+from tests.schemas import fits
 
 A = [(0, 0.1), (120_000, 2.0), (240_000, 4.0)]
 B = [(0, 0.1), (120_100, 1.8), (240_100, 3.6)]
@@ -37,6 +38,7 @@ def test_tribe_beats_idle_in_two_leagues_and_the_same_command_plays_nothing_twic
     folders = [seed_league(seed, A, B) for seed in (1, 2)]
     assert main(_command(tmp_path, "--json")) == 4  # two seeds: of these snapshots alone
     first = json.loads(capsys.readouterr().out)
+    fits(first)
     assert first["levels"] == {"decisions": 240_000, "minutes": 3.6}
     assert [row["a"]["name"] for row in first["pairings"]["decisions"]] == ["attention-0002"] * 2
     five, mixed, *_ = first["answers"]

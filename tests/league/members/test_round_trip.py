@@ -35,6 +35,7 @@ from league.rating.trueskill import child_rating
 from msattn.actor_critic import ActorCritic
 from msattn.config import TorsoConfig
 from msattn.sb3 import policy_kwargs
+from tests.schemas import fits
 
 torch.set_num_threads(1)
 MAP = "generated:continents:64x64:1"
@@ -88,8 +89,10 @@ def test_a_member_trained_on_with_plain_sb3_comes_back_as_its_child(
     model.save(tmp_path / "better.zip")
 
     arguments = ["--league", str(hand_made_league.root), "import", str(tmp_path / "better.zip")]
-    assert main([*arguments, "--name", "better"]) == 0
-    assert capsys.readouterr().out.strip().endswith(", child of mine)")
+    assert main([*arguments, "--name", "better", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    fits(said)
+    assert (said["name"], said["parent"]) == ("better", "mine")
     assert main(["--league", str(hand_made_league.root), "members", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)["members"]
     assert [row["parent"] for row in listed if row["name"] in ("mine", "better")] == [None, "mine"]

@@ -151,6 +151,10 @@ def test_the_held_out_score_counts_whom_nobody_trains_against(
 ) -> None:
     with league.open(played_league.root) as L:
         (row,) = L.held_out("attention").to_dict("records")
+        (told,) = (each for each in L._state().members if each.name == row["member"])
+        assert told.held_out is not None  # the report says the same, with an interval
+        assert row["score"] == pytest.approx(told.held_out.score)
+        assert row["matches"] == told.held_out.n_matches
         places = [{each.name: each.place for each in L.match(n).results[:4]} for n in range(1, 13)]
         above = [
             1.0 if p["attention-0001"] < p["idle"] else 0.5 * (p["attention-0001"] == p["idle"])

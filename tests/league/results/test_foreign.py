@@ -20,6 +20,7 @@ from league.results import foreign
 from league.results.table import COLUMNS
 from tests.league.hand_made import make_league
 from tests.league.results.logs import STRENGTH, line, matches, write
+from tests.schemas import fits
 
 Capture = pytest.CaptureFixture[str]
 
@@ -64,11 +65,10 @@ def test_the_same_file_again_adds_nothing_and_a_longer_one_what_is_new(capsys: C
     write(Path("log.jsonl"), matches(20))
     write(Path("longer.jsonl"), matches(30))
     words = ("results", "import", "--league", "poker", "--json")
-    counts = [
-        (found["added"], found["known"])
-        for name in ("log.jsonl", "log.jsonl", "longer.jsonl")
-        for found in [json.loads(run(capsys, *words, name))]
-    ]
+    names = ("log.jsonl", "log.jsonl", "longer.jsonl")
+    said = [json.loads(run(capsys, *words, name)) for name in names]
+    fits(said[0])
+    counts = [(found["added"], found["known"]) for found in said]
     assert counts == [(20, 0), (0, 20), (10, 20)]
     run(capsys, "results", "import", "longer.jsonl", "--league", "at-once")
     in_parts, at_once = (report(capsys, league)["members"] for league in ("poker", "at-once"))

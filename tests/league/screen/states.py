@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from league.rating.first_places import Chance
+from league.report.arena import ArenaRow
 from league.report.champion import ChampionRow
 from league.report.now import FoeRow, MeetsRow, RunRow
 from league.report.state import (
-    ArenaRow,
     EventRow,
     LearnerRow,
     MemberRow,
@@ -193,6 +193,7 @@ def state(**fields: Any) -> ScreenState:
         left=83_462,
         needs=(Need("attention-0020", 51.5, 117), Need("strategist", 81.0, 169)),
         games={row.name: 139 for row in shown},
+        held_out=(0.31, 0.4, 0.52, 0.63),
     )
     values: dict[str, Any] = {
         "league": "big-league",
