@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class _Parcel:
     key: str
     path: Path
     keep: bool
+    then: Callable[[], None] | None
 
 
 class Courier:
@@ -60,18 +62,26 @@ class Courier:
         """Why files wait; None while the store takes them."""
         return (self._refused or self.store.trouble) if self.n_waiting else None
 
-    def send(self, key: str, path: Path, *, keep: bool = False) -> None:
+    def send(
+        self,
+        key: str,
+        path: Path,
+        *,
+        keep: bool = False,
+        then: Callable[[], None] | None = None,
+    ) -> None:
         """Bring a file into the store.
 
         Args:
             key: its name there; one without a hash gets that of the bytes.
             keep: leave the file where it is; otherwise it becomes a copy that may go.
+            then: called in the courier's thread once the store holds it; may raise StoreError.
         """
         with self._changed:
             if path in self._known:
                 return
             self._known.add(path)
-            self._waiting.append(_Parcel(key, path, keep))
+            self._waiting.append(_Parcel(key, path, keep, then))
             if len(self._threads) < min(self._n_threads, len(self._waiting)):
                 thread = threading.Thread(target=self._work, name="courier", daemon=True)
                 self._threads.append(thread)
@@ -126,6 +136,8 @@ class Courier:
         """Bring one file; return None when it is done, or the seconds to pause before trying on."""
         try:
             bring(self.store, parcel.key, parcel.path, keep=parcel.keep)
+            if parcel.then is not None:
+                parcel.then()
         except FileNotFoundError:
             return None  # it was pruned, or replaced by a newer one, before it was brought
         except StoreAwayError:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -113,7 +114,7 @@ class FolderFiles:
     def delete(self, keys: Sequence[str]) -> None:
         """Remove files; one that is not there is no error."""
         for key in keys:
-            _local(self._root, lambda key=key: (self._root / key).unlink(missing_ok=True))
+            _local(self._root, partial((self._root / key).unlink, missing_ok=True))
 
     def _made(self, key: str) -> Path:
         path = self._root / key
@@ -240,7 +241,7 @@ class RemoteFiles:
             return
         for path in paths:
             try:
-                self._call(lambda path=path: self._fs.rm_file(path))
+                self._call(partial(self._fs.rm_file, path))
             except StoreMissingError:
                 continue
 

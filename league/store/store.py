@@ -15,15 +15,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from arena.machine import growing_pause_s
-from league.errors import StoreAwayError, StoreCorruptError
+from league.errors import StoreAwayError, StoreCorruptError, StoreMissingError
 from league.store.address import StoreAddress
 from league.store.cache import Cache
 from league.store.files import Entry, Files, open_files
-from league.store.names import fits
+from league.store.names import digest_of, fits, without_digest
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +164,24 @@ class Store:
             f"{len(raw):,} others: it was changed after it was saved; put a good copy there "
             "(`league backup`, `league doctor`)"
         )
+
+    def find(self, key: str) -> str:
+        """Return the name of a file whose name in the database may lack the hash.
+
+        Replays of the time before a league had its store are named without one.
+
+        Raises:
+            StoreMissingError: there is no such file.
+            StoreAwayError: the store does not answer.
+        """
+        if digest_of(key) is not None:
+            return key
+        stem = PurePosixPath(key)
+        prefix = str(stem.with_name(f"{stem.stem}-"))
+        for entry in self.list(prefix):
+            if without_digest(entry.key) == key:
+                return entry.key
+        raise StoreMissingError(f"{self.name}/{key}: no such file")
 
     def has(self, key: str) -> bool:
         """Return whether the store holds a file; raises StoreAwayError."""
