@@ -96,6 +96,7 @@ def open_for_start(
         raise ConfigError(missing)
     if not is_new:
         _check_same_database(folder, config)
+        _check_same_store(folder, config)
     stored = None if is_new else _stored_patiently(folder, say)
     if stored is not None:
         _check_ours(folder)
@@ -209,6 +210,18 @@ def _check_same_database(folder: LeagueFolder, config: LeagueConfig) -> None:
         raise ConfigError(
             f"database.url: expected {str(held)!r} as in {folder.toml}, found {str(given)!r}; a "
             f"league keeps its database: to move it, copy the data, then edit {folder.toml.name}"
+        )
+
+
+def _check_same_store(folder: LeagueFolder, config: LeagueConfig) -> None:
+    """Refuse another `store.url` for one start: every other command reads `league.toml`."""
+    held = folder.store()
+    given = folder.store_of(config.store.url, config.store.cache_gb)
+    if (held and held.url) != (given and given.url):
+        raise ConfigError(
+            f"store.url: expected {str(held) if held else 'off'!r} as in {folder.toml}, found "
+            f"{str(given) if given else 'off'!r}; `league store copy URL --switch` "
+            f"copies a league's files, and changes {folder.toml.name}"
         )
 
 

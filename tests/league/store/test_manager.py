@@ -13,9 +13,9 @@ from arena.replay import read_replay
 from db import queries
 from db.records import MatchRecord
 from db.session import open_writer, read_transaction
-from league.daemon.store import MARK
 from league.daemon.waits import STORE
 from league.errors import StoreAwayError, StoreError
+from league.folder.in_store import MARK
 from league.folder.layout import LeagueFolder
 from league.learner.messages import Offered, Settled
 from league.store.store import Store
