@@ -62,6 +62,7 @@ COMMANDS = (
     "doctor",
     "backup copy",
     "restore copy --league again",
+    "store copy kept",
 )
 
 

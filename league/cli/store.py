@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from league.cli.options import answer, examples, existing_league, json_option, league_option, say
@@ -11,6 +13,7 @@ from league.cli.working import working
 @click.group(
     epilog=examples("league store copy s3://bucket/league --switch", "league store copy off"),
 )
+@league_option
 def store() -> None:
     """Copy a league's files between its folder and a store."""
 
@@ -42,6 +45,8 @@ def copy(target: str, with_switch: bool, as_json: bool) -> None:
 
     folder = existing_league()
     url = None if target == "off" else target
+    if url is not None and "://" not in url:
+        url = str(Path(url).expanduser().resolve())  # in league.toml it starts at the league
     with hold_lock(folder), working("copying the league's files") as task:
         moved = copy_to(folder, url, task.update)
         if with_switch:

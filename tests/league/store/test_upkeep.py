@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agents.snapshots import SnapshotStore
+from arena.territory.maps import generate_map, load_map, save_map
 from db import queries
 from db.session import open_writer, read_transaction
 from league.config.whole import check_whole
@@ -23,6 +25,8 @@ from league.folder.opening import open_for_start
 from league.learner.messages import Offered
 from league.pruning.prune import prune_league
 from league.pruning.record import Budgets
+from league.store.maps import bring_maps
+from league.store.store import Store, StorePlace
 from tests.league.daemon.managed import Run
 from tests.league.daemon.scripted import League, new_league
 
@@ -186,6 +190,26 @@ def test_another_store_for_one_start_is_refused(league: League, tmp_path: Path) 
     with pytest.raises(ConfigError) as caught:
         open_for_start(league.folder.root, sets=["store.url=s3://key:hidden@bucket/x"])
     assert "hidden" not in str(caught.value) and "without a password" in str(caught.value)
+
+
+def test_maps_of_the_league_are_found_by_a_machine_that_has_not_got_them(
+    tmp_path: Path,
+) -> None:
+    given = tmp_path / "island"
+    save_map(generate_map("plains", 64, 64, 1), given)
+    with new_league(tmp_path / "league", f"store.url={tmp_path / 'store'}") as league:
+        shutil.copytree(given, league.folder.maps / "island")
+        Run(league).manager.close(5.0)
+    there = tmp_path / "another-machine"
+
+    assert bring_maps(store_at(tmp_path), there) == 2
+    assert bring_maps(store_at(tmp_path), there) == 0
+
+    assert load_map(there / "maps" / "island").sha256 == load_map(given).sha256
+
+
+def store_at(tmp_path: Path) -> Store:
+    return StorePlace(str(tmp_path / "store"), str(tmp_path / "cache"), 10**6).open()
 
 
 def test_a_restart_with_the_same_database_goes_on(league: League, tmp_path: Path) -> None:
