@@ -24,7 +24,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP_INSTALL) -e '.[dev,docs,plot,data,tensorboard,onnx,postgres,ray,browser]'
+	$(PIP_INSTALL) -e '.[dev,docs,plot,data,tensorboard,onnx,postgres,ray,browser,s3]'
 	touch $@
 
 league: $(VENV)/.installed

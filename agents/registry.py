@@ -21,6 +21,7 @@ from arena.agent import Agent
 
 if TYPE_CHECKING:
     from agents.snapshots import SnapshotStore
+    from agents.source import SnapshotPlace
 
 KINDS = ("scripted", "snapshot", "plugin", "planner")
 
@@ -123,15 +124,22 @@ def load_plugin(name: str) -> Agent:
 
 
 def make_loader(
-    snapshots: Path | SnapshotStore | None = None, *, device: str = "cpu", greedy: bool = False
+    snapshots: Path | SnapshotPlace | SnapshotStore | None = None,
+    *,
+    device: str = "cpu",
+    greedy: bool = False,
 ) -> Callable[[str], Agent]:
     """Return a function that makes a new agent from an agent spec.
 
     Args:
-        snapshots: the store that "snapshot:HASH" is looked up in; None refuses snapshots.
+        snapshots: what "snapshot:HASH" is looked up in: a folder, a place with a source, which can
+            be sent to other machines (league.store.snapshots), or an open store; None refuses
+            snapshots.
         device: where policies run ("cpu", "cuda", "mps" or "auto").
         greedy: policies take their most probable action instead of sampling.
     """
+
+    opened: list[SnapshotStore] = []
 
     def load(spec: str) -> Agent:
         kind, rest = parse_spec(spec)
@@ -149,7 +157,11 @@ def make_loader(
         from agents.snapshots import SnapshotStore
         from msattn.device import choose_device
 
-        store = SnapshotStore(snapshots) if isinstance(snapshots, Path) else snapshots
-        return PolicyAgent.from_snapshot(store.load(rest), choose_device(device), greedy=greedy)
+        if not opened:
+            if isinstance(snapshots, SnapshotStore):
+                opened.append(snapshots)
+            else:
+                opened.append(SnapshotStore(snapshots))
+        return PolicyAgent.from_snapshot(opened[0].load(rest), choose_device(device), greedy=greedy)
 
     return load

@@ -6,11 +6,15 @@ executes code (safetensors, no pickle). Weights and their description are one fi
 
 Layout: `<sha256>.safetensors`; `offered/<sha256>.safetensors` with `offered/<sha256>.json` for what
 learners have offered and the manager has not settled yet.
+
+The snapshots of a league with a store (`store.url`) lie there, under the same names (`Source`); the
+folder holds what is on its way: offers of this machine, and files that the store has not yet.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -30,12 +34,15 @@ from agents.errors import (
     SnapshotVersionError,
 )
 from agents.seal import unsealed
+from agents.source import SnapshotPlace, Source
 from arena.files import STALE_AFTER_S, sweep, sync_folder, write_whole
 from arena.foreign import ForeignFileError, read_foreign
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSIONS
 from msattn.actor_critic import ActorCritic
 
 __all__ = ["LoadedSnapshot", "Offer", "SnapshotDescription", "SnapshotStore", "describe"]
+
+log = logging.getLogger(__name__)
 
 _SUFFIX = ".safetensors"
 MAX_SNAPSHOT_BYTES = 2**30  # far above any network of ours
@@ -76,10 +83,10 @@ class Offer:
 
 
 class SnapshotStore:
-    """The snapshots of one league, in one folder.
+    """The snapshots of one league, in one folder or in a source behind it.
 
     Args:
-        folder: made if it is missing.
+        place: the folder, made if it is missing, or a place with a source.
         observation_versions: those that a loaded snapshot may have, all that this program can show
             by default.
         action_version: the version that it must have, this program's by default; None takes any.
@@ -87,30 +94,60 @@ class SnapshotStore:
 
     def __init__(
         self,
-        folder: str | Path,
+        place: str | Path | SnapshotPlace,
         *,
         observation_versions: Collection[int] = OBSERVATION_VERSIONS,
         action_version: int | None = ACTION_VERSION,
     ) -> None:
-        self.folder = Path(folder)
+        self.source: Source | None = None
+        self._is_far = False
+        if isinstance(place, str | Path):
+            self.folder = Path(place)
+        else:
+            self.folder, self.source = place.folder, place.source()
+            self._is_far = place.is_far
         self.offered = self.folder / "offered"
         self.observation_versions = observation_versions
         self.action_version = action_version
         self.offered.mkdir(parents=True, exist_ok=True)
 
     def path(self, sha256: str) -> Path:
-        """Return the path that the snapshot of a full hash has or would have.
+        """Return the path that the snapshot of a full hash has or would have in the folder.
 
         Raises:
             SnapshotPathError: not 64 hexadecimal digits.
         """
         return self.folder / f"{_full_hash(sha256)}{_SUFFIX}"
 
+    def has(self, sha256: str) -> bool:
+        """Return whether the store holds the snapshot of a full hash.
+
+        Raises:
+            SnapshotPathError: not 64 hexadecimal digits.
+            OSError: the source does not answer.
+        """
+        path = self.path(sha256)
+        return path.exists() or (self.source is not None and self.source.has(path.name))
+
+    def file(self, sha256: str) -> Path:
+        """Return a file of this machine that holds a snapshot, to be opened soon.
+
+        Raises:
+            SnapshotMissingError, SnapshotCorruptError: there is none, or the source's is damaged.
+            OSError: the source does not answer.
+        """
+        path = self.path(sha256)
+        if self.source is None or path.exists():
+            return path
+        return self.source.file(path.name)
+
     def shas(self) -> list[str]:
         """Return the hashes of all snapshots in the store, sorted; offers do not count."""
-        return sorted(
-            path.stem for path in self.folder.glob(f"*{_SUFFIX}") if _HASH.fullmatch(path.stem)
-        )
+        names = [path.name for path in self.folder.glob(f"*{_SUFFIX}")]
+        if self.source is not None:
+            names += self.source.names()
+        stems = {name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)}
+        return sorted(stem for stem in stems if _HASH.fullmatch(stem))
 
     def save(self, state_dict: Mapping[str, Tensor], description: SnapshotDescription) -> str:
         """Save weights in the store and return the hash of the file.
@@ -130,13 +167,14 @@ class SnapshotStore:
         """
         raw, _ = encode(state_dict, description)
         sha256 = hashlib.sha256(raw).hexdigest()
-        self._write(self.path(sha256), raw, sha256)
+        self._keep(raw, sha256)
         return sha256
 
     def offer(self, state_dict: Mapping[str, Tensor], description: SnapshotDescription) -> str:
         """Offer weights to the manager, without a database; return the hash of the file.
 
-        The description is written after the weights, so that a listed offer is complete.
+        The description is written after the weights, so that a listed offer is complete. The
+        manager of another machine finds the offer in the source, once `send_offers` was called.
 
         Raises:
             SnapshotError, OSError: as `save`.
@@ -147,26 +185,56 @@ class SnapshotStore:
         write_whole(self.offered / f"{sha256}.json", description.to_json().encode(), durable=True)
         return sha256
 
+    def send_offers(self) -> list[str]:
+        """Bring this machine's offers to where the manager finds them; return their hashes.
+
+        Where the manager shares the folder there is nothing to do. Doing it again, after a crash
+        or while the source was away, changes nothing.
+
+        Raises:
+            OSError: the source does not answer; the rest stays in the folder.
+        """
+        sent: list[str] = []
+        if self.source is None or not self._is_far:
+            return sent
+        for note in sorted(self.offered.glob("*.json")):
+            weights = note.with_suffix(_SUFFIX)
+            if _HASH.fullmatch(note.stem) and weights.exists():
+                self.source.save(f"offered/{weights.name}", _read(weights))
+                self.source.save(f"offered/{note.name}", _read(note))
+                note.unlink()
+                weights.unlink()
+                sent.append(note.stem)
+        return sent
+
     def list_offers(self) -> list[Offer]:
         """Return the offers not yet settled, sorted by hash.
 
         They include those that were admitted but not settled by `discard`: the process died between
         the two, and its database may not know them.
         """
+        here = {path.name for path in self.offered.iterdir()}
+        there = set() if self.source is None else set(self.source.names("offered"))
         offers = []
-        for note in sorted(self.offered.glob("*.json")):
-            if not _HASH.fullmatch(note.stem):
+        for name in sorted(here | there):
+            sha256 = name.removesuffix(".json")
+            if sha256 == name or not _HASH.fullmatch(sha256):
                 continue
-            admitted = self.path(note.stem).exists()
-            if not admitted and not note.with_suffix(_SUFFIX).exists():
+            admitted = self.has(sha256)
+            if not admitted and f"{sha256}{_SUFFIX}" not in here | there:
                 continue
             try:
-                description = SnapshotDescription.from_json(_read(note).decode())
+                note = _read(self.offered / name) if name in here else self._read_far(name)
+                description = SnapshotDescription.from_json(note.decode())
             except (SnapshotError, UnicodeDecodeError) as error:
-                offers.append(Offer(note.stem, None, admitted, str(error)))
+                offers.append(Offer(sha256, None, admitted, str(error)))
             else:
-                offers.append(Offer(note.stem, description, admitted))
+                offers.append(Offer(sha256, description, admitted))
         return offers
+
+    def _read_far(self, name: str) -> bytes:
+        assert self.source is not None
+        return self.source.read(f"offered/{name}")
 
     def admit(
         self, sha256: str, require: Callable[[SnapshotDescription], None] = lambda found: None
@@ -186,6 +254,8 @@ class SnapshotStore:
         """
         target = self.path(sha256)
         source = self.offered / target.name
+        if self.source is not None:
+            return self._admit_into_source(self.source, target.name, sha256, require)
         if not target.exists():
             if not source.exists():
                 raise SnapshotMissingError(
@@ -198,6 +268,30 @@ class SnapshotStore:
         else:
             require(self._load_file(target, sha256).description)
         return target
+
+    def _admit_into_source(
+        self,
+        source: Source,
+        name: str,
+        sha256: str,
+        require: Callable[[SnapshotDescription], None],
+    ) -> Path:
+        """Check an offer of this machine or of the source, and keep it in the source."""
+        offered = self.offered / name
+        if offered.exists():
+            raw = _with_hash(offered, sha256)
+        elif source.has(f"offered/{name}"):
+            raw = source.read(f"offered/{name}")
+        elif self.has(sha256):
+            require(self.load(sha256).description)
+            return self.file(sha256)
+        else:
+            raise SnapshotMissingError(
+                f"no snapshot {sha256} is offered in {self.offered} or in the store, or kept there"
+            )
+        require(self._check(raw, name, sha256).description)
+        source.save(name, raw)
+        return source.file(name)
 
     def discard(self, sha256: str) -> None:
         """Remove what is left of an offer in `offered`; the store is not touched.
@@ -213,6 +307,23 @@ class SnapshotStore:
         (self.offered / f"{name}.json").unlink(missing_ok=True)
         (self.offered / f"{name}{_SUFFIX}").unlink(missing_ok=True)
         sync_folder(self.offered)
+        if self.source is not None:
+            try:
+                self.source.remove([f"offered/{name}.json", f"offered/{name}{_SUFFIX}"])
+            except OSError as error:  # it is listed again, and settling it again changes nothing
+                log.warning("the settled offer %s stays in the store: %s", name[:12], error)
+
+    def remove(self, sha256: str) -> None:
+        """Remove a snapshot that no member plays any more; a missing one is not an error.
+
+        Raises:
+            SnapshotPathError: not 64 hexadecimal digits.
+            OSError: the source does not answer.
+        """
+        path = self.path(sha256)
+        path.unlink(missing_ok=True)
+        if self.source is not None:
+            self.source.remove([path.name])
 
     def sweep(self) -> int:
         """Remove what killed writers left over an hour ago; return how many files.
@@ -238,7 +349,7 @@ class SnapshotStore:
         """
         text = str(reference)
         if _HASH.fullmatch(text):  # not by listing: a folder that cannot be read looks empty
-            path = self.path(text)
+            path = self.file(text)
             if not path.exists():
                 raise SnapshotMissingError(f"there is no snapshot {text} in {self.folder}")
             return path
@@ -251,7 +362,7 @@ class SnapshotStore:
                     f"{len(found)} snapshots begin with {text}: "
                     f"{', '.join(sha[:16] for sha in found[:4])}; give more digits"
                 )
-            return self.path(found[0])
+            return self.file(found[0])
         if not text.endswith(_SUFFIX):
             raise SnapshotPathError(
                 f"{text!r} does not name a snapshot: expected 4 to 64 lower-case hexadecimal "
@@ -280,7 +391,13 @@ class SnapshotStore:
         path = self.resolve(reference)
         if not _HASH.fullmatch(path.stem):
             raise SnapshotPathError(f"{path.name} is not named by its hash; import it first")
-        return self._load_file(path, path.stem)
+        try:
+            return self._load_file(path, path.stem)
+        except SnapshotCorruptError:
+            # A damaged file of this machine does not hide a good one of the source.
+            if self.source is None or path.parent != self.folder:
+                raise
+            return self._check(self.source.read(path.name), path.name, path.stem)
 
     def import_file(self, path: str | Path) -> LoadedSnapshot:
         """Check a snapshot file from anywhere, under any name, and copy it into the store.
@@ -295,18 +412,11 @@ class SnapshotStore:
         path = Path(path)
         raw, _ = unsealed(_read(path), str(path))
         loaded = self._check(raw, str(path), hashlib.sha256(raw).hexdigest())
-        self._write(self.path(loaded.sha256), raw, loaded.sha256)
+        self._keep(raw, loaded.sha256)
         return loaded
 
     def _load_file(self, path: Path, sha256: str) -> LoadedSnapshot:
-        raw = _read(path)
-        found = hashlib.sha256(raw).hexdigest()
-        if found != sha256:
-            raise SnapshotCorruptError(
-                f"{path} has {len(raw)} bytes with the hash {found[:16]}..., not the hash that it "
-                "is named by: it was changed after it was saved; restore it from a backup"
-            )
-        return self._check(raw, str(path), sha256)
+        return self._check(_with_hash(path, sha256), str(path), sha256)
 
     def _check(self, raw: bytes, name: str, sha256: str) -> LoadedSnapshot:
         description = parse_header(raw, name).description
@@ -323,11 +433,29 @@ class SnapshotStore:
         header, network = decode(raw, name)
         return LoadedSnapshot(sha256, header.description, network)
 
+    def _keep(self, raw: bytes, sha256: str) -> None:
+        if self.source is not None:
+            self.source.save(self.path(sha256).name, raw)
+        else:
+            self._write(self.path(sha256), raw, sha256)
+
     def _write(self, path: Path, raw: bytes, sha256: str) -> None:
         """Write the bytes unless the file already exists and is whole."""
         if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
             return
         write_whole(path, raw, durable=True)
+
+
+def _with_hash(path: Path, sha256: str) -> bytes:
+    """Return the bytes of a file that is named by its hash."""
+    raw = _read(path)
+    found = hashlib.sha256(raw).hexdigest()
+    if found != sha256:
+        raise SnapshotCorruptError(
+            f"{path} has {len(raw)} bytes with the hash {found[:16]}..., not the hash that it "
+            "is named by: it was changed after it was saved; restore it from a backup"
+        )
+    return raw
 
 
 def _full_hash(sha256: str) -> str:

@@ -23,6 +23,9 @@ STALE_AFTER_S = 3600.0
 
 OWNER_ALONE = 0o600  # the mode of files that hold a password
 
+# A file system without hard links.
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
+
 MAX_WAITS = 16  # threads that wait for the disk side by side
 
 
@@ -68,6 +71,39 @@ def write_whole(
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def write_new(path: Path, raw: bytes) -> bool:
+    """Write a file durably unless there is one of its name; return whether it was written.
+
+    Of several writers the first wins, at any instant, also over a network file system. The folder
+    must exist.
+
+    Raises:
+        OSError: the disk is full or not writable; nothing is left behind.
+    """
+    if path.exists():
+        return False
+    temporary = _temporary(path)
+    try:
+        with temporary.open("xb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(temporary, path)  # unlike a rename, it fails where the name is taken
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if path.exists():
+                return False
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
 
 
 def write_together(files: Mapping[Path, bytes]) -> None:

@@ -86,7 +86,7 @@ def write_replay(result: MatchResult, path: Path, label: Label = NO_LABEL) -> in
 
     A replay that a row of a database names is written by `write_replays`.
     """
-    content = _to_bytes(result, label)
+    content = to_bytes(result, label)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, content)
     return len(content)
@@ -100,11 +100,12 @@ def write_replays(
     The folders must exist. A database row may refer to the replays only afterwards.
     """
     said = labels or {}
-    packed = {path: _to_bytes(found, said.get(path, NO_LABEL)) for path, found in results.items()}
+    packed = {path: to_bytes(found, said.get(path, NO_LABEL)) for path, found in results.items()}
     write_together(packed)
 
 
-def _to_bytes(result: MatchResult, label: Label) -> bytes:
+def to_bytes(result: MatchResult, label: Label) -> bytes:
+    """Return a finished match as the bytes of a replay file."""
     header = {
         "spec": result.spec.to_json(),
         "ticks": result.ticks,

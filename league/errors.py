@@ -4,6 +4,9 @@ The command line prints such an error as one line on stderr and exits with its `
 anything else is a bug and keeps its traceback.
 """
 
+import errno
+from typing import Any
+
 
 class LeagueError(Exception):
     """Base class of the errors that a user can do something about."""
@@ -29,6 +32,34 @@ class ConfigError(LeagueError):
 
 class FolderError(LeagueError):
     """A folder or file that a command needs and cannot use, read or write."""
+
+
+class StoreError(LeagueError):
+    """A store (`store.url`) that cannot be used as it is set up, or that is another league's."""
+
+
+class StoreCorruptError(StoreError):
+    """A file of the store whose bytes do not have the hash in its name."""
+
+
+class StoreMissingError(StoreError):
+    """A file that the store does not hold."""
+
+
+class StoreAwayError(StoreError, OSError):
+    """A store that does not answer, or refuses access: trouble of the machine, which may pass."""
+
+    exit_code = 75  # "temporary failure" of sysexits.h, as trouble of the machine has it
+
+    def __init__(self, message: str) -> None:
+        OSError.__init__(self, errno.ETIMEDOUT, message)
+        self.message = message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (StoreAwayError, (self.message,))
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class PitError(LeagueError):

@@ -19,6 +19,7 @@ PACKAGES: Final[dict[str, tuple[str, ...]]] = {
     "plot": ("matplotlib",),
     "postgres": ("psycopg[binary]",),
     "ray": ("ray",),
+    "s3": ("s3fs",),
     "tensorboard": ("tensorboard",),
     "trackio": ("trackio",),
     "wandb": ("wandb",),

@@ -91,6 +91,7 @@ COMMANDS = (
     "doctor",
     "backup copy",
     "restore copy --league again",
+    "store copy kept",
 )
 
 

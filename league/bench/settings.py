@@ -251,7 +251,7 @@ class _Run:
         torch.set_num_threads(1)
         return judge(
             f"snapshot:{sha256}",
-            make_loader(LeagueFolder.at(self.root).snapshots),
+            make_loader(LeagueFolder.at(self.root).snapshot_place()),
             cached_maps(self.root),
             self._config,
             matches=self._asked.matches,

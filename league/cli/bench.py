@@ -249,6 +249,42 @@ def ratings(matches: int, as_json: bool) -> None:
     _show(result, subject.lines(result), as_json)
 
 
+@bench.command(
+    epilog=examples(
+        "league bench store", "league bench store --url s3://bucket/bench --seconds 5m --json"
+    )
+)
+@click.option(
+    "--url",
+    metavar="URL",
+    help="Store to measure against a folder, for this alone.  [default: an S3 server (moto) here]",
+)
+@count_option("--files", default=32, least=1, most=10_000, text="Files that are put and got.")
+@click.option(
+    "--mb",
+    "megabytes",
+    type=click.FloatRange(0.001, 1_000.0),
+    default=1.0,
+    show_default=True,
+    help="Size of each file, in MB (10^6 bytes).",
+)
+@click.option(
+    "--seconds",
+    type=Duration(),
+    default="60s",
+    show_default=True,
+    help="How long each of four leagues plays.",
+)
+@json_option
+@league_option
+def store(url: str | None, files: int, megabytes: float, seconds: float, as_json: bool) -> None:
+    """Measure a store against a folder: MB/s put and got, and rated matches per second."""
+    from league.bench import store as subject
+
+    result = subject.run(url, files=files, megabytes=megabytes, seconds=seconds, tell=_tell)
+    _show(result, subject.lines(result), as_json)
+
+
 @bench.command(epilog=examples("league bench audit", "league bench audit --seed 7 --json"))
 @click.option(
     "--seed",

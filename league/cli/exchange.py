@@ -21,6 +21,7 @@ from league.cli.working import working
 from msattn.config import FAMILIES
 
 if TYPE_CHECKING:
+    from agents.description import SnapshotDescription
     from db.records import MemberRecord
     from league.folder.layout import LeagueFolder
 
@@ -123,9 +124,15 @@ def import_(
     _say_joined(league, member, as_json)
 
 
+def _described(league: LeagueFolder, member: MemberRecord) -> SnapshotDescription:
+    from agents.snapshots import SnapshotStore, describe
+
+    store = SnapshotStore(league.snapshot_place())
+    return describe(store.file(str(member.snapshot_sha256)))
+
+
 def _say_joined(league: LeagueFolder, member: MemberRecord, as_json: bool) -> None:
     """Say who joined, as whose child, and if a parent is not known here."""
-    from agents.description import describe
     from db.queries import get_member
     from league.folder.connect import reading
 
@@ -134,7 +141,7 @@ def _say_joined(league: LeagueFolder, member: MemberRecord, as_json: bool) -> No
         with reading(league) as session:
             known = get_member(session, member.parent_id).name
         child_of = f", child of {known}"
-    elif parent := describe(league.snapshots / f"{member.snapshot_sha256}.safetensors").parent:
+    elif parent := _described(league, member).parent:
         say(
             f"note: its parent, snapshot {parent[:12]}, is not a member here, so that it begins "
             "with an unknown rating; --parent names another one",

@@ -73,7 +73,7 @@ def look(
     with working(f"playing match {match} back to decision {decision}") as task:
         sight = see(replay, seat, decision, load_map)
         if with_attention:
-            snapshots = folder.snapshots if folder else None
+            snapshots = folder.snapshot_place() if folder else None
             loaded = load_attention(sight, replay, snapshots)
             record = attend(sight, replay, snapshots, loaded)
             worth = weigh(loaded, replay, seat, load_map, task.update)

@@ -32,6 +32,7 @@ from league.cli.replay import replay
 from league.cli.report import report
 from league.cli.results import results
 from league.cli.start import start, status, stop
+from league.cli.store import store
 from league.cli.tensorboard import tensorboard
 from league.cli.upkeep import backup, doctor, rerate, restore
 from league.cli.watch import watch
@@ -72,6 +73,7 @@ for _command in (
     backup,
     restore,
     prune,
+    store,
     results,
     doctor,
     bench,

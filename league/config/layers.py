@@ -65,7 +65,7 @@ def resolve(
         layers.append(_layer(str(toml), read_toml(toml)))
     if learners is not None:
         layers.append(_Layer("--roles", {"learners": [dict(each) for each in learners]}))
-    layers += [_layer(f"--set {text}", parse_set(text)) for text in sets]
+    layers += [_layer(f"--set {_shown(text)}", parse_set(text)) for text in sets]
     if maps:
         both = {"train": list(maps), "rate": list(maps)}
         layers.append(_Layer("--map", {"maps": both}))
@@ -100,6 +100,12 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path}: expected a readable TOML file, found a mistake: {reason_of(error)}"
         ) from error
+
+
+def _shown(text: str) -> str:
+    """Return a text of `--set` for a message: a URL in it may hold a password."""
+    key, _, value = text.partition("=")
+    return f"{key}=..." if "://" in value else text
 
 
 def parse_set(text: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from arena.territory.observation.views import OBSERVATION_VERSION, OBSERVATION_V
 from league.config.kinds import Integers, Off, Positive, Section, Share, Strings
 from league.config.old_names import with_old_defaults
 from league.config.playing import ArenaConfig, RayConfig
+from league.config.store import StoreConfig
 from league.config.training import LearnerConfig, LineageConfig
 from msattn.config import TorsoConfig
 from msattn.errors import NetworkError
@@ -308,6 +309,7 @@ class LeagueConfig(Section):
     database: DatabaseConfig = Field(default_factory=DatabaseConfig, description="Database.")
     keep: KeepConfig = Field(default_factory=KeepConfig, description="Disk budget.")
     ray: RayConfig = Field(default_factory=RayConfig, description="Ray cluster.")
+    store: StoreConfig = Field(default_factory=StoreConfig, description="Store.")
 
     @property
     def torso(self) -> TorsoConfig:

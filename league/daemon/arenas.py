@@ -38,7 +38,7 @@ def make_arena(
     """Make an arena whose workers play rated matches with the league's snapshots and maps."""
     n_workers = count_workers(arena.n_workers, n_learners)
     settings: dict[str, object] = {
-        "snapshots": str(folder.snapshots),
+        "snapshots": folder.snapshot_place(),
         "maps": str(folder.root),
         "device": "cpu",
         "niceness": ARENA_NICENESS if n_learners else 0,

@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from agents.errors import AgentError
 from agents.snapshots import SnapshotStore
@@ -34,8 +33,10 @@ from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launc
 from league.daemon.matches import RatedMatches
 from league.daemon.offers import WaitingOffers
 from league.daemon.planner import MatchSettings
+from league.daemon.progress import is_new, shown
 from league.daemon.roster import Rosters
 from league.daemon.running_time import RunningTime
+from league.daemon.store import StoreHome
 from league.daemon.trouble import PassedTrouble
 from league.daemon.waits import Waits
 from league.folder.layout import LeagueFolder
@@ -91,7 +92,7 @@ class Manager:
         self.config = config
         self.engine = engine
         self.season = Season.of(config.to_json())
-        self.store = SnapshotStore(folder.snapshots)
+        self.store = SnapshotStore(folder.snapshot_place())
         self.running_time = RunningTime(engine)
         self._heartbeat = Heartbeat(engine, ends, usage or dict)
         self._rosters = Rosters(self.season, config.rating.held_out)
@@ -112,6 +113,7 @@ class Manager:
         self._later = WaitingOffers()
         self._untaken: deque[LearnerMessage] = deque()
         self.waits = Waits(engine)
+        self._home = StoreHome(folder, engine, self.waits)
         self._budget = DiskBudget(
             folder,
             engine,
@@ -134,6 +136,7 @@ class Manager:
             arena or make_arena(folder, config.arena, len(config.learners), config.ray),
             backlog,
             ends=ends,
+            courier=self._home.courier,
         )
 
     # --- starting ---------------------------------------------------------------------------------
@@ -209,6 +212,7 @@ class Manager:
             self._send_rosters()
         if self._heartbeat.is_due():
             self.waits.take_workers(self.rated.start_trouble)
+            self._home.turn()
             self._beat()
         if self._courses.is_due():
             self._watch_courses()
@@ -324,13 +328,13 @@ class Manager:
 
     def _record_progress(self, learner_id: int, progress: Progress) -> None:
         with write_transaction(self.engine, durable=False) as session:
-            if not _is_new(session, learner_id, progress):
+            if not is_new(session, learner_id, progress):
                 return  # it was committed, and the connection broke before the daemon knew
             queries.record_progress(
                 session,
                 learner_id,
                 trained_decisions=progress.trained_decisions,
-                progress=_shown(progress),
+                progress=shown(progress),
                 status="running",
             )
             by_spec = {m.agent_spec: m.id for m in queries.list_members(session)}
@@ -412,6 +416,7 @@ class Manager:
         self._untaken.extend(self.learners.stop(Stop(), max(0.0, grace_s - CLOSING_S)))
         self.rated.settle()
         self._take_all()
+        self._home.close(min(2.0, grace_s))
         with write_transaction(self.engine) as session:
             queries.requeue_interrupted(session, purposes=PURPOSES)
             self.running_time.store(session)
@@ -422,25 +427,3 @@ class Manager:
         """Kill arena and learners immediately."""
         self.rated.close(0.0)
         self.learners.kill()
-
-
-def _shown(progress: Progress) -> dict[str, Any]:
-    """Return what the learner's row shows: its newest numbers, and whom it meets."""
-    shown: dict[str, Any] = dict(progress.numbers)
-    if progress.phase:
-        shown["phase"] = progress.phase
-    if progress.meets is not None:
-        shown["meets"] = progress.meets.to_json()
-    return shown
-
-
-def _is_new(session: Session, learner_id: int, progress: Progress) -> bool:
-    """Return whether these results are new; the same commit remembers that they are stored."""
-    if not progress.number:
-        return True
-    key = f"progress:{learner_id}"
-    stored = queries.get_league_value(session, key) or {}
-    if stored.get("run") == progress.run and int(stored.get("number", 0)) >= progress.number:
-        return False
-    queries.set_league_value(session, key, {"run": progress.run, "number": progress.number})
-    return True

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -20,7 +19,6 @@ from arena.errors import MatchError
 from arena.match import MatchResult, MatchSpec
 from arena.processes.jobs import Arena, Done, Failed, News
 from arena.processes.supervisor import Clock
-from arena.replay import SUFFIX, write_replays
 from db import queries
 from db.records import MatchPlan, MatchRecord
 from db.session import may_outlive, read_transaction, write_transaction
@@ -33,8 +31,10 @@ from league.daemon.resting import RestingMatches
 from league.daemon.slow_members import SlowMembers
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, replay_labels, seat_outcomes, stale_weights
+from league.matches.replays import ReplayKeeper
 from league.rating.engines import rate_function
 from league.rating.season import Season
+from league.store.courier import Courier
 
 
 class RatedMatches:
@@ -46,6 +46,7 @@ class RatedMatches:
         arena: where matches are played (league.daemon.arenas).
         backlog: planned matches of an earlier run.
         ends: the clock's time at which the run ends, or None.
+        courier: brings replays into the league's store; None for a league without one.
     """
 
     def __init__(
@@ -58,9 +59,12 @@ class RatedMatches:
         backlog: Sequence[MatchRecord],
         *,
         ends: float | None = None,
+        courier: Courier | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         self.folder = folder
+        self._replays = ReplayKeeper(folder, courier)
+        self._stored: dict[int, str] = {}  # the replays of results that are not recorded yet
         self.settings = settings
         self._pace = Pace(ends, settings.n_workers, clock)
         self.engine = engine
@@ -271,9 +275,6 @@ class RatedMatches:
         others = plan(n - n_slow, {*resting, *self._slow.specs})
         return others + (plan(n_slow, resting) if n_slow else [])
 
-    def _replay_path(self, match_id: int) -> Path:
-        return self.folder.replays / f"{match_id:08d}{SUFFIX}"
-
     def _write_replays(self) -> None:
         """Write the replays of all results at hand, waiting for the disk once for all of them."""
         played = {
@@ -285,11 +286,12 @@ class RatedMatches:
             return
         with read_transaction(self.engine) as session:
             labels = replay_labels(session, [self._playing[match_id] for match_id in played])
-        paths = {match_id: self._replay_path(match_id) for match_id in played}
-        write_replays(
-            {paths[match_id]: result for match_id, result in played.items()},
-            {paths[match_id]: label for match_id, label in labels.items()},
+        names = {match_id: f"{match_id:08d}" for match_id in played}
+        stored = self._replays.write(
+            {names[match_id]: result for match_id, result in played.items()},
+            {names[match_id]: label for match_id, label in labels.items()},
         )
+        self._stored = {match_id: stored[name] for match_id, name in names.items()}
 
     def _checked(self, outcome: Done | Failed) -> Done | Failed:
         """Return an outcome, as a failure of its worker when other weights have played."""
@@ -338,7 +340,7 @@ class RatedMatches:
     def _record(self, match: MatchRecord, result: MatchResult, *, durable: bool) -> None:
         """Store a result, the name of its replay and the new ratings."""
         seats = seat_outcomes(result)
-        outcome = match_outcome(result, self.folder.relative(self._replay_path(match.id)))
+        outcome = match_outcome(result, self._stored[match.id])
         version = self.season.rating_version
         with write_transaction(self.engine, durable=durable) as session:
             queries.record_finished_match(

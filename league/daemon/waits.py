@@ -1,4 +1,4 @@
-"""Who of a running league waits for the machine: learners one by one, the workers together.
+"""Who of a running league waits for the machine: learners one by one, the workers, the store.
 
 Promises: nobody is blamed and nothing is ended here; the journal says when a wait begins and when
 it is over, once each; the heartbeat names who waits, and for what.
@@ -12,6 +12,7 @@ from db import queries
 from db.session import write_transaction
 
 WORKERS = "workers"
+STORE = "store"
 
 
 class Waits:
@@ -25,12 +26,14 @@ class Waits:
         self._engine = engine
         self._texts: dict[str, str] = {}
         self._workers: str | None = None  # as the journal knows it
+        self._store: str | None = None
 
     @property
     def texts(self) -> dict[str, str]:
         """What is waited for, by name of the learner, or WORKERS."""
         workers = {} if self._workers is None else {WORKERS: self._workers}
-        return self._texts | workers
+        store = {} if self._store is None else {STORE: self._store}
+        return self._texts | workers | store
 
     def forget(self, name: str) -> None:
         """Record that a learner works, or has ended."""
@@ -62,6 +65,17 @@ class Waits:
                 said = f"no worker can be started, the machine is in trouble: the last {trouble}"
                 self._write("machine_trouble", said, "alarm")
         self._workers = trouble
+
+    def take_store(self, trouble: str | None, n_files: int) -> None:
+        """Record why files wait to be brought into the store, or None when they do not."""
+        if trouble is not None and self._store is None:
+            said = f"{trouble}; the league goes on, and {n_files} files wait here to be brought"
+            self._write("store_away", said, "alarm")
+        elif trouble is None and self._store is not None and n_files == 0:
+            self._write("store_back", "the store answers again, and holds all files", "info")
+            self._store = None
+        if trouble is not None:
+            self._store = f"{n_files} files wait for the store: {trouble}"
 
     def _write(self, kind: str, text: str, level: str) -> None:
         with write_transaction(self._engine) as session:

@@ -27,17 +27,19 @@ _DATABASE_URL = re.compile(r"(?ms)^(\[database\][^\[]*?^\s*url\s*=)[^\n]*")
 
 @dataclass(frozen=True)
 class Backup:
-    """A copy of a league: its folder, and what was copied by kind."""
+    """A copy of a league: its folder, what was copied by kind, and what its store keeps."""
 
     path: Path
     parts: dict[str, Copied]
+    in_store: str | None = None
 
     def sentence(self) -> str:
         """Return what was copied, and what was not."""
         total = sum(self.parts.values(), Copied())
         kinds = ", ".join(f"{part.n_files:,} {kind}" for kind, part in self.parts.items())
         linked = f" and {total.n_linked:,} files linked" if total.n_linked else ""
-        return f"{kinds}: {total.n_bytes / 1e6:,.1f} MB copied{linked}; not copied: {NOT_COPIED}"
+        not_copied = f"{NOT_COPIED}; {self.in_store}" if self.in_store else NOT_COPIED
+        return f"{kinds}: {total.n_bytes / 1e6:,.1f} MB copied{linked}; not copied: {not_copied}"
 
 
 def _silent(done: int, total: int) -> None:
@@ -126,7 +128,9 @@ def _make_copy(
             f"{chosen}: the copy failed and its files were removed: "
             f"{where}{error.strerror or error}"
         ) from error
-    return Backup(chosen, parts)
+    from league.folder.doctor.store import held_by_store  # loads much that a copy does not need
+
+    return Backup(chosen, parts, held_by_store(league))
 
 
 def _copy(

@@ -10,14 +10,20 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from arena.files import TEMPORARY_PREFIX, sync_folder, write_whole
 from arena.foreign import ForeignFileError, parse_toml, reason_of
 from db.location import DatabaseLocation
 from league.config.whole import check_whole
-from league.errors import FolderError
+from league.errors import FolderError, StoreMissingError
+from league.store.address import StoreAddress
+from league.store.names import is_key
+from league.store.snapshots import PlaceOfSnapshots, Snapshots
+from league.store.store import StorePlace
 
 CONFIG_NAME = "league.toml"
+DEFAULT_CACHE_GB = 10.0  # as league.config.store has it
 _FOLDERS = ("snapshots", "snapshots/offered", "checkpoints", "replays", "logs", "backups")
 
 
@@ -96,6 +102,11 @@ class LeagueFolder:
             DatabaseError: `database.url` names a kind of database that a league cannot use.
             ConfigError: `league.toml` was cut, and `database.url` may have been in what is lost.
         """
+        section = self._settings().get("database")
+        url = section.get("url") if isinstance(section, dict) else None
+        return self.database_of(None if url is None or url == "off" else str(url))
+
+    def _settings(self) -> dict[str, Any]:
         check_whole(self.toml)
         try:
             values = parse_toml(self.toml)
@@ -105,9 +116,56 @@ class LeagueFolder:
             raise FolderError(
                 f"{self.toml}: expected a readable TOML file: {reason_of(error)}"
             ) from error
-        section = values.get("database")
-        url = section.get("url") if isinstance(section, dict) else None
-        return self.database_of(None if url is None or url == "off" else str(url))
+        return values
+
+    def store(self) -> StorePlace | None:
+        """Return where snapshots, checkpoints and replays are kept; None: in this folder.
+
+        Raises:
+            FolderError, ConfigError: as `database`.
+        """
+        section = self._settings().get("store") if self.is_league() else None
+        values = section if isinstance(section, dict) else {}
+        url, cache_gb = values.get("url"), values.get("cache_gb", DEFAULT_CACHE_GB)
+        is_number = isinstance(cache_gb, int | float)
+        return self.store_of(
+            None if not url or url == "off" else str(url),
+            float(cache_gb) if is_number else DEFAULT_CACHE_GB,
+        )
+
+    def store_of(self, url: str | None, cache_gb: float) -> StorePlace | None:
+        """Return the store of a `store.url`, with this folder's cache; None for None."""
+        if url is None:
+            return None
+        address = StoreAddress.of(url, self.root.resolve())
+        return StorePlace(str(address), str(self.cache / "store"), int(cache_gb * 1e9))
+
+    def snapshot_place(self) -> Snapshots:
+        """Return what a SnapshotStore of this league is opened with: its folder, or its store."""
+        place = self.store()
+        return self.snapshots if place is None else PlaceOfSnapshots(self.snapshots, place)
+
+    def replay(self, stored: str) -> Path:
+        """Return the file of a replay that the database names, from the store where there is one.
+
+        A file of the store is checked and stays for a minute at least: open it soon.
+
+        Raises:
+            FolderError: it points outside the folder.
+            StoreError: it is damaged in the store, or the store does not answer. One that is
+                nowhere has a path without a file.
+        """
+        path = self.inside(stored)
+        if path.exists() or not is_key(stored):
+            return path
+        place = self.store()
+        if place is None:
+            return path
+        store = place.open()
+        try:
+            return store.path(store.find(stored))
+        except StoreMissingError:
+            return path
 
     def database_of(self, url: str | None) -> DatabaseLocation:
         """Return the database of a `database.url`; None stands for the league's SQLite file."""

@@ -29,6 +29,7 @@ from league.folder.connect import reader
 from league.folder.layout import LeagueFolder, check_can_become_league, create_folder
 from league.folder.memory import FOREIGN_KEY, STORED_KEY, stored_settings
 from league.folder.teachers import check_teachers
+from league.store.maps import bring_maps
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -96,6 +97,7 @@ def open_for_start(
         raise ConfigError(missing)
     if not is_new:
         _check_same_database(folder, config)
+        _check_same_store(folder, config)
     stored = None if is_new else _stored_patiently(folder, say)
     if stored is not None:
         _check_ours(folder)
@@ -104,6 +106,7 @@ def open_for_start(
     if given is not None:
         _check_same_map(folder, name, given)
         _check_room(str(path), given, config)
+    _bring_missing_maps(folder, config)
     check_maps(config, folder.root, except_for=name)
     check_teachers(folder, config, is_new=is_new)
     if is_new:
@@ -171,6 +174,14 @@ def check_maps(config: LeagueConfig, base: Path, *, except_for: str = "") -> Non
         _check_room(reference, load_map(reference, base=base), config)
 
 
+def _bring_missing_maps(folder: LeagueFolder, config: LeagueConfig) -> None:
+    """Take the league's own maps from its store, on a machine that has not got them."""
+    place = folder.store_of(config.store.url, config.store.cache_gb)
+    own = {map_ for map_ in (*config.maps.train, *config.maps.rate) if map_.startswith("maps/")}
+    if place is not None and any(not (folder.root / reference).exists() for reference in own):
+        bring_maps(place.open(), folder.root)
+
+
 def _check_room(name: str, found: TerritoryMap, config: LeagueConfig) -> None:
     from arena.territory.engine.rules import FULL_DISC_TILES
 
@@ -209,6 +220,18 @@ def _check_same_database(folder: LeagueFolder, config: LeagueConfig) -> None:
         raise ConfigError(
             f"database.url: expected {str(held)!r} as in {folder.toml}, found {str(given)!r}; a "
             f"league keeps its database: to move it, copy the data, then edit {folder.toml.name}"
+        )
+
+
+def _check_same_store(folder: LeagueFolder, config: LeagueConfig) -> None:
+    """Refuse another `store.url` for one start: every other command reads `league.toml`."""
+    held = folder.store()
+    given = folder.store_of(config.store.url, config.store.cache_gb)
+    if (held and held.url) != (given and given.url):
+        raise ConfigError(
+            f"store.url: expected {str(held) if held else 'off'!r} as in {folder.toml}, found "
+            f"{str(given) if given else 'off'!r}; `league store copy URL --switch` "
+            f"copies a league's files, and changes {folder.toml.name}"
         )
 
 

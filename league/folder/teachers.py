@@ -7,6 +7,7 @@ may retire, be removed or be pruned.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.description import describe
@@ -131,7 +132,12 @@ def _check_can_play(folder: LeagueFolder, config: LeagueConfig, spec: str) -> No
     kind, _, rest = spec.partition(":")
     if kind != "snapshot":
         return
-    found = describe(folder.snapshots / f"{rest}.safetensors")
+    name = f"{rest}.safetensors"
+    place = folder.snapshot_place()
+    path = folder.snapshots / name
+    if not isinstance(place, Path) and not path.exists():
+        path = place.source().file(name)
+    found = describe(path)
     expected = config.views.to_views().shapes()
     if {key: tuple(shape) for key, shape in found.shapes.items()} != expected:
         raise ConfigError(

@@ -38,6 +38,7 @@ from league.pruning.record import why_replay_is_gone
 
 if TYPE_CHECKING:
     from agents.snapshots import LoadedSnapshot
+    from league.store.snapshots import Snapshots
     from msattn.inspect import AttentionRecord
 
 VIEW_NAMES = ("global", "local", "tactical")
@@ -103,7 +104,7 @@ def find_replay(match: str, folder: LeagueFolder | None) -> tuple[Replay, dict[i
             f"expected a match with a replay, found match {match}, {record.status}, without one"
             f"{why}"
         )
-    return read_replay(folder.inside(record.replay_path)), names
+    return read_replay(folder.replay(record.replay_path)), names
 
 
 def map_loader(match: str, base: Path) -> Callable[[str], TerritoryMap]:
@@ -166,7 +167,7 @@ def see(replay: Replay, seat: int, decision: int, load_map: Callable[[str], Terr
     )
 
 
-def load_attention(sight: Sight, replay: Replay, snapshots: Path | None) -> LoadedSnapshot:
+def load_attention(sight: Sight, replay: Replay, snapshots: Snapshots | None) -> LoadedSnapshot:
     """Return the seat's own network, which has attention.
 
     Args:
@@ -203,7 +204,7 @@ def load_attention(sight: Sight, replay: Replay, snapshots: Path | None) -> Load
 
 
 def attend(
-    sight: Sight, replay: Replay, snapshots: Path | None, loaded: LoadedSnapshot | None = None
+    sight: Sight, replay: Replay, snapshots: Snapshots | None, loaded: LoadedSnapshot | None = None
 ) -> AttentionRecord:
     """Return the attention weights of the seat's own network.
 

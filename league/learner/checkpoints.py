@@ -30,6 +30,7 @@ from torch import Tensor
 
 from arena.files import sweep, sync_folder, write_whole
 from arena.machine import is_machine_trouble
+from league.learner.mirror import CheckpointMirror
 from league.ppo import survival
 from league.ppo.algorithm import LeaguePPO
 from league.ppo.errors import CheckpointError
@@ -73,11 +74,15 @@ class CheckpointStore:
     Args:
         folder: made if it is absent; one learner at a time writes into it.
         keep: how many checkpoints are kept.
+        mirror: the same checkpoints in the league's store; None where there is none.
     """
 
-    def __init__(self, folder: str | Path, *, keep: int = KEEP) -> None:
+    def __init__(
+        self, folder: str | Path, *, keep: int = KEEP, mirror: CheckpointMirror | None = None
+    ) -> None:
         self.folder = Path(folder)
         self.keep = keep
+        self.mirror = mirror
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def list(self) -> list[Path]:
@@ -110,7 +115,14 @@ class CheckpointStore:
         for old in self.list()[: -self.keep]:
             old.unlink(missing_ok=True)
         sweep(self.folder)
+        if self.mirror is not None:
+            self.mirror.saved(path)
         return path
+
+    def close(self) -> None:
+        """Give the last checkpoint some seconds to reach the mirror."""
+        if self.mirror is not None:
+            self.mirror.close()
 
     def load(self) -> Checkpoint | None:
         """Return the newest whole checkpoint, or None if there is none.
@@ -122,6 +134,8 @@ class CheckpointStore:
                 a later program. Training from the start must be asked for.
             OSError: the machine is in trouble; nothing was set aside.
         """
+        if self.mirror is not None:
+            self.mirror.fetch(self.folder)
         paths = self.list()
         for path in reversed(paths):
             try:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from league.learner.settings import LearnerSettings
 from league.matchmaking.opponents import Foe
+from league.store.store import StorePlace
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ class LearnerOrders:
         trained_decisions: what the database knows; a checkpoint may know more.
         teacher: agent spec of who teaches a lineage that begins, or None; `teacher_name` is what
             the settings call it.
+        store: of a learner on another machine than the manager: the league's store, with a cache
+            folder of that machine; offers and checkpoints then go through it. None: as the
+            league's folder at `root` says.
     """
 
     root: str
@@ -39,6 +43,7 @@ class LearnerOrders:
     trained_decisions: int
     teacher: str | None = None
     teacher_name: str = ""
+    store: StorePlace | None = None
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,7 @@ def _train_on(manager: Manager, trainer: Trainer) -> None:
         numbers, results = trainer.update()
         trained = trainer.ppo.num_timesteps
         manager.send(Progress(trained, numbers, results, run, number, trainer.meets, phase))
+        _send_offers(manager, trainer)
         due = trainer.snapshot_due()
         if due.take:
             _offer(manager, trainer, due.reason)
@@ -149,7 +150,13 @@ def _train_on(manager: Manager, trainer: Trainer) -> None:
 
 def _offer(manager: Manager, trainer: Trainer, reason: str) -> None:
     sha256 = trainer.offer()
-    manager.send(Offered(sha256, trainer.ppo.num_timesteps, reason))
+    trainer.outgoing.add(Offered(sha256, trainer.ppo.num_timesteps, reason))
+    _send_offers(manager, trainer)
+
+
+def _send_offers(manager: Manager, trainer: Trainer) -> None:
+    for offered in trainer.outgoing.take():
+        manager.send(offered)
 
 
 def _keep_in_touch(waiting: Waiting, manager: Manager, trainer: Trainer | None = None) -> None:

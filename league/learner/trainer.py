@@ -35,6 +35,8 @@ from league.learner.draws import draw_seats, draw_wave, whom_it_meets
 from league.learner.environment import LeagueVecEnv
 from league.learner.lessons import Lessons
 from league.learner.messages import LearnerOrders, Meets, Roster
+from league.learner.mirror import open_mirror
+from league.learner.outgoing import OutgoingOffers, snapshot_place
 from league.learner.ratchet import Ratchet
 from league.learner.since import SinceSnapshot
 from league.learner.sinks import Curve, open_sinks
@@ -99,8 +101,9 @@ class Trainer:
         keep_freed_memory()
         self.device = choose_device(self.settings.device)
         self.store = self.waiting(
-            "open the snapshots", lambda: SnapshotStore(self.folder.snapshots)
+            "open the snapshots", lambda: SnapshotStore(snapshot_place(orders, self.folder))
         )
+        self.outgoing = OutgoingOffers(self.store)
         self.torso = self.settings.torso
         self.shapes = self.settings.env.views.shapes()
         self._mirror = self._make_mirror()
@@ -117,7 +120,9 @@ class Trainer:
 
     def _open_checkpoints(self) -> CheckpointStore:
         folder = self.folder.checkpoints / self.orders.name
-        return CheckpointStore(folder, keep=self.settings.keep_checkpoints)
+        keep = self.settings.keep_checkpoints
+        mirror = open_mirror(self.orders, self.folder, keep)
+        return CheckpointStore(folder, keep=keep, mirror=mirror)
 
     def _make_mirror(self) -> PolicyAgent:
         """Make the copy of the current weights that plays the self-play seats."""
@@ -205,7 +210,7 @@ class Trainer:
     def _is_there(self, spec: str) -> bool:
         """Return whether an opponent of a checkpoint can still be loaded: it may be pruned."""
         sha256 = spec.removeprefix("snapshot:")
-        return sha256 == spec or self.store.path(sha256).exists()
+        return sha256 == spec or self.store.has(sha256)
 
     def _start_fresh(self) -> None:
         """Make an untrained policy wait often: its attacks would otherwise use up its troops."""
@@ -304,6 +309,7 @@ class Trainer:
     def close(self) -> None:
         """Finish the curves; nothing else is held open."""
         self.board.close()
+        self.checkpoints.close()
 
     # --- snapshots --------------------------------------------------------------------------------
 

@@ -53,7 +53,8 @@ def setup(settings: dict[str, Any]) -> PlayContext:
     """Prepare a worker.
 
     Args:
-        settings: "snapshots": folder of the snapshot store or None; "maps": folder that relative
+        settings: "snapshots": folder of the snapshots, as a text, or a place with a store behind it
+            (league.store.snapshots), or None; "maps": folder that relative
             map references start from, or None; "device": "cpu", "cuda", "mps" or "auto";
             "niceness": added to that of the process, so that training goes first; "n_threads":
             threads that share the game's work in each worker.
@@ -68,9 +69,8 @@ def setup(settings: dict[str, Any]) -> PlayContext:
         torch.set_num_threads(1)
         keep_freed_memory()
     maps = settings.get("maps")
-    load = make_loader(
-        Path(snapshots) if snapshots is not None else None, device=settings.get("device", "cpu")
-    )
+    place = Path(snapshots) if isinstance(snapshots, str) else snapshots
+    load = make_loader(place, device=settings.get("device", "cpu"))
     return PlayContext(
         cached_policies(load),
         cached_maps(Path(maps) if maps else None),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from agents.description import SnapshotDescription
     from db.records import MemberRecord
+    from league.store.snapshots import Snapshots
 
 SNAPSHOT_SUFFIX = ".safetensors"
 # Status -> the statuses that may change to it by hand. A quarantined member comes back only with an
@@ -74,7 +75,7 @@ def views_of(description: SnapshotDescription) -> Views:
 
 def identify(
     text: str,
-    snapshots: Path,
+    snapshots: Snapshots,
     views: Views | None,
     *,
     check: bool = True,
@@ -84,7 +85,7 @@ def identify(
 
     Args:
         text: an agent spec, or a snapshot file, which is copied into `snapshots`.
-        snapshots: folder of the snapshot store.
+        snapshots: folder or store of the league's snapshots.
         views: those of the league; None accepts a snapshot of any views.
         check: play two short matches with a plug-in to see whether it keeps the contract.
         may_be_older: accept a snapshot of an older observation version, which reads a part of what
@@ -114,7 +115,7 @@ def identify(
 
 def _from_snapshot(
     text: str,
-    snapshots: Path,
+    snapshots: Snapshots,
     views: Views | None,
     *,
     is_file: bool = True,
@@ -213,7 +214,7 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
             settings = started_settings(session, folder)
             if name is not None and queries.member_by_name(session, name) is None:
                 check_name(session, name, _present(text))
-        newcomer = identify(text, folder.snapshots, Views.from_json(settings["views"]))
+        newcomer = identify(text, folder.snapshot_place(), Views.from_json(settings["views"]))
         season = Season.of(settings)
         with write_transaction(engine) as session:
             member_id = _enter(session, newcomer, name)
@@ -274,11 +275,11 @@ def change_status(folder: LeagueFolder, text: str, status: str) -> MemberRecord:
         was_pruned = why_snapshot_is_gone(member) is not None
         must_check = status == "active" and (member.status == "quarantined" or was_pruned)
         if must_check and member.snapshot_sha256:
-            require_snapshot(folder.snapshots, member)
+            require_snapshot(folder.snapshot_place(), member)
             from agents.snapshots import SnapshotStore
 
             # Outside the write transaction, because loading a network takes a while.
-            SnapshotStore(folder.snapshots).load(member.snapshot_sha256)
+            SnapshotStore(folder.snapshot_place()).load(member.snapshot_sha256)
         with write_transaction(engine) as session:
             return _change_status(session, member.id, status)
 
@@ -366,6 +367,9 @@ def remove_member(folder: LeagueFolder, text: str) -> MemberRecord:
         if sha256 is not None and orphaned:
             # After the commit: a row implies a file, a file without a row is only in the way.
             (folder.snapshots / f"{sha256}{SNAPSHOT_SUFFIX}").unlink(missing_ok=True)
+            store = folder.store()
+            if store is not None:
+                store.open().delete([f"snapshots/{sha256}{SNAPSHOT_SUFFIX}"])
     return member
 
 

@@ -78,7 +78,7 @@ def export_member(
             f"{member.name} has no snapshot to export: it plays {member.agent_spec}; "
             "`league members` lists those that have one"
         )
-    require_snapshot(folder.snapshots, member)
+    require_snapshot(folder.snapshot_place(), member)
     path = Path() if out is None else out
     if path.is_dir():
         # A name of an older league may hold "/" and "..": the file still lies in the folder.
@@ -87,7 +87,7 @@ def export_member(
         raise MemberError(f"{path} already exists; name another file with --out")
     if not path.parent.is_dir():
         raise MemberError(f"expected the folder {path.parent} for the exported file, found none")
-    store = SnapshotStore(folder.snapshots)
+    store = SnapshotStore(folder.snapshot_place())
     loaded = store.load(member.snapshot_sha256)
     masked = loaded.description.relation_mask
     origin = Origin(loaded.sha256, member.name, member.family, member.trained_decisions, masked)
@@ -102,7 +102,7 @@ def export_member(
     elif kind == "onnx":
         raw = onnx_bytes(loaded, origin)
     else:
-        raw = sealed(read_foreign(store.path(loaded.sha256), MAX_SNAPSHOT_BYTES))
+        raw = sealed(read_foreign(store.file(loaded.sha256), MAX_SNAPSHOT_BYTES))
     write_whole(path, raw, durable=True)
     return path
 

@@ -120,7 +120,7 @@ def _import_weights(
         config = LeagueConfig.from_json(started_settings(session, folder))
         if parent is not None:
             chosen = _parent(session, parent)
-            was = _origin(chosen, SnapshotStore(folder.snapshots))
+            was = _origin(chosen, SnapshotStore(folder.snapshot_place()))
             outside = Outside(was, outside.n_steps)
     origin = outside.origin
     torso, shapes = config.torso, config.views.to_views().shapes()
@@ -149,7 +149,7 @@ def _import_weights(
             extra={"imported_from": path.name, "steps_outside": outside.n_steps},
             relation_mask=origin is not None and origin.relation_mask,
         )
-        sha256 = SnapshotStore(folder.snapshots).save(kept, description)
+        sha256 = SnapshotStore(folder.snapshot_place()).save(kept, description)
     except (ConfigError, SnapshotArchitectureError) as error:
         raise MemberError(
             f"{path}: expected the league's {family or 'attention or baseline'} network ([views] "
@@ -174,7 +174,7 @@ def _origin(member: MemberRecord, store: SnapshotStore) -> Origin:
     sha256 = str(member.snapshot_sha256)
     masked = False
     with suppress(SnapshotMissingError):
-        masked = describe(store.path(sha256)).relation_mask
+        masked = describe(store.file(sha256)).relation_mask
     return Origin(sha256, member.name, member.family, member.trained_decisions, masked)
 
 

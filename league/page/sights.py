@@ -132,7 +132,7 @@ def moments_of(
     from arena.replay import read_replay
 
     assert match.replay_path is not None
-    replay = read_replay(folder.inside(match.replay_path))
+    replay = read_replay(folder.replay(match.replay_path))
     load_map = map_loader(str(match.id), folder.root)
     per_decision = replay.spec.rules.ticks_per_decision
     last = max(min(died, replay.ticks) // per_decision - 1, 0)
@@ -146,7 +146,7 @@ def moments_of(
     for n, share in enumerate(MOMENTS):
         progress(n)
         sight = see(replay, seat, round(share * last), lambda _: land)
-        record = attend(sight, replay, folder.snapshots)
+        record = attend(sight, replay, folder.snapshot_place())
         numbers = measure(sight, record)
         weights = numbers["attention"].get("scale_weights", {})
         moments.append(

@@ -11,19 +11,20 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from arena.files import sync_folder
 from arena.match import MatchResult
 from arena.processes.jobs import Failed
-from arena.replay import SUFFIX, Label, write_replays
+from arena.replay import Label
 from arena.territory.maps import load_map
 from db import queries
 from db.records import MatchPlan
 from db.session import read_transaction, write_transaction
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, seat_outcomes
+from league.matches.replays import ReplayKeeper
 from league.pit.looks import look_number
 from league.pit.plan import UnitPlan
 from league.pit.statistics import PitMatch
+from league.store.courier import Courier
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -38,6 +39,9 @@ class PitLog:
 
     def __init__(self, engine: Engine, folder: LeagueFolder, plan: UnitPlan) -> None:
         self._engine, self._folder, self._plan = engine, folder, plan
+        place = folder.store()
+        self._courier = None if place is None else Courier(place.open())
+        self._replays = ReplayKeeper(folder, self._courier)
         self._map_sha256 = lru_cache(maxsize=None)(
             lambda reference: load_map(reference, base=folder.root).sha256
         )
@@ -114,12 +118,9 @@ class PitLog:
     def record(self, seed: int, results: Sequence[MatchResult]) -> None:
         """Write all matches of a unit, unless another run has written them in the meantime."""
         keys = [self._plan.part_key(seed, part) for part in range(self._plan.n_parts)]
-        names = [f"pit/{key.replace(':', '-')}-{half}{SUFFIX}" for key, half in keys]
-        (self._folder.replays / "pit").mkdir(parents=True, exist_ok=True)
-        sync_folder(self._folder.replays)
-        paths = [self._folder.replays / name for name in names]
-        labels = {path: self._label(seed, part) for part, path in enumerate(paths)}
-        write_replays(dict(zip(paths, results, strict=True)), labels)
+        names = [f"pit/{key.replace(':', '-')}-{half}" for key, half in keys]
+        labels = {name: self._label(seed, part) for part, name in enumerate(names)}
+        stored = self._replays.write(dict(zip(names, results, strict=True)), labels)
         with write_transaction(self._engine) as session:
             if queries.pair_half_is_taken(session, *keys[0]):
                 return
@@ -129,7 +130,7 @@ class PitLog:
                 queries.record_finished_match(
                     session,
                     match_id,
-                    match_outcome(result, f"replays/{names[part]}"),
+                    match_outcome(result, stored[names[part]]),
                     seat_outcomes(result),
                 )
 

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from arena.match import MatchResult
 from arena.processes.jobs import Arena, Done, Failed, WorkerLimits
@@ -50,7 +50,7 @@ class Play:
         plan: UnitPlan,
         seeds: Sequence[int],
         log: PitLog | None,
-        settings: Mapping[str, str | None],
+        settings: Mapping[str, Any],
         n_workers: int | None,
         replays: Path | None = None,
     ) -> None:

@@ -23,10 +23,11 @@ from league.members.pruned import require_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
+
+    from league.store.snapshots import Snapshots
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def make_field(
     return tuple(sides[name] for name in names)
 
 
-def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> Side:
+def side_in_league(text: str, engine: Engine, snapshots: Snapshots, views: Views) -> Side:
     """Return the side that a text means: a member, a hash prefix, a file or an agent spec.
 
     Files and specs that no member plays become guests.
@@ -78,7 +79,7 @@ def side_in_league(text: str, engine: Engine, snapshots: Path, views: Views) -> 
     return Side(member.name, member.agent_spec, member.id)
 
 
-def side_to_read(text: str, session: Session, snapshots: Path) -> Side:
+def side_to_read(text: str, session: Session, snapshots: Snapshots) -> Side:
     """Return the side that a text means in a league that is not written to.
 
     Raises:
@@ -100,7 +101,7 @@ def side_to_read(text: str, session: Session, snapshots: Path) -> Side:
     return Side(member.name, member.agent_spec, member.id)
 
 
-def side_without_league(text: str, snapshots: Path) -> Side:
+def side_without_league(text: str, snapshots: Snapshots) -> Side:
     """Return the same without a league: a snapshot file, an agent spec or a scripted agent's name.
 
     Raises:

@@ -49,7 +49,7 @@ class Table:
     maps: tuple[str, ...]
     rules: MatchRules
     views: Views
-    settings: dict[str, str | None]
+    settings: dict[str, Any]
     engine: Engine | None = None
     folder: LeagueFolder | None = None
 
@@ -86,14 +86,16 @@ def laid(
     if not stores:
         with reading(folder) as session:
             config = started_settings(session, folder)
-            sides = tuple(side_to_read(text, session, folder.snapshots) for text in names)
+            sides = tuple(side_to_read(text, session, folder.snapshot_place()) for text in names)
         yield _of_league(folder, config, sides, given)
         return
     with writer(folder) as engine:
         with read_transaction(engine) as session:
             config = started_settings(session, folder)
         views = Views.from_json(config["views"])
-        sides = tuple(side_in_league(text, engine, folder.snapshots, views) for text in names)
+        sides = tuple(
+            side_in_league(text, engine, folder.snapshot_place(), views) for text in names
+        )
         yield replace(_of_league(folder, config, sides, given), engine=engine, folder=folder)
 
 
@@ -108,7 +110,7 @@ def _of_league(
         ordered,
         MatchRules.from_json(config["rules"]),
         Views.from_json(config["views"]),
-        {"snapshots": str(folder.snapshots), "maps": str(folder.root), "device": "cpu"},
+        {"snapshots": folder.snapshot_place(), "maps": str(folder.root), "device": "cpu"},
     )
 
 

@@ -18,8 +18,11 @@ from sqlalchemy.orm import Session
 from arena.files import TEMPORARY_PREFIX, sync_folder
 from db import queries
 from db.session import read_transaction, write_transaction
+from league.errors import StoreMissingError
 from league.folder.layout import LeagueFolder
 from league.pruning.record import PruningRecord, read_record, why_snapshot_is_gone, write_record
+from league.store.names import without_digest
+from league.store.store import StorePlace
 
 _SCANNED = 2_000  # files looked at between two yields
 
@@ -52,7 +55,9 @@ def finish_pending(
         for match_id, stored in replays
         if match_id not in kept and (path := replay_file(folder, stored)) is not None
     ]
-    _unlink([*paths, *(snapshot_file(folder, sha256) for sha256 in unnamed)])
+    gone = [*paths, *(snapshot_file(folder, sha256) for sha256 in unnamed)]
+    _remove_from_store(folder, gone)
+    _unlink(gone)
     with write_transaction(engine, durable=False) as session:
         record = read_record(session, to_change=True)
         done = set(replays)
@@ -89,6 +94,56 @@ def _unlink(paths: Sequence[Path]) -> None:
     for place in {path.parent for path in paths}:
         if place.is_dir():
             sync_folder(place)  # before the record forgets them
+
+
+def _remove_from_store(folder: LeagueFolder, paths: Sequence[Path]) -> None:
+    """Remove the same files from the league's store; raises StoreAwayError, an OSError."""
+    place = folder.store()
+    if place is None or not paths:
+        return
+    store = place.open()
+    keys = []
+    for path in paths:
+        with suppress(StoreMissingError):
+            keys.append(store.find(path.relative_to(folder.root).as_posix()))
+    store.delete(keys)
+
+
+class StoreSizes:
+    """The bytes of the replays and snapshots in a league's store.
+
+    Raises:
+        StoreAwayError: an OSError; the store does not answer.
+    """
+
+    def __init__(self, folder: LeagueFolder, place: StorePlace) -> None:
+        self._root = folder.root
+        store = place.open()
+        self._sizes = {
+            kind: {
+                entry.key: entry.n_bytes
+                for entry in store.list(f"{kind}/")
+                if "/offered/" not in entry.key
+            }
+            for kind in ("replays", "snapshots")
+        }
+        self._short = {without_digest(key): n for key, n in self._sizes["replays"].items()}
+
+    def total(self, kind: str) -> int:
+        """Return the bytes of all files of a kind."""
+        return sum(self._sizes[kind].values())
+
+    def of(self, path: Path) -> int:
+        """Return the bytes of a file that the league's folder would hold; 0 if there is none."""
+        key = path.relative_to(self._root).as_posix()
+        kind = key.partition("/")[0]
+        return self._sizes.get(kind, {}).get(key) or self._short.get(key, 0)
+
+
+def store_sizes(folder: LeagueFolder) -> StoreSizes | None:
+    """Return what the files in a league's store take; None in a league without a store."""
+    place = folder.store()
+    return None if place is None else StoreSizes(folder, place)
 
 
 def replay_file(folder: LeagueFolder, stored: str) -> Path | None:

@@ -22,11 +22,13 @@ from league.folder.connect import reader, writer
 from league.folder.layout import LeagueFolder
 from league.folder.memory import started_settings
 from league.pruning.files import (
+    StoreSizes,
     file_sizes,
     finish_pending,
     replay_file,
     size_of,
     snapshot_file,
+    store_sizes,
 )
 from league.pruning.protection import PrunableSnapshot, choose_snapshots, still_prunable
 from league.pruning.record import (
@@ -129,7 +131,8 @@ class Pruning:
     # --- replays ----------------------------------------------------------------------------------
 
     def _prune_replays(self, budget: float, after_match: int) -> Iterator[None]:
-        total = 0
+        kept = store_sizes(self._folder)
+        total = 0 if kept is None else kept.total("replays")
         for size in file_sizes(self._folder.replays):
             if size is None:
                 yield
@@ -150,7 +153,7 @@ class Pruning:
                 )
             if not found:
                 return
-            sizes = self._enough(found, left)
+            sizes = self._enough(found, left, kept)
             left -= sum(sizes.values())
             after_match = self.last_match = max(sizes) if left <= 0 else found[-1].match_id
             if sizes:  # else paths that lead elsewhere
@@ -158,14 +161,16 @@ class Pruning:
                 event_id = self._drop(paths, sizes, reason, event_id)
             yield
 
-    def _enough(self, found: Sequence[FinishedReplay], left: float) -> dict[int, int]:
+    def _enough(
+        self, found: Sequence[FinishedReplay], left: float, kept: StoreSizes | None
+    ) -> dict[int, int]:
         """Return the bytes, by match, of as many replays from the first on as free so many."""
         sizes: dict[int, int] = {}
         for replay in found:
             path = replay_file(self._folder, replay.path or "")
             if path is None:
                 continue
-            sizes[replay.match_id] = size_of(path)
+            sizes[replay.match_id] = size_of(path) or (kept.of(path) if kept else 0)
             if sum(sizes.values()) >= left:
                 break
         return sizes
@@ -235,7 +240,11 @@ class Pruning:
             for member in members
             if member.snapshot_sha256 is not None and why_snapshot_is_gone(member) is None
         }
-        sizes = {sha256: size_of(snapshot_file(self._folder, sha256)) for sha256 in shas}
+        kept = store_sizes(self._folder)
+        sizes = {}
+        for sha256 in shas:
+            path = snapshot_file(self._folder, sha256)
+            sizes[sha256] = size_of(path) or (kept.of(path) if kept else 0)
         total = sum(sizes.values())
         self.done.snapshot_bytes = total
         if total <= budget:

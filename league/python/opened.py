@@ -177,8 +177,8 @@ class League:
         def load() -> LoadedSnapshot:
             from agents.snapshots import SnapshotStore
 
-            require_snapshot(self._folder.snapshots, found)
-            return SnapshotStore(self._folder.snapshots).load(found.snapshot_sha256 or "")
+            require_snapshot(self._folder.snapshot_place(), found)
+            return SnapshotStore(self._folder.snapshot_place()).load(found.snapshot_sha256 or "")
 
         return Member(
             id=found.id,

@@ -41,7 +41,7 @@ def stored_match(session: Session, folder: LeagueFolder, match_id: int) -> Match
         if record.replay_path is None:
             why = "" if gone is None else f": it was {gone}; a backup of before may hold it"
             raise FolderError(f"expected a replay of match {match_id}, found none{why}")
-        return read_replay(folder.inside(record.replay_path))
+        return read_replay(folder.replay(record.replay_path))
 
     return Match(
         id=record.id,

@@ -38,7 +38,7 @@ def play_match(
     """Play one match; see `League.play`."""
     with read_transaction(engine) as session:
         stored = started_settings(session, folder)
-        sides = [side_to_read(name, session, folder.snapshots) for name in members]
+        sides = [side_to_read(name, session, folder.snapshot_place()) for name in members]
     rules, views = MatchRules.from_json(stored["rules"]), Views.from_json(stored["views"])
     if len(sides) != rules.n_seats:
         raise UsageError(
@@ -120,4 +120,4 @@ class OwnProcess:
 
 def _loaders(folder: LeagueFolder) -> tuple[LoadAgent, LoadMap]:
     """Return what loads agents and maps; networks and maps stay loaded as long as these do."""
-    return cached_policies(make_loader(folder.snapshots)), cached_maps(folder.root)
+    return cached_policies(make_loader(folder.snapshot_place())), cached_maps(folder.root)

@@ -126,7 +126,7 @@ def _replay_sha256(folder: LeagueFolder, match: MatchRecord) -> str | None:
     if match.replay_path is None:
         return None
     try:
-        with folder.inside(match.replay_path).open("rb") as stream:
+        with folder.replay(match.replay_path).open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except FileNotFoundError:  # pruned since the transaction began, or lost (league doctor)
         return None

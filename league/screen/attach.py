@@ -208,7 +208,7 @@ def recording_of(folder: LeagueFolder, match_id: int) -> Recording | None:
     try:
         with reading(folder) as session:
             match = queries.get_match(session, match_id)
-        path = None if match.replay_path is None else folder.inside(match.replay_path)
+        path = None if match.replay_path is None else folder.replay(match.replay_path)
     except (DatabaseError, LeagueError):
         return None
     if path is None or not path.is_file():

@@ -11,6 +11,7 @@ from arena.viewer.page import viewer_html
 from arena.viewer.payload import Says, replay_payload
 from league.errors import UsageError
 from league.folder.layout import LeagueFolder
+from league.store.snapshots import Snapshots
 from league.viewer.found import FoundMatch
 from league.viewer.thoughts import Thoughts
 
@@ -27,7 +28,9 @@ def check_seats(found: FoundMatch, seats: Sequence[int]) -> None:
             raise UsageError(f"--seat: expected 0 to {n_seats - 1}, found {seat}")
 
 
-def attended_seats(found: FoundMatch, seats: Sequence[int], snapshots: Path | None) -> list[int]:
+def attended_seats(
+    found: FoundMatch, seats: Sequence[int], snapshots: Snapshots | None
+) -> list[int]:
     """Return the seats whose attention is computed: those asked for, else the best that has one.
 
     Raises:
@@ -71,7 +74,7 @@ def write_page(
 
     torch.set_num_threads(1)
     check_seats(found, seats)
-    snapshots = folder.snapshots if folder is not None else None
+    snapshots = folder.snapshot_place() if folder is not None else None
     attended = attended_seats(found, seats, snapshots) if with_attention else []
     thoughts = Thoughts(found.replay.spec.agents, snapshots, attended)
     follow = next(iter([*seats, *attended]), None)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from arena.lockstep import Lockstep, as_dict
 from arena.territory.observation.observation import SeatViews
 from arena.viewer.payload import Insight
 from league.errors import UsageError
+from league.store.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from msattn.inspect import AttentionRecord
@@ -43,13 +43,13 @@ class Thoughts:
     """
 
     def __init__(
-        self, agents: Sequence[str], snapshots: Path | None, attended: Sequence[int] = ()
+        self, agents: Sequence[str], snapshots: Snapshots | None, attended: Sequence[int] = ()
     ) -> None:
         """Load the networks.
 
         Args:
             agents: spec of each seat.
-            snapshots: folder of the snapshot store, None where there is no league.
+            snapshots: folder or store of the snapshots, None where there is no league.
             attended: seats whose maps of attention are kept.
 
         Raises:

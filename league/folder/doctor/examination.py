@@ -16,7 +16,7 @@ from db.migrate import head_revision
 from db.session import refuse_network_file_system
 from league.errors import ConfigError, LeagueError
 from league.folder.connect import reading
-from league.folder.doctor import books, files, health, settings
+from league.folder.doctor import books, files, health, settings, store
 from league.folder.doctor.findings import Case, Finding
 from league.folder.layout import LeagueFolder
 from league.folder.memory import stored_settings
@@ -78,10 +78,12 @@ def examine(
                 now=now or datetime.now(UTC),
                 replays=queries.finished_replays(session),
                 pause=None if running_since is None else find_pause(folder),
+                kept=store.list_store(folder, fetches=thorough),
             )
-            for done, check in enumerate(CHECKS):
+            checks = CHECKS if case.kept is None else (*CHECKS, store.check_store)
+            for done, check in enumerate(checks):
                 name = check.__name__.removeprefix("check_").replace("_", " ")
-                said = f"check {done + 1} of {len(CHECKS)}: {name}"
+                said = f"check {done + 1} of {len(checks)}: {name}"
                 progress(0, 0, said)
                 heard = partial(_hear, progress, said)
                 findings.append(_make(check, replace(case, progress=heard)))

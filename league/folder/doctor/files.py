@@ -14,8 +14,9 @@ from arena.files import TEMPORARY_PREFIX
 from arena.processes.scratch import left_scratch
 from db import queries
 from db.records import FinishedReplay, MemberRecord
-from league.errors import FolderError
+from league.errors import FolderError, StoreError
 from league.folder.doctor.findings import Case, Finding, several
+from league.folder.doctor.store import Kept
 from league.folder.layout import LeagueFolder
 
 N_SAMPLED = 8
@@ -31,7 +32,7 @@ def check_snapshots(case: Case) -> Finding:
     named = {m.snapshot_sha256 for m in case.members if m.snapshot_sha256 is not None}
     shas = sorted(kept_snapshots(case.members))
     pruned = f", {n} pruned" if (n := len(named) - len(shas)) else ""
-    problems = [text for sha in shas if (text := snapshot_problem(case.folder, sha)) is not None]
+    problems = [text for sha in shas if (text := snapshot_problem(case.folder, sha, case.kept))]
     text = f"snapshots: {len(shas) - len(problems)} of {len(shas)} good{pruned}"
     return several("WRONG", text, problems) if problems else Finding("ok", text)
 
@@ -48,9 +49,15 @@ def kept_snapshots(members: Sequence[MemberRecord]) -> set[str]:
     }
 
 
-def snapshot_problem(folder: LeagueFolder, sha256: str) -> str | None:
-    """Return what is wrong with the file of a snapshot, or None."""
+def snapshot_problem(folder: LeagueFolder, sha256: str, kept: Kept | None = None) -> str | None:
+    """Return what is wrong with the file of a snapshot, or None.
+
+    Args:
+        kept: what the league's store holds; None in a league without one.
+    """
     path = folder.snapshots / f"{sha256}.safetensors"
+    if kept is not None and not path.exists():
+        return kept.snapshot_problem(sha256)
     try:
         with path.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -63,7 +70,9 @@ def snapshot_problem(folder: LeagueFolder, sha256: str) -> str | None:
 
 def check_replays(case: Case) -> Finding:
     """Look for the replay of every finished match, and play a sample back, or all with `--all`."""
-    lost = lost_replays(case.folder, case.replays)
+    if case.kept is not None and case.kept.trouble is not None:
+        return Finding("note", "replays: not looked for, since the store does not answer")
+    lost = lost_replays(case.folder, case.replays, case.kept)
     if lost:
         details = [f"match {match_id}: {reason}" for match_id, reason in lost.items()]
         return several("WRONG", f"replays: {len(lost)} lost", details)
@@ -76,10 +85,13 @@ def check_replays(case: Case) -> Finding:
     return _play_back(case, kept, count)
 
 
-def lost_replays(folder: LeagueFolder, replays: Sequence[FinishedReplay]) -> dict[int, str]:
+def lost_replays(
+    folder: LeagueFolder, replays: Sequence[FinishedReplay], kept: Kept | None = None
+) -> dict[int, str]:
     """Return, by match id, why the replay that the database names is not there."""
     # One pass over the folder: asking for 20,000 files one by one takes seconds on some disks.
     sizes = {f"replays/{name}": size for name, size in _sizes(folder.replays)}
+    sizes = sizes if kept is None else {**kept.replay_sizes(), **sizes}
     lost = {}
     for replay in replays:
         match_id, stored = replay.match_id, replay.path
@@ -123,11 +135,11 @@ def _play_back(case: Case, kept: Sequence[FinishedReplay], count: str) -> Findin
         case.progress(n, len(chosen))
         n += 1
         try:
-            replay = read_replay(case.folder.inside(entry.path or ""))
+            replay = read_replay(case.folder.replay(entry.path or ""))
             found = verify(replay, lambda reference: load_map(reference, base=case.folder.root))
             if found != entry.final_state_sha256:
                 bad.append(f"match {entry.match_id}: {entry.path} is the replay of another match")
-        except (ArenaError, FolderError, OSError) as error:
+        except (ArenaError, FolderError, StoreError, OSError) as error:
             bad.append(f"match {entry.match_id}: {error}")
         if time.monotonic() > ends and not case.thorough:
             break

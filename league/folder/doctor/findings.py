@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from db.records import FinishedReplay, MemberRecord
+    from league.folder.doctor.store import Kept
 
 Level = Literal["ok", "note", "WRONG"]
 _N_NAMED = 2  # a line stays a line: the others are in `details`
@@ -58,6 +59,7 @@ class Case:
         now: the time of the examination, in UTC.
         pause: what the running league waits for, or None.
         progress: called by a check of many parts with how many are done, and of how many.
+        kept: what the league's store holds; None in a league without one.
     """
 
     folder: LeagueFolder
@@ -70,6 +72,7 @@ class Case:
     replays: Sequence[FinishedReplay] = field(repr=False, default=())
     pause: Pause | None = None
     progress: Callable[[int, int], None] = lambda done, total: None
+    kept: Kept | None = field(repr=False, default=None)
 
 
 def several(level: Level, text: str, details: Sequence[str]) -> Finding:

@@ -33,6 +33,7 @@ from league.folder.doctor.files import (
     snapshot_problem,
 )
 from league.folder.doctor.settings import is_open, stored_toml, toml_problem
+from league.folder.doctor.store import list_store
 from league.folder.layout import LeagueFolder
 from league.folder.memory import stored_settings
 
@@ -117,8 +118,11 @@ def _restore_snapshots(folder: LeagueFolder, engine: Engine) -> Iterator[str]:
     """Bring back damaged snapshots from copies; without a good one their members rest."""
     with read_transaction(engine) as session:
         members = queries.list_members(session)
+    kept = list_store(folder, fetches=True)
+    if kept is not None and kept.trouble is not None:
+        return  # what it holds cannot be told: nothing of it is repaired
     for sha256 in sorted(kept_snapshots(members)):
-        if snapshot_problem(folder, sha256) is None:
+        if snapshot_problem(folder, sha256, kept) is None:
             continue
         name = f"{sha256}.safetensors"
         copy = next((path for path in _copies(folder, name) if _has_hash(path, sha256)), None)
@@ -155,7 +159,10 @@ def _has_hash(path: Path, sha256: str) -> bool:
 def _restore_replays(folder: LeagueFolder, engine: Engine) -> Iterator[str]:
     """Bring back lost replays from backups; of the others the database says that they are gone."""
     with read_transaction(engine) as session:
-        lost = lost_replays(folder, queries.finished_replays(session))
+        kept = list_store(folder)
+        if kept is not None and kept.trouble is not None:
+            return
+        lost = lost_replays(folder, queries.finished_replays(session), kept)
         matches = {match_id: queries.get_match(session, match_id) for match_id in lost}
     gone = []
     n_restored = 0

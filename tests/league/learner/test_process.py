@@ -22,6 +22,7 @@ from league.learner.messages import (
     Stop,
     Waits,
 )
+from league.learner.outgoing import OutgoingOffers
 from league.learner.process import train
 from league.learner.waiting import Waiting
 from league.matchmaking.opponents import Foe
@@ -60,6 +61,8 @@ class ScriptedTrainer:
     ) -> None:
         self.manager, self.after, self.due = manager, deque(after), deque(due)
         self.is_fresh = is_fresh
+        # A manager that shares the folder: there is nothing to send.
+        self.outgoing = OutgoingOffers(SimpleNamespace(send_offers=list))  # type: ignore[arg-type]
         self.has_restarted, self.restarts, self.parent = False, False, "b" * 64
         self.waiting = Waiting(Path())
         self.trouble: list[OSError] = []  # what the next attempts to write a checkpoint raise
