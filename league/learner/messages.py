@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from league.learner.settings import LearnerSettings
 from league.matchmaking.opponents import Foe
+from league.ppo.place import RankPlace
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class LearnerOrders:
         trained_decisions: what the database knows; a checkpoint may know more.
         teacher: agent spec of who teaches a lineage that begins, or None; `teacher_name` is what
             the settings call it.
+        place: among the ranks of the lineage, where there are several.
     """
 
     root: str
@@ -39,6 +41,7 @@ class LearnerOrders:
     trained_decisions: int
     teacher: str | None = None
     teacher_name: str = ""
+    place: RankPlace | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class Settled:
 @dataclass(frozen=True)
 class Stop:
     """Manager to learner: write a checkpoint and exit."""
+
+    for_all_ranks: ClassVar[bool] = True  # any may hear it first; the rest is for the first alone
 
 
 @dataclass(frozen=True)
