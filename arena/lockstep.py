@@ -253,11 +253,18 @@ class Lockstep:
             self._buffers[key] = buffers
         return obs.SeatViews._make(values[:n] for values in buffers)
 
-    def ask_agents(self, actions: IntArray, *, only_with_memory: bool = False) -> None:
+    def ask_agents(
+        self,
+        actions: IntArray,
+        slots: Iterable[int] | None = None,
+        *,
+        only_with_memory: bool = False,
+    ) -> None:
         """Fill in the actions of all living rows that have an agent, after `refresh`.
 
         Args:
             actions: int64[slots * MAX_SEATS].
+            slots: those whose rows are asked; None is all.
             only_with_memory: skip agents with `has_memory = False` (frozen policies): when a
                 recorded match is replayed, their answers are already known.
 
@@ -266,7 +273,7 @@ class Lockstep:
         """
         start = time.perf_counter()
         observing = self.seconds["observation"]
-        for agent, rows in self._groups():
+        for agent, rows in self._groups(slots):
             if only_with_memory and not getattr(agent, "has_memory", True):
                 continue
             for part in self._parts(agent, rows):
@@ -315,14 +322,12 @@ class Lockstep:
             return [rows]
         return np.split(rows, np.flatnonzero(np.diff(rows // MAX_SEATS)) + 1)
 
-    def _groups(self) -> list[tuple[Agent, IntArray]]:
+    def _groups(self, slots: Iterable[int] | None = None) -> list[tuple[Agent, IntArray]]:
         """Return the living rows of each agent, in the order of slots."""
         groups: dict[int, tuple[Agent, list[int]]] = {}
-        for slot, match in enumerate(self.matches):
-            if match is None:
-                continue
+        for slot in self._running(slots):
             base = slot * MAX_SEATS
-            for seat, agent in enumerate(match.agents):
+            for seat, agent in enumerate(self._match(slot).agents):
                 if agent is not None and self.alive[base + seat]:
                     groups.setdefault(id(agent), (agent, []))[1].append(base + seat)
         return [(agent, np.array(rows, np.int64)) for agent, rows in groups.values()]
@@ -335,10 +340,11 @@ class Lockstep:
         key = (self._seeds[first], first % MAX_SEATS, self._decisions[first])
         return Generator(PCG64([_RNG_PURPOSE, *map(int, key)]))
 
-    def advance(self, actions: IntArray) -> int:
+    def advance(self, actions: IntArray, slots: Iterable[int] | None = None) -> int:
         """Play one decision of every match; return the total of ticks played.
 
         Args:
+            slots: those that advance, while the others wait; None is all.
             actions: int64[slots * MAX_SEATS]; ignored for dead seats; a number that is not an
                 action counts as WAIT and is reported by the engine.
         """
@@ -351,7 +357,7 @@ class Lockstep:
             base = slot * MAX_SEATS
             return match.advance(chosen[base : base + match.rules.n_seats])
 
-        ticks = sum(self._threads.map(advance, self._running()))
+        ticks = sum(self._threads.map(advance, self._running(slots)))
         self.seconds["env"] += time.perf_counter() - start
         return ticks
 

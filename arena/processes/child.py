@@ -30,6 +30,7 @@ if sys.platform == "linux":
 
 EXIT_CRASHED = 3  # the child's own code raised; the parent was told the reason
 EXIT_ORPHANED = 4  # the parent is gone
+EXIT_LOST = 5  # another process of its group is gone (arena.processes.group), which is the reason
 _PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 _BLAS_THREADS = (
     "OMP_NUM_THREADS",

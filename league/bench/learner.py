@@ -8,7 +8,7 @@ opponents. The first cycle loads compiled code and is not counted.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from msattn.config import FAMILIES
 _SCRIPTED = ("scripted:tribe", "scripted:expander", "scripted:turtle", "scripted:opportunist")
 
 
-def make_orders(root: Path, config: LeagueConfig, family: str) -> LearnerOrders:
+def make_orders(root: Path, config: LeagueConfig, family: str, seed: int = 0) -> LearnerOrders:
     """Return the orders of a learner that trains alone in the league folder `root`."""
     return LearnerOrders(
         root=str(root),
@@ -40,7 +40,7 @@ def make_orders(root: Path, config: LeagueConfig, family: str) -> LearnerOrders:
         name="bench",
         family=family,
         role="main",
-        seed=0,
+        seed=seed,
         snapshot=None,
         trained_decisions=0,
     )
@@ -68,6 +68,23 @@ def make_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
     return trainer
 
 
+@dataclass(frozen=True)
+class Cycle:
+    """One PPO cycle: decisions, wall time, and the time of each phase."""
+
+    decisions: int
+    seconds: float
+    phases: dict[str, float]
+
+
+def one_cycle(trainer: Trainer) -> Cycle:
+    """Train one cycle."""
+    before, began = trainer.ppo.num_timesteps, time.perf_counter()
+    trainer.update()
+    seconds = time.perf_counter() - began
+    return Cycle(trainer.ppo.num_timesteps - before, seconds, dict(trainer.ppo.seconds))
+
+
 @dataclass
 class Spell:
     """Whole PPO cycles of one trainer, and where their time went."""
@@ -79,16 +96,17 @@ class Spell:
 
     def run(self, trainer: Trainer) -> None:
         """Train one cycle."""
-        before, began = trainer.ppo.num_timesteps, time.perf_counter()
-        trainer.update()
-        elapsed = time.perf_counter() - began
+        self.add(one_cycle(trainer))
+
+    def add(self, cycle: Cycle) -> None:
+        """Count one cycle."""
         self.cycles += 1
-        self.decisions += trainer.ppo.num_timesteps - before
-        self.seconds += elapsed
+        self.decisions += cycle.decisions
+        self.seconds += cycle.seconds
         for name in PHASES:
-            self.phases[name] += trainer.ppo.seconds[name]
+            self.phases[name] += cycle.phases[name]
         # What no phase covers (drawing opponents, copying weights, the log) is overhead as well.
-        self.phases["other"] += elapsed - sum(trainer.ppo.seconds[name] for name in PHASES)
+        self.phases["other"] += cycle.seconds - sum(cycle.phases[name] for name in PHASES)
 
 
 def _warm_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
@@ -99,42 +117,69 @@ def _warm_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
     return trainer
 
 
-def run_threads(
-    threads: Sequence[int],
+@dataclass(frozen=True)
+class Compared:
+    """A number that arms of a comparison differ in: its name in results, and the setting."""
+
+    name: str
+    setting: str
+
+
+THREADS = Compared("threads", "arena.n_threads")
+HALVES = Compared("halves", "learner.n_halves")
+RANKS = Compared("ranks", "learner.n_ranks")
+
+
+def run_arms(
+    what: Compared,
+    values: Sequence[int],
     preset: str = "small",
     family: str = "attention",
     *,
     seconds: float = 60.0,
     sets: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Train with each number of game threads in turn, there and back, for `seconds` or longer.
+    """Train with each value of a setting in turn, there and back, for `seconds` or longer.
 
     Args:
-        threads: values of `arena.n_threads`, the first being what the others are compared with.
+        values: the first is what the others are compared with.
     """
-    spells = [Spell() for _ in threads]
+    spells = [Spell() for _ in values]
     with ScratchFolder("league-bench-") as place:
         trainers = [
             _warm_trainer(
-                place / f"threads-{n}-{i}",
-                resolve(preset, None, (*sets, f"arena.n_threads={n}")),
+                place / f"{what.name}-{n}-{i}",
+                resolve(preset, None, (*sets, f"{what.setting}={n}")),
                 family,
             )
-            for i, n in enumerate(threads)
+            for i, n in enumerate(values)
         ]
-        began = time.perf_counter()
-        while spells[0].cycles == 0 or time.perf_counter() - began < seconds:
-            there = list(range(len(threads)))
-            for i in there + there[::-1]:
-                spells[i].run(trainers[i])
+        there_and_back(spells, lambda i: spells[i].run(trainers[i]), seconds)
+    return arms_result(what, values, preset, family, spells)
+
+
+def there_and_back(spells: Sequence[Spell], cycle: Callable[[int], None], seconds: float) -> None:
+    """Run a cycle of each arm in turn, A B B A, for `seconds` or longer."""
+    began = time.perf_counter()
+    while spells[0].cycles == 0 or time.perf_counter() - began < seconds:
+        there = list(range(len(spells)))
+        for i in there + there[::-1]:
+            cycle(i)
+
+
+def arms_result(
+    what: Compared, values: Sequence[int], preset: str, family: str, spells: Sequence[Spell]
+) -> dict[str, Any]:
+    """Return the figures of a comparison as JSON types."""
     rates = [spell.decisions / spell.seconds for spell in spells]
     playing = [spell.decisions / (spell.seconds - spell.phases["update"]) for spell in spells]
     return {
         "preset": preset,
         "family": family,
+        "compared": what.name,
         "arms": [
             {
-                "threads": n,
+                what.name: n,
                 "cycles": spell.cycles,
                 "decisions_per_s": rate,
                 "decisions_per_s_without_update": played,
@@ -142,23 +187,24 @@ def run_threads(
                 "ratio_without_update": played / playing[0],
                 "shares": {name: s / spell.seconds for name, s in spell.phases.items()},
             }
-            for n, spell, rate, played in zip(threads, spells, rates, playing, strict=True)
+            for n, spell, rate, played in zip(values, spells, rates, playing, strict=True)
         ],
         "machine": machine.describe(),
     }
 
 
-def threads_lines(result: dict[str, Any]) -> list[str]:
-    """Return the result of `run_threads` as text."""
+def arms_lines(result: dict[str, Any]) -> list[str]:
+    """Return a comparison as text."""
+    what = result["compared"]
     rows = [
-        f"{arm['threads']:3} threads {arm['decisions_per_s']:10,.0f} decisions/s "
+        f"{arm[what]:3} {what} {arm['decisions_per_s']:10,.0f} decisions/s "
         f"({arm['ratio']:.2f} times), without the update "
         f"{arm['decisions_per_s_without_update']:,.0f} ({arm['ratio_without_update']:.2f} times), "
         f"{arm['cycles']} cycles"
         for arm in result["arms"]
     ]
     return [
-        f"learner    {result['family']}, preset {result['preset']}, threads in turn",
+        f"learner    {result['family']}, preset {result['preset']}, {what} in turn",
         *rows,
         f"           on {machine.sentence(result['machine'])}",
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from league.cli.bench_learner import PRESETS, learner
 from league.cli.options import (
     Duration,
     count_option,
@@ -15,9 +16,7 @@ from league.cli.options import (
     print_json,
     say,
 )
-from msattn.config import FAMILIES
 
-PRESETS = ("small", "classic")
 EXIT_BROKEN = 1
 QUICK_MAP = "generated:continents:256x256:1"
 
@@ -35,18 +34,6 @@ _device = click.option(
     show_default=True,
     help="Device that networks run on.",
 )
-
-
-def _numbers(
-    _context: click.Context, _option: click.Parameter, value: str | None
-) -> tuple[int, ...]:
-    """Return the thread counts of `1,2`."""
-    if value is None:
-        return ()
-    parts = value.split(",")
-    if not all(part.isdecimal() and 1 <= int(part) <= 256 for part in parts):
-        raise click.BadParameter(f"expected numbers from 1 to 256 like 1,2, found {value!r}")
-    return tuple(int(part) for part in parts)
 
 
 def _tell(text: str) -> None:
@@ -94,6 +81,9 @@ def bench(context: click.Context, as_json: bool) -> None:
     modules = (territory_bench, networks_bench, arena_bench, learner_bench, ratings_bench)
     for module, result in zip(modules, results.values(), strict=True):
         say("\n".join(module.lines(result)))
+
+
+bench.add_command(learner)
 
 
 @bench.command(
@@ -148,64 +138,6 @@ def networks(preset: str, batch: int | None, device: str, threads: int, as_json:
     from league.bench import networks as subject
 
     result = subject.run(preset, batch=batch, device=device, threads=threads)
-    _show(result, subject.lines(result), as_json)
-
-
-@bench.command(
-    epilog=examples(
-        "league bench learner --family baseline",
-        "league bench learner --threads 1,2",
-        "league bench learner --preset classic --seconds 120s --set learner.n_matches=2",
-    )
-)
-@_preset
-@click.option(
-    "--family",
-    type=click.Choice(FAMILIES),
-    default="attention",
-    show_default=True,
-    help="Family of the network to train.",
-)
-@click.option(
-    "--seconds",
-    metavar="DURATION",
-    default="60",
-    show_default=True,
-    help="Measure for at least this long, in seconds or as 5m; whole PPO cycles are measured.",
-)
-@click.option(
-    "--set",
-    "sets",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Change a setting, as in `league start`; repeatable.  [default: none]",
-)
-@click.option(
-    "--threads",
-    metavar="N,N...",
-    callback=_numbers,
-    help="Train in turn, there and back, with each of these values of arena.n_threads.  "
-    "[default: that of the preset alone]",
-)
-@json_option
-@league_option
-def learner(
-    preset: str,
-    family: str,
-    seconds: str,
-    sets: tuple[str, ...],
-    threads: tuple[int, ...],
-    as_json: bool,
-) -> None:
-    """Measure training: decisions per second, and the share of time of each phase."""
-    length = Duration().convert(seconds if not seconds.isdigit() else f"{seconds}s", None, None)
-    from league.bench import learner as subject
-
-    if threads:
-        result = subject.run_threads(threads, preset, family, seconds=length, sets=sets)
-        _show(result, subject.threads_lines(result), as_json)
-        return
-    result = subject.run(preset, family, seconds=length, sets=sets)
     _show(result, subject.lines(result), as_json)
 
 

@@ -307,11 +307,44 @@ class LearnerConfig(Section):
         "alive at the match's end. It shapes what policy and value share; play does not ask it.",
     )
 
+    n_ranks: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Processes that train each lineage together, each with its part of "
+        "`n_matches`, `n_steps` and `batch_size`, which it must divide; at most one per GPU.",
+    )
+
+    n_halves: int = Field(
+        default=1,
+        ge=1,
+        le=2,
+        description="2 divides a learner's matches in halves: while its network decides for one, "
+        "the game of the other moves in a thread. Pays where a core is idle; the transitions are "
+        "the same.",
+    )
+
     @model_validator(mode="after")
     def _batches_fit(self) -> LearnerConfig:
         if self.batch_size > self.n_steps:
             raise ValueError(
                 f"batch_size ({self.batch_size}) must not exceed n_steps ({self.n_steps})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _ranks_share_evenly(self) -> LearnerConfig:
+        for name in ("n_matches", "n_steps", "batch_size"):
+            value = getattr(self, name)
+            if value % self.n_ranks:
+                raise ValueError(
+                    f"{name} ({value}) must be a multiple of n_ranks ({self.n_ranks}), so that "
+                    "every rank has an equal part; change one of the two"
+                )
+        if self.n_matches // self.n_ranks < self.n_halves:
+            raise ValueError(
+                f"n_matches ({self.n_matches}) must be at least 2 for each of n_ranks "
+                f"({self.n_ranks}) where n_halves is 2, or one half has no match"
             )
         return self
 

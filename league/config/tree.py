@@ -332,6 +332,12 @@ class LeagueConfig(Section):
                 "arena.n_workers must be set where ray.address names a cluster: how many of its "
                 "CPUs may play, found off"
             )
+        if self.learner.n_ranks > 1 and self.network.norm == "batch":
+            raise ValueError(
+                f"learner.n_ranks ({self.learner.n_ranks}) must be 1 where network.norm is batch: "
+                "each rank would normalise by its own rows; a network with group norm has no such "
+                "limit"
+            )
         return self
 
     def to_json(self) -> dict[str, Any]:

@@ -13,15 +13,18 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import connection
 from pathlib import Path
 
+from arena.processes.group import ProcessGroup
 from arena.processes.jobs import RestartLimits
-from arena.processes.launch import Launcher
-from arena.processes.supervisor import Clock, Death, DeathCount, Place, Process
-from league.learner.messages import Alive, LearnerOrders, Progress, Ready
+from arena.processes.launch import ChildProcess, Launcher
+from arena.processes.scratch import ScratchFolder
+from arena.processes.supervisor import Clock, Death, DeathCount, Place, Process, end_all
+from league.learner.messages import Alive, LearnerOrders, Progress, Ready, Waits
 from league.learner.process import run_learner
+from league.ppo.place import RankPlace
 
 log = logging.getLogger(__name__)
 
@@ -66,15 +69,54 @@ class LearnerMessage:
 
 
 def launch_learner(output_folder: Path) -> Launch:
-    """Return a function that starts learners on this machine, printing to `learner-NAME.out`."""
+    """Return a function that starts learners on this machine, printing to `learner-NAME.out`.
+
+    Of a learner of several ranks the others print to `learner-NAME.rank1.out` and so on.
+    """
     launcher = Launcher(run_learner, ["league.learner.process"])
 
     def launch(name: str, orders: LearnerOrders) -> Process:
+        if orders.settings.n_ranks > 1:
+            n = orders.settings.n_ranks
+            return launch_ranks(
+                launcher, name, n, lambda place: replace(orders, place=place), output_folder
+            )
         child = launcher.launch(f"learner-{name}", orders, output_folder / f"learner-{name}.out")
         log.info("learner %s started, PID %s", name, child.pid)
         return child
 
     return launch
+
+
+def launch_ranks(
+    launcher: Launcher,
+    name: str,
+    n_ranks: int,
+    orders_of: Callable[[RankPlace], object],
+    output_folder: Path,
+) -> ProcessGroup:
+    """Start the ranks of a learner, which meet over a file in a folder of their own.
+
+    Args:
+        orders_of: returns what the rank in a place is told.
+
+    Raises:
+        OSError, EOFError: one of them cannot be started; the others are ended.
+    """
+    scratch = ScratchFolder("league-ranks-")
+    meeting = str(scratch.path / "meeting")
+    members: list[ChildProcess] = []
+    try:
+        for rank in range(n_ranks):
+            title = f"learner-{name}" if rank == 0 else f"learner-{name}.rank{rank}"
+            orders = orders_of(RankPlace(rank, n_ranks, meeting))
+            members.append(launcher.launch(title, orders, output_folder / f"{title}.out"))
+    except BaseException:
+        end_all(members, 0.0)
+        scratch.close()
+        raise
+    log.info("learner %s started, PIDs %s", name, ", ".join(str(m.pid) for m in members))
+    return ProcessGroup(members, heard_of_all=(Alive, Waits), release=scratch.close)
 
 
 class Learners:

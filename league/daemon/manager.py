@@ -128,12 +128,13 @@ class Manager:
             launch or launch_learner(folder.logs),
             lease_s=config.learner.lease_s,
         )
+        n_learning = len(config.learners) * config.learner.n_ranks
         self.rated = RatedMatches(
             folder,
-            MatchSettings.of(config, count_workers(config.arena.n_workers, len(config.learners))),
+            MatchSettings.of(config, count_workers(config.arena.n_workers, n_learning)),
             engine,
             self.season,
-            arena or make_arena(folder, config.arena, len(config.learners), config.ray),
+            arena or make_arena(folder, config.arena, n_learning, config.ray),
             backlog,
             ends=ends,
             courier=self._home.courier,

@@ -16,6 +16,7 @@ families); `neighbours/evenness`, how evenly the seat looks at its neighbours (1
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +24,13 @@ import torch
 from numpy.typing import NDArray
 
 from arena.territory.observation.views import CHANNEL_NAMES, OWN_SCALARS
-from league.learner.sinks import Sink
+from league.learner.sinks import Curve, Sink, open_sinks
 from msattn.inspect import AttentionRecord, look
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from league.learner.trainer import Trainer
     from league.ppo.buffer import RaggedRolloutBuffer
 
 LOOK_EVERY = 20  # updates; a look costs as much as the forward pass of N_ROWS observations
@@ -76,6 +78,25 @@ class Board:
         """Write what is still in memory."""
         for sink in self._sinks:
             sink.close()
+
+
+def open_board(trainer: Trainer) -> Board:
+    """Open a trainer's curves; called last, when the decisions of the lineage are known."""
+    orders = trainer.orders
+    curve = Curve(
+        logs=trainer.folder.logs,
+        league=trainer.folder.root.resolve().name,
+        learner=orders.name,
+        decisions=trainer.ppo.num_timesteps,
+        config={
+            "family": orders.family,
+            "role": orders.role,
+            "seed": orders.seed,
+            "torso": trainer.torso.to_dict(),
+            "ppo": asdict(orders.settings.ppo),
+        },
+    )
+    return Board(open_sinks(orders.settings.viewers, curve))
 
 
 def tag(name: str) -> str:

@@ -102,11 +102,7 @@ class CheckpointStore:
             OSError: the disk is full or not writable; the older checkpoints stay as they are.
             CheckpointError: `extra` is not JSON.
         """
-        try:
-            notes = json.dumps({"notes": _notes(ppo), "extra": dict(extra or {})})
-        except (TypeError, ValueError) as error:
-            raise CheckpointError(f"a checkpoint's extra must be JSON types: {error}") from error
-        raw = write_tensors(_tensors(ppo), metadata={_NOTES: notes})
+        raw = encode(ppo, extra)
         existing = self.list()
         number = _number(existing[-1]) + 1 if existing else 1
         digest = hashlib.sha256(raw).hexdigest()[:16]
@@ -155,6 +151,40 @@ class CheckpointStore:
                 "from a backup, or move the folder away to train from the beginning"
             )
         return None
+
+
+def encode(ppo: LeaguePPO, extra: Mapping[str, Any] | None = None) -> bytes:
+    """Return the bytes of a checkpoint; see `CheckpointStore.save`."""
+    try:
+        notes = json.dumps({"notes": _notes(ppo), "extra": dict(extra or {})})
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"a checkpoint's extra must be JSON types: {error}") from error
+    return write_tensors(_tensors(ppo), metadata={_NOTES: notes})
+
+
+def decode(raw: bytes, path: Path) -> Checkpoint:
+    """Return the checkpoint that `encode` wrote.
+
+    Args:
+        path: that messages name.
+
+    Raises:
+        CheckpointError: a later program wrote it.
+        ValueError: it is not a checkpoint.
+    """
+    try:
+        length = int.from_bytes(raw[:8], "little")
+        content = json.loads(json.loads(raw[8 : 8 + length])["__metadata__"][_NOTES])
+        notes, extra = content["notes"], content["extra"]
+        tensors = read_tensors(raw)
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"not a checkpoint ({error!r})") from error
+    if notes.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path} has checkpoint format {notes.get('format')!r} and this program reads "
+            f"{FORMAT}; update the program"
+        )
+    return Checkpoint(path, tensors, notes, extra)
 
 
 def restore(ppo: LeaguePPO, checkpoint: Checkpoint, observations: Any = None) -> None:
@@ -210,7 +240,7 @@ def restore(ppo: LeaguePPO, checkpoint: Checkpoint, observations: Any = None) ->
     ppo.schedules_from = int(notes.get("schedules_from", 0))  # 0.1.0 has none
     ppo.rollbacks = [int(update) for update in notes["rollbacks"]]
     ppo._last_obs = observations
-    _restore_random(ppo, notes["random"])
+    set_random_state(ppo, notes["random"])
 
 
 def _number(path: Path) -> int:
@@ -228,9 +258,6 @@ def _tensors(ppo: LeaguePPO) -> dict[str, Tensor]:
 
 
 def _notes(ppo: LeaguePPO) -> dict[str, Any]:
-    numpy_state: Any = np.random.get_state(legacy=True)
-    kind, keys, position, has_gauss, gauss = numpy_state
-    version, words, next_gauss = random.getstate()
     return {
         "format": FORMAT,
         "n_decisions": int(ppo.num_timesteps),
@@ -241,17 +268,26 @@ def _notes(ppo: LeaguePPO) -> dict[str, Any]:
         "rollbacks": ppo.rollbacks,
         # For the reader: what was in force. Schedules are read from the settings.
         "schedules": {name: asdict(schedule) for name, schedule in ppo.settings.schedules.items()},
-        "random": {
-            "device": ppo.device.type,
-            "learner": _hex(ppo.generator.get_state()),
-            "torch": _hex(torch.get_rng_state()),
-            "numpy": [kind, keys.tolist(), int(position), int(has_gauss), float(gauss)],
-            "python": [version, list(words), next_gauss],
-        },
+        "random": random_state(ppo),
     }
 
 
-def _restore_random(ppo: LeaguePPO, notes: Mapping[str, Any]) -> None:
+def random_state(ppo: LeaguePPO) -> dict[str, Any]:
+    """Return the random streams of a learner and of its process, as JSON types."""
+    numpy_state: Any = np.random.get_state(legacy=True)
+    kind, keys, position, has_gauss, gauss = numpy_state
+    version, words, next_gauss = random.getstate()
+    return {
+        "device": ppo.device.type,
+        "learner": _hex(ppo.generator.get_state()),
+        "torch": _hex(torch.get_rng_state()),
+        "numpy": [kind, keys.tolist(), int(position), int(has_gauss), float(gauss)],
+        "python": [version, list(words), next_gauss],
+    }
+
+
+def set_random_state(ppo: LeaguePPO, notes: Mapping[str, Any]) -> None:
+    """Put back what `random_state` returned."""
     kind, keys, position, has_gauss, gauss = notes["numpy"]
     np.random.set_state((kind, np.array(keys, dtype=np.uint32), position, has_gauss, gauss))
     version, words, next_gauss = notes["python"]
@@ -292,15 +328,6 @@ def _read(path: Path) -> Checkpoint:
     if match is None or not hashlib.sha256(raw).hexdigest().startswith(match.group(2)):
         raise _DamagedError("its bytes do not have the hash in its name")
     try:
-        length = int.from_bytes(raw[:8], "little")
-        content = json.loads(json.loads(raw[8 : 8 + length])["__metadata__"][_NOTES])
-        notes, extra = content["notes"], content["extra"]
-        tensors = read_tensors(raw)
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise _DamagedError(f"not a checkpoint ({error!r})") from error
-    if notes.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{path} has checkpoint format {notes.get('format')!r} and this program reads "
-            f"{FORMAT}; update the program"
-        )
-    return Checkpoint(path, tensors, notes, extra)
+        return decode(raw, path)
+    except ValueError as error:
+        raise _DamagedError(str(error)) from error

@@ -19,7 +19,6 @@ import gymnasium as gym
 import numpy as np
 from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
 
 from agents.errors import SnapshotMissingError
 from agents.relations import relation_mask
@@ -29,7 +28,9 @@ from arena.match import LoadMap, MatchSpec, start_match
 from arena.territory.engine.rules import MAX_SEATS, N_ACTIONS
 from arena.territory.observation.observation import empty_views
 from arena.territory.observation.space import observation_space
-from league.learner.middles import Board, Middle, Middles, deal, pack, unpack
+from league.learner.in_one_process import InOneProcess
+from league.learner.middles import Middle, Middles, deal, pack, unpack
+from league.learner.outcomes import beaten_shares
 from league.learner.rewards import final_reward, potential, step_reward, with_team_share
 from league.learner.settings import EnvSettings
 
@@ -43,7 +44,7 @@ FloatArray = NDArray[np.float64]
 DrawOpponents = Callable[[int, Generator], list[str]]
 
 
-class LeagueVecEnv(VecEnv):
+class LeagueVecEnv(InOneProcess):
     """See the module's docstring.
 
     Attributes:
@@ -199,14 +200,8 @@ class LeagueVecEnv(VecEnv):
         assert spec is not None
         if self._origins[slot] is not None:
             return
-        placements = match.engine.placements()
-        own = [placements[seat] for seat, name in enumerate(spec.agents) if name == LEARNER]
-        shares: dict[str, list[float]] = {}
-        for seat, name in enumerate(spec.agents):
-            if name not in (LEARNER, SELF_PLAY):
-                theirs = placements[seat]
-                beats = sum((p < theirs) + 0.5 * (p == theirs) for p in own) / len(own)
-                shares.setdefault(name, []).append(beats)
+        own = [seat for seat, name in enumerate(spec.agents) if name == LEARNER]
+        shares = beaten_shares(match.engine.placements(), spec.agents, own, (LEARNER, SELF_PLAY))
         for name, found in shares.items():
             total = self.results.setdefault(name, [0.0, 0.0])
             total[0] += len(found)
@@ -240,17 +235,35 @@ class LeagueVecEnv(VecEnv):
         self.is_inside_step = False
         return self._observe()
 
-    def _observe(self) -> dict[str, NDArray[Any]]:
-        at = np.flatnonzero(self.active)
+    def _observe(self, rows: slice = slice(None)) -> dict[str, NDArray[Any]]:
+        at = np.arange(self.num_envs)[rows][self.active[rows]]
         self.lockstep.observe(self.rows[at], self._views, at, with_views=self._reads_views)
+        return self.observations()
+
+    def observations(self) -> dict[str, NDArray[Any]]:
+        """Return the newest observations, which each step writes anew where it plays."""
         seen = as_dict(self._views)
         return {key: seen[key] for key in cast(gym.spaces.Dict, self.observation_space).spaces}
 
+    def halves(self) -> tuple[range, range]:
+        """Return the matches of each half, for `step_matches`; a single match is in the second."""
+        n = self.settings.n_matches
+        return range(n // 2), range(n // 2, n)
+
+    def rows_of(self, matches: range) -> slice:
+        """Return the rows of neighbouring matches."""
+        k = self.settings.seats_per_match
+        return slice(matches.start * k, matches.stop * k)
+
+    def masks_of(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return bool[n, 45] of these rows, all of them active."""
+        facts, at = self.lockstep.facts, self.rows[rows]
+        mask = facts.mask[at].astype(np.bool_)
+        return relation_mask(mask, facts.direction[at]) if self.relation_mask else mask
+
     def action_masks(self) -> NDArray[np.bool_]:
         """Return bool[num_envs, 45]; idle rows may only wait."""
-        facts = self.lockstep.facts
-        mask = facts.mask[self.rows].astype(np.bool_)
-        return relation_mask(mask, facts.direction[self.rows]) if self.relation_mask else mask
+        return self.masks_of(np.arange(self.num_envs))
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Remember the actions, int64[num_envs]; those of idle rows are ignored."""
@@ -269,61 +282,79 @@ class LeagueVecEnv(VecEnv):
             and "whole", whether the match began at its start.
         """
         self.before_step()
-        self.is_inside_step = True
-        acting = np.flatnonzero(self.active)
-        self.lockstep.ask_agents(self._actions)
-        self._actions[self.rows[acting]] = self._chosen[acting]
-        self.lockstep.advance(self._actions)
-        self.lockstep.refresh()
-        rewards, dones = self._score()
-        self._episode_reward += rewards
-        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for i in np.flatnonzero(dones):
-            infos[i] = {
-                "placement": int(self._placement[i]),
-                "episode_reward": float(self._episode_reward[i]),
-                "survived": bool(self.lockstep.alive[self.rows[i]]),
-                "whole": self._origins[i // self.settings.seats_per_match] is None,
-            }
-            self._episode_reward[i] = 0.0
-        self._restart_finished()
-        self.is_inside_step = False
-        return self._observe(), rewards.astype(np.float32), dones, infos
+        rewards, dones, infos = self.step_matches(range(self.settings.n_matches))
+        return self.observations(), rewards, dones, infos
 
-    def _score(self) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Return float64[num_envs] of rewards, and bool[num_envs] of the episodes that ended."""
+    def choose(self, rows: NDArray[np.int64], actions: NDArray[Any]) -> None:
+        """Remember the actions of these rows, for `step_matches`."""
+        self._chosen[rows] = actions
+
+    def step_matches(
+        self, matches: range
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
+        """Play one decision of neighbouring matches; return rewards, dones and infos of their rows.
+
+        Nothing of the others is read or written. One call at a time; `before_step` is the caller's.
+        """
+        self.is_inside_step = True
+        own = self.rows_of(matches)
+        acting = np.arange(self.num_envs)[own][self.active[own]]
+        self.lockstep.ask_agents(self._actions, matches)
+        self._actions[self.rows[acting]] = self._chosen[acting]
+        self.lockstep.advance(self._actions, matches)
+        self.lockstep.refresh(matches)
+        rewards, dones = self._score(matches)
+        self._episode_reward[own] += rewards
+        infos: list[dict[str, Any]] = [{} for _ in range(len(rewards))]
+        for i in np.flatnonzero(dones).tolist():
+            infos[i] = {
+                "placement": int(self._placement[own][i]),
+                "episode_reward": float(self._episode_reward[own][i]),
+                "survived": bool(self.lockstep.alive[self.rows[own][i]]),
+                "whole": self._origins[matches[i // self.settings.seats_per_match]] is None,
+            }
+            self._episode_reward[own][i] = 0.0
+        self._restart_finished(matches)
+        self.is_inside_step = False
+        self._observe(own)
+        return rewards.astype(np.float32), dones, infos
+
+    def _score(self, matches: range) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Return rewards float64 of the rows of these matches, and bool: which episodes ended."""
         settings = self.settings
-        n, k = settings.n_matches, settings.seats_per_match
-        before, after = self._potential, self._potentials(range(n))
-        alive = self.lockstep.alive[self.rows]
-        is_over = np.repeat([self._match(slot).engine.is_over for slot in range(n)], k)
-        ended = self.active & (~alive | is_over)
+        n, k = len(matches), settings.seats_per_match
+        own = self.rows_of(matches)
+        active, rows, placement = self.active[own], self.rows[own], self._placement[own]
+        before, after = self._potential[own].copy(), self._potentials(matches)
+        alive = self.lockstep.alive[rows]
+        is_over = np.repeat([self._match(slot).engine.is_over for slot in matches], k)
+        ended = active & (~alive | is_over)
         reward = step_reward(settings.gamma, before, after)
-        for slot in np.unique(np.flatnonzero(ended) // k):
-            own = slice(slot * k, (slot + 1) * k)
+        for i in np.unique(np.flatnonzero(ended) // k).tolist():
+            slot, seats = matches[i], slice(i * k, (i + 1) * k)
             placements = np.array(self._match(slot).engine.placements())
-            self._placement[own] = placements[self.rows[own] - slot * MAX_SEATS]
-        final = final_reward(
-            settings.reward, before, self._placement, settings.rules.n_seats, ~alive
-        )
-        own_reward = np.where(self.active, np.where(ended, final, reward), 0.0)
+            placement[seats] = placements[rows[seats] - slot * MAX_SEATS]
+        final = final_reward(settings.reward, before, placement, settings.rules.n_seats, ~alive)
+        own_reward = np.where(active, np.where(ended, final, reward), 0.0)
         mixed = with_team_share(settings.reward, own_reward.reshape(n, k)).reshape(-1)
-        rewards = np.where(self.active, mixed, 0.0)
-        self._potential = after
-        self.active &= ~ended
+        rewards = np.where(active, mixed, 0.0)
+        self._potential[own] = after
+        active &= ~ended
         return rewards, ended
 
-    def _restart_finished(self) -> None:
+    def _restart_finished(self, matches: range) -> None:
         """Begin new matches where no seat of the learner plays any more."""
         k = self.settings.seats_per_match
-        for slot, spec in enumerate(self.specs):
+        finished = []
+        for slot in matches:  # one after the other, so that it matters not who steps beside them
+            spec = self.specs[slot]
             assert spec is not None
             self.middles.keep(slot, spec, self._match(slot))
-        finished = np.flatnonzero(~self.active.reshape(-1, k).any(axis=1)).tolist()
-        for slot in finished:
-            self._settle(slot, self._match(slot))
-            self._forget_unused_agents()
-            self._begin_next(slot)
+            if not self.active[slot * k : (slot + 1) * k].any():
+                self._settle(slot, self._match(slot))
+                self._forget_unused_agents()
+                self._begin_next(slot)
+                finished.append(slot)
         self.lockstep.refresh(finished)
 
     @property
@@ -365,7 +396,7 @@ class LeagueVecEnv(VecEnv):
 
         Agents that keep a memory (scripted ones, plug-ins) are asked again on the way, so that they
         remember what they knew. A match with an opponent whose snapshot is gone (it was pruned)
-        cannot go on: another one begins in its place.
+        cannot go on: another one begins in its place, as where there is none.
         """
         lockstep = self.lockstep
         k = self.settings.seats_per_match
@@ -374,21 +405,11 @@ class LeagueVecEnv(VecEnv):
         rebuilt: list[LiveMatch | None] = []
         for slot, saved in enumerate(state["matches"]):
             lockstep.matches = [None] * self.settings.n_matches
-            spec, record = MatchSpec.from_json(saved["spec"]), unpack(saved)
-            middle, at = None, 0
-            if "middle" in saved:
-                at = saved["middle"]["at"]
-                board = Board.replayed(spec, record[:at], self._load_map)
-                middle = Middle(board, saved["middle"]["seed"])
-            try:
-                match = self._begin(slot, spec, middle)
-            except SnapshotMissingError as gone:
-                log.warning("match %d of the checkpoint is not played on: %s", slot, gone)
+            match = None if saved is None else self._rebuilt(slot, saved)
+            if match is None:
                 match = self._begin(slot, self._draw_spec())
                 active[slot * k : (slot + 1) * k] = True
                 rewards[slot * k : (slot + 1) * k] = 0.0
-            else:
-                self._replay(slot, match, record[at:])
             rebuilt.append(match)
         lockstep.matches = rebuilt
         self.active[:] = active
@@ -398,9 +419,22 @@ class LeagueVecEnv(VecEnv):
         self.results = {name: list(total) for name, total in state["results"].items()}
         scores = state.get("scores", {})  # checkpoints of 0.1.0 have none
         self.scores = {name: list(found) for name, found in scores.items()}
-        self.rng.bit_generator.state = state["rng"]
+        if state["rng"] is not None:
+            self.rng.bit_generator.state = state["rng"]
         self.middles.set_state(state, self._load_map)
         return self._observe()
+
+    def _rebuilt(self, slot: int, saved: dict[str, Any]) -> LiveMatch | None:
+        """Play a match of a checkpoint up to where it was; None where an opponent of it is gone."""
+        spec, record = MatchSpec.from_json(saved["spec"]), unpack(saved)
+        middle, record = Middle.resumed(saved, spec, record, self._load_map)
+        try:
+            match = self._begin(slot, spec, middle)
+        except SnapshotMissingError as gone:
+            log.warning("match %d of the checkpoint is not played on: %s", slot, gone)
+            return None
+        self._replay(slot, match, record)
+        return match
 
     def _replay(self, slot: int, match: LiveMatch, record: Sequence[NDArray[np.uint8]]) -> None:
         n_seats = match.rules.n_seats
@@ -410,28 +444,3 @@ class LeagueVecEnv(VecEnv):
             self.lockstep.ask_agents(self._actions, only_with_memory=True)
             self._actions[base : base + n_seats] = decision
             self.lockstep.advance(self._actions)
-
-    def close(self) -> None:
-        """Do nothing: there are no subprocesses."""
-
-    # SB3's remote-control methods make no sense for seats of shared matches.
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        """Return the attribute of this object, once per env asked for."""
-        return [getattr(self, attr_name) for _ in self._get_indices(indices)]
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        """Set the attribute on this object."""
-        setattr(self, attr_name, value)
-
-    def env_method(
-        self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any
-    ) -> list[Any]:
-        """Call the method of this object once; `action_masks` is split by env."""
-        result = getattr(self, method_name)(*args, **kwargs)
-        if method_name == "action_masks":
-            return [result[i] for i in self._get_indices(indices)]
-        return [result for _ in self._get_indices(indices)]
-
-    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        """Return False for each env asked for."""
-        return [False for _ in self._get_indices(indices)]

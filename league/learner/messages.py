@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from league.learner.settings import LearnerSettings
 from league.matchmaking.opponents import Foe
+from league.ppo.place import RankPlace
 from league.store.store import StorePlace
 
 
@@ -31,6 +32,7 @@ class LearnerOrders:
         store: of a learner on another machine than the manager: the league's store, with a cache
             folder of that machine; offers and checkpoints then go through it. None: as the
             league's folder at `root` says.
+        place: among the ranks of the lineage, where there are several.
     """
 
     root: str
@@ -44,6 +46,7 @@ class LearnerOrders:
     teacher: str | None = None
     teacher_name: str = ""
     store: StorePlace | None = None
+    place: RankPlace | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Settled:
 @dataclass(frozen=True)
 class Stop:
     """Manager to learner: write a checkpoint and exit."""
+
+    for_all_ranks: ClassVar[bool] = True  # any may hear it first; the rest is for the first alone
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,17 @@ class Middle:
         match.record = list(self.board.record)
         match.n_decisions = len(match.record)
 
+    @classmethod
+    def resumed(
+        cls, saved: dict[str, Any], spec: MatchSpec, record: Record, load_map: LoadMap
+    ) -> tuple[Middle | None, Record]:
+        """Return how a match of a checkpoint began, and the decisions that it has played since."""
+        if "middle" not in saved:
+            return None, record
+        at = saved["middle"]["at"]
+        board = Board.replayed(spec, record[:at], load_map)
+        return cls(board, saved["middle"]["seed"]), record[at:]
+
     def to_json(self) -> dict[str, int]:
         """Return what a checkpoint keeps beside the whole record of the match."""
         return {"at": len(self.board.record), "seed": self.seed}

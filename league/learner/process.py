@@ -3,7 +3,8 @@
 Promises: exits on SIGTERM, and immediately when the manager is gone; a stop order ends it at the
 next decision (or after the running update) with a checkpoint written; whatever it offered lies in
 `snapshots/offered`. While the machine is in trouble it waits (league.learner.waiting), and the
-manager hears what for.
+manager hears what for. A learner of several ranks is as many of these processes: the first is the
+learner, the others do what it does (league.learner.ranks), and none outlives another.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from arena.processes.child import EXIT_CRASHED, begin
+from arena.processes.child import EXIT_CRASHED, EXIT_LOST, begin
 from arena.processes.messages import Birth, Crashed
 from league.learner.messages import (
     Alive,
@@ -32,10 +34,12 @@ from league.learner.messages import (
     Stop,
     Waits,
 )
-from league.learner.waiting import Waiting
+from league.learner.waiting import StopOrdered, Waiting
+from league.ppo.errors import RanksLostError
 
 if TYPE_CHECKING:
     from league.learner.trainer import Trainer
+    from league.ppo.peers import Peers
 
 SIGN_EVERY_S = 5.0  # a pipe holds an hour of these messages while the manager is busy
 
@@ -61,18 +65,35 @@ def run_learner(pipe: connection.Connection, birth: Birth, orders: LearnerOrders
 
         waiting = Waiting(Path(orders.root))
         _keep_in_touch(waiting, link)
-        trainer = Trainer(orders, waiting)
+        trainer = Trainer(orders, waiting, join_ranks(orders))
         try:
-            train(link, trainer)
+            if trainer.ranks is None:
+                train(link, trainer)
+            elif trainer.ranks.is_first:
+                train(link, trainer)
+                trainer.ranks.leave()
+            else:
+                follow(link, trainer)
         finally:
             trainer.close()  # the exit below runs no clean-up
-    except _StopOrdered:
+    except StopOrdered:
         pass  # while it waited for the machine before its first update
     except Exception as error:  # everything goes up the pipe, with its traceback
         link.send(Crashed.of("failed", error))
-        sys.exit(EXIT_CRASHED)
+        sys.exit(EXIT_LOST if isinstance(error, RanksLostError) else EXIT_CRASHED)
     link.send(Finished())
     os._exit(0)  # torch's and numba's threads need no clean-up
+
+
+def join_ranks(orders: LearnerOrders) -> Peers | None:
+    """Meet the other ranks of a learner; None where it has none, and nothing is imported for it."""
+    if orders.place is None:
+        return None
+    from league.ppo.peers import device_of, join_group
+    from msattn.device import choose_device
+
+    device = device_of(orders.place, choose_device(orders.settings.device))
+    return join_group(orders.place, device)
 
 
 def train(manager: Manager, trainer: Trainer) -> None:
@@ -92,7 +113,7 @@ def train(manager: Manager, trainer: Trainer) -> None:
         while not trainer.roster.foes:
             _obey(manager.receive(), trainer)
             alive()
-    except _StopOrdered:
+    except StopOrdered:
         return  # nothing was trained
 
     def before_step() -> None:
@@ -104,12 +125,41 @@ def train(manager: Manager, trainer: Trainer) -> None:
     try:
         if trainer.lessons.is_due:
             _teach(manager, trainer)
-    except _StopOrdered:
+    except StopOrdered:
         return  # what the teacher showed so far is on the disk
     try:
         _train_on(manager, trainer)
-    except _StopOrdered:
+    except StopOrdered:
         trainer.last_checkpoint()
+
+
+def follow(manager: Manager, trainer: Trainer) -> None:
+    """Do what the first rank says, until it lets this one go.
+
+    A stop order that this rank hears during a rollout ends it on all.
+    """
+    from league.learner.ranks import LEAVE, SAVE, STATE, UPDATE
+
+    alive = _SignOfLife(manager)
+    ranks = trainer.ranks
+    assert ranks is not None
+    _keep_in_touch(trainer.waiting, manager, trainer)
+
+    def before_step() -> None:
+        alive()
+        _obey_waiting(manager, trainer)
+
+    trainer.env.before_step = before_step
+    trainer.alive = alive
+    while (word := ranks.hear())["what"] != LEAVE:
+        if word["what"] == UPDATE:
+            with suppress(StopOrdered):  # the first hears it too, and says what comes next
+                ranks.follow(word)
+        elif word["what"] == STATE:
+            ranks.take_state()
+        elif word["what"] == SAVE:
+            ranks.give_state()
+    ranks.part()
 
 
 def _teach(manager: Manager, trainer: Trainer) -> None:
@@ -120,6 +170,8 @@ def _teach(manager: Manager, trainer: Trainer) -> None:
         manager.send(Progress(trainer.ppo.num_timesteps, numbers, phase=IMITATING))
 
     found = trainer.lessons.teach(tell)
+    if trainer.ranks is not None:
+        trainer.ranks.share_again()
     teacher = trainer.orders.teacher_name or trainer.orders.teacher
     _offer(
         manager,
@@ -187,10 +239,6 @@ class _SignOfLife:
             self._manager.send(Alive())
 
 
-class _StopOrdered(Exception):
-    """The manager said stop, or is gone."""
-
-
 def _obey_waiting(manager: Manager, trainer: Trainer) -> None:
     """Take all waiting orders; raises when one is to stop."""
     while manager.poll():
@@ -200,6 +248,6 @@ def _obey_waiting(manager: Manager, trainer: Trainer) -> None:
 def _obey(order: object | None, trainer: Trainer | None) -> None:
     """Take one order; a Settled only answers: a refused offer changes nothing here."""
     if order is None or isinstance(order, Stop):
-        raise _StopOrdered
+        raise StopOrdered
     if isinstance(order, Roster) and trainer is not None:
         trainer.roster = order

@@ -8,7 +8,7 @@ calls it, and a learner's process gets the result in its orders. Whoever follows
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import expand_references
@@ -17,6 +17,7 @@ from league.config.training import LearnerConfig, RewardConfig
 from league.config.tree import LeagueConfig
 from league.extras import VIEWERS
 from league.learner.rewards import RewardWeights
+from league.ppo.errors import LearnerError
 from league.ppo.schedules import Schedule
 from league.ppo.settings import PpoSettings
 from league.teaching.settings import TeachingSettings
@@ -103,6 +104,7 @@ class LearnerSettings:
         relation_mask: "on", "off", or "inherit": as the snapshot that a lineage goes on from.
         teaching: how a lineage that has a teacher is taught.
         ratchet_kl: weight of the divergence from the last best snapshot (league.learner.ratchet).
+        n_ranks: processes that train one lineage together, each with its part of the matches.
     """
 
     env: EnvSettings
@@ -119,6 +121,33 @@ class LearnerSettings:
     teaching: TeachingSettings
     relation_mask: str = "inherit"
     ratchet_kl: float = 0.0
+    n_ranks: int = 1
+
+    def of_a_rank(self, n_ranks: int) -> LearnerSettings:
+        """Return what one of so many ranks plays: its part of the matches and of the rollout.
+
+        Minibatches stay those of all ranks together (league.ppo.joint).
+
+        Raises:
+            LearnerError: they cannot be divided.
+        """
+        if n_ranks == 1:
+            return self
+        for name, value in (
+            ("n_matches", self.env.n_matches),
+            ("n_steps", self.ppo.n_steps),
+            ("batch_size", self.ppo.batch_size),
+        ):
+            if value % n_ranks:
+                raise LearnerError(
+                    f"expected a learner.{name} that {n_ranks} ranks can share, found {value}; "
+                    f"set it to a multiple of learner.n_ranks"
+                )
+        return replace(
+            self,
+            env=replace(self.env, n_matches=self.env.n_matches // n_ranks),
+            ppo=replace(self.ppo, n_steps=self.ppo.n_steps // n_ranks),
+        )
 
 
 def learner_settings(config: LeagueConfig) -> LearnerSettings:
@@ -174,6 +203,7 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
             kl=learner.teacher_kl,
             kl_decisions=learner.teacher_kl_decisions,
         ),
+        n_ranks=learner.n_ranks,
     )
 
 
@@ -212,4 +242,5 @@ def _ppo_settings(learner: LearnerConfig) -> PpoSettings:
         top_advantage_share=learner.top_advantage_share,
         precision=learner.precision,
         survival_coef=learner.survival_coef,
+        n_halves=learner.n_halves,
     )

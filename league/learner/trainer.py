@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,29 +28,24 @@ from arena.territory.maps import TerritoryMap
 from arena.territory.observation.views import ACTION_VERSION
 from league.folder.layout import LeagueFolder
 from league.folder.room import describe_trouble
-from league.learner.board import Board
-from league.learner.checkpoints import CheckpointStore, restore
+from league.learner.board import Board, open_board
+from league.learner.checkpoints import Checkpoint, CheckpointStore, restore
+from league.learner.dealing import deal
 from league.learner.draws import draw_seats, draw_wave, whom_it_meets
+from league.learner.due import DueSnapshots
 from league.learner.environment import LeagueVecEnv
 from league.learner.lessons import Lessons
 from league.learner.messages import LearnerOrders, Meets, Roster
 from league.learner.mirror import open_mirror
 from league.learner.outgoing import OutgoingOffers, snapshot_place
+from league.learner.ranks import Joined, Ranks, rank_seed
 from league.learner.ratchet import Ratchet
 from league.learner.since import SinceSnapshot
-from league.learner.sinks import Curve, open_sinks
 from league.learner.waiting import Waiting
 from league.matches.worker import cached_maps
-from league.matchmaking.promotion import (
-    RequiredFoe,
-    RunLength,
-    SnapshotDecision,
-    decisions_to_snapshot,
-    last_call,
-    reset_after_snapshot,
-    snapshot_decision,
-)
+from league.matchmaking.promotion import SnapshotDecision, reset_after_snapshot
 from league.ppo.algorithm import LeaguePPO
+from league.ppo.peers import Peers, device_of
 from league.ppo.reference import Reference
 from msattn.actor_critic import ActorCritic, policy_weights, start_heads
 from msattn.device import choose_device
@@ -69,8 +63,11 @@ class Trainer:
     Args:
         orders: see LearnerOrders.
         waiting: what is read and written is tried again through it; None makes one that sleeps.
+        peers: the other ranks that train this lineage; None without any. All but the first take
+            their state from it and wait for its words (league.learner.ranks).
 
     Attributes:
+        ranks: what they do together; None without any.
         ppo, env: the learner and its matches.
         roster: whom it may meet; self-play only until the manager has sent one.
         parent: hash of the snapshot that the present weights descend from; None if from none.
@@ -79,16 +76,16 @@ class Trainer:
         is_fresh: neither a checkpoint nor a snapshot was there to go on from.
     """
 
-    def __init__(self, orders: LearnerOrders, waiting: Waiting | None = None) -> None:
+    def __init__(
+        self, orders: LearnerOrders, waiting: Waiting | None = None, peers: Peers | None = None
+    ) -> None:
         self.orders = orders
         self.waiting = waiting or Waiting(Path(orders.root))
-        self.settings = orders.settings
+        self.peers = peers
+        self.settings = orders.settings.of_a_rank(1 if peers is None else peers.size)
+        self._seed = rank_seed(orders.seed, 0 if peers is None else peers.rank)
         self.folder = LeagueFolder.at(orders.root)
-        self._ends: float | None = None  # monotonic: when the league stops, if anybody said
-        self._run_s = 0.0  # from the first word of it
-        self._update_s = 0.0  # of the newest update
-        self._is_called = False  # whether the newest decision on a snapshot was the last call's
-        self._was_called = False  # whether a snapshot has answered it
+        self._due = DueSnapshots(self.settings.snapshots)
         self.roster = Roster((), {}, ())
         self.wave: list[str] = []
         self.meets = Meets()  # in the newest update
@@ -99,7 +96,7 @@ class Trainer:
         self._reference: Reference | None = None  # the newest snapshot's policy
         torch.set_num_threads(self.settings.n_threads)
         keep_freed_memory()
-        self.device = choose_device(self.settings.device)
+        self.device = device_of(orders.place, choose_device(self.settings.device))
         self.store = self.waiting(
             "open the snapshots", lambda: SnapshotStore(snapshot_place(orders, self.folder))
         )
@@ -111,10 +108,16 @@ class Trainer:
         self.ppo = self._make_ppo()
         self.lessons = Lessons(self, self._draw, self._mirror, self._copy_to_mirror)
         self.ratchet = Ratchet(self)
-        self.checkpoints = self.waiting("open the checkpoints", self._open_checkpoints)
         self._last_checkpoint = time.monotonic()
+        self.ranks = None if peers is None else Ranks(self, peers)
+        self.is_fresh = False
+        self.board = Board([])
+        if self.ranks is not None and not self.ranks.is_first:
+            self.ranks.take_state()
+            return
+        self.checkpoints = self.waiting("open the checkpoints", self._open_checkpoints)
         self.is_fresh = not self._resume()
-        self.board = self._make_board()
+        self.board = open_board(self)
 
     # --- building ---------------------------------------------------------------------------------
 
@@ -140,7 +143,7 @@ class Trainer:
             *self.loaders(),
             self._draw,
             self._mirror,
-            self.orders.seed,
+            self._seed,
         )
 
     def _patiently(self, load: Callable[[str], Loaded]) -> Callable[[str], Loaded]:
@@ -158,54 +161,57 @@ class Trainer:
             self.env,
             self.settings.ppo,
             policy_kwargs=policy_kwargs(self.orders.family, self.torso),
-            seed=self.orders.seed % 2**32,
+            seed=self._seed % 2**32,
             device=self.device,
         )
+        ppo.peers = self.peers
         ppo.alive = lambda: self.alive()
         return ppo
 
-    def _make_board(self) -> Board:
-        """Open the curves; called last, when the decisions of the lineage are known."""
-        curve = Curve(
-            logs=self.folder.logs,
-            league=self.folder.root.resolve().name,
-            learner=self.orders.name,
-            decisions=self.ppo.num_timesteps,
-            config={
-                "family": self.orders.family,
-                "role": self.orders.role,
-                "seed": self.orders.seed,
-                "torso": self.torso.to_dict(),
-                "ppo": asdict(self.settings.ppo),
-            },
-        )
-        return Board(open_sinks(self.settings.viewers, curve))
-
     def _resume(self) -> bool:
-        """Go on from the newest checkpoint, else from the lineage's newest snapshot."""
+        """Go on from the newest checkpoint, else snapshot, with all ranks; False without either."""
         checkpoint = self.waiting("read its checkpoint", self.checkpoints.load)
         if checkpoint is not None:
-            extra = checkpoint.extra
-            self.parent = extra["parent"]
-            self.has_restarted = bool(extra.get("has_restarted", False))
-            self.wave = [spec for spec in extra["wave"] if self._is_there(spec)]
-            # Checkpoints of 0.1.0 hold totals instead of scores: they begin to count anew.
-            self.since = SinceSnapshot(extra["since_decisions"], extra.get("since_scores", {}))
-            self._take_mask(bool(extra.get("relation_mask", False)))
-            observations = self.env.set_state(extra["env"])
-            restore(self.ppo, checkpoint, observations)
-            self.lessons.inherit(extra.get("taught"))
-            self.ratchet.inherit(extra.get("ratchet"))
-            self._copy_to_mirror()
-            log.info("resumed from the checkpoint at %d decisions", self.ppo.num_timesteps)
+            self._go_on(checkpoint)
             return True
+        has_snapshot = self.orders.snapshot is not None
         if self.orders.snapshot is not None:
             self.ppo.num_timesteps = self.orders.trained_decisions
             self._load_weights(self.orders.snapshot)
             log.info("no checkpoint: going on from snapshot %s", self.orders.snapshot[:12])
-            return True
-        self._start_fresh()
-        return False
+        else:
+            self._start_fresh()
+        if self.ranks is not None:
+            self.ranks.share_state([None] * self.ranks.size)
+        return has_snapshot
+
+    def _go_on(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint, with all ranks."""
+        extra = checkpoint.extra
+        self.parent = extra["parent"]
+        self.has_restarted = bool(extra.get("has_restarted", False))
+        self.wave = [spec for spec in extra["wave"] if self._is_there(spec)]
+        # Checkpoints of 0.1.0 hold totals instead of scores: they begin to count anew.
+        self.since = SinceSnapshot(extra["since_decisions"], extra.get("since_scores", {}))
+        self.take_mask(bool(extra.get("relation_mask", False)))
+        others = extra.get("ranks", [])  # a checkpoint of one rank has none
+        env = self.settings.env
+        dealt = deal(
+            [extra["env"], *(other["env"] for other in others)],
+            1 if self.ranks is None else self.ranks.size,
+            env.n_matches,
+            env.seats_per_match,
+        )
+        for said in dealt.said:
+            log.warning("%s goes on from its checkpoint: %s", self.orders.name, said)
+        observations = self.env.set_state(dealt.states[0])
+        restore(self.ppo, checkpoint, observations)
+        self.lessons.inherit(extra.get("taught"))
+        self.ratchet.inherit(extra.get("ratchet"))
+        self._copy_to_mirror()
+        if self.ranks is not None:
+            self.ranks.share_state(dealt.states, [None, *(other["random"] for other in others)])
+        log.info("resumed from the checkpoint at %d decisions", self.ppo.num_timesteps)
 
     def _is_there(self, spec: str) -> bool:
         """Return whether an opponent of a checkpoint can still be loaded: it may be pruned."""
@@ -220,9 +226,9 @@ class Trainer:
             first = rules.WAIT_DIRECTION * rules.N_INTENSITIES
             bias: torch.Tensor = self.ppo.policy.action_net.get_parameter("bias")
             bias[first:] += self.settings.wait_bias
-        self._take_mask(False)
+        self.take_mask(False)
 
-    def _take_mask(self, inherited: bool) -> None:
+    def take_mask(self, inherited: bool) -> None:
         """Choose with the relation mask or without, as the settings say or the parent did."""
         choice = {"on": True, "off": False}.get(self.settings.relation_mask, inherited)
         self.env.relation_mask = self._mirror.relation_mask = choice
@@ -234,7 +240,7 @@ class Trainer:
         duplicates = ("pi_features_extractor", "vf_features_extractor", "survival_net")
         if unexpected or any(not name.startswith(duplicates) for name in missing):
             raise ValueError(f"snapshot {sha256[:12]} does not fit the league's network")
-        self._take_mask(loaded.description.relation_mask)
+        self.take_mask(loaded.description.relation_mask)
         self.lessons.inherit(loaded.description.extra.get("taught"))
 
     @property
@@ -245,11 +251,7 @@ class Trainer:
     @roster.setter
     def roster(self, roster: Roster) -> None:
         self._roster = roster
-        if roster.seconds_left is None:
-            self._ends = None
-            return
-        self._run_s = self._run_s or roster.seconds_left
-        self._ends = time.monotonic() + roster.seconds_left
+        self._due.hear(roster.seconds_left)
 
     # --- opponents --------------------------------------------------------------------------------
 
@@ -285,26 +287,36 @@ class Trainer:
         n = whom.n_per_wave * (2 if self._is_stirred() else 1)
         self.wave = draw_wave(self.roster, role, n, self.env.rng, whom.ring_share)
         self.meets = whom_it_meets(self.roster, role, self.wave, whom.ring_share)
-        self._copy_to_mirror()
-        self.lessons.prepare()
-        self.ratchet.prepare()
-        try:
-            numbers = dict(self.ppo.update())
-        except BaseException:
-            self.ppo.num_timesteps = before  # decisions of a lost rollout taught nothing
-            raise
-        seconds = self._update_s = time.perf_counter() - began
+        if self.ranks is not None:
+            self.ranks.begin_update()
+        joined = self.play_and_learn()
+        numbers = joined.numbers
+        seconds = self._due.update_s = time.perf_counter() - began
         decisions = self.ppo.num_timesteps - before
-        numbers.update(self.lessons.numbers() | self.ratchet.numbers())
         numbers["decisions_per_s"] = decisions / seconds
         if self.ppo.episodes:
             first = [episode["placement"] == 1 for episode in self.ppo.episodes]
             numbers["first_places"] = float(np.mean(first))
-        results = self.env.take_results()
         self.since.decisions += decisions
-        self.since.add(self.env.take_scores())
+        self.since.add(joined.scores)
         self.board.write(self.ppo.num_timesteps, numbers, self.ppo.policy, self.ppo.rollout_buffer)
-        return numbers, results
+        return numbers, joined.results
+
+    def play_and_learn(self) -> Joined:
+        """Make an update against the wave that was drawn, with the other ranks if there are any."""
+        before = self.ppo.num_timesteps
+        self._copy_to_mirror()
+        self.lessons.prepare()
+        self.ratchet.prepare()
+        try:
+            if self.ranks is not None:
+                return self.ranks.update()
+            numbers = dict(self.ppo.update())
+        except BaseException:
+            self.ppo.num_timesteps = before  # decisions of a lost rollout taught nothing
+            raise
+        numbers.update(self.lessons.numbers() | self.ratchet.numbers())
+        return Joined(numbers, self.env.take_results(), self.env.take_scores())
 
     def close(self) -> None:
         """Finish the curves; nothing else is held open."""
@@ -315,28 +327,10 @@ class Trainer:
 
     def snapshot_due(self) -> SnapshotDecision:
         """Decide whether to offer a snapshot now (league.matchmaking.promotion)."""
-        rules = self.settings.snapshots
-        required = [
-            RequiredFoe(name, self.since.scores.get(name, ())) for name in self.roster.required
-        ]
         trained = self.ppo.num_timesteps - self.since.decisions
-        # An exploiter starts again after its snapshots: an early one would be a weak one.
-        first = rules.first if self.orders.role == "main" else None
-        due = decisions_to_snapshot(trained, first=first, every=rules.every)
-        run = None
-        if self._ends is not None:
-            left_s = self._ends - time.monotonic()
-            run = RunLength(self._run_s, left_s, self._update_s, self._was_called)
-        self._is_called = run is not None and last_call(run, trained, self.since.decisions, due)
-        return snapshot_decision(
-            required,
-            self.since.decisions,
-            snapshot_every=due,
-            is_last_call=self._is_called,
-            kl=None if self._reference is None else self._reference.kl(self.ppo),
-            min_kl=rules.min_kl,
-            win_rate=rules.win_rate,
-            min_games=rules.min_games,
+        kl = None if self._reference is None else self._reference.kl(self.ppo)
+        return self._due.decide(
+            trained, self.since, self.roster.required, role=self.orders.role, kl=kl
         )
 
     def offer(self) -> str:
@@ -347,7 +341,7 @@ class Trainer:
         sha256 = self.waiting("offer a snapshot", lambda: self.store.offer(weights, description))
         self.parent = sha256
         self.has_restarted = False
-        self._was_called = self._was_called or self._is_called
+        self._due.offered()
         self.since = SinceSnapshot()
         self._reference = Reference.of(self.ppo)
         return sha256
@@ -391,6 +385,8 @@ class Trainer:
             self._start_fresh()
         self.has_restarted = True
         self._reference = None
+        if self.ranks is not None:
+            self.ranks.share_again()
         log.info(
             "%s starts again after its snapshot, from %s",
             self.orders.name,
@@ -405,7 +401,10 @@ class Trainer:
         now = time.monotonic()
         if not force and now - self._last_checkpoint < self.settings.checkpoint_every_s:
             return False
-        self.waiting("write a checkpoint", self._save)
+        extra = self._extra()
+        if extra is None:
+            return False
+        self.waiting("write a checkpoint", lambda: self.checkpoints.save(self.ppo, extra))
         self._last_checkpoint = now
         return True
 
@@ -416,9 +415,10 @@ class Trainer:
         the checkpoint before. So does one that was stopped inside a step of its matches.
         """
         why = "it was stopped while a match waited to begin"
-        if not self.env.is_inside_step:
+        extra = self._extra()
+        if extra is not None:
             try:
-                self._save()
+                self.checkpoints.save(self.ppo, extra)
             except Exception as error:
                 if not is_machine_trouble(error):
                     raise
@@ -428,18 +428,25 @@ class Trainer:
         log.warning("leaves without a last checkpoint (%s): it goes on from the one before", why)
         return False
 
-    def _save(self) -> None:
-        self.checkpoints.save(
-            self.ppo,
-            {
-                "env": self.env.state(),
-                "parent": self.parent,
-                "has_restarted": self.has_restarted,
-                "wave": self.wave,
-                "since_decisions": self.since.decisions,
-                "since_scores": self.since.scores,
-                "relation_mask": self.env.relation_mask,
-                "taught": self.lessons.taught,
-                "ratchet": self.ratchet.state(),
-            },
-        )
+    def _extra(self) -> dict[str, Any] | None:
+        """Return what a checkpoint holds beside the learner; None inside a step of the matches."""
+        others: list[dict[str, Any]] = []
+        if self.ranks is not None:
+            states = self.ranks.states()
+            if states is None:
+                return None
+            others = states[1:]
+        if self.env.is_inside_step:
+            return None
+        extra = {
+            "env": self.env.state(),
+            "parent": self.parent,
+            "has_restarted": self.has_restarted,
+            "wave": self.wave,
+            "since_decisions": self.since.decisions,
+            "since_scores": self.since.scores,
+            "relation_mask": self.env.relation_mask,
+            "taught": self.lessons.taught,
+            "ratchet": self.ratchet.state(),
+        }
+        return {**extra, "ranks": others} if others else extra

@@ -25,6 +25,10 @@ LISTEN_S = 0.5  # how long a stop order may lie unread
 Result = TypeVar("Result")
 
 
+class StopOrdered(Exception):
+    """The manager said stop, or is gone: what a learner does ends here."""
+
+
 class Waiting:
     """Tries again what the machine prevents.
 

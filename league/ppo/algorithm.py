@@ -26,7 +26,9 @@ from torch import Tensor, nn
 from league.ppo.buffer import RaggedRolloutBuffer
 from league.ppo.contract import LearnerEnv, check_going_on, check_idle_rows, check_masks
 from league.ppo.errors import LearnerError
+from league.ppo.halves import HalvedRollout, halved, hidden
 from league.ppo.loss import LossSettings
+from league.ppo.peers import Peers
 from league.ppo.precision import autocast, chooses_bfloat16
 from league.ppo.safety import GoodState, explained_variance, memory_advice
 from league.ppo.settings import PpoSettings
@@ -121,6 +123,7 @@ class LeaguePPO(MaskablePPO):
         self.alive: Callable[[], None] = lambda: None  # called before every minibatch
         self.extra_loss: ExtraLoss | None = None
         self.survival = SurvivalTask(self.policy) if settings.survival_coef > 0.0 else None
+        self.peers: Peers | None = None  # the other ranks, which make every update together
         self._actions = np.zeros(self.n_envs, dtype=np.int64)
         self.in_bfloat16 = chooses_bfloat16(
             settings.precision,
@@ -150,11 +153,38 @@ class LeaguePPO(MaskablePPO):
             LearnerError: an environment that breaks its contract, too little memory, or
                 MAX_ROLLBACKS undone updates; the policy is then the last good one.
         """
-        if self._last_obs is None:
-            self._last_obs = self.env.reset()
-        self.collect_rollouts(self.env, None, self.rollout_buffer, self.settings.n_steps)
+        self.collect()
         self.train()
         return self.last_log
+
+    def collect(self) -> None:
+        """Collect one rollout, the first half of `update`; `train` is the second."""
+        if self._last_obs is None:
+            self._last_obs = self.env.reset()
+        if self.settings.n_halves == 2:
+            self._collect_in_halves()
+        else:
+            self.collect_rollouts(self.env, None, self.rollout_buffer, self.settings.n_steps)
+
+    def _collect_in_halves(self) -> None:
+        """Collect what `collect_rollouts` would; see league.ppo.halves."""
+        env, buffer = halved(self.env), self.rollout_buffer
+        began, before = time.perf_counter(), dict(env.phase_seconds)
+        self.policy.set_training_mode(False)
+        buffer.reset()
+        self.episodes = []
+        with memory_advice("while collecting a rollout"):
+            rollout = HalvedRollout(self, env, _MAX_IDLE_DECISIONS)
+            rollout.run(self.settings.n_steps)
+            self._last_obs = env.observations()
+            started = time.perf_counter()
+            last_values = self._last_values(env, buffer)
+            ending_s = time.perf_counter() - started
+        buffer.compute_returns_and_advantage(last_values)
+        phases = {name: seconds - before[name] for name, seconds in env.phase_seconds.items()}
+        self.seconds = dict.fromkeys(PHASES, 0.0) | hidden(phases, rollout.waited_s, rollout.busy_s)
+        self.seconds["policy"] = rollout.policy_s + ending_s
+        self.seconds["other"] = time.perf_counter() - began - sum(self.seconds.values())
 
     def evaluate(self, observations: dict[str, Tensor], masks: Tensor) -> tuple[Tensor, Tensor]:
         """Return log-probabilities float32[n, A] and values float32[n].
@@ -175,13 +205,21 @@ class LeaguePPO(MaskablePPO):
             logits, values = policy.action_net(latent_policy), policy.value_net(latent_value)
         return masked_log_softmax(logits.float(), masks), values[:, 0].float()
 
-    def _act(self, observations: dict[str, Tensor], masks: Tensor) -> tuple[Tensor, ...]:
-        """Return actions int64[n] drawn from `generator`, their log-probabilities, values."""
+    def _act(
+        self, observations: dict[str, Tensor], masks: Tensor, *, n_before: int = 0
+    ) -> tuple[Tensor, ...]:
+        """Return actions int64[n] drawn from `generator`, their log-probabilities, values.
+
+        Args:
+            n_before: rows of the same draw that are decided elsewhere (league.ppo.halves).
+        """
         with torch.inference_mode():
             log_probs, values = self.evaluate(observations, masks)
             # The fastest of exponential clocks with the actions' probabilities as rates. A clock
             # of exactly 0 would win for an illegal action too, hence the clamp.
-            clocks = torch.empty_like(log_probs).exponential_(generator=self.generator)
+            n, n_actions = log_probs.shape
+            clocks = log_probs.new_empty((n_before + n, n_actions))
+            clocks = clocks.exponential_(generator=self.generator)[n_before:]
             actions = (log_probs - clocks.clamp_(min=1e-30).log_()).argmax(dim=1)
             return actions, log_probs.gather(1, actions[:, None])[:, 0], values
 
@@ -361,6 +399,7 @@ class LeaguePPO(MaskablePPO):
             alive=self.alive,
             extra_loss=self.extra_loss,
             survival=self.survival,
+            peers=self.peers,
         ).run(self.rollout_buffer)
         told = None if self.survival is None else self.survival.take_mean()
         if told is not None:

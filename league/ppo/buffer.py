@@ -10,6 +10,7 @@ and once per epoch on its way out (SB3's own buffer copies it about 27 times, DL
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Generator, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -136,7 +137,8 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         self.pos = 0
         self.full = False
         self._starts: list[int] = []
-        self._staged = 0
+        self._staged: deque[int] = deque()  # rows of the decisions that are not committed yet
+        self.reserved = 0
 
     def size(self) -> int:
         """Return how many transitions are stored."""
@@ -147,7 +149,8 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
     ) -> tuple[dict[str, Tensor], Tensor]:
         """Copy the observations of the next decision into the storage.
 
-        They are copied before the environment moves on and may overwrite its arrays.
+        Several may be staged before the first is committed, which is done in their order. They are
+        copied before the environment moves on and may overwrite its arrays.
 
         Args:
             rows: int64[n], ascending rows that need an action, n >= 1.
@@ -157,7 +160,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         Returns:
             Views of the storage for the forward pass: per key [n, ...], and bool[n, A].
         """
-        start, stop = self.pos, self.pos + len(rows)
+        start, stop = self.reserved, self.reserved + len(rows)
         if stop > self.capacity:
             raise LearnerError(
                 f"the rollout buffer holds {self.buffer_size} transitions and one decision more; "
@@ -169,7 +172,8 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         }
         mask = self.action_masks[start:stop]
         mask.copy_(torch.from_numpy(np.ascontiguousarray(masks[rows], dtype=np.bool_)))
-        self._staged = len(rows)
+        self._staged.append(len(rows))
+        self.reserved = stop
         return views, mask
 
     def _copy(
@@ -201,7 +205,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         dones: NDArray[np.bool_],
         survived: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Complete the staged transitions with what came of them.
+        """Complete the transitions that were staged first with what came of them.
 
         Args:
             rows: as staged.
@@ -209,8 +213,9 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
             rewards: float32[n] and dones: bool[n] of these rows, on the host.
             survived: bool[n], read of the rows that are done; None is nobody.
         """
-        if len(rows) != self._staged:
-            raise LearnerError(f"{self._staged} rows were staged and {len(rows)} committed")
+        staged = self._staged.popleft() if self._staged else 0
+        if len(rows) != staged:
+            raise LearnerError(f"{staged} rows were staged and {len(rows)} committed")
         start, stop = self.pos, self.pos + len(rows)
         self.actions[start:stop] = actions
         self.values[start:stop] = values
@@ -220,7 +225,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         self._dones[start:stop] = dones
         self._survived[start:stop] = False if survived is None else survived
         self._starts.append(start)
-        self.pos, self._staged = stop, 0
+        self.pos = stop
         self.full = stop >= self.buffer_size
 
     def add(  # type: ignore[override, unused-ignore]
@@ -303,6 +308,13 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         """Return int64[size], a random order, drawn on the device from `generator`."""
         return torch.randperm(self.pos, generator=generator, device=self.device)
 
+    def order(self, generator: torch.Generator | None, chosen: Tensor | None = None) -> Tensor:
+        """Return int64[n] in a random order: all transitions, or the chosen ones."""
+        if chosen is None:
+            return self.permutation(generator)
+        shuffled = torch.randperm(len(chosen), generator=generator, device=self.device)
+        return chosen[shuffled]
+
     def centre(self) -> Tensor:
         """Return the mean advantage of the rollout, a scalar on the device."""
         return self.advantages[: self.pos].mean()
@@ -329,17 +341,13 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         """
         if batch_size < 2:
             raise LearnerError(f"a minibatch needs at least 2 transitions, found {batch_size}")
-        if chosen is None:
-            order = self.permutation(generator)
-        else:
-            shuffled = torch.randperm(len(chosen), generator=generator, device=self.device)
-            order = chosen[shuffled]
+        order = self.order(generator, chosen)
         size = len(order)
         bounds = [*range(0, size, batch_size), size]
         if len(bounds) > 2 and bounds[-1] - bounds[-2] < 2:
             del bounds[-2]
         for start, stop in pairwise(bounds):
-            yield self._samples(order[start:stop])
+            yield self.samples(order[start:stop])
 
     def get(  # type: ignore[override]
         self, batch_size: int | None = None
@@ -347,7 +355,9 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         """Yield minibatches for SB3's own `train`; shuffles with torch's global stream."""
         yield from self.minibatches(batch_size or self.pos)
 
-    def _samples(self, chosen: Tensor) -> Samples:
+    def samples(self, chosen: Tensor) -> Samples:
+        """Return copies of the transitions int64[n]."""
+
         def take(tensor: Tensor) -> Tensor:
             return torch.index_select(tensor, 0, chosen)
 

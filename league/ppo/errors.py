@@ -11,3 +11,7 @@ class LearnerError(LeagueError):
 
 class CheckpointError(LearnerError):
     """A checkpoint that belongs to another learner, or a folder without a usable one."""
+
+
+class RanksLostError(LearnerError):
+    """Another rank of the learner is gone; the group begins again from its checkpoint."""

@@ -39,6 +39,8 @@ class PpoSettings:
         precision: of acting and learning; "auto" asks a probe (league.ppo.precision).
         survival_coef: weight of the cross-entropy of survival in the loss (league.ppo.survival); 0
             builds no such layer.
+        n_halves: 2 lets the game of one half of the matches move while the network decides for the
+            other (league.ppo.halves); 1 does one after the other.
 
     Raises:
         LearnerError: a setting that cannot work.
@@ -61,6 +63,7 @@ class PpoSettings:
     top_advantage_share: float = 1.0
     precision: Precision = "float32"
     survival_coef: float = 0.0
+    n_halves: int = 1
 
     def __post_init__(self) -> None:
         if self.batch_size < 2 or (self.micro_batch is not None and self.micro_batch < 1):

@@ -5,7 +5,7 @@ Nothing is read back from the device before the end, except for an early stop.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from league.ppo.buffer import RaggedRolloutBuffer, Samples
+from league.ppo.joint import (
+    JointGradients,
+    JointRows,
+    joint_centre,
+    joint_minibatches,
+    joint_sizes,
+    joint_top,
+)
 from league.ppo.loss import KL, TERMS, LossSettings, normalised, ppo_loss
+from league.ppo.peers import Peers
 from league.ppo.safety import non_finite, parameters_norm
 from league.ppo.settings import PpoSettings
 from league.ppo.survival import SurvivalTask
@@ -21,6 +30,9 @@ from league.ppo.survival import SurvivalTask
 Evaluate = Callable[[dict[str, Tensor], Tensor], tuple[Tensor, Tensor]]
 # (observations, masks, log-probabilities float32[n, A]) -> mean over n rows, added to the loss
 ExtraLoss = Callable[[dict[str, Tensor], Tensor, Tensor], Tensor]
+
+# A minibatch, its advantages float32[n], and the rows that its gradient is the mean of
+Minibatch = tuple[Samples, Tensor, int]
 
 # SB3's: the estimate is noisy, so the update ends only well above the target.
 _KL_TOLERANCE = 1.5
@@ -45,6 +57,7 @@ class UpdatePass:
         alive: called before every minibatch.
         extra_loss: a further term, or None.
         survival: the critic's second task, or None.
+        peers: the other ranks of the learner, which make this update too; None without any.
     """
 
     evaluate: Evaluate
@@ -57,6 +70,7 @@ class UpdatePass:
     alive: Callable[[], None] = _nothing
     extra_loss: ExtraLoss | None = None
     survival: SurvivalTask | None = None
+    peers: Peers | None = None
 
     def run(self, buffer: RaggedRolloutBuffer) -> tuple[dict[str, float], list[str]]:
         """Run the epochs over a rollout with advantages.
@@ -75,14 +89,13 @@ class UpdatePass:
         limit = None if settings.target_kl is None else _KL_TOLERANCE * settings.target_kl
         ask_each = device.type == "cpu"
         n_steps, n_epochs, stop = 0, 0, False
-        chosen, centre = None, None
-        if settings.top_advantage_share < 1.0:
-            chosen, centre = buffer.top(settings.top_advantage_share), buffer.centre()
+        chosen, centre = self._chosen(buffer)
+        joint = None if self.peers is None else JointGradients(self.parameters, self.peers)
         while n_epochs < settings.n_epochs and not stop:
             epoch_kl, n_minibatches = torch.zeros((), device=device), 0
-            for batch in buffer.minibatches(settings.batch_size, self.generator, chosen):
+            for minibatch in self._minibatches(buffer, chosen, centre):
                 self.alive()
-                terms, error = self._gradients(batch, centre)
+                terms, error = self._gradients(minibatch, joint)
                 if n_epochs == n_minibatches == 0:
                     first_error = error
                 epoch_kl += terms[KL]
@@ -114,22 +127,59 @@ class UpdatePass:
         numbers["n_epochs"] = float(n_epochs)
         return numbers, broken
 
-    def _gradients(self, batch: Samples, centre: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Set the gradients of one minibatch; returns its terms and the largest |ratio - 1|.
+    def _chosen(self, buffer: RaggedRolloutBuffer) -> tuple[Tensor | None, Tensor | None]:
+        """Return the rows to learn from and the rollout's mean advantage; None, None for all."""
+        share = self.settings.top_advantage_share
+        if share >= 1.0:
+            return None, None
+        if self.peers is None:
+            return buffer.top(share), buffer.centre()
+        centre = joint_centre(self.peers, buffer)
+        return joint_top(self.peers, buffer, share, centre), centre
+
+    def _minibatches(
+        self, buffer: RaggedRolloutBuffer, chosen: Tensor | None, centre: Tensor | None
+    ) -> Iterator[Minibatch]:
+        """Yield the minibatches of one epoch.
 
         Args:
-            centre: the mean advantage of the rollout, where the batch is a part of it that was
-                chosen by the distance from it; None takes the batch's own.
+            chosen: int64[n], the rows to learn from; None is all.
+            centre: the mean advantage of the rollout, where they were chosen by the distance from
+                it; None takes the minibatch's own.
         """
-        n_rows = len(batch.actions)
-        advantages = batch.advantages
-        if self.settings.normalize_advantage:
-            advantages = normalised(advantages, centre)
-        self.optimizer.zero_grad(set_to_none=True)
+        settings = self.settings
+        if self.peers is not None:
+            order = buffer.order(self.generator, chosen)
+            sizes = joint_sizes(self.peers, len(order))
+            per_rank = settings.batch_size // self.peers.size
+            rows = JointRows.of(sizes, self.peers.rank, per_rank)
+            normalize = settings.normalize_advantage
+            yield from joint_minibatches(
+                self.peers, buffer, order, rows, centre, normalize=normalize
+            )
+            return
+        for batch in buffer.minibatches(settings.batch_size, self.generator, chosen):
+            advantages = batch.advantages
+            if settings.normalize_advantage:
+                advantages = normalised(advantages, centre)
+            yield batch, advantages, len(advantages)
+
+    def _gradients(
+        self, minibatch: Minibatch, joint: JointGradients | None
+    ) -> tuple[Tensor, Tensor]:
+        """Set the gradients of one minibatch; returns its terms and the largest |ratio - 1|.
+
+        With ranks, gradients and terms are those of all their rows; the last is of this rank's.
+        """
+        batch, advantages, n_rows = minibatch
+        if joint is None:
+            self.optimizer.zero_grad(set_to_none=True)
+        else:
+            joint.clear()
         terms = torch.zeros(len(TERMS), device=advantages.device)
         error = torch.zeros((), device=advantages.device)
-        for start in range(0, n_rows, self.micro_batch):
-            rows = slice(start, min(start + self.micro_batch, n_rows))
+        for start in range(0, len(advantages), self.micro_batch):
+            rows = slice(start, min(start + self.micro_batch, len(advantages)))
             part = _part(batch, rows)
             log_probs, values = self.evaluate(part.observations, part.action_masks)
             loss, found, ratio = ppo_loss(log_probs, values, part, advantages[rows], self.loss)
@@ -141,7 +191,7 @@ class UpdatePass:
             torch.autograd.backward(loss if share == 1.0 else loss * share)
             terms += found * share
             error = torch.maximum(error, (ratio - 1).abs().max())
-        return terms, error
+        return (terms if joint is None else joint.add_up(terms)), error
 
 
 def _part(batch: Samples, rows: slice) -> Samples:

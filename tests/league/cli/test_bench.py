@@ -88,6 +88,25 @@ def test_the_arena_is_measured_in_matches(
     assert line.startswith("arena") and "1 matches of" in line
 
 
+def test_what_halves_bring_is_measured_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    small = "learner.n_steps=64 learner.batch_size=32 learner.n_matches=2 learner.n_epochs=1"
+    sets = [part for text in small.split() for part in ("--set", text)]
+    assert main(["bench", "learner", "--halves", "1,2", "--seconds", "0.1s", *sets]) == 0
+    head, *rows, _ = capsys.readouterr().out.splitlines()
+    assert head.endswith("halves in turn")
+    assert [row.split()[:2] for row in rows] == [["1", "halves"], ["2", "halves"]]
+    assert "(1.00 times)" in rows[0]
+
+
+def test_threads_ranks_and_halves_are_compared_one_at_a_time(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["bench", "learner", "--threads", "1,2", "--ranks", "1,2"]) == 2
+    assert "at most one of --threads, --ranks and --halves" in capsys.readouterr().err
+    assert main(["bench", "learner", "--halves", "1,3"]) == 2
+    assert "numbers from 1 to 2" in capsys.readouterr().err
+
+
 def test_a_missing_map_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "territory", "--map", "missing"]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -71,6 +71,7 @@ class ScriptedTrainer:
         self.ppo = SimpleNamespace(num_timesteps=0)
         self.env = SimpleNamespace(before_step=None)
         self.lessons = SimpleNamespace(is_due=False, phase="")
+        self.ranks = None
         self.calls: list[str] = []
         self.orders = SimpleNamespace(teacher=None, teacher_name="")
         self.meets = Meets((1, None), ((1, 0.5, 1.0),))

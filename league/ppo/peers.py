@@ -1,0 +1,155 @@
+"""The ranks of one learner: what they tell each other, and the group that carries it.
+
+A rank is a process with its own matches. Whoever has no ranks has no `Peers` either, and nothing
+here is called: torch's process group is begun by `join_group` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from league.ppo.errors import RanksLostError
+from league.ppo.place import RankPlace
+
+START_S = 300.0
+"""Seconds in which all ranks must have come to the meeting place: imports on a busy machine."""
+_LONGEST_WAIT = timedelta(days=14)
+"""For a rank that waits for a full disk. A dead rank is noticed at once by its closed connections,
+and one that hangs by whoever started the group (`learner.lease_s`)."""
+
+
+class Peers(Protocol):
+    """What a rank says to the others: every call is made by all ranks, in the same order.
+
+    Each raises RanksLostError when another rank is gone.
+    """
+
+    @property
+    def rank(self) -> int:
+        """Number of this rank, from 0."""
+
+    @property
+    def size(self) -> int:
+        """Number of ranks."""
+
+    def add_up(self, tensor: Tensor) -> None:
+        """Replace a contiguous tensor of floats by the sum over all ranks, the same bits on each.
+
+        A sum and never a mean: the mean is silently wrong with gloo (pytorch#162338).
+        """
+
+    def gather(self, raw: bytes) -> list[bytes]:
+        """Return what each rank passed, in their order."""
+
+    def spread(self, raw: bytes) -> bytes:
+        """Return what rank 0 passed; what the others pass does not matter."""
+
+
+class GroupPeers:
+    """Peers over torch's process group: gloo, and nccl for what lies on GPUs of their own."""
+
+    def __init__(self, rank: int, size: int, *, has_nccl: bool) -> None:
+        self.rank, self.size = rank, size
+        self._has_nccl = has_nccl
+
+    def add_up(self, tensor: Tensor) -> None:
+        """See Peers."""
+        import torch.distributed as dist
+
+        with _others_are_there():
+            if tensor.device.type == "cpu" or self._has_nccl:
+                dist.all_reduce(tensor, op=dist.ReduceOp.SUM)
+            else:
+                on_host = tensor.cpu()
+                dist.all_reduce(on_host, op=dist.ReduceOp.SUM)
+                tensor.copy_(on_host)
+
+    def gather(self, raw: bytes) -> list[bytes]:
+        """See Peers."""
+        import torch.distributed as dist
+
+        lengths = [torch.zeros(1, dtype=torch.int64) for _ in range(self.size)]
+        with _others_are_there():
+            dist.all_gather(lengths, torch.tensor([len(raw)]))
+            sizes = [int(length) for length in lengths]
+            found = [torch.zeros(max(sizes), dtype=torch.uint8) for _ in range(self.size)]
+            if max(sizes):
+                dist.all_gather(found, _tensor(raw, max(sizes)))
+        return [bytes(tensor[:size].numpy()) for tensor, size in zip(found, sizes, strict=True)]
+
+    def spread(self, raw: bytes) -> bytes:
+        """See Peers."""
+        import torch.distributed as dist
+
+        length = torch.tensor([len(raw)])
+        with _others_are_there():
+            dist.broadcast(length, src=0)
+            size = int(length)
+            tensor = _tensor(raw, size) if self.rank == 0 else torch.zeros(size, dtype=torch.uint8)
+            if size:
+                dist.broadcast(tensor, src=0)
+        return raw if self.rank == 0 else bytes(tensor.numpy())
+
+
+def join_group(place: RankPlace, device: torch.device) -> GroupPeers:
+    """Meet the other ranks; returns when all are there. Once per process.
+
+    Args:
+        device: that this rank learns on, with its index where there are several.
+
+    Raises:
+        RanksLostError: not all came within START_S.
+    """
+    import torch.distributed as dist
+
+    # A GPU for each rank: nccl refuses two ranks on one.
+    has_nccl = (
+        device.type == "cuda"
+        and dist.is_nccl_available()
+        and torch.cuda.device_count() >= place.size
+    )
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    with _others_are_there(f"waited {START_S:g} s for all {place.size} ranks to start"):
+        store = dist.FileStore(place.meeting, place.size)  # type: ignore[attr-defined, unused-ignore]
+        store.set(f"here/{place.rank}", "yes")
+        everyone = [f"here/{rank}" for rank in range(place.size)]
+        store.wait(everyone, timedelta(seconds=START_S))
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if has_nccl else "gloo",
+            store=store,
+            rank=place.rank,
+            world_size=place.size,
+            timeout=_LONGEST_WAIT,
+        )
+    return GroupPeers(place.rank, place.size, has_nccl=has_nccl)
+
+
+@contextmanager
+def _others_are_there(doing: str = "lost the connection to the others") -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:  # torch's DistError among them
+        said = str(error).strip().split("\n")[0][:200]
+        raise RanksLostError(f"a rank {doing} ({said})") from error
+
+
+def _tensor(raw: bytes, size: int) -> Tensor:
+    """Return uint8[size] that begins with these bytes."""
+    tensor = torch.zeros(size, dtype=torch.uint8)
+    if raw:
+        tensor[: len(raw)] = torch.frombuffer(bytearray(raw), dtype=torch.uint8)
+    return tensor
+
+
+def device_of(place: RankPlace | None, device: torch.device) -> torch.device:
+    """Return the device of a rank: the ranks of a machine share its GPUs out in turn."""
+    if place is None or device.type != "cuda":
+        return device
+    return torch.device("cuda", place.rank % max(torch.cuda.device_count(), 1))
