@@ -138,13 +138,8 @@ class Trainer:
         return self._patiently(agents), self._patiently(cached_maps(self.folder.root))
 
     def _make_env(self) -> LeagueVecEnv:
-        return LeagueVecEnv(
-            self.settings.env,
-            *self.loaders(),
-            self._draw,
-            self._mirror,
-            self._seed,
-        )
+        seats = (self._draw, self._mirror)
+        return LeagueVecEnv(self.settings.env, *self.loaders(), *seats, self._seed)
 
     def _patiently(self, load: Callable[[str], Loaded]) -> Callable[[str], Loaded]:
         """Return a loader that waits for the machine; a plug-in's errors are its own."""
@@ -321,7 +316,8 @@ class Trainer:
     def close(self) -> None:
         """Finish the curves; nothing else is held open."""
         self.board.close()
-        self.checkpoints.close()
+        if self.ranks is None or self.ranks.is_first:
+            self.checkpoints.close()
 
     # --- snapshots --------------------------------------------------------------------------------
 
