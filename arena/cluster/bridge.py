@@ -128,9 +128,14 @@ class Bridge:
         if has_ended:
             self._lose_driver(driver)
         elif not self._has_joined and time.monotonic() > self._joins_by:
-            self._crashed = Crashed(
-                f"did not join the Ray cluster within {self._start_limit_s:g} s", "", True
-            )
+            said = f"did not join the Ray cluster within {self._start_limit_s:g} s"
+            address = self._orders.address
+            if address is not None and not self._orders.is_known:
+                self.refusal = (
+                    f"ray.address = {address!r}: the driver {said}; expected a running Ray "
+                    "cluster, see `ray status --address` there"
+                )
+            self._crashed = Crashed(said, "", True)
             driver.kill()
 
     def _take(self, message: object) -> None:

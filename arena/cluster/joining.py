@@ -7,6 +7,7 @@ Python, and a node that has another program are told in one sentence (`ClusterRe
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from arena.errors import WorkerError
 
 NAMESPACE = "territory-league"
 _CHECK_S = 300.0  # a node's first process may have to import from a slow disk
+_KNOCK_S = 10.0
 _CALLS = 4  # of a host at once: one that waits for messages, and orders
 # Set before Ray is imported: no report to its authors, no processes before they are needed.
 _VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_enable_worker_prestart": "false"}
@@ -32,7 +34,7 @@ def join(orders: DriverOrders) -> Any:
     Raises:
         ClusterRefusedError: nobody answers at an address that was never joined before, or Ray or
             Python are of another version there.
-        ConnectionError, TimeoutError: nobody answers at one that was.
+        OSError: nobody answers at one that was.
     """
     for name, value in _VARIABLES.items():
         os.environ.setdefault(name, value)
@@ -47,8 +49,9 @@ def join(orders: DriverOrders) -> Any:
         ray.init(address="local", num_cpus=orders.n_cpus, include_dashboard=False, **common)
         return ray
     try:
+        knock(orders.address)
         ray.init(address=orders.address, namespace=NAMESPACE, **common)
-    except (ConnectionError, TimeoutError, ValueError) as error:
+    except (OSError, ValueError) as error:  # ConnectionError and TimeoutError among them
         if orders.is_known:
             raise
         raise ClusterRefusedError(
@@ -64,6 +67,18 @@ def join(orders: DriverOrders) -> Any:
             f"others ({words(error)}); install the same versions on every node"
         ) from error
     return ray
+
+
+def knock(address: str) -> None:
+    """Raise OSError when nobody listens at a Ray address; "auto" and names alone are left to Ray.
+
+    Ray itself tries on for many minutes there, and cannot be interrupted meanwhile.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S):
+        pass
 
 
 def check_nodes(ray: Any, orders: DriverOrders) -> dict[str, str]:

@@ -6,6 +6,7 @@ test_ray.py and tests/arena/processes/test_arena_contract.py.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from arena.cluster.bridge import RemoteProcess
+from arena.cluster.joining import knock
 from arena.cluster.ray_arena import RayArena
 from arena.errors import ArenaStopped
 from arena.processes.jobs import Done, Failed, RestartLimits, WorkerLimits
@@ -121,10 +123,32 @@ def test_a_cluster_that_cannot_be_reached_is_tried_again_as_trouble_of_the_machi
 def test_a_driver_that_never_joins_is_ended_after_the_limit_of_a_start(
     make: Make, tmp_path: Path
 ) -> None:
-    arena = make("silent", start_limit_s=0.5)
-    arena.submit(1, 1)
-    assert collect(arena, 1) == {1: Done(1, 2)}
-    assert "did not join the Ray cluster within 0.5 s" in news(arena)
+    first = make("silent", start_limit_s=0.5)
+    first.submit(1, 1)
+    said = r"ray\.address = 'auto': the driver did not join the Ray cluster within 0.5 s; expected"
+    with pytest.raises(ArenaStopped, match=said):
+        collect(first, 1)
+    # Where the cluster was joined before, its head may come back: it is tried again.
+    again = make("die silent play", start_limit_s=5.0)
+    again.submit(1, 1)
+    assert failed(collect(again, 1)[1]).fault == "machine"
+    again.bridge._start_limit_s = 0.5
+    (tmp_path / "script.txt").write_text("silent")
+    again.submit(1, 1)
+    assert collect(again, 1) == {1: Done(1, 2)}
+    assert "did not join the Ray cluster within 0.5 s" in news(again)
+
+
+def test_an_address_where_nobody_listens_is_told_within_seconds() -> None:
+    with socket.socket() as there:
+        there.bind(("127.0.0.1", 0))
+        port = there.getsockname()[1]
+        for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
+            with pytest.raises(OSError, match="refused"):
+                knock(address)
+        there.listen()
+        knock(f"127.0.0.1:{port}")
+    knock("auto")  # Ray finds it, or says that there is none
 
 
 def test_a_worker_may_wait_for_room_for_as_long_as_it_takes(make: Make) -> None:
