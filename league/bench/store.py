@@ -28,10 +28,11 @@ from league.errors import BenchError
 from league.extras import install_command
 from league.folder.connect import reading
 from league.folder.layout import LeagueFolder
+from league.store.address import StoreAddress
 from league.store.store import Store, StorePlace
 
-FOLDER, URL = "folder", "url"
-ORDER = (FOLDER, URL, URL, FOLDER)
+FOLDER, STORE = "folder", "store"
+ORDER = (FOLDER, STORE, STORE, FOLDER)
 _STARTS_WITHIN_S = 60.0
 _CACHE_BYTES = 10**10
 
@@ -57,10 +58,10 @@ def run(
     """
     with contextlib.ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="league-bench-store-")))
-        kind = "S3 (moto on loopback)" if url is None else url.partition("://")[0]
+        kind = "S3 (moto on loopback)" if url is None else StoreAddress.of(url).protocol
         if url is None:
             url = stack.enter_context(_s3_server())
-        places = {FOLDER: str(root / "store"), URL: url}
+        places = {FOLDER: str(root / "store"), STORE: url}
         rates: dict[str, dict[str, list[float]]] = {
             name: {"put_mb_s": [], "get_mb_s": [], "copy_mb_s": []} for name in places
         }
@@ -86,7 +87,7 @@ def run(
             }
             for name in places
         },
-        "matches_ratio": median(played[URL]) / median(played[FOLDER]) if seconds > 0 else None,
+        "matches_ratio": median(played[STORE]) / median(played[FOLDER]) if seconds > 0 else None,
     }
 
 
@@ -94,7 +95,7 @@ def lines(result: Mapping[str, Any]) -> list[str]:
     """Return the result as lines for a person."""
     head = f"{result['files']} files of {result['megabytes']:g} MB"
     out = [f"{head}, MB/s{'':>14}  put   get  copy  matches/s"]
-    for name, label in ((FOLDER, "folder"), (URL, str(result["url"]))):
+    for name, label in ((FOLDER, "folder"), (STORE, str(result["url"]))):
         row = result[name]
         played = row["matches_per_s"]
         rates = "".join(f"{row[what]:6.0f}" for what in ("put_mb_s", "get_mb_s", "copy_mb_s"))

@@ -264,8 +264,8 @@ def test_the_copy_of_a_league_with_its_database_elsewhere_has_its_own(
     elsewhere = tmp_path / "elsewhere.db"
     league.sqlite.rename(elsewhere)
     text = league.toml.read_text()
-    assert text.count('url = "off"') == 1
-    league.toml.write_text(text.replace('url = "off"', f'url = "sqlite:///{elsewhere}"'))
+    assert text.index("[database]") < text.index('url = "off"') < text.index("[store]")
+    league.toml.write_text(text.replace('url = "off"', f'url = "sqlite:///{elsewhere}"', 1))
     copy = LeagueFolder(back_up(league, tmp_path / "copy").path)
     assert copy.database().path == copy.sqlite and copy.toml.read_text() == text
     expected = rerate(league)

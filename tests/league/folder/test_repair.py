@@ -106,7 +106,7 @@ def test_unfinished_files_of_the_dead_go_and_those_of_the_living_stay(
 def test_a_password_is_made_its_owners_alone(healthy: LeagueFolder) -> None:
     text = healthy.toml.read_text()
     url = "postgresql://me:secret@localhost/league"
-    healthy.toml.write_text(text.replace('url = "off"', f'url = "{url}"'))
+    healthy.toml.write_text(text.replace('url = "off"', f'url = "{url}"', 1))
     healthy.toml.chmod(0o644)
     assert _about_permissions(healthy) == "WRONG"
     healthy.sqlite.unlink()  # the database is on the server now: nothing else to repair here
