@@ -54,8 +54,10 @@ class Studio:
         self.run("watch", "--once", "--size", size, "--svg", str(target))
 
     def attended(self) -> tuple[int, int, int]:
-        """Return match, seat and decision, in the middle of its life, of the best attention member:
-        its newest match with a replay."""
+        """Return match, seat and decision, in the middle of its life, of the best attention member.
+
+        It is its newest match with a replay.
+        """
         from league.folder.layout import open_folder
         from league.page.facts import read_facts
         from league.page.sights import newest_match
@@ -85,8 +87,13 @@ class Studio:
         *,
         dark: bool = False,
         at: str = "body",
+        fragment: str = "",
     ) -> None:
-        """Write what a browser shows of a page, scrolled to an element."""
+        """Write what a browser shows of a page, scrolled to an element.
+
+        Args:
+            fragment: what stands behind # in its address.
+        """
         found = next(filter(None, map(shutil.which, BROWSERS)), None)
         if found is None:
             raise CannotDrawError("no Chromium on this machine")
@@ -101,7 +108,7 @@ class Studio:
                 viewport={"width": size[0], "height": size[1]},
                 color_scheme="dark" if dark else "light",
             )
-            shown.goto(page.resolve().as_uri())
+            shown.goto(page.resolve().as_uri() + fragment)
             shown.eval_on_selector(at, "element => element.scrollIntoView()")
             shown.wait_for_timeout(5_000)  # a film unpacks and comes to rest
             shown.screenshot(path=str(target))
@@ -124,6 +131,12 @@ def _look(studio: Studio, target: Path) -> None:
     studio.run(*asked, "--png", str(target))
 
 
+def _viewer(studio: Studio, target: Path, size: tuple[int, int] = DESK) -> None:
+    match, seat, decision = studio.attended()
+    page = studio.page("replay", "show", str(match), "--seat", str(seat))
+    studio.photograph(page, target, size, dark=True, fragment=f"#tick={25 * decision}")
+
+
 Draw = Callable[[Studio, Path], object]
 REPORT = ("report",)
 PICTURES: dict[str, Draw] = {
@@ -142,6 +155,8 @@ PICTURES: dict[str, Draw] = {
     "report-dark.png": lambda s, to: s.photograph(s.page(*REPORT), to, dark=True, at="#progress"),
     "report-phone.png": lambda s, to: s.photograph(s.page(*REPORT), to, PHONE),
     "report-matches.png": lambda s, to: s.photograph(s.page(*REPORT), to, at="#matches"),
+    "viewer.png": _viewer,
+    "viewer-phone.png": lambda s, to: _viewer(s, to, PHONE),
 }
 
 

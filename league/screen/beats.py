@@ -6,7 +6,7 @@ import re
 
 from rich.text import Text
 
-from league.screen.lines import cut, joined, page_of
+from league.screen.lines import cut, cut_name, joined, page_of
 from league.screen.state import Beating, Look, ScreenState
 
 MIN_GAMES = 8  # fewer common matches say nothing: their figures are dim
@@ -46,7 +46,7 @@ def beats_lines(state: ScreenState, look: Look, width: int, height: int) -> list
     heads = "".join(f"{head:>{_CELL - 1}} " for head in short_names(beating.names[:n]))
     lines = [Text(" " * (name + 1) + heads, "dim")]
     for i in range(first, min(first + rows, len(beating.names))):
-        lines.append(Text.assemble(cut(beating.names[i], name), " ", *_cells(beating, i, n)))
+        lines.append(Text.assemble(cut_name(beating.names[i], name), " ", *_cells(beating, i, n)))
     body = page_of(lines, width, height - 1)
     return [*body, joined([_cycles(beating), _hidden(beating, n, rows)], width)]
 

@@ -8,7 +8,7 @@ from rich.text import Text
 from arena.half_blocks import half_blocks
 from arena.territory.maps.pictures import shrink
 from league.plain_text import visible
-from league.screen.lines import bar, cut, joined, own_spark, padded, page_of
+from league.screen.lines import bar, cut, cut_name, joined, own_spark, padded, page_of
 from league.screen.matches import short_map
 from league.screen.state import Look, Scene, SceneSeat, ScreenState
 
@@ -80,7 +80,7 @@ def _seat(place: int, seat: SceneSeat, width: int) -> Text:
     return Text.assemble(
         f"{place:>2} ",
         ("■ ", f"rgb({red},{green},{blue})"),
-        cut(seat.name, max(name, 6)),
+        cut_name(seat.name, max(name, 6)),
         tiles,
         f" {curve}" if width >= 30 else "",
     )

@@ -7,6 +7,7 @@ important ones first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ GAP = 2  # columns between two columns of a table
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _STEPS = "▁▂▃▄▅▆▇█"
 _CUT = "…"
+_NUMBER = re.compile(r"[-_]\d{1,6}$")
 
 
 def cut(text: object, width: int) -> str:
@@ -29,6 +31,20 @@ def cut(text: object, width: int) -> str:
     if cell_len(shown) > width:
         shown = set_cell_size(shown, width - 1).rstrip() + _CUT
     return set_cell_size(shown, width)
+
+
+def cut_name(name: object, width: int) -> str:
+    """Return a name in exactly `width` columns; one that is too long keeps the number at its end.
+
+    Snapshots of a lineage differ in nothing else: `basel…-0020`.
+    """
+    shown = visible(name)
+    numbered = _NUMBER.search(shown)
+    tail = _CUT + numbered[0] if numbered else ""
+    if cell_len(shown) <= width or not numbered or cell_len(tail) + 2 > width:
+        return cut(shown, width)
+    head = set_cell_size(shown, width - cell_len(tail)).rstrip()
+    return set_cell_size(head + tail, width)
 
 
 def sentence(text: object, width: int) -> str:

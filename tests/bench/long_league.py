@@ -1,13 +1,16 @@
-"""Make a league of many matches, and time `league doctor` or `league report` on it.
+"""Make a league of many matches, and time `league doctor`, `league report` or its page on it.
 
     PYTHONPATH=. python tests/bench/long_league.py FOLDER [--matches 20000] [--members 40]
     PYTHONPATH=. python tests/bench/long_league.py FOLDER --matches 100000 --members 200 --report
+    PYTHONPATH=. python tests/bench/long_league.py FOLDER --matches 100000 --members 200 --html
 
 The first 1,000 matches are written through db.queries and then copied under new numbers: ten seats
 a match, one real replay for each (the same match under every number), ratings as the matches lead
-to them. With `--report` there are no replays, every match has members and placements of its own,
-drawn by known strengths, and a second process prints the report, first without what an earlier
-report left in the folder and then with it. An existing FOLDER is only examined or reported.
+to them. With `--report` or `--html` there are no replays, every match has members and placements of
+its own, drawn by known strengths, two of them held out and the others snapshots, and a second
+process prints the report or writes the page (`--quick`: no match is played back), first without
+what an earlier report left in the folder and then with it. An existing FOLDER is only examined or
+reported.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -57,15 +61,22 @@ def make(root: Path, n_matches: int, n_members: int, *, is_drawn: bool = False) 
     write_replay(played, folder.root / "one")
     replay = (folder.root / "one").read_bytes()
     (folder.root / "one").unlink()
+    hidden = config.rating.held_out if is_drawn else ()
+    names = [*hidden, *(f"m{i}" for i in range(n_members))][:n_members]
     engine = open_writer(folder.sqlite)
     upgrade(engine)
     with write_transaction(engine) as session:
         remember_config(session, config)
         ids = [
             queries.add_member(
-                session, name=f"m{i}", family="scripted", role="main", agent_spec=f"scripted:m{i}"
+                session,
+                name=name,
+                family="scripted",
+                role="main",
+                agent_spec=f"scripted:{name}",
+                snapshot_sha256=f"{i:064x}" if is_drawn and i >= len(hidden) else None,
             )
-            for i in range(n_members)
+            for i, name in enumerate(names)
         ]
         for member_id in ids:
             queries.append_rating(
@@ -193,20 +204,47 @@ def time_report(folder: LeagueFolder) -> int:
     return 0
 
 
+def time_page(folder: LeagueFolder) -> int:
+    """Print what `league report --html --quick` takes, in processor time and as a user waits."""
+    page = folder.root / "report.html"
+    command = [sys.executable, "-m", "league", "report", "--html", str(page), "--quick"]
+    for name in ("without a cache", "with a cache"):
+        if name == "without a cache":
+            for path in folder.cache.glob("*"):
+                path.unlink()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        began = time.monotonic()
+        done = subprocess.run([*command, "--league", str(folder.root)], stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        if done.returncode:
+            return done.returncode
+        print(
+            f"league report --html {name}: {spent:.1f} s of processor time, "
+            f"{time.monotonic() - began:.1f} s, {page.stat().st_size / 1000:,.0f} kB, "
+            f"{after.ru_maxrss / 1000:,.0f} MB of memory"
+        )
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Time `league doctor` on a long league.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--matches", type=int, default=20_000)
     parser.add_argument("--members", type=int, default=40)
     parser.add_argument("--report", action="store_true", help="time `league report`")
+    parser.add_argument("--html", action="store_true", help="time `league report --html`")
     options = parser.parse_args()
     folder = LeagueFolder.at(options.folder)
     began = time.monotonic()
     if not folder.is_league():
-        folder = make(folder.root, options.matches, options.members, is_drawn=options.report)
+        is_drawn = options.report or options.html
+        folder = make(folder.root, options.matches, options.members, is_drawn=is_drawn)
         print(f"made in {time.monotonic() - began:.0f} s")
     if options.report:
         return time_report(folder)
+    if options.html:
+        return time_page(folder)
     began = time.monotonic()
     findings = examine(folder)
     wall_s = time.monotonic() - began

@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.text import Text
 
 from league.report.usage_text import size
@@ -14,6 +15,7 @@ from league.screen.lines import (
     Column,
     bar,
     cut,
+    cut_name,
     duration,
     histogram,
     joined,
@@ -115,3 +117,13 @@ def test_lengths_of_time_and_sizes_are_short() -> None:
     assert [size(n) for n in (0, 24e6, 2_633e6, 9.96e6, 999.6e6)] == [
         *("0 kB", "24 MB", "2.6 GB", "10 MB", "1.0 GB")
     ]
+
+
+def test_a_name_that_is_cut_keeps_the_number_at_its_end() -> None:
+    assert cut_name("baseline-0020", 11) == "basel…-0020"
+    assert cut_name("baseline-0020", 13) == "baseline-0020"
+    assert cut_name("a-1", 6) == "a-1   "
+    assert cut_name("strategist-patient", 11) == cut("strategist-patient", 11)  # no number
+    assert cut_name("baseline-0020", 6) == cut("baseline-0020", 6)  # no room for both
+    for name in ("baseline-0020", "名前名前名前-0001", "x" * 30):
+        assert all(cell_len(cut_name(name, width)) == width for width in range(20))
