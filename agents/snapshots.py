@@ -23,7 +23,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from agents.description import SnapshotDescription, describe, parse_header, unreadable
+from agents.description import SnapshotDescription, describe, parse_header
 from agents.encoding import decode, encode
 from agents.errors import (
     SnapshotAmbiguousError,
@@ -34,9 +34,9 @@ from agents.errors import (
     SnapshotVersionError,
 )
 from agents.seal import unsealed
+from agents.snapshot_files import HASH, full_hash, read_whole, with_hash
 from agents.source import SnapshotPlace, Source
 from arena.files import STALE_AFTER_S, sweep, sync_folder, write_whole
-from arena.foreign import ForeignFileError, read_foreign
 from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSIONS
 from msattn.actor_critic import ActorCritic
 
@@ -45,8 +45,6 @@ __all__ = ["LoadedSnapshot", "Offer", "SnapshotDescription", "SnapshotStore", "d
 log = logging.getLogger(__name__)
 
 _SUFFIX = ".safetensors"
-MAX_SNAPSHOT_BYTES = 2**30  # far above any network of ours
-_HASH = re.compile(r"[0-9a-f]{64}")
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
 
 
@@ -117,7 +115,7 @@ class SnapshotStore:
         Raises:
             SnapshotPathError: not 64 hexadecimal digits.
         """
-        return self.folder / f"{_full_hash(sha256)}{_SUFFIX}"
+        return self.folder / f"{full_hash(sha256)}{_SUFFIX}"
 
     def has(self, sha256: str) -> bool:
         """Return whether the store holds the snapshot of a full hash.
@@ -147,7 +145,7 @@ class SnapshotStore:
         if self.source is not None:
             names += self.source.names()
         stems = {name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)}
-        return sorted(stem for stem in stems if _HASH.fullmatch(stem))
+        return sorted(stem for stem in stems if HASH.fullmatch(stem))
 
     def save(self, state_dict: Mapping[str, Tensor], description: SnapshotDescription) -> str:
         """Save weights in the store and return the hash of the file.
@@ -199,9 +197,9 @@ class SnapshotStore:
             return sent
         for note in sorted(self.offered.glob("*.json")):
             weights = note.with_suffix(_SUFFIX)
-            if _HASH.fullmatch(note.stem) and weights.exists():
-                self.source.save(f"offered/{weights.name}", _read(weights))
-                self.source.save(f"offered/{note.name}", _read(note))
+            if HASH.fullmatch(note.stem) and weights.exists():
+                self.source.save(f"offered/{weights.name}", read_whole(weights))
+                self.source.save(f"offered/{note.name}", read_whole(note))
                 note.unlink()
                 weights.unlink()
                 sent.append(note.stem)
@@ -218,13 +216,13 @@ class SnapshotStore:
         offers = []
         for name in sorted(here | there):
             sha256 = name.removesuffix(".json")
-            if sha256 == name or not _HASH.fullmatch(sha256):
+            if sha256 == name or not HASH.fullmatch(sha256):
                 continue
             admitted = self.has(sha256)
             if not admitted and f"{sha256}{_SUFFIX}" not in here | there:
                 continue
             try:
-                note = _read(self.offered / name) if name in here else self._read_far(name)
+                note = read_whole(self.offered / name) if name in here else self._read_far(name)
                 description = SnapshotDescription.from_json(note.decode())
             except (SnapshotError, UnicodeDecodeError) as error:
                 offers.append(Offer(sha256, None, admitted, str(error)))
@@ -279,7 +277,7 @@ class SnapshotStore:
         """Check an offer of this machine or of the source, and keep it in the source."""
         offered = self.offered / name
         if offered.exists():
-            raw = _with_hash(offered, sha256)
+            raw = with_hash(offered, sha256)
         elif source.has(f"offered/{name}"):
             raw = source.read(f"offered/{name}")
         elif self.has(sha256):
@@ -301,7 +299,7 @@ class SnapshotStore:
         Raises:
             SnapshotPathError: not 64 hexadecimal digits.
         """
-        name = _full_hash(sha256)
+        name = full_hash(sha256)
         # The note goes first: without it the offer is no longer listed, and `sweep` takes the
         # weights that a crash here leaves.
         (self.offered / f"{name}.json").unlink(missing_ok=True)
@@ -348,7 +346,7 @@ class SnapshotStore:
             SnapshotPathError: a path outside the folder, or none of the three.
         """
         text = str(reference)
-        if _HASH.fullmatch(text):  # not by listing: a folder that cannot be read looks empty
+        if HASH.fullmatch(text):  # not by listing: a folder that cannot be read looks empty
             path = self.file(text)
             if not path.exists():
                 raise SnapshotMissingError(f"there is no snapshot {text} in {self.folder}")
@@ -389,7 +387,7 @@ class SnapshotStore:
             SnapshotError: one of its subclasses says what is wrong; quarantine the member.
         """
         path = self.resolve(reference)
-        if not _HASH.fullmatch(path.stem):
+        if not HASH.fullmatch(path.stem):
             raise SnapshotPathError(f"{path.name} is not named by its hash; import it first")
         try:
             return self._load_file(path, path.stem)
@@ -410,13 +408,13 @@ class SnapshotStore:
             OSError: as `save`.
         """
         path = Path(path)
-        raw, _ = unsealed(_read(path), str(path))
+        raw, _ = unsealed(read_whole(path), str(path))
         loaded = self._check(raw, str(path), hashlib.sha256(raw).hexdigest())
         self._keep(raw, loaded.sha256)
         return loaded
 
     def _load_file(self, path: Path, sha256: str) -> LoadedSnapshot:
-        return self._check(_with_hash(path, sha256), str(path), sha256)
+        return self._check(with_hash(path, sha256), str(path), sha256)
 
     def _check(self, raw: bytes, name: str, sha256: str) -> LoadedSnapshot:
         description = parse_header(raw, name).description
@@ -444,30 +442,3 @@ class SnapshotStore:
         if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256:
             return
         write_whole(path, raw, durable=True)
-
-
-def _with_hash(path: Path, sha256: str) -> bytes:
-    """Return the bytes of a file that is named by its hash."""
-    raw = _read(path)
-    found = hashlib.sha256(raw).hexdigest()
-    if found != sha256:
-        raise SnapshotCorruptError(
-            f"{path} has {len(raw)} bytes with the hash {found[:16]}..., not the hash that it "
-            "is named by: it was changed after it was saved; restore it from a backup"
-        )
-    return raw
-
-
-def _full_hash(sha256: str) -> str:
-    if not _HASH.fullmatch(sha256):
-        raise SnapshotPathError(
-            f"expected a hash of 64 lower-case hexadecimal digits, found {sha256!r}"
-        )
-    return sha256
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return read_foreign(path, MAX_SNAPSHOT_BYTES)
-    except ForeignFileError as error:
-        raise unreadable(error) from error

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from agents.encoding import noise_observations
 from agents.seal import sealed
-from agents.snapshots import MAX_SNAPSHOT_BYTES, SnapshotStore
+from agents.snapshot_files import MAX_SNAPSHOT_BYTES
+from agents.snapshots import SnapshotStore
 from arena.files import write_whole
 from arena.foreign import read_foreign
 from arena.territory.observation.space import framed, observation_space

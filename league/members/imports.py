@@ -24,7 +24,8 @@ from torch import Tensor
 from agents.description import SnapshotDescription, describe
 from agents.errors import SnapshotArchitectureError, SnapshotCorruptError, SnapshotMissingError
 from agents.seal import is_ours, unsealed
-from agents.snapshots import MAX_SNAPSHOT_BYTES, SnapshotStore
+from agents.snapshot_files import MAX_SNAPSHOT_BYTES
+from agents.snapshots import SnapshotStore
 from arena.foreign import MAX_TEXT_BYTES, PARSER_ERRORS, read_foreign, reason_of
 from arena.territory.observation.views import ACTION_VERSION
 from league.config.tree import LeagueConfig
