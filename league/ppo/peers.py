@@ -6,6 +6,8 @@ here is called: torch's process group is begun by `join_group` alone.
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -116,6 +118,7 @@ def join_group(place: RankPlace, device: torch.device) -> GroupPeers:
     )
     if device.type == "cuda":
         torch.cuda.set_device(device)
+    _stay_on_this_machine()
     with _others_are_there(f"waited {START_S:g} s for all {place.size} ranks to start"):
         store = dist.FileStore(place.meeting, place.size)  # type: ignore[attr-defined, unused-ignore]
         store.set(f"here/{place.rank}", "yes")
@@ -129,6 +132,18 @@ def join_group(place: RankPlace, device: torch.device) -> GroupPeers:
             timeout=_LONGEST_WAIT,
         )
     return GroupPeers(place.rank, place.size, has_nccl=has_nccl)
+
+
+def _stay_on_this_machine() -> None:
+    """Have gloo listen on the loopback interface alone, unless the environment names another.
+
+    By itself it takes the address that the host's name stands for, which others can reach, or
+    which nobody can.
+    """
+    names = {name for _, name in socket.if_nameindex()}
+    for loopback in ("lo", "lo0"):
+        if loopback in names:
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback)
 
 
 @contextmanager

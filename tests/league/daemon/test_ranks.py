@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from arena.processes.group import ProcessGroup
@@ -84,6 +85,9 @@ def test_two_ranks_train_outlive_ctrl_c_and_end_as_one(group: Group) -> None:
     assert 64 <= first.trained_decisions == first.numbers["n_transitions"]
     members = group.groups[0].members
     assert len({member.pid for member in members}) == 2
+    for member in members:  # nobody outside this machine can reach them
+        ports = psutil.Process(member.pid).net_connections("inet")
+        assert ports and {port.laddr.ip for port in ports} <= {"127.0.0.1", "::1"}
     for member in members:  # what a terminal sends to all at Ctrl-C: the daemon decides
         os.kill(member.pid, signal.SIGINT)
     group.until(Progress)
