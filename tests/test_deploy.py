@@ -119,7 +119,6 @@ def test_the_image_is_pinned_installs_tested_versions_and_does_not_run_as_root()
 def test_the_kubernetes_objects_have_one_image_one_ray_and_one_token() -> None:
     found = manifests()
     assert {kind: found[kind]["apiVersion"] for kind in found} == {
-        "PersistentVolumeClaim": "v1",
         "RayCluster": "ray.io/v1",
         "Deployment": "apps/v1",
     }
@@ -133,9 +132,9 @@ def test_the_kubernetes_objects_have_one_image_one_ray_and_one_token() -> None:
         assert secret == {"name": "territory-league", "key": "auth_token"}
         volumes = {volume["name"] for volume in pod.get("volumes", ())}
         assert {mount["name"] for mount in container.get("volumeMounts", ())} == volumes
-        for volume in pod.get("volumes", ()):
-            claim = volume["persistentVolumeClaim"]["claimName"]
-            assert claim == found["PersistentVolumeClaim"]["metadata"]["name"]
+        # Who plays or leads needs the bucket; the disk of a pod is for copies.
+        assert ("AWS_SECRET_ACCESS_KEY" in variables) is (name != "head")
+        assert all(set(volume) == {"name", "emptyDir"} for volume in pod.get("volumes", ()))
     labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
     assert found["Deployment"]["spec"]["selector"]["matchLabels"] == labels
 
@@ -147,6 +146,7 @@ def test_the_league_on_kubernetes_can_start_and_finds_its_cluster_and_its_folder
     (container,) = pods()["league"]["containers"]
     config = started(container["args"])
     assert config.arena.engine == "ray"
+    assert config.store.url is not None and config.database.url is not None
     # The service of the head is named by KubeRay; the port is the one of Ray's clients.
     (head,) = pods()["head"]["containers"]
     ports = {port["name"]: port["containerPort"] for port in head["ports"]}
@@ -157,7 +157,7 @@ def test_the_league_on_kubernetes_can_start_and_finds_its_cluster_and_its_folder
     assert cluster["spec"]["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
     cpus = group["replicas"] * int(player["resources"]["limits"]["cpu"])
     assert config.arena.n_workers == cpus
-    # One manager, never two at once, with time to commit; the folder is where the players see it.
+    # One manager, never two at once, with time to commit; copies lie under one path everywhere.
     assert deployment["replicas"] == 1 and deployment["strategy"]["type"] == "Recreate"
     assert pods()["league"]["terminationGracePeriodSeconds"] > 30
     (mine,) = container["volumeMounts"]
@@ -177,10 +177,11 @@ def test_the_skypilot_task_is_a_script_that_starts_a_league() -> None:
         assert used <= {*given, *CLUSTER_VARIABLES, "HOME", "PATH"}
     commands = re.sub(r"\\\n\s*", "", task["run"]).splitlines()
     (line,) = [line for line in commands if line.startswith("league start")]
-    values = {**task["envs"], "head": "head"}
+    values = {**task["envs"], "head": "head", "HOME": "/home/me"}
     line = re.sub(r"\$(\w+)", lambda name: values[name[1]], line)
     config = started(shlex.split(line)[1:])
     assert config.arena.engine == "ray" and config.ray.address == "head:6379"
+    assert config.store.url is not None and config.database.url is not None
     at_most = task["num_nodes"] * int(task["resources"]["cpus"].rstrip("+")) - 8
     assert config.arena.n_workers is not None and config.arena.n_workers <= at_most
     assert "--port 6380" not in task["run"]  # SkyPilot's own
