@@ -71,6 +71,6 @@ def check_snapshots_here(league: LeagueFolder, config: LeagueConfig) -> None:
             f"{league.root}: expected the snapshots of {len(needed)} members of the league in "
             f"{league.database()}, found those of {len(needed) - len(missing)} (missing: "
             f"{', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}); copy the folder "
-            f"`snapshots` of the league's other folder to {league.snapshots}, then start again; a league with a "
-            "store (store.url) needs no copy"
+            f"`snapshots` of the league's other folder to {league.snapshots}, then start again; a "
+            "league with a store (store.url) needs no copy"
         )
