@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
@@ -30,12 +30,16 @@ from db.errors import (
     DatabaseBusyError,
     DatabaseError,
     DatabaseFullError,
+    DatabaseHeldError,
     DatabaseUnreachableError,
     NetworkFileSystemError,
     NotFoundError,
 )
 from db.location import DatabaseLocation
 
+HOLDER_KEY = "holder"  # of the league table: the daemon that holds a league on a server
+# FOR SHARE: whoever takes the league meanwhile waits for the end of this transaction.
+_HOLDER_NOW = text(f"SELECT value ->> 'name' FROM league WHERE key = '{HOLDER_KEY}' FOR SHARE")
 BUSY_TIMEOUT_S = 10.0
 # Older versions can corrupt a WAL database when several connections write simultaneously.
 SAFE_SQLITE_VERSION = (3, 51, 3)
@@ -167,6 +171,7 @@ def write_transaction(engine: Engine, *, durable: bool = True) -> Iterator[Sessi
     Raises:
         DatabaseBusyError: another process held the lock for longer than the busy timeout.
         DatabaseFullError: the disk is full; nothing was changed.
+        DatabaseHeldError: another daemon has taken the league of this engine's (db.hold).
         DatabaseError: any other error of the database itself.
     """
     options = engine.get_execution_options()
@@ -174,7 +179,20 @@ def write_transaction(engine: Engine, *, durable: bool = True) -> Iterator[Sessi
     chosen = engine if durable else engine.execution_options(durable=False)
     with _translated(), _writer_lock(lock, busy_s), Session(chosen) as session, session.begin():
         session.connection()  # BEGIN IMMEDIATE now, not at the first statement
+        _check_holder(session, options.get("holder"))
         yield session
+
+
+def _check_holder(session: Session, holder: str | None) -> None:
+    """Refuse a transaction of a daemon that no longer holds its league (db.hold)."""
+    if holder is None:
+        return
+    found = session.execute(_HOLDER_NOW).scalar()
+    if found not in (None, holder):
+        raise DatabaseHeldError(
+            f"this daemon no longer holds its league: {found} has taken it, while the connection "
+            "to the database was lost; nothing was written, and this daemon stops"
+        )
 
 
 def may_outlive(engine: Engine) -> bool:

@@ -3,7 +3,8 @@ r"""Owns how text from outside is shown: names, paths and messages never steer a
 Promises: what `visible` returns holds no control character (C0, C1, DEL), no line or paragraph
 separator, no character that reverses or hides text (bidirectional overrides, zero-width marks,
 tags) and no lone surrogate; each is shown as the escape that Python would write, such as `\x1b`.
-Showing the result again changes nothing.
+Showing the result again changes nothing. What `without_passwords` returns shows no password of a
+URL.
 """
 
 from __future__ import annotations
@@ -15,6 +16,18 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
+# A password of a URL: before the host, up to the last @, or after the question mark.
+_PASSWORDS = (
+    re.compile(r"(?P<kept>\w+://[^\s:/@?#]*:)[^\s'\"]*(?=@)"),
+    re.compile(r"(?P<kept>[?&;]password=)[^&\s'\"]+", re.IGNORECASE),
+)
+
+
+def without_passwords(text: str) -> str:
+    """Return a message or a line of a log with `***` for each password of a URL in it."""
+    for pattern in _PASSWORDS:
+        text = pattern.sub(r"\g<kept>***", text)
+    return text
 
 
 def visible(text: object, *, keep: str = "") -> str:

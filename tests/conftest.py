@@ -1,10 +1,14 @@
-"""What holds for all tests: the seed of the random order is said, and nothing is left in /tmp."""
+"""For the whole suite: the seed of the order is said, nothing is left in /tmp, one PostgreSQL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Engine, text
+
+from db.session import open_writer
+from tests.db.postgresql_server import server_or_skip
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,3 +29,24 @@ def pytest_terminal_summary(
     seed = config.getoption("randomly_seed", default=None)
     if seed is not None:
         terminalreporter.write_line(f"Order of the tests: --randomly-seed={seed}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """URL of a server that lives for this test session, on a socket of its own."""
+    server = server_or_skip()
+    try:
+        yield server.url
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def fresh_postgresql(postgresql_url: str) -> Iterator[Engine]:
+    """A writer on an empty PostgreSQL schema."""
+    engine = open_writer(postgresql_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    yield engine
+    engine.dispose()

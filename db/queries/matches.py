@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
 from db.errors import ConflictError, NotFoundError
-from db.models import Match, Member, Seat
+from db.models import COUNTED, Match, Member, Seat
 from db.queries._shared import change, to_record, utc_now
 from db.queries.members import count_failure
 from db.queries.ratings import append_match_ratings, lock_rating_log, newest_ratings
@@ -87,7 +87,7 @@ def pair_half_is_taken(session: Session, pair_key: str, pair_half: int | None) -
         select(Match.id).where(
             Match.pair_key == pair_key,
             Match.pair_half == pair_half,
-            Match.status.in_(("planned", "running", "finished")),
+            text(COUNTED),
         )
     )
 

@@ -13,6 +13,7 @@ from league.cli.options import (
     json_option,
     league_option,
     print_json,
+    readable_league,
     say,
 )
 from league.cli.words import MemberName
@@ -31,7 +32,7 @@ def champion(as_json: bool) -> int:
     """
     from league.champion.by_hand import read_champion
 
-    view = read_champion(existing_league())
+    view = read_champion(readable_league())
     if as_json:
         print_json(_document(view))
     else:

@@ -13,7 +13,9 @@ from league.cli.options import (
     json_option,
     league_option,
     league_roots,
+    league_url,
     print_json,
+    readable_league,
     say,
     stdout_console,
 )
@@ -110,13 +112,14 @@ def curves(
         from league.report.figures import require_matplotlib
 
         require_matplotlib()
-    roots = league_roots(folders)
+    by_url = league_url() is not None and not folders
+    roots = [readable_league().root] if by_url else league_roots(folders)
     if len(roots) > 1 and (what != "rating" or html_path is not None):
         raise click.UsageError(
             f"expected one league for --what {what}{' --html' if html_path else ''}, found "
             f"{len(roots)}"
         )
-    leagues = [open_folder(root) for root in roots]
+    leagues = [readable_league()] if by_url else [open_folder(root) for root in roots]
     if html_path is not None:
         from league.page.write import write_page
 
@@ -135,7 +138,7 @@ def curves(
         from league.curves.training import read_updates, training_screen, updates_document
 
         if as_json:
-            name = leagues[0].root.resolve().name
+            name = leagues[0].name
             document = updates_document(name, read_updates(leagues[0]))
             print_json(document, "league-training/1")
         else:

@@ -12,6 +12,7 @@ import click
 from league import __version__
 from league.cli.bench import bench
 from league.cli.bench_ages import ages
+from league.cli.bench_manager import manager as bench_manager
 from league.cli.bench_settings import settings
 from league.cli.champion import champion, promote, rollback
 from league.cli.compare import compare
@@ -49,6 +50,7 @@ def league() -> None:
     check_own_packages()
 
 
+bench.add_command(bench_manager)
 for _command in (
     start,
     stop,

@@ -16,6 +16,7 @@ from league.cli.options import (
     json_option,
     league_option,
     print_json,
+    readable_league,
     say,
     stdout_console,
 )
@@ -212,7 +213,7 @@ def _print_members(as_json: bool) -> None:
     from db.queries import list_members
     from league.folder.connect import reading
 
-    with reading(existing_league()) as session:
+    with reading(readable_league()) as session:
         found = list_members(session)
     if as_json:
         names = {member.id: member.name for member in found}

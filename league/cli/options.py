@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from league.errors import LeagueError
-from league.plain_text import visible
+from league.plain_text import visible, without_passwords
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +35,8 @@ DEFAULT_FOLDER = Path("league-data")
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 _META_KEY = "league.folder"
+# A database by its URL, or by a variable of the environment that holds one (db.location).
+_URL = re.compile(r"[A-Za-z][\w+]*://|\$\{\w+\}$")
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -76,7 +78,21 @@ def examples(*commands: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
 
 
-def _remember_folder(context: click.Context, option: click.Parameter, value: Path | None) -> None:
+class LeaguePlace(PathOf):
+    """Where a league is: a folder, or the URL of its database, which stays a text."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path or the URL of a text."""
+        return value if _is_url(value) else super().convert(value, param, ctx)
+
+
+def _is_url(place: object) -> bool:
+    return isinstance(place, str) and (_URL.match(place) is not None)
+
+
+def _remember_folder(
+    context: click.Context, option: click.Parameter, value: Path | str | None
+) -> None:
     if value is not None:
         context.meta[_META_KEY] = value
 
@@ -86,10 +102,11 @@ def league_option(command: Decorated) -> Decorated:
     return click.option(
         "--league",
         metavar="DIR",
-        type=PathOf(),
+        type=LeaguePlace(),
         expose_value=False,
         callback=_remember_folder,
-        help="Folder of the league.  [default: $LEAGUE_DIR, else ./league-data]",
+        help="Folder of the league, or to read it the URL of its database, postgresql://...  "
+        "[default: $LEAGUE_DIR, else ./league-data]",
     )(command)
 
 
@@ -115,11 +132,46 @@ def league_root() -> Path:
 
 
 def root_of(context: click.Context) -> Path:
-    """Return the folder that a command in this context works on."""
+    """Return the folder that a command in this context works on; refuse a URL (UsageError)."""
+    place = _place_in(context)
+    if isinstance(place, Path):
+        return place
+    raise click.UsageError(
+        f"`{context.command_path}` works on the folder of a league: expected one after --league, "
+        "found the URL of a database, which report, watch, status, curves, champion, members, "
+        "results and pit take; `league start --league FOLDER --set database.url=URL` goes on with "
+        "that league in a folder of this machine"
+    )
+
+
+def _place_in(context: click.Context) -> Path | str:
     given = context.meta.get(_META_KEY)
-    if given is not None:
-        return Path(given)
-    return Path(from_home(os.environ.get("LEAGUE_DIR") or str(DEFAULT_FOLDER)))
+    if given is None:
+        given = os.environ.get("LEAGUE_DIR") or str(DEFAULT_FOLDER)
+        given = given if _is_url(given) else Path(from_home(given))
+    return given if isinstance(given, str) else Path(given)
+
+
+def league_url() -> str | None:
+    """Return the URL by which the league was named; None for a folder."""
+    place = _place_in(click.get_current_context())
+    return place if isinstance(place, str) else None
+
+
+def readable_league() -> LeagueFolder:
+    """Return the league that the command reads, by its folder or its URL; raises FolderError."""
+    url = league_url()
+    if url is None:
+        return existing_league()
+    from league.folder.by_url import league_by_url
+
+    return league_by_url(url)
+
+
+def place_named() -> str:
+    """Return how the league was named, without a password, for a command that is printed."""
+    place = _place_in(click.get_current_context())
+    return without_passwords(place) if isinstance(place, str) else str(place)
 
 
 def league_roots(more: Sequence[Path]) -> list[Path]:
@@ -129,7 +181,7 @@ def league_roots(more: Sequence[Path]) -> list[Path]:
     if there are none, because the environment should not add a league to those that were named.
     """
     given = click.get_current_context().meta.get(_META_KEY)
-    roots = [*([] if given is None else [Path(given)]), *more] or [league_root()]
+    roots = [*([] if given is None else [league_root()]), *more] or [league_root()]
     return list({root.resolve(): root for root in roots}.values())
 
 
@@ -302,6 +354,7 @@ def _of_the_machine(error: Exception) -> str | None:
 def _refuse(message: str) -> int:
     # Always one line, whatever a message quotes: scripts read stderr line by line.
     line = " ".join(message.encode(errors="backslashreplace").decode().split())
+    line = without_passwords(line)  # a message may quote what was given, such as --set
     line = line if len(line) <= 2000 else f"{line[:2000]}..."
     say(f"league: {line}", to_stderr=True)
     return EXIT_BAD_INPUT

@@ -18,12 +18,14 @@ from league.cli.options import (
     PathOf,
     Reference,
     examples,
-    existing_league,
     json_option,
     league_option,
     league_root,
+    league_url,
     league_was_named,
+    place_named,
     print_json,
+    readable_league,
     say,
 )
 from league.cli.words import MemberOrFile
@@ -150,7 +152,7 @@ def pit(
         if with_field or effect is not None:
             raise click.UsageError("expected --mixed alone, found it with --field or --plan")
         with _interruptible():
-            folder = existing_league() if has_league else None
+            folder = readable_league() if has_league else None
             wanted = MixedRequest(
                 names, n_matches or DEFAULT_MATCHES, seed, maps, n_workers, replays
             )
@@ -176,7 +178,7 @@ def pit(
             f"{n_matches or cap} matches are not whole pairs: {2 * request.max_pairs} are played"
             + ("" if n_matches else " at most")
         )
-    folder = existing_league() if has_league else None
+    folder = readable_league() if has_league else None
     with _interruptible():
         if effect is not None:
             return _plan(request, effect, folder, as_json)
@@ -244,9 +246,9 @@ def _play_mixed(
 
 def _watch(matches: Sequence[str]) -> list[str]:
     """Return the line that says how the matches can be watched."""
-    if not matches:
+    if not matches or league_url() is not None:
         return ["Watch: nothing was kept; --replays DIR keeps the matches for `league replay show`"]
-    where = ["--league", str(league_root())] if league_was_named() else []
+    where = ["--league", place_named()] if league_was_named() else []
     command = shlex.join(["league", "replay", "show", matches[-1], *where, "--html", "match.html"])
     others = f"   ({len(matches)} matches, from {matches[0]} on)" if len(matches) > 1 else ""
     return [f"Watch: {command}{others}"]

@@ -11,14 +11,14 @@ from league.cli.options import (
     PathOf,
     count_option,
     examples,
-    existing_league,
     json_option,
     league_option,
-    league_root,
     league_was_named,
     open_page,
+    place_named,
     print_json,
     program_name,
+    readable_league,
     say,
     stdout_console,
 )
@@ -116,7 +116,7 @@ def report(
         from league.page.write import write_page
 
         with working("reading the league") as task:
-            page = write_page(existing_league(), html_path, is_quick=quick, progress=task.update)
+            page = write_page(readable_league(), html_path, is_quick=quick, progress=task.update)
         say(page)
         if with_open:
             open_page(html_path)
@@ -124,9 +124,9 @@ def report(
     if live:
         from league.cli.watch import show_live
 
-        show_live(existing_league())
+        show_live(readable_league())
         return
-    with StateReader(existing_league()) as reader:
+    with StateReader(readable_league()) as reader:
         if payoff:
             with working("counting who beats whom"):
                 state_of_payoff = reader.read_payoff()
@@ -148,7 +148,7 @@ def report(
         if with_next:
             from league.report.next_steps import next_steps
 
-            named = str(league_root()) if league_was_named() else None
+            named = place_named() if league_was_named() else None
             say("What to look at next:")
             say("\n".join(next_steps(state, program_name(), named)))
 

@@ -13,11 +13,11 @@ from league.cli.options import (
     PathOf,
     count_option,
     examples,
-    existing_league,
     json_option,
     league_option,
     league_root,
     print_json,
+    readable_league,
     say,
 )
 from league.cli.working import working
@@ -67,7 +67,7 @@ def export(kind: str | None, purpose: str, out: Path | None) -> None:
     from league.results.reading import format_of
     from league.results.writing import write_results
 
-    folder = existing_league()
+    folder = readable_league()
     if out is not None and out.exists():
         raise UsageError(f"--out: expected a new file, found {out}; name another one")
     chosen = format_of(out or Path(), kind)
@@ -144,7 +144,7 @@ def payoff(members: int, as_json: bool) -> None:
     from league.rating.season import Season
     from league.results.beating import payoff_document, payoff_lines
 
-    folder = existing_league()
+    folder = readable_league()
     with reading(folder) as session:
         season = Season.of(started_settings(session, folder))
         found = payoff_document(session, season.rules_sha256, members)

@@ -15,7 +15,9 @@ from league.cli.options import (
     json_option,
     league_option,
     league_root,
+    league_url,
     print_json,
+    readable_league,
     say,
 )
 from league.cli.words import SettingPair, complete_preset
@@ -142,12 +144,14 @@ def stop(grace_s: float, as_json: bool) -> int:
 @json_option
 @league_option
 def status(as_json: bool) -> int:
-    """Show whether the league is running.
+    """Show whether the league is running; with the URL of its database, where it is held.
 
     Exit code: 0 running, 3 stopped, 4 stale (it holds the lock but shows no sign of life).
     """
     from league.daemon import lock
 
+    if league_url() is not None:
+        return _status_by_url(as_json)
     found = lock.status(existing_league().root)
     since = None if found.since is None else str(found.since)
     at = None if found.since is None else found.since.astimezone(UTC).isoformat()
@@ -167,3 +171,19 @@ def status(as_json: bool) -> int:
         if pause is not None:
             say(f"{pause}; it goes on by itself when this is over")
     return STATUS_EXIT_CODES[found.state]
+
+
+def _status_by_url(as_json: bool) -> int:
+    """Say who holds the league on its server: whether that daemon is well, its folder tells."""
+    from db.hold import holder_of
+    from league.folder.connect import reader
+
+    with reader(readable_league()) as engine:
+        holder = holder_of(engine)
+    state = "stopped" if holder is None else "running"
+    if as_json:
+        known = {"state": state, "pid": None, "since": None, "paused": None, "pause": None}
+        print_json({**known, "holder": holder})
+    else:
+        say(state + ("" if holder is None else f", held by {holder}"))
+    return STATUS_EXIT_CODES[state]

@@ -15,11 +15,11 @@ import click
 from league.cli.options import (
     PathOf,
     examples,
-    existing_league,
     league_option,
-    league_root,
     league_was_named,
+    place_named,
     program_name,
+    readable_league,
     say,
     stdout_console,
 )
@@ -80,11 +80,11 @@ def watch(
     line every ten seconds.
     """
     if once:
-        _print_once(existing_league(), match, size, svg_path)
+        _print_once(readable_league(), match, size, svg_path)
         return
     if svg_path is not None or size is not None:
         raise click.UsageError("--svg and --size go with --once")
-    show_live(existing_league(), match_id=match)
+    show_live(readable_league(), match_id=match)
 
 
 def show_live(folder: LeagueFolder, *, match_id: int | None = None) -> None:
@@ -219,7 +219,7 @@ def _newest_replay(folder: LeagueFolder) -> int | None:
 def _print_commands(commands: tuple[tuple[str, str], ...] | list[tuple[str, str]]) -> None:
     import shlex
 
-    place = f" --league {shlex.quote(str(league_root()))}" if league_was_named() else ""
+    place = f" --league {shlex.quote(place_named())}" if league_was_named() else ""
     calls = [f"{program_name()} {command}{place}" for command, _ in commands]
     wide = max(map(len, calls))
     for call, (_, why) in zip(calls, commands, strict=True):

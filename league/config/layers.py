@@ -43,6 +43,7 @@ def resolve(
     maps: Sequence[str] = (),
     stored: Mapping[str, Any] | None = None,
     learners: Sequence[Mapping[str, Any]] | None = None,
+    adopted: Mapping[str, Any] | None = None,
 ) -> LeagueConfig:
     """Combine the settings of a league.
 
@@ -54,6 +55,7 @@ def resolve(
         stored: settings that the league's database holds; frozen ones that are younger than the
             league come from there unless a later layer names them.
         learners: lineages that replace those of the file (`--roles`); None keeps them.
+        adopted: all settings of a league that a new folder goes on with; they stand in for a file.
 
     Raises:
         ConfigError: a key or value is wrong; the message names the key and the place.
@@ -63,6 +65,8 @@ def resolve(
     layers = []
     if toml is not None:
         layers.append(_layer(str(toml), read_toml(toml)))
+    if adopted is not None:
+        layers.append(_layer("the league's database", dict(adopted)))
     if learners is not None:
         layers.append(_Layer("--roles", {"learners": [dict(each) for each in learners]}))
     layers += [_layer(f"--set {_shown(text)}", parse_set(text)) for text in sets]
@@ -77,7 +81,7 @@ def resolve(
             "chosen at a league's first start, so use another folder for another preset"
         )
     chosen = preset or (stated if stated in PRESETS else "small")
-    new = _Layer("the preset", NEW_LEAGUE[chosen] if toml is None else {})
+    new = _Layer("the preset", NEW_LEAGUE[chosen] if toml is None and adopted is None else {})
     base = _Layer("the preset", preset_values(chosen))
     kept = _Layer("the league's database", {} if stored is None else kept_values(stored))
     merged: dict[str, Any] = {}

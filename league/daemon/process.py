@@ -47,7 +47,7 @@ from league.daemon.trouble import (
 )
 from league.errors import LeagueError
 from league.folder.layout import LeagueFolder
-from league.plain_text import visible
+from league.plain_text import visible, without_passwords
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -106,10 +106,10 @@ def _send(folder: LeagueFolder, pid: int, number: signal.Signals) -> None:
 
 
 class _PlainFormatter(logging.Formatter):
-    """Shows control characters as escapes: names and tracebacks are foreign, logs are read raw."""
+    """Shows control characters as escapes, and no password: names and tracebacks are foreign."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return visible(super().format(record), keep="\n\t")
+        return visible(without_passwords(super().format(record)), keep="\n\t")
 
 
 def _log_to_file(folder: LeagueFolder) -> None:
@@ -181,8 +181,9 @@ def _run(
     hold = None
     wait = start_pauses(folder, config.database.patience_s, signals, herald)
     try:
-        hold = wait(lambda: DatabaseHold(engine))  # before the migration
+        hold = taken = wait(lambda: DatabaseHold(engine))  # before the migration
         wait(lambda: _migrate(folder, engine))
+        wait(taken.claim)
         with signals.raising():
             _compile(folder)
             note_stage(folder, "loading the league")

@@ -47,9 +47,14 @@ class Rosters:
     def read(self, session: Session, names: Iterable[str]) -> dict[str, Roster]:
         """Return the roster of each of these learners."""
         rules_sha256 = self._season.rules_sha256
-        rows = queries.common_placements(session, rules_sha256, after_seq=self._seq)
-        self.payoff.add_rows(rows)
-        self._seq = max((row.seq for row in rows), default=self._seq)
+        if self._seq:
+            rows = queries.common_placements(session, rules_sha256, after_seq=self._seq)
+            self.payoff.add_rows(rows)
+            self._seq = max((row.seq for row in rows), default=self._seq)
+        else:
+            log = queries.placement_rows(session, rules_sha256)
+            self.payoff.add_log(log)
+            self._seq = int(log[:, 0].max(initial=0))
         rosters = {}
         for name in names:
             learner = queries.learner_by_name(session, name)

@@ -23,20 +23,34 @@ from league.store.snapshots import PlaceOfSnapshots, Snapshots
 from league.store.store import StorePlace
 
 CONFIG_NAME = "league.toml"
+STORED_KEY = "config"  # of the league table: the settings of the newest start
 DEFAULT_CACHE_GB = 10.0  # as league.config.store has it
 _FOLDERS = ("snapshots", "snapshots/offered", "checkpoints", "replays", "logs", "backups")
 
 
 @dataclass(frozen=True)
 class LeagueFolder:
-    """The paths of one league; creating the object does not touch the disk."""
+    """The paths of one league; creating the object does not touch the disk.
+
+    Attributes:
+        server: the database of a league that is known by its URL alone, and has no settings in
+            `root` (league.folder.by_url); None for a league with a folder of its own.
+    """
 
     root: Path
+    server: DatabaseLocation | None = None
 
     @classmethod
     def at(cls, root: str | Path) -> LeagueFolder:
         """Return the folder at the absolute path of `root`."""
         return cls(Path(root).resolve())
+
+    @property
+    def name(self) -> str:
+        """What the league is called on screens: its folder, or the database on its server."""
+        url = None if self.server is None else self.server.url
+        named = None if url is None else url.database
+        return named or self.root.resolve().name
 
     @property
     def toml(self) -> Path:
@@ -89,8 +103,8 @@ class LeagueFolder:
         return self.root / "lock"
 
     def is_league(self) -> bool:
-        """Return whether the folder holds a league."""
-        return self.toml.is_file()
+        """Return whether the folder holds a league, or a URL names one."""
+        return self.server is not None or self.toml.is_file()
 
     def database(self) -> DatabaseLocation:
         """Return where the league is stored: its own SQLite file, or what `league.toml` names.
@@ -102,11 +116,15 @@ class LeagueFolder:
             DatabaseError: `database.url` names a kind of database that a league cannot use.
             ConfigError: `league.toml` was cut, and `database.url` may have been in what is lost.
         """
+        if self.server is not None:
+            return self.server
         section = self._settings().get("database")
         url = section.get("url") if isinstance(section, dict) else None
         return self.database_of(None if url is None or url == "off" else str(url))
 
     def _settings(self) -> dict[str, Any]:
+        if self.server is not None:
+            return _settings_on(self.server)
         check_whole(self.toml)
         try:
             values = parse_toml(self.toml)
@@ -209,6 +227,22 @@ class LeagueFolder:
                 f"{self.root}: the league folder cannot be made: {error.strerror or error}; "
                 "choose a folder that you may write to"
             ) from error
+
+
+def _settings_on(server: DatabaseLocation) -> dict[str, Any]:
+    """Return the settings that a league's database on a server holds; none before the first start.
+
+    league.folder.memory reads the same key; it needs the folder that this is a part of.
+    """
+    from db.queries import get_league_value
+    from db.session import open_reader, read_transaction
+
+    engine = open_reader(server)
+    try:
+        with read_transaction(engine) as session:
+            return get_league_value(session, STORED_KEY) or {}
+    finally:
+        engine.dispose()
 
 
 def open_folder(root: Path) -> LeagueFolder:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from db import queries
 from league.errors import FolderError
-from league.folder.layout import LeagueFolder
+from league.folder.layout import STORED_KEY, LeagueFolder
 from league.rating.season import Season
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-STORED_KEY = "config"  # of the league table
 FOREIGN_KEY = "foreign_results"  # {"game": name} of a league of another game (league.results)
 WORKER_TIME_KEY = "worker_time"  # what members that think for long take (daemon.slow_members)
 RUNNING_TIME_KEY = "running_time"  # stored by the daemon's heartbeat

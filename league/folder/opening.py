@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from arena.files import sweep, sync_folder, whole_folder, write_whole
 from arena.machine import available_memory, growing_pause_s
 from db.errors import DatabaseBusyError, DatabaseUnreachableError
+from db.location import url_to_store
 from db.migrate import current_revision
 from db.queries import get_league_value, set_league_value
 from db.session import read_transaction
@@ -25,6 +26,7 @@ from league.config.roles import lineages_of
 from league.config.toml import write_toml
 from league.errors import ConfigError
 from league.extras import VIEWERS, missing_engine, missing_viewer
+from league.folder.adopting import adopted_values, check_snapshots_here, server_named
 from league.folder.connect import reader
 from league.folder.layout import LeagueFolder, check_can_become_league, create_folder
 from league.folder.memory import FOREIGN_KEY, STORED_KEY, stored_settings
@@ -66,7 +68,9 @@ def open_for_start(
 ) -> Opened:
     """Check a start, then make the folder if it is new.
 
-    A database that is locked, or a server that does not answer, is waited for, up to PATIENCE_S.
+    A database that is locked, or a server that does not answer, is waited for, up to PATIENCE_S. A
+    new folder whose `database.url` names a server that holds a league goes on with that league, by
+    its settings (league.folder.adopting).
 
     Args:
         map_path: a map folder, PNG or generated reference that replaces both lists of maps.
@@ -86,11 +90,15 @@ def open_for_start(
     name = "" if path is None else f"maps/{path.resolve().name}"
     toml = None if is_new else folder.toml
     maps = () if map_path is None else (name or str(map_path),)
-    config = resolve(preset, toml, sets, maps)
+    place = server_named(sets) if is_new else None
+    league = folder if place is None else LeagueFolder(root, server=place)
+    stored = None if place is None else _stored_patiently(league, say)
+    adopted = None if stored is None else adopted_values(stored)
+    config = resolve(preset, toml, sets, maps, adopted=adopted)
     learners, left_out = None, list[str]()
     if roles is not None:
         learners, left_out = lineages_of(roles, config.preset, available_memory())
-        config = resolve(preset, toml, sets, maps, learners=learners)
+        config = resolve(preset, toml, sets, maps, learners=learners, adopted=adopted)
     missing = missing_viewer({name: getattr(config.learner, name) for name in VIEWERS})
     missing = missing or missing_engine(config.arena.engine)
     if missing is not None:
@@ -98,17 +106,20 @@ def open_for_start(
     if not is_new:
         _check_same_database(folder, config)
         _check_same_store(folder, config)
-    stored = None if is_new else _stored_patiently(folder, say)
+        stored = _stored_patiently(folder, say)
     if stored is not None:
-        _check_ours(folder)
-        config = resolve(preset, toml, sets, maps, stored, learners)
+        _check_ours(league)
+        config = resolve(preset, toml, sets, maps, stored, learners, adopted)
         check_frozen(stored, config)
     if given is not None:
         _check_same_map(folder, name, given)
         _check_room(str(path), given, config)
     _bring_missing_maps(folder, config)
     check_maps(config, folder.root, except_for=name)
-    check_teachers(folder, config, is_new=is_new)
+    check_teachers(league, config, is_new=is_new and adopted is None)
+    if adopted is not None:
+        check_snapshots_here(league, config)
+        say(f"the database holds a league: {root} goes on with it, by its settings")
     if is_new:
         folder.make_folders()
     if given is not None and path is not None:
@@ -274,7 +285,10 @@ def remember_config(session: Session, config: LeagueConfig) -> None:
     Raises:
         ConfigError: a setting that the league froze at its first start differs.
     """
+    values = config.to_json()
+    if config.database.url is not None:  # whoever reads the database shall not read its password
+        values["database"]["url"] = url_to_store(config.database.url)
     stored = stored_settings(session)
     if stored is not None:
         check_frozen(stored, config)
-    set_league_value(session, STORED_KEY, config.to_json())
+    set_league_value(session, STORED_KEY, values)

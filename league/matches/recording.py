@@ -12,7 +12,7 @@ from db import queries
 from db.records import MatchOutcome, MatchRecord, SeatOutcome
 
 
-def match_outcome(result: MatchResult, replay_path: str) -> MatchOutcome:
+def match_outcome(result: MatchResult, replay_path: str | None) -> MatchOutcome:
     """Return the outcome of a match; its replay's path is relative to the league folder."""
     return MatchOutcome(result.ticks, result.final_state_sha256, result.wall_s, replay_path)
 

@@ -159,7 +159,7 @@ def _with(facts: PageFacts, **changes: Any) -> PageFacts:
 
 
 def _read(session: Session, folder: LeagueFolder, at: datetime | None) -> PageFacts:
-    name = folder.root.resolve().name
+    name = folder.name
     memory = MatchMemory(folder)
     state = read_state(
         session,

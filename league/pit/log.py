@@ -18,6 +18,7 @@ from arena.territory.maps import load_map
 from db import queries
 from db.records import MatchPlan
 from db.session import read_transaction, write_transaction
+from league.folder.connect import write_patiently
 from league.folder.layout import LeagueFolder
 from league.matches.recording import match_outcome, seat_outcomes
 from league.matches.replays import ReplayKeeper
@@ -28,6 +29,7 @@ from league.store.courier import Courier
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
 
 Unit = tuple[PitMatch, ...]
 FAILURE_EVENT = "pit_match_failed"  # its details name the agents at fault
@@ -42,6 +44,8 @@ class PitLog:
         place = folder.store()
         self._courier = None if place is None else Courier(place.open())
         self._replays = ReplayKeeper(folder, self._courier)
+        # The folder of a league that is known by its URL alone is on another machine.
+        self._keeps_replays = folder.server is None or place is not None
         self._map_sha256 = lru_cache(maxsize=None)(
             lambda reference: load_map(reference, base=folder.root).sha256
         )
@@ -107,21 +111,27 @@ class PitLog:
     def look(self, first_seed: int, n_units: int) -> int:
         """Remember that a verdict is given after so many units; return which look it is."""
         key = f"{self._plan.series_key}:verdicts from seed {first_seed}"
-        with write_transaction(self._engine) as session:
+
+        def remember(session: Session) -> int:
             known = queries.get_league_value(session, key) or {}
             earlier = [int(n) for n in known.get("units", [])]
             look = look_number(earlier, n_units)
             if look > len(earlier):
                 queries.set_league_value(session, key, {"units": [*earlier, n_units]})
-        return look
+            return look
+
+        return write_patiently(self._engine, remember, "a head-to-head")
 
     def record(self, seed: int, results: Sequence[MatchResult]) -> None:
         """Write all matches of a unit, unless another run has written them in the meantime."""
         keys = [self._plan.part_key(seed, part) for part in range(self._plan.n_parts)]
         names = [f"pit/{key.replace(':', '-')}-{half}" for key, half in keys]
         labels = {name: self._label(seed, part) for part, name in enumerate(names)}
-        stored = self._replays.write(dict(zip(names, results, strict=True)), labels)
-        with write_transaction(self._engine) as session:
+        paths: dict[str, str | None] = dict.fromkeys(names)
+        if self._keeps_replays:
+            paths.update(self._replays.write(dict(zip(names, results, strict=True)), labels))
+
+        def store(session: Session) -> None:
             if queries.pair_half_is_taken(session, *keys[0]):
                 return
             for part, result in enumerate(results):
@@ -130,9 +140,11 @@ class PitLog:
                 queries.record_finished_match(
                     session,
                     match_id,
-                    match_outcome(result, stored[names[part]]),
+                    match_outcome(result, paths[names[part]]),
                     seat_outcomes(result),
                 )
+
+        write_patiently(self._engine, store, "a head-to-head")
 
     def _label(self, seed: int, part: int) -> Label:
         """Return what a replay says beside its match, which has no number yet."""

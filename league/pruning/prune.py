@@ -351,9 +351,9 @@ def prune_league(
 
         def payoff() -> Payoff:
             with read_transaction(engine) as session:
-                rows = queries.common_placements(session, season.rules_sha256)
+                rows = queries.placement_rows(session, season.rules_sha256)
             known = Payoff()
-            known.add_rows(rows)
+            known.add_log(rows)
             return known
 
         if nobody_runs:

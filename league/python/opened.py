@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from db import queries
+from db.location import is_url
 from db.session import read_transaction
+from league.folder.by_url import league_by_url
 from league.folder.connect import reader
 from league.folder.layout import LeagueFolder, open_folder
 from league.folder.match_columns import MatchMemory
@@ -43,13 +45,16 @@ def open(folder: str | Path | None = None) -> League:
     """Open a league to read, whether it is running or not.
 
     Args:
-        folder: of the league; None takes $LEAGUE_DIR, else ./league-data.
+        folder: of the league, or the URL of its database, `postgresql://...`; None takes
+            $LEAGUE_DIR, else ./league-data.
 
     Raises:
         FolderError: there is no league.
         DatabaseError: it was never started, or its database is of another version.
     """
     root = folder or os.environ.get("LEAGUE_DIR") or DEFAULT_FOLDER
+    if isinstance(root, str) and is_url(root):
+        return League(league_by_url(root))
     return League(open_folder(Path(root).expanduser()))
 
 
@@ -289,7 +294,7 @@ class League:
         with read_transaction(self._engine) as session:
             return read_state(
                 session,
-                self._folder.root.resolve().name,
+                self._folder.name,
                 memory=self._memory,
                 chances=self._chances,
                 n_matches=0,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from league.rating.trueskill import Gaussian, win_probability
 
 DECAY = 0.99  # per common match: old games of a pair fade, for matchmaking only
+_MATCHES_AT_ONCE = 2_000  # some 20 MB of arrays for matches of ten seats
 MIN_COMMON = 8  # below this many common matches the prior still counts
 
 
@@ -47,6 +48,53 @@ class Payoff:
         for _, seats in groupby(rows, key=lambda row: row.match_id):
             match = list(seats)
             self.add_match([row.member_id for row in match], [row.placement for row in match])
+
+    def add_log(self, rows: NDArray[np.int64]) -> None:
+        """Count many matches: a chunk of them in a few array operations, as `add_match` does.
+
+        Sums with decay differ from those of one match after the other by rounding.
+
+        Args:
+            rows: int64[n, 4]: number in the log, match, member and placement of each rated seat, as
+                `db.queries.placement_rows` returns them.
+        """
+        starts = np.flatnonzero(np.diff(rows[:, 1], prepend=-1))
+        for first in range(0, len(starts), _MATCHES_AT_ONCE):
+            chosen = starts[first : first + _MATCHES_AT_ONCE + 1]
+            end = len(rows) if first + _MATCHES_AT_ONCE >= len(starts) else chosen[-1]
+            self._add_chunk(rows[chosen[0] : end])
+
+    def _add_chunk(self, rows: NDArray[np.int64]) -> None:
+        ids, at = np.unique(rows[:, 2], return_inverse=True)
+        position = np.array([self._position(int(member_id)) for member_id in ids])[at]
+        starts = np.flatnonzero(np.diff(rows[:, 1], prepend=-1))
+        sizes = np.diff(np.append(starts, len(rows)))
+        keys, orders, aboves = [], [], []
+        n = self._sums.shape[1]
+        for size in np.unique(sizes):
+            matches = np.flatnonzero(sizes == size)
+            seats = starts[matches, None] + np.arange(size)  # [matches, size]
+            who, place = position[seats], rows[seats, 3]
+            above = (place[:, :, None] < place[:, None, :]) + 0.5 * (
+                place[:, :, None] == place[:, None, :]
+            )
+            keys.append((who[:, :, None] * n + who[:, None, :]).ravel())
+            orders.append(np.repeat(matches, size * size))
+            aboves.append(above.ravel())
+        key, order, above = map(np.concatenate, (keys, orders, aboves))
+        sorted_by = np.lexsort((order, key))
+        key, above = key[sorted_by], above[sorted_by]
+        games = np.bincount(key, minlength=n * n)
+        # How many matches of its pair follow each entry: so often it decays.
+        later = np.cumsum(games)[key] - 1 - np.arange(len(key))
+        weight = self.decay**later
+        faded = self.decay ** games.reshape(n, n)
+        self._sums[0] += games.reshape(n, n)
+        self._sums[1] += np.bincount(key, above, n * n).reshape(n, n)
+        self._sums[2] = self._sums[2] * faded + np.bincount(key, weight, n * n).reshape(n, n)
+        self._sums[3] = self._sums[3] * faded + np.bincount(key, above * weight, n * n).reshape(
+            n, n
+        )
 
     def add_match(self, member_ids: Sequence[int], placements: Sequence[int]) -> None:
         """Count one match of distinct members with their placements (1 is best)."""

@@ -206,7 +206,7 @@ class StateReader:
 
     def __init__(self, folder: LeagueFolder) -> None:
         self._folder = folder
-        self._name = folder.root.resolve().name
+        self._name = folder.name
         self._memory = MatchMemory(folder)
         self._chances = ChanceMemory(folder)
         self._stack = ExitStack()

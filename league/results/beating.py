@@ -29,7 +29,7 @@ def payoff_document(session: Session, rules_sha256: str, n_members: int) -> dict
     best = sorted(names, key=lambda i: (-conservative(ratings[i].mu, ratings[i].sigma), i))
     best = best[:n_members]
     payoff = Payoff()
-    payoff.add_rows(queries.common_placements(session, rules_sha256))
+    payoff.add_log(queries.placement_rows(session, rules_sha256))
     return {
         "members": [names[i] for i in best],
         "beat_rate": [[payoff.beat_rate(i, j) for j in best] for i in best],

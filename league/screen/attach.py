@@ -185,7 +185,7 @@ def show(
         projector = Projector(folder.root)
         stack.callback(projector.close)
         theatre = Theatre(projector, lambda match: recording_of(folder, match))
-        name = folder.root.resolve().name
+        name = folder.name
         app = LeagueScreen(
             lambda with_log: reader.read(with_log=with_log),
             process,

@@ -75,7 +75,7 @@ class ScreenReader:
 
     def __init__(self, folder: LeagueFolder) -> None:
         self._folder = folder
-        self._name = folder.root.resolve().name
+        self._name = folder.name
         self._stack = ExitStack()
         self._engine: Engine | None = None
         self._known = _Known()

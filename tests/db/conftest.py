@@ -1,4 +1,4 @@
-"""Databases for the tests: real SQLite files, and a temporary PostgreSQL server where installed."""
+"""Databases for the tests: real SQLite files, and schemas of the server of tests/conftest.py."""
 
 from __future__ import annotations
 
@@ -6,39 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from db.migrate import upgrade
 from db.session import open_writer
-from tests.db.postgresql_server import NoServerError, PostgresqlServer
 
 RULES = "a" * 64
 MAP = "b" * 64
 STATE = "c" * 64
-
-
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """URL of a server that lives for this test session, on a socket of its own."""
-    try:
-        server = PostgresqlServer()
-    except NoServerError as error:
-        pytest.skip(str(error))
-    try:
-        yield server.url
-    finally:
-        server.close()
-
-
-@pytest.fixture
-def fresh_postgresql(postgresql_url: str) -> Iterator[Engine]:
-    """A writer on an empty PostgreSQL schema."""
-    engine = open_writer(postgresql_url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

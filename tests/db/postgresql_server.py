@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+import pytest
+
 LIMIT_S = 60  # for a start, with recovery, or a stop on a busy machine
 
 
@@ -33,6 +35,19 @@ def programs() -> Path | None:
         if all((folder / name).exists() for name in ("initdb", "postgres", "pg_ctl")):
             return folder
     return None
+
+
+def server_or_skip() -> PostgresqlServer:
+    """Start a server for a test; where none can run, skip the test.
+
+    With LEAGUE_REQUIRE_POSTGRES=1 in the environment, as .ci/run sets it, the test fails instead.
+    """
+    try:
+        return PostgresqlServer()
+    except NoServerError as error:
+        if os.environ.get("LEAGUE_REQUIRE_POSTGRES", "0") not in ("", "0"):
+            pytest.fail(f"LEAGUE_REQUIRE_POSTGRES is set: {error}", pytrace=False)
+        pytest.skip(str(error))
 
 
 class PostgresqlServer:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, text
 
+from db import queries
 from db.errors import DatabaseHeldError, DatabaseUnreachableError
-from db.hold import DatabaseHold
-from db.session import open_writer
+from db.hold import DatabaseHold, holder_of
+from db.migrate import upgrade
+from db.session import open_writer, read_transaction, write_transaction
 
 
 class Clock:
@@ -78,6 +80,71 @@ def test_who_lost_the_league_to_another_daemon_is_told(
         other.dispose()
 
 
+def members(engine: Engine) -> list[str]:
+    with read_transaction(engine) as session:
+        return [member.name for member in queries.list_members(session)]
+
+
+def add(engine: Engine, name: str) -> None:
+    with write_transaction(engine) as session:
+        queries.add_member(
+            session, name=name, family="scripted", role="anchor", agent_spec=f"scripted:{name}"
+        )
+
+
+def test_a_daemon_that_lost_the_league_without_knowing_writes_nothing(
+    fresh_postgresql: Engine, postgresql_url: str
+) -> None:
+    upgrade(fresh_postgresql)
+    hold = DatabaseHold(fresh_postgresql)
+    hold.claim()
+    add(fresh_postgresql, "before")
+    end_backend(fresh_postgresql, hold.name)
+    other = open_writer(postgresql_url)
+    beside = open_writer(postgresql_url)  # a pit: it holds nothing, and writes whoever does
+    try:
+        taken = DatabaseHold(other)
+        taken.claim()
+        assert holder_of(beside) == taken.name
+        with pytest.raises(DatabaseHeldError, match=f"{taken.name} has taken it"):
+            add(fresh_postgresql, "after")  # within 2 s of the last check
+        add(other, "by the holder")
+        add(beside, "by a pit")
+        taken.close()
+    finally:
+        hold.close()
+        other.dispose()
+        beside.dispose()
+    assert members(fresh_postgresql) == ["before", "by the holder", "by a pit"]
+
+
+def test_a_league_that_another_daemon_had_meanwhile_is_not_taken_again(
+    fresh_postgresql: Engine, postgresql_url: str
+) -> None:
+    clock = Clock()
+    upgrade(fresh_postgresql)
+    hold = DatabaseHold(fresh_postgresql, clock=clock)
+    hold.claim()
+    end_backend(fresh_postgresql, hold.name)
+    other = open_writer(postgresql_url)
+    try:
+        taken = DatabaseHold(other)
+        taken.claim()
+        taken.close()
+    finally:
+        other.dispose()
+    assert holder_of(fresh_postgresql) is None
+    clock.now = 2.0
+    with pytest.raises(DatabaseUnreachableError, match="was lost"):
+        hold.check()
+    with pytest.raises(DatabaseHeldError, match=f"{taken.name} took this league"):
+        hold.check()
+    again = DatabaseHold(fresh_postgresql)  # the next start
+    again.claim()
+    add(fresh_postgresql, "anew")
+    again.close()
+
+
 def test_a_former_connection_that_the_server_still_keeps_is_ended(
     fresh_postgresql: Engine, postgresql_url: str
 ) -> None:
@@ -115,5 +182,7 @@ def test_leagues_in_two_schemas_of_one_database_do_not_meet(
 
 def test_a_sqlite_league_needs_no_server(sqlite_writer: Engine) -> None:
     hold = DatabaseHold(sqlite_writer)
+    hold.claim()
     hold.check()
+    assert holder_of(sqlite_writer) is None
     hold.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from db.errors import DatabaseError
-from db.location import DatabaseLocation
+from db.location import DatabaseLocation, url_to_store
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,40 @@ def test_any_other_url_is_refused_without_its_password(written: str) -> None:
     with pytest.raises(DatabaseError, match="expected a path, sqlite:///FILE or") as refused:
         DatabaseLocation.of(written)
     assert "secret" not in str(refused.value)
+
+
+def test_variables_of_the_environment_stand_for_parts_of_a_url_or_for_all_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LEAGUE_TEST_PASSWORD", "a/b@c:d")  # needs no escapes
+    monkeypatch.setenv("LEAGUE_TEST_URL", "postgresql://me:secret@host/league")
+    part = DatabaseLocation.of("postgresql://me:${LEAGUE_TEST_PASSWORD}@host:5433/league")
+    assert part.url is not None and part.url.password == "a/b@c:d" and part.url.host == "host"
+    whole = DatabaseLocation.of("${LEAGUE_TEST_URL}")
+    assert whole == DatabaseLocation.of("postgresql://me:secret@host/league")
+    assert not part.has_password and not whole.has_password  # in what is written
+    assert "a/b" not in str(part) and "secret" not in str(whole)
+
+
+def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LEAGUE_TEST_PASSWORD", raising=False)
+    for written in ("postgresql://me:${LEAGUE_TEST_PASSWORD}@host/l", "${LEAGUE_TEST_PASSWORD}"):
+        with pytest.raises(DatabaseError, match="variable LEAGUE_TEST_PASSWORD"):
+            DatabaseLocation.of(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("postgresql://me:secret@host:5433/league", "postgresql://me@host:5433/league"),
+        ("postgresql://host/league?password=secret&x=1", "postgresql://host/league?x=1"),
+        ("postgresql://me:${LEAGUE_PW}@host/league", "postgresql://me:${LEAGUE_PW}@host/league"),
+        ("postgresql://me@host/league", "postgresql://me@host/league"),
+    ],
+)
+def test_a_url_is_stored_without_its_password(
+    written: str, stored: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEAGUE_PW", "secret")
+    assert url_to_store(written) == stored
+    assert DatabaseLocation.of(written).has_password == (written != stored)

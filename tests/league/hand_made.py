@@ -45,19 +45,23 @@ def add_rated(
     return member_id
 
 
-def make_league(root: Path, *, weights: bytes | None = None) -> LeagueFolder:
+def make_league(
+    root: Path, *, weights: bytes | None = None, url: str | None = None
+) -> LeagueFolder:
     """Four anchors and one trained member; `attention-0001` beats everyone three times.
 
     Args:
         weights: bytes of the snapshot of `attention-0001`; None names a snapshot that is not there.
+        url: of an empty database on a server; None keeps the league in its folder.
     """
-    config = resolve("small", None, ["rules.n_seats=4", "learner.seats_per_match=2"])
+    sets = ["rules.n_seats=4", "learner.seats_per_match=2"]
+    config = resolve("small", None, sets if url is None else [*sets, f"database.url={url}"])
     folder = create_folder(root, write_toml(config))
     snapshot = "d" * 64
     if weights is not None:
         snapshot = hashlib.sha256(weights).hexdigest()
         (folder.snapshots / f"{snapshot}.safetensors").write_bytes(weights)
-    engine = open_writer(folder.sqlite)
+    engine = open_writer(folder.database())
     upgrade(engine)
     rules = config.rules.to_rules()
     rules_sha256 = rules.sha256()

@@ -19,7 +19,7 @@ from league.cli.main import main
 from league.curves.picture import draw_curves
 from league.daemon.process import _PlainFormatter
 from league.folder.layout import LeagueFolder
-from league.plain_text import visible
+from league.plain_text import visible, without_passwords
 from league.report.console import PlainConsole
 from league.report.screen import report_screen, summary_line
 from league.report.state import StateReader
@@ -166,3 +166,20 @@ def test_members_are_read_again_as_they_are_stored(hostile: LeagueFolder) -> Non
     with read_transaction(engine) as session:
         assert queries.member_by_name(session, HOSTILE) is not None
     engine.dispose()
+
+
+def test_passwords_are_masked_in_any_text(
+    hostile: LeagueFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = (
+        "cannot use postgresql://me:se/c@ret@host/league or 'postgresql://h/l?password=secret', "
+        "see https://host:8080/page"
+    )
+    assert without_passwords(said) == (
+        "cannot use postgresql://me:***@host/league or 'postgresql://h/l?password=***', "
+        "see https://host:8080/page"
+    )
+    bad = "database={url='postgresql://me:secret@host/l', bad=1}"
+    assert main(["start", "--set", bad, "--league", str(hostile.root)]) == 2
+    printed = capsys.readouterr().err
+    assert "unknown key database.bad" in printed and "secret" not in printed

@@ -68,6 +68,19 @@ def _empty_database() -> bytes:
         return copy.read_bytes()
 
 
+@contextmanager
+def new_league_on_server(root: Path, url: str, *sets: str) -> Iterator[League]:
+    """A league that was never started, in the empty database of a server."""
+    config = resolve("small", None, (*SETS, f"database.url={url}", *sets))
+    folder = create_folder(root, write_toml(config))
+    engine = open_writer(url)
+    try:
+        upgrade(engine)
+        yield League(folder, config, engine)
+    finally:
+        engine.dispose()
+
+
 @dataclass
 class ScriptedArena:
     """Remembers what was submitted; hands out the outcomes that the test put in `outcomes`."""
@@ -115,6 +128,23 @@ class ScriptedArena:
         """Let a match fail because the machine is in trouble."""
         error = "[Errno 13] Permission denied: 'snapshots'"
         self.outcomes.append(Failed(job_id, error, "line 7", "machine", concerned))
+
+
+class PlayingArena(ScriptedArena):
+    """Ends the oldest matches that were submitted, two at each question.
+
+    Attributes:
+        ended: ids of the matches that it ended, in that order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended: list[int] = []
+
+    def poll(self, timeout_s: float) -> list[Done | Failed]:
+        now, self.submitted = self.submitted[:2], self.submitted[2:]
+        self.ended += [job_id for job_id, _, _ in now]
+        return [Done(job_id, result(spec)) for job_id, spec, _ in now]
 
 
 def result(spec: MatchSpec) -> MatchResult:

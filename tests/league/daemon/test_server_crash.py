@@ -1,29 +1,39 @@
-"""A PostgreSQL server crashes under a daemon that lives on."""
+"""A PostgreSQL server crashes or restarts under a daemon that lives on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
+from typing import Literal
 
 import pytest
 from sqlalchemy import text
 
 from db import queries
+from db.errors import DatabaseError
+from db.hold import DatabaseHold
 from db.migrate import upgrade
 from db.session import open_writer, read_transaction, write_transaction
+from league.daemon import trouble
+from league.daemon.manager import Manager
+from league.folder.rerate import rerate
 from league.members import admission
-from tests.db.postgresql_server import NoServerError, PostgresqlServer
+from tests.db.postgresql_server import PostgresqlServer, server_or_skip
 from tests.league.daemon.rated import matches, rated_matches, season
-from tests.league.daemon.scripted import League, ScriptedArena, new_league
+from tests.league.daemon.scripted import (
+    League,
+    PlayingArena,
+    ScriptedArena,
+    new_league,
+    new_league_on_server,
+)
 
 
 @pytest.fixture
 def server() -> Iterator[PostgresqlServer]:
     """A server of this test alone: it crashes."""
-    try:
-        made = PostgresqlServer()
-    except NoServerError as error:
-        pytest.skip(str(error))
+    made = server_or_skip()
     try:
         yield made
     finally:
@@ -63,3 +73,51 @@ def test_matches_in_play_are_recorded_after_a_crash_of_the_server(
     assert [match.id for match in matches(league, "finished")] == playing
     with read_transaction(league.engine) as session:
         assert not [e for e in queries.list_events(session) if e.level == "alarm"]
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_server_that_restarts_amid_a_managers_writes_costs_and_doubles_no_match(
+    mode: Literal["fast", "immediate"],
+    server: PostgresqlServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trouble, "FIRST_PAUSE_S", 0.1)
+    said: list[str] = []
+    with new_league_on_server(tmp_path / "league", server.url, "learners=[]") as league:
+        hold = DatabaseHold(league.engine)
+        hold.claim()
+        arena = PlayingArena()
+        manager = Manager(league.folder, league.config, league.engine, arena=arena)
+        pauses = trouble.Pauses(
+            manager,
+            trouble.Patience(60.0),
+            say=said.append,
+            show=lambda trouble: None,
+            must_stop=lambda: False,
+            sign=lambda: None,
+        )
+        restart = Thread(target=server.restart, args=(mode,))
+        while len(arena.ended) < 60 or not said or restart.is_alive():
+            try:
+                hold.check()
+                manager.turn(0.0)
+                pauses.end()
+            except DatabaseError as error:
+                pauses.wait(error)
+            if len(arena.ended) >= 20 and restart.ident is None:
+                restart.start()
+        hold.close()
+        manager.close(1.0)
+        finished = matches(league, "finished")
+        n_rated = sum(match.purpose == "rating" for match in finished)  # the others are canaries
+        with read_transaction(league.engine) as session:
+            events = [event.kind for event in queries.list_events(session)]
+            n_members = len(queries.list_members(session))
+        ratings = rerate(league.folder)
+    assert "the league goes on after" in said[-1] and "trouble_passed" in events
+    assert sorted(set(arena.ended)) == [
+        match.id for match in finished
+    ]  # a match whose commit was lost ended twice
+    assert ratings.first_difference_seq is None
+    assert ratings.n_changes == n_members + 4 * n_rated  # each once

@@ -12,6 +12,7 @@ from db.location import DatabaseLocation
 from db.migrate import upgrade
 from db.session import open_writer, write_transaction
 from league.errors import ConfigError, FolderError
+from league.folder import opening
 from league.folder.layout import LeagueFolder, create_folder, open_folder
 from league.folder.opening import open_for_start, remember_config, stored_config
 
@@ -74,8 +75,9 @@ def test_the_settings_are_on_disk_when_the_folder_is_a_league(
     ],
 )
 def test_settings_with_a_password_are_their_owners_alone(
-    tmp_path: Path, url: str, mode: int
+    tmp_path: Path, url: str, mode: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(opening, "stored_config", lambda folder: None)  # an empty database
     before = os.umask(0o022)
     try:
         folder = open_for_start(tmp_path / "new", "small", [f"database.url={url}"]).folder
@@ -173,7 +175,10 @@ def test_a_second_start_may_change_learning_but_not_the_rules(tmp_path: Path) ->
         open_for_start(tmp_path / "league", sets=["rules.max_ticks=900"])
 
 
-def test_another_database_is_refused_without_showing_a_password(tmp_path: Path) -> None:
+def test_another_database_is_refused_without_showing_a_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "stored_config", lambda folder: None)  # an empty database
     opened = open_for_start(tmp_path / "league", sets=["database.url=postgresql://me:secret@h/d"])
     with pytest.raises(ConfigError, match=r"me:\*\*\*@h/d.*me:\*\*\*@h/other") as refused:
         open_for_start(opened.folder.root, sets=["database.url=postgresql://me:hidden@h/other"])

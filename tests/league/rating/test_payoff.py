@@ -37,6 +37,29 @@ def test_decay_forgets_old_games_only_when_asked_for() -> None:
     assert payoff.beat_rate(1, 2, decayed=True) == pytest.approx(1 / 1.99)
 
 
+def test_a_whole_log_counts_as_its_matches_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("league.rating.payoff._MATCHES_AT_ONCE", 7)  # several chunks, and a rest
+    rng = np.random.default_rng(3)
+    one_by_one, at_once, rows = Payoff(), Payoff(), []
+    for match_id in range(40):
+        members = (100 + rng.permutation(20)[: rng.integers(2, 7)]).tolist()
+        placements = rng.integers(1, 4, size=len(members)).tolist()  # with ties
+        one_by_one.add_match(members, placements)
+        rows += [(len(rows), match_id, *seat) for seat in zip(members, placements, strict=True)]
+    at_once.add_log(np.array(rows, dtype=np.int64))
+    at_once.add_log(np.zeros((0, 4), dtype=np.int64))
+    for i in range(100, 120):
+        for j in range(100, 120):
+            assert at_once.common(i, j) == one_by_one.common(i, j)
+            assert at_once.beats(i, j) == one_by_one.beats(i, j)
+            decayed = one_by_one.beat_rate(i, j, decayed=True)
+            assert at_once.beat_rate(i, j, decayed=True) == (
+                None if decayed is None else pytest.approx(decayed, rel=1e-12)
+            )
+
+
 def test_without_common_matches_the_ratings_are_the_prior() -> None:
     assert Payoff().estimate(1, 2, RATINGS, {}) == win_probability(RATINGS[1], RATINGS[2])
     assert Payoff().estimate(1, 9, RATINGS, {}) == 0.5  # nothing is known of 9
