@@ -101,6 +101,10 @@ class FullLeague:
             actions=pack_actions(list(actions)),
             n_illegal=(0,) * n,
             wall_s=0.5,
+            weights=tuple(
+                agent.partition(":")[2] if agent.startswith("snapshot:") else ""
+                for agent in spec.agents
+            ),
         )
 
     def close(self) -> None:

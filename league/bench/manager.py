@@ -20,7 +20,7 @@ from numpy.random import PCG64, Generator
 from sqlalchemy import Engine, event
 
 from arena.match import MatchSpec
-from arena.processes.jobs import Done, Failed
+from arena.processes.jobs import Done, Failed, News
 from arena.processes.scratch import ScratchFolder
 from db import queries
 from db.session import read_transaction
@@ -70,6 +70,10 @@ class DiceArena:
         now, self._waiting = self._waiting[:16], self._waiting[16:]
         self.n_ended += len(now)
         return [Done(job_id, self._league.result(spec)) for job_id, spec in now]
+
+    def take_news(self) -> list[News]:
+        """Return that nothing happened."""
+        return []
 
     def close(self, grace_s: float) -> None:
         """Forget the rest."""

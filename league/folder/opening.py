@@ -28,8 +28,8 @@ from league.errors import ConfigError
 from league.extras import VIEWERS, missing_engine, missing_viewer
 from league.folder.adopting import adopted_values, check_snapshots_here, server_named
 from league.folder.connect import reader
-from league.folder.layout import LeagueFolder, check_can_become_league, create_folder
-from league.folder.memory import FOREIGN_KEY, STORED_KEY, stored_settings
+from league.folder.layout import STORED_KEY, LeagueFolder, check_can_become_league, create_folder
+from league.folder.memory import FOREIGN_KEY, stored_settings
 from league.folder.teachers import check_teachers
 from league.store.maps import bring_maps
 

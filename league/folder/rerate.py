@@ -15,8 +15,8 @@ from db.session import write_transaction
 from league.config.layers import read_toml
 from league.errors import FolderError, RatingError
 from league.folder.connect import reading, writer
-from league.folder.layout import LeagueFolder
-from league.folder.memory import STORED_KEY, started_settings, stored_season
+from league.folder.layout import STORED_KEY, LeagueFolder
+from league.folder.memory import started_settings, stored_season
 from league.rating.engines import rating_version
 from league.rating.season import Season
 from league.rating.standings import scale_anchor_id, scale_shift

@@ -17,8 +17,7 @@ from league.config.layers import check_frozen, resolve
 from league.config.tree import FROZEN, LeagueConfig
 from league.errors import ConfigError
 from league.folder import opening
-from league.folder.layout import LeagueFolder
-from league.folder.memory import STORED_KEY
+from league.folder.layout import STORED_KEY, LeagueFolder
 from league.folder.opening import open_for_start, remember_config, stored_config
 
 # One change of every section that is frozen: (key of the message, settings of the later start).

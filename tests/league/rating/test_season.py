@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from db import queries
 from league.config.layers import resolve
-from league.folder.memory import STORED_KEY, stored_season
+from league.folder.layout import STORED_KEY
+from league.folder.memory import stored_season
 from league.rating.season import Season
 
 
