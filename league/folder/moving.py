@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from arena.files import OWNER_ALONE, write_whole
+from arena.foreign import ForeignFileError, read_foreign
 from db import queries
 from db.session import read_transaction
 from league.config.toml import toml_value
@@ -26,6 +27,7 @@ from league.folder.layout import LeagueFolder
 from league.store.names import fits, with_digest, without_digest
 from league.store.store import Store
 
+_MAX_TOML_BYTES = 2**20
 _STORE_URL = re.compile(r"(?ms)^(\[store\][^\[]*?^\s*url\s*=)[^\n]*")
 
 
@@ -95,7 +97,10 @@ def switch(folder: LeagueFolder, target: str | None) -> None:
     Raises:
         FolderError: the file is not as the program writes it.
     """
-    text = folder.toml.read_text(encoding="utf-8")
+    try:
+        text = read_foreign(folder.toml, _MAX_TOML_BYTES).decode("utf-8")
+    except (ForeignFileError, UnicodeDecodeError) as error:
+        raise FolderError(f"{folder.toml}: expected the settings of a league: {error}") from error
     line = f" {toml_value(target)}"
     if _STORE_URL.search(text):
         changed = _STORE_URL.sub(lambda found: found.group(1) + line, text, count=1)

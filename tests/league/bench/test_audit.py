@@ -264,7 +264,7 @@ def test_a_learner_that_resumes_is_found_equal(tmp_path: Path) -> None:
 def test_a_learner_that_forgets_its_random_streams_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("league.learner.checkpoints._restore_random", lambda ppo, notes: None)
+    monkeypatch.setattr("league.learner.checkpoints.set_random_state", lambda ppo, notes: None)
     outcome = invariants.check_resume(_train, tmp_path)
     assert outcome.failures and outcome.failures[0].endswith("differs")
 

@@ -25,6 +25,7 @@ NOT_NUMBERS = {
     "ent_coef_end": 0.5,
     "top_advantage_share": 0.5,
     "teacher_rows": 500,
+    "precision": "float32",
     "teacher_round_rows": 500,
 }
 
