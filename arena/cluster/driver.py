@@ -39,7 +39,7 @@ from arena.processes.messages import Birth, Crashed
 logger = logging.getLogger(__name__)
 _READ_S = 30.0  # a host answers earlier when its worker sends something
 _NODES_S = 2.0
-_PENDING_S = 20.0  # a host that has no room for so long is told of
+_PENDING_S = 20.0  # report a host that has waited this long for room
 
 
 def run_driver(pipe: connection.Connection, birth: Birth, orders: DriverOrders) -> None:

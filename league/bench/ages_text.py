@@ -35,7 +35,7 @@ def document(found: Found) -> dict[str, Any]:
 def gained(lineage: LineageAges) -> MeanInterval | None:
     """Return by how many places the newest is better than the age nearest two thirds of the way.
 
-    Paired by seed; None where there is no such age beside the newest.
+    Paired by seed; None if only the newest age was played.
     """
     *older, newest = lineage.ages
     if not older:
