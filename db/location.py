@@ -94,17 +94,22 @@ def url_to_store(text: str) -> str:
     return _bare(make_url(text)).render_as_string(hide_password=False)
 
 
+# What libpq also takes after the question mark: the server's password, and that of a client's key.
+_PASSWORDS = ("password", "sslpassword")
+
+
 def _bare(url: URL) -> URL:
-    # libpq also takes a password after the question mark.
-    kept = url.difference_update_query(["password"])
+    kept = url.difference_update_query(_PASSWORDS)
     return URL.create(
         kept.drivername, kept.username, None, kept.host, kept.port, kept.database, kept.query
     )
 
 
 def _holds_password(url: URL) -> bool:
-    more = url.query.get("password", ())
-    given = [url.password, *((more,) if isinstance(more, str) else more)]
+    given = [url.password]
+    for name in _PASSWORDS:
+        more = url.query.get(name, ())
+        given += (more,) if isinstance(more, str) else more
     return any(each is not None and not _VARIABLE.fullmatch(each) for each in given)
 
 
@@ -140,5 +145,4 @@ def _of_environment(text: str) -> str:
 
 
 def _without_password(url: URL) -> str:
-    # libpq also takes a password after the question mark.
-    return url.difference_update_query(["password"]).render_as_string(hide_password=True)
+    return url.difference_update_query(_PASSWORDS).render_as_string(hide_password=True)

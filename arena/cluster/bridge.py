@@ -2,7 +2,8 @@
 
 Promises: this process never imports Ray; a driver that exits, which the loss of a head node makes
 it do, is named and costs its workers, as trouble of the machine; the next worker that is started
-brings a new driver; nothing here blocks but `join` and `close`, which have a limit.
+brings a new driver; nothing here waits for the cluster: only `join`, `close` and the end of a
+driver take time, each with a limit.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from league.bench import machine
 from league.config.layers import resolve
 from league.config.toml import write_toml
 from league.config.tree import LeagueConfig
+from league.errors import BenchError
 from league.folder.layout import create_folder
 from league.learner.messages import LearnerOrders, Roster
 from league.learner.settings import learner_settings
@@ -110,7 +111,16 @@ class Spell:
 
 
 def _warm_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
-    """Return a trainer after its first cycle, which loads compiled code."""
+    """Return a trainer after its first cycle, which loads compiled code.
+
+    Raises:
+        BenchError: the settings ask for several ranks, which this process is not.
+    """
+    if config.learner.n_ranks > 1:
+        raise BenchError(
+            f"expected {RANKS.setting} = 1, found {config.learner.n_ranks}: this measures one "
+            "process; `league bench learner --ranks` measures several"
+        )
     trainer = make_trainer(root, config, family)
     trainer.env.load_maps()  # a league generates each map once
     trainer.update()

@@ -33,6 +33,7 @@ from league.daemon.learners import launch_ranks
 from league.errors import BenchError
 from league.learner.messages import LearnerOrders, Roster
 from league.learner.process import follow, join_ranks
+from league.ppo.place import RankPlace
 
 _START_LIMIT_S = 600.0
 
@@ -87,7 +88,7 @@ class _Arm:
         trainer.close()
         orders = RankOrders(make_orders(root, config, family), trainer.roster)
 
-        def orders_of(place: Any) -> RankOrders:
+        def orders_of(place: RankPlace) -> RankOrders:
             if n_ranks == 1:
                 return orders
             return replace(orders, learner=replace(orders.learner, place=place))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from league.cli.bench_learner import PRESETS, learner
+from league.cli.bench_learner import learner
 from league.cli.options import (
     Duration,
     count_option,
@@ -16,6 +16,7 @@ from league.cli.options import (
     print_json,
     say,
 )
+from league.cli.words import PRESETS
 
 EXIT_BROKEN = 1
 QUICK_MAP = "generated:continents:256x256:1"

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from league.cli.options import Duration, examples, json_option, league_option, print_json, say
+from league.cli.words import PRESETS
 from msattn.config import FAMILIES
 
-PRESETS = ("small", "classic")
 _MOST = 256
 
 
@@ -100,7 +100,7 @@ def learner(
     if sum(bool(asked) for asked in (threads, ranks, halves)) > 1:
         raise click.UsageError(
             "expected at most one of --threads, --ranks and --halves: each is compared on its own; "
-            "fix the others with --set"
+            "fix threads and halves with --set"
         )
     from league.bench import learner as subject
 

@@ -16,9 +16,8 @@ from league.cli.options import (
     print_json,
     say,
 )
+from league.cli.words import PRESETS
 from msattn.config import FAMILIES
-
-PRESETS = ("small", "classic")
 
 
 @click.command(

@@ -41,8 +41,10 @@ class StoreHome:
         store.ask_again()
         claim(store, place, engine)
         self.courier = Courier(store)
+        held = {entry.key: entry.n_bytes for entry in store.list("checkpoints/")}
         for key, path, keep in left_here(folder):
-            self.courier.send(key, path, keep=keep)
+            if held.get(key) != path.stat().st_size:
+                self.courier.send(key, path, keep=keep)
 
     def turn(self) -> None:
         """Tell the journal when the store stops answering, and when it is back."""

@@ -1,4 +1,8 @@
-"""What ties a league to its store: the mark that it is this league's, and what belongs there."""
+"""What ties a league to its store: the mark that it is this league's, and what belongs there.
+
+Promises: a store holds the files of one league; one that lost its mark, such as a folder that is
+not mounted, is refused and never marked anew.
+"""
 
 from __future__ import annotations
 

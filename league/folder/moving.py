@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -23,9 +24,8 @@ from league.config.whole import LAST_LINE
 from league.errors import FolderError
 from league.folder.connect import writer
 from league.folder.in_store import MARK, claim, left_here
-from league.folder.layout import LeagueFolder
+from league.folder.layout import DEFAULT_CACHE_GB, LeagueFolder
 from league.store.names import fits, with_digest, without_digest
-from league.store.store import Store
 
 _MAX_TOML_BYTES = 2**20
 _STORE_URL = re.compile(r"(?ms)^(\[store\][^\[]*?^\s*url\s*=)[^\n]*")
@@ -55,7 +55,7 @@ def copy_to(
         ConfigError: `target` is not an address.
         StoreError, OSError: a file cannot be read or written, or is damaged; what is there stays.
     """
-    place = folder.store_of(target, 10.0)
+    place = folder.store_of(target, DEFAULT_CACHE_GB)
     with writer(folder) as engine:
         if place is not None:
             # Nothing is read from it again: no copies, and none of another store taken for them.
@@ -119,14 +119,14 @@ def _files(folder: LeagueFolder) -> Iterator[tuple[str, int, Callable[[], bytes]
     here = set()
     for key, path, _ in left_here(folder):
         here.add(key)
-        yield key, path.stat().st_size, lambda path=path, key=key: _checked(path, key)  # type: ignore[misc]
+        yield key, path.stat().st_size, partial(_checked, path, key)
     place = folder.store()
     if place is None:
         return
     store = place.open()
     for entry in store.list():
         if entry.key != MARK and "/offered/" not in entry.key and entry.key not in here:
-            yield entry.key, entry.n_bytes, lambda key=entry.key: _fetched(store, key)  # type: ignore[misc]
+            yield entry.key, entry.n_bytes, partial(store.read, entry.key)
 
 
 def _checked(path: Path, key: str) -> bytes:
@@ -137,10 +137,6 @@ def _checked(path: Path, key: str) -> bytes:
             "for a good copy"
         )
     return raw
-
-
-def _fetched(store: Store, key: str) -> bytes:
-    return store.read(key)
 
 
 def _named(engine: Engine) -> set[str]:

@@ -252,7 +252,7 @@ def digest(ppo: LeaguePPO) -> str:
 
 def _numbers(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the numbers of all ranks together; most are the same on all, or times."""
-    numbers = {name: value for name, value in _means(found).items()}
+    numbers = _means(found)
     numbers |= {name: sum(each[name] for each in found) for name in _SUMS}
     numbers |= {name: max(each[name] for each in found) for name in _LARGEST}
     numbers["decisions_per_s"] = sum(each["decisions_per_s"] for each in found)

@@ -6,7 +6,8 @@ unless it did worse: in the matches since the snapshot before, it was placed abo
 that both met in a smaller share of cases. So the reference goes on with a policy that climbs, and
 stays where it is while the policy falls.
 
-Promises: nothing is computed at weight 0; a resumed learner is held near the same policy.
+Promises: nothing is computed at weight 0; a learner that resumes in its folder is held near the
+same policy. On another machine it is held again from its next snapshot on.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from torch import Tensor
 from agents.encoding import decode, encode
 from agents.errors import SnapshotError
 from arena.files import write_whole
-from arena.foreign import ForeignFileError, read_foreign
+from arena.foreign import read_foreign
 from league.learner.lessons import WARMING
 from league.ppo.update import ExtraLoss
 from league.teaching.near import NearPolicy
@@ -110,7 +111,7 @@ class Ratchet:
             if hashlib.sha256(raw).hexdigest() != best:
                 raise SnapshotError(f"{path} was changed after it was written")
             self._near = self._built(raw)
-        except (SnapshotError, ForeignFileError, OSError) as error:
+        except (SnapshotError, OSError) as error:
             log.warning("the ratchet begins anew at the next snapshot: %s", error)
             return
         self.best, self.scores = best, scores

@@ -44,6 +44,7 @@ from league.learner.since import SinceSnapshot
 from league.learner.waiting import Waiting
 from league.matches.worker import cached_maps
 from league.matchmaking.promotion import SnapshotDecision, reset_after_snapshot
+from league.ppo import survival
 from league.ppo.algorithm import LeaguePPO
 from league.ppo.peers import Peers, device_of
 from league.ppo.reference import Reference
@@ -232,7 +233,7 @@ class Trainer:
         loaded = self.waiting(f"load snapshot {sha256[:12]}", lambda: self.store.load(sha256))
         weights = loaded.network.state_dict()
         missing, unexpected = self.ppo.policy.load_state_dict(weights, strict=False)
-        duplicates = ("pi_features_extractor", "vf_features_extractor", "survival_net")
+        duplicates = ("pi_features_extractor", "vf_features_extractor", survival.NAME)
         if unexpected or any(not name.startswith(duplicates) for name in missing):
             raise ValueError(f"snapshot {sha256[:12]} does not fit the league's network")
         self.take_mask(loaded.description.relation_mask)

@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from arena.territory.engine.rules import RULES_VERSION
+from league.folder.layout import CONFIG_NAME
 
-_FOLDER_FILE = "league.toml"
 _ROOT = Path(__file__).resolve().parents[2]
 # All code that takes part in a match.
 _PACKAGES = ("agents", "arena", "msattn", "league/matches")
@@ -54,7 +54,7 @@ def _version() -> str:
 def _folder_fact(root: Path) -> str:
     """Return what tells a league's folder from others, or that it is not there."""
     try:
-        found = (root / _FOLDER_FILE).read_bytes()
+        found = (root / CONFIG_NAME).read_bytes()
     except OSError as error:
         return f"{root} that cannot be read ({error.strerror})"
-    return f"{root} with {_FOLDER_FILE} {hashlib.sha256(found).hexdigest()[:12]}"
+    return f"{root} with {CONFIG_NAME} {hashlib.sha256(found).hexdigest()[:12]}"

@@ -49,7 +49,7 @@ def stale_weights(line_up: Sequence[str], result: MatchResult) -> str | None:
         if not found or not found.startswith(expected):
             return (
                 f"seat {seat}: expected a result of the weights {expected[:12]} of the line-up, "
-                f"found {found[:12] or 'none named'}; it is refused, and the match played again"
+                f"found {found[:12] or 'no hash'}; it is refused, and the match played again"
             )
     return None
 

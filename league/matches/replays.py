@@ -54,7 +54,8 @@ class ReplayKeeper:
         if self._courier is not None:
             for name, path in paths.items():
                 self._courier.send(stored[name], path)
-            self._courier.wait(PUT_WAIT_S)
+            if self._courier.trouble is None:
+                self._courier.wait(PUT_WAIT_S)
         return stored
 
     def _make_folders(self, folders: set[Path]) -> None:

@@ -20,7 +20,7 @@ from arena.territory.observation.views import Views
 from db import queries
 from db.errors import NotFoundError
 from db.session import read_transaction, write_transaction
-from league.errors import MemberError
+from league.errors import MemberError, StoreAwayError
 from league.folder.connect import writer
 from league.folder.layout import LeagueFolder
 from league.folder.memory import started_settings
@@ -369,7 +369,9 @@ def remove_member(folder: LeagueFolder, text: str) -> MemberRecord:
             (folder.snapshots / f"{sha256}{SNAPSHOT_SUFFIX}").unlink(missing_ok=True)
             store = folder.store()
             if store is not None:
-                store.open().delete([f"snapshots/{sha256}{SNAPSHOT_SUFFIX}"])
+                # The member is removed whether the store answers or not; the doctor names the file.
+                with contextlib.suppress(StoreAwayError):
+                    store.open().delete([f"snapshots/{sha256}{SNAPSHOT_SUFFIX}"])
     return member
 
 

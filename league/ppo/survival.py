@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from league.ppo.row_mean import RowMean
+
 NAME = "survival_net"  # of the layer in the policy
 
 
@@ -38,7 +40,7 @@ class SurvivalTask:
         optimizer.add_param_group({"params": list(self._net.parameters())})
         self._latent: Tensor | None = None
         value_net.register_forward_pre_hook(self._see)
-        self._total, self._n = 0.0, 0
+        self._mean = RowMean()
 
     def _see(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Remember what the value is computed from."""
@@ -60,12 +62,9 @@ class SurvivalTask:
             fates: float32[n], targets in 0..1.
         """
         found = F.binary_cross_entropy_with_logits(self._logits(), fates)
-        self._total += float(found.detach()) * len(fates)
-        self._n += len(fates)
+        self._mean.add(found, len(fates))
         return found
 
     def take_mean(self) -> float | None:
         """Return the mean loss since the last call, in nats, or None if there was none."""
-        mean = self._total / self._n if self._n else None
-        self._total, self._n = 0.0, 0
-        return mean
+        return self._mean.take()

@@ -6,7 +6,7 @@ ratings are on the reported scale (`tribe` is at 25), and their intervals hold t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -277,12 +277,14 @@ def read_state(
     members = queries.list_members(session)
     names = {member.id: member.name for member in members}
     waiting = _waiting(session)
+    settings = stored_settings(session) or {}
+    hidden = held_out_names(settings)
     return ReportState(
         league=name,
         at=now,
         rules_sha256=rules_sha256,
         rating_version=None if season is None else season.rating_version,
-        members=rows or tuple(_members(session, members, rules_sha256, memory, chances)),
+        members=rows or tuple(_members(session, members, rules_sha256, memory, chances, hidden)),
         learners=tuple(
             _learner(row, names, now, waiting.get(row.name))
             for row in queries.list_learners(session)
@@ -297,19 +299,19 @@ def read_state(
             EventRow(event.at, event.kind, event.level, event.message)
             for event in queries.list_events(session, limit=n_events)
         ),
-        budgets=tuple(_budgets(session)),
+        budgets=tuple(_budgets(session, settings)),
         game=(queries.get_league_value(session, FOREIGN_KEY) or {}).get("game"),
         champion=read_champion(session),
         canaries=tuple(read_canaries(session)),
         run=read_run(session),
         slow=read_slow(session),
-        held_out=held_out_names(stored_settings(session)),
+        held_out=hidden,
     )
 
 
-def _budgets(session: Session) -> Iterator[BudgetRow]:
+def _budgets(session: Session, settings: Mapping[str, Any]) -> Iterator[BudgetRow]:
     """Yield the kinds of files that have a budget, or of which something was pruned."""
-    budgets = Budgets.of(stored_settings(session) or {})
+    budgets = Budgets.of(settings)
     record = read_record(session)
     for kind, total, budget in (
         ("replays", record.replays, budgets.replays),
@@ -327,6 +329,7 @@ def _members(
     rules_sha256: str | None,
     memory: MatchMemory,
     chances: ChanceMemory,
+    hidden: Collection[str],
 ) -> list[MemberRow]:
     """Return rated members by rank, then the others by name, without unrated guests."""
     table: dict[int, Standing] = {}
@@ -341,7 +344,6 @@ def _members(
         found = standings(ratings, anchor_id=scale_anchor_id(members), errors=errors)
         table = {row.member_id: row for row in found}
         firsts = chances.read(columns, ratings)
-        hidden = held_out_names(stored_settings(session))
         trained = [member.id for member in members if member.snapshot_sha256 is not None]
         unmet = held_out_scores(columns, [m.id for m in members if m.name in hidden], trained)
         played = {i: MemberTotals(*numbers) for i, numbers in totals(columns).items()}

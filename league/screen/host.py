@@ -293,8 +293,10 @@ class LeagueScreen(App[Outcome]):
     def _other(self, by: int) -> None:
         """Show a match before or after the present one; from the newest on, the newest ones."""
         matches = self.state.matches
-        found = other_match(matches, self._theatre.coming, by)
-        if found is not None and found != self._theatre.coming:
+        # From what was asked for: a match whose replay is gone never comes on screen.
+        present = self._theatre.coming if self._wanted is None else self._wanted
+        found = other_match(matches, present, by)
+        if found is not None and found != present:
             self._theatre.show(found)
         is_newest = found == other_match(matches, None, -len(matches))
         self._wanted = None if is_newest else found

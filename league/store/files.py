@@ -276,10 +276,7 @@ class RemoteFiles:
             except ImportError as error:
                 raise StoreError(_what_is_missing(self._address, error)) from error
             except Exception as error:  # aiohttp's, botocore's, paramiko's, OSError, ...
-                refused = (
-                    isinstance(error, PermissionError) or "Credentials" in type(error).__name__
-                )
-                if pause_s is None or refused:
+                if pause_s is None or _is_refused(error):
                     raise StoreAwayError(_no_answer(self._address, error)) from None
                 time.sleep(pause_s)
         raise AssertionError("not reached")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from league.ppo.row_mean import RowMean
 from msattn.actor_critic import ActorCritic, masked_log_softmax
 
 
@@ -24,7 +25,7 @@ class NearPolicy:
     def __init__(self, reference: ActorCritic) -> None:
         self._reference = reference.eval().requires_grad_(False)
         self.weight = 0.0
-        self._total, self._n = 0.0, 0
+        self._mean = RowMean()
 
     def __call__(self, observations: dict[str, Tensor], masks: Tensor, log_probs: Tensor) -> Tensor:
         """Return the weighted mean over the rows; see `league.ppo.update.ExtraLoss`."""
@@ -32,12 +33,9 @@ class NearPolicy:
             before = masked_log_softmax(self._reference(observations)[0], masks)
         gap = torch.where(masks, before.exp() * (before - log_probs), torch.zeros_like(before))
         divergence = gap.sum(dim=1).mean()
-        self._total += float(divergence.detach()) * len(masks)
-        self._n += len(masks)
+        self._mean.add(divergence, len(masks))
         return self.weight * divergence
 
     def take_mean(self) -> float | None:
         """Return the mean divergence since the last call, or None if none was computed."""
-        mean = self._total / self._n if self._n else None
-        self._total, self._n = 0.0, 0
-        return mean
+        return self._mean.take()

@@ -49,7 +49,6 @@ class NodesOfThisMachine:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
         self._cluster: Any = None
-        self.start()
 
     @property
     def address(self) -> str:
@@ -234,11 +233,13 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     place = Path(tempfile.mkdtemp(prefix="league-chaos-"))
     cluster = NodesOfThisMachine()
-    chaos = RayChaos(place / "league", options.seed, cluster)
+    chaos: RayChaos | None = None
     try:
+        cluster.start()
+        chaos = RayChaos(place / "league", options.seed, cluster)
         chaos.run(options.kills, options.limit_s)
     finally:
-        if chaos.daemon is not None and not chaos.has_ended:
+        if chaos is not None and chaos.daemon is not None and not chaos.has_ended:
             chaos.daemon.kill()
             chaos.daemon.wait()
         cluster.close()

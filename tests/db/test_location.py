@@ -27,7 +27,11 @@ def test_a_path_and_a_sqlite_url_are_a_file(written: Path | str, path: str) -> N
 
 @pytest.mark.parametrize(
     "written",
-    ["postgresql://me:secret@host:5433/league", "postgresql+psycopg://host/league?password=secret"],
+    [
+        "postgresql://me:secret@host:5433/league",
+        "postgresql+psycopg://host/league?password=secret",
+        "postgresql://host/league?sslpassword=secret",
+    ],
 )
 def test_a_server_is_printed_without_its_password(written: str) -> None:
     location = DatabaseLocation.of(written)

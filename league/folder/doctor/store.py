@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from db import queries
 from league.errors import StoreAwayError, StoreError
 from league.folder.doctor.findings import Case, Finding, several
-from league.folder.in_store import MARK, without_mark
+from league.folder.in_store import MARK, left_here, without_mark
 from league.folder.layout import LeagueFolder
 from league.store.files import Entry
 from league.store.names import fits, without_digest
@@ -124,11 +124,9 @@ def _strays(case: Case, kept: Kept) -> Iterable[str]:
 
 
 def _waiting(folder: LeagueFolder, kept: Kept) -> Iterable[str]:
-    for place in (folder.snapshots, folder.replays):
-        for path in sorted(place.rglob("*")):
-            name = path.relative_to(folder.root).as_posix()
-            if path.is_file() and "/offered/" not in name and name not in kept.entries:
-                yield str(path)
+    for key, path, keep in left_here(folder):
+        if not keep and key not in kept.entries:
+            yield str(path)
 
 
 def held_by_store(folder: LeagueFolder) -> str | None:

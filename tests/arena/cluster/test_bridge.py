@@ -1,7 +1,7 @@
 """What the league's process makes of a cluster that loses workers, nodes and its head.
 
 The driver is a real process that follows a script (scripted_driver); tests with Ray are in
-test_ray.py and tests/arena/processes/test_arena_contract.py.
+tests/arena/processes/test_arena_contract.py, and tests/acceptance/ray_chaos.py joins a cluster.
 """
 
 from __future__ import annotations

@@ -98,6 +98,13 @@ def test_what_halves_bring_is_measured_side_by_side(capsys: pytest.CaptureFixtur
     assert "(1.00 times)" in rows[0]
 
 
+def test_one_process_is_not_measured_under_a_setting_of_several(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["bench", "learner", "--set", "learner.n_ranks=2"]) != 0
+    assert "`league bench learner --ranks` measures several" in capsys.readouterr().err
+
+
 def test_threads_ranks_and_halves_are_compared_one_at_a_time(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

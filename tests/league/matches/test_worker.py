@@ -55,4 +55,4 @@ def test_a_result_names_the_weights_that_played_it(tmp_path: Path) -> None:
         f"{sha256[:12]}; it is refused, and the match played again"
     )
     silent = replace(result, weights=())
-    assert "found none named" in (stale_weights(seats, silent) or "")
+    assert "found no hash" in (stale_weights(seats, silent) or "")

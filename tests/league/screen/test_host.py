@@ -266,6 +266,8 @@ def test_j_and_k_in_the_match_on_screen_show_others_and_home_follows_the_newest(
         app._theatre._match = Recording(12_394, Path())
         await pilot.press("j")
         assert asked[-1] == 12_393 and app._wanted == 12_393
+        await pilot.press("j")  # 12,393 never came on screen: its replay is gone
+        assert asked[-1] == 12_392 and app._wanted == 12_392
         app._theatre._match = Recording(12_393, Path())
         await pilot.press("home")
         assert asked[-1] == 12_394 and app._wanted is None

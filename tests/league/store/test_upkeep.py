@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,16 +16,21 @@ from db import queries
 from db.session import open_writer, read_transaction
 from league.config.whole import check_whole
 from league.daemon.manager import Manager
-from league.errors import ConfigError, FolderError, StoreError
+from league.daemon.store import StoreHome
+from league.daemon.waits import Waits
+from league.errors import ConfigError, FolderError, StoreAwayError, StoreError
 from league.folder.backup import back_up
 from league.folder.doctor import examine
 from league.folder.doctor.findings import Finding
+from league.folder.in_store import left_here
 from league.folder.layout import LeagueFolder
 from league.folder.moving import copy_to, switch
 from league.folder.opening import open_for_start
 from league.learner.messages import Offered
+from league.members.entry import add_member, remove_member
 from league.pruning.prune import prune_league
 from league.pruning.record import Budgets
+from league.store.courier import Courier
 from league.store.maps import bring_maps
 from league.store.store import Store, StorePlace
 from tests.league.daemon.managed import Run
@@ -219,3 +225,43 @@ def test_a_restart_with_the_same_database_goes_on(league: League, tmp_path: Path
     assert manager.store.shas() == [files(tmp_path, "snapshots")[0].stem]
     manager.close(1.0)
     engine.dispose()
+
+
+def test_a_member_is_removed_while_the_store_is_away(
+    league: League, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_member(league.folder, "scripted:turtle", "typo")
+    with league.engine.begin() as connection:  # nobody else has this snapshot
+        connection.exec_driver_sql(
+            f"UPDATE members SET snapshot_sha256 = '{'a' * 64}' WHERE name = 'typo'"
+        )
+
+    def silent(*_: object) -> None:
+        raise StoreAwayError("the store does not answer")
+
+    monkeypatch.setattr(Store, "delete", silent)
+    assert remove_member(league.folder, "typo").name == "typo"
+    with read_transaction(league.engine) as session:
+        assert "typo" not in {m.name for m in queries.list_members(session)}
+
+
+def test_a_start_does_not_send_a_checkpoint_that_the_store_holds(
+    league: League, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = league.folder.store()
+    assert place is not None
+    folder = league.folder.checkpoints / "attention"
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
+    for number in (1, 2):
+        raw = b"checkpoint %d" % number
+        name = f"checkpoint-{number:08d}-{hashlib.sha256(raw).hexdigest()[:16]}.safetensors"
+        (folder / name).write_bytes(raw)
+        names.append(f"checkpoints/attention/{name}")
+    keys = [key for key, _, _ in left_here(league.folder) if key.startswith("checkpoints/")]
+    assert len(keys) == 2
+    place.open().put_new(keys[0], (league.folder.root / keys[0]).read_bytes(), keep=False)
+    sent: list[str] = []
+    monkeypatch.setattr(Courier, "send", lambda self, key, path, **_: sent.append(key))
+    StoreHome(league.folder, league.engine, Waits(league.engine)).close(0.1)
+    assert keys[1] in sent and keys[0] not in sent
