@@ -21,6 +21,13 @@ from league.viewer.table import shown_frames
 from tests.league.hand_made import add_rated, make_league
 
 
+@pytest.fixture(autouse=True)
+def _no_league_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run where no league lies at the default path, whatever folder pytest was started in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LEAGUE_DIR", raising=False)
+
+
 def show(*arguments: str) -> int:
     return run(replay, ["show", *arguments])
 
