@@ -17,7 +17,8 @@ from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled
 from arena.territory.engine.immunity import is_immune
 from arena.territory.engine.land import border_contact
-from arena.territory.engine.state import N_ORDERS, State
+from arena.territory.engine.orders import ATTACK, add_order
+from arena.territory.engine.state import State
 
 N_ACTIONS = rules.N_ACTIONS
 WAIT = rules.WAIT_DIRECTION * rules.N_INTENSITIES
@@ -111,10 +112,5 @@ def give_orders(s: State, actions: np.ndarray, illegal: np.ndarray) -> None:
         if target < 0 or (target > 0 and is_immune(s, p, target)) or troops < 1:
             illegal[i] += 1
             continue
-        at = s.clock[N_ORDERS]
-        if at >= s.orders.shape[0]:
+        if not add_order(s, p, ATTACK, target, float(troops), 0):
             return  # several decisions without a tick between them: Engine.act refuses the next one
-        s.orders[at, 0] = p
-        s.orders[at, 1] = target
-        s.orders[at, 2] = troops
-        s.clock[N_ORDERS] = at + 1

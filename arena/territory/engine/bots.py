@@ -10,11 +10,12 @@ the original, water counts as unowned here, so coastal bots never attack players
 from __future__ import annotations
 
 from arena.territory.engine import rules
+from arena.territory.engine.caps import cap_of
 from arena.territory.engine.compiled import compiled, int64
-from arena.territory.engine.formulas import troop_cap
 from arena.territory.engine.land import border_contact
 from arena.territory.engine.numerics import draw
-from arena.territory.engine.state import N_ATTACKS, N_ORDERS, TICK, State
+from arena.territory.engine.orders import ATTACK, add_order
+from arena.territory.engine.state import N_ATTACKS, TICK, State
 
 _NEUTRAL = int64(rules.NEUTRAL)
 _OFFSET = rules.REFERENCE_TICK_OFFSET
@@ -26,13 +27,8 @@ TRIGGER, RESERVE, EXPAND = range(3)
 @compiled(internal=True)
 def _order_with_reserve(s: State, p: int, target: int, cap: float, reserve: float) -> None:
     troops = float(s.troops[p]) - cap * reserve
-    if troops < 1.0 or s.clock[N_ORDERS] >= s.orders.shape[0]:
-        return
-    i = s.clock[N_ORDERS]
-    s.clock[N_ORDERS] += 1
-    s.orders[i, 0] = p
-    s.orders[i, 1] = target
-    s.orders[i, 2] = troops
+    if troops >= 1.0:
+        add_order(s, p, ATTACK, target, troops, 0)
 
 
 @compiled(internal=True)
@@ -63,7 +59,7 @@ def bot_decision(s: State, p: int) -> None:
     now = s.clock[TICK] + _OFFSET
     if mind[RATE] == 0 or now % mind[RATE] != mind[PHASE]:
         return
-    cap = troop_cap(s.tiles[p], s.cap_divisor[p], s.cap_factor[p])
+    cap = cap_of(s, p)
     if mind[LIFE] == 0:
         mind[LIFE] = 1
         _order_with_reserve(s, p, _NEUTRAL, cap, s.bot_ratio[p, EXPAND])

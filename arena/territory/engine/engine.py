@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.errors import MatchError
-from arena.territory.engine import rules
+from arena.territory.engine import orders, rules
 from arena.territory.engine.actions import give_orders
 from arena.territory.engine.bots import (
     CHOSEN_AT,
@@ -31,11 +31,11 @@ from arena.territory.engine.bots import (
     TRIGGER,
 )
 from arena.territory.engine.copies import copy_state, renew_streams
+from arena.territory.engine.edition_2026.tick import run_ticks_2026
 from arena.territory.engine.land import take_tiles
 from arena.territory.engine.numerics import draw, stream_seed
 from arena.territory.engine.spawns import choose_spawns, spawn_disc
 from arena.territory.engine.state import (
-    EDITION,
     ENDED,
     FAULT,
     MATCH_ENDS,
@@ -88,8 +88,7 @@ class Engine:
         self.map = territory.passable if self.edition.has_impassable_land else territory
         self.seed = seed
         self.n_players = n_players
-        self.state: State = allocate(self.map, n_players, grid)
-        self.state.clock[EDITION] = self.edition.number
+        self.state: State = allocate(self.map, n_players, grid, edition=self.edition.number)
         self.max_ticks = 2**31 - 1
         self.seat_of: IntArray = np.arange(n_players, dtype=np.int64)
         self.spawn_of: IntArray = np.arange(n_players, dtype=np.int64)
@@ -277,18 +276,20 @@ class Engine:
 
     def order(self, p: int, target: int, troops: float) -> None:
         """Order an attack; its troops leave at the end of the next tick."""
-        self._append_order(p, target, troops)
+        self._append_order(p, orders.ATTACK, target, troops)
 
     def retreat(self, p: int) -> None:
         """Order all running attacks of p to retreat, at the end of the next tick."""
-        self._append_order(p, -1, 0.0)
+        self._append_order(p, orders.RETREAT)
 
-    def _append_order(self, p: int, target: int, troops: float) -> None:
+    def _append_order(
+        self, p: int, kind: int, target: int = 0, troops: float = 0.0, tile: int = 0
+    ) -> None:
         s = self.state
         at = int(s.clock[N_ORDERS])
         if at >= len(s.orders):
             raise MatchError(f"expected at most {len(s.orders)} orders for one tick, found more")
-        s.orders[at] = (p, target, troops)
+        s.orders[at] = (p, target, troops, kind, tile)  # columns of orders.py
         s.clock[N_ORDERS] = at + 1
 
     def act(self, actions: IntArray) -> None:
@@ -321,7 +322,8 @@ class Engine:
             MatchError: the engine ran out of space (a fault of the engine, never of an agent).
         """
         n = min(n, self.max_ticks - self.tick)
-        ran = int(run_ticks(self.state, n))
+        run = run_ticks if self.edition.number == 0 else run_ticks_2026
+        ran = int(run(self.state, n))
         if self.state.clock[FAULT]:
             raise MatchError(
                 f"the attack queues of seed {self.seed} on map {self.map.name!r} outgrew their "
@@ -423,6 +425,11 @@ class Engine:
         digest.update(s.bot_clock.astype("<i8").tobytes())
         live = s.attack_list[: int(s.clock[N_ATTACKS])]
         digest.update(s.retreat_tick[live].astype("<i8").tobytes())
+        if self.edition.number != 0:
+            digest.update(s.boat_troops.astype("<f8").tobytes())
+            digest.update(s.relations.astype("<f8").tobytes())
+            for values in (s.ledger, s.structures, s.pacts, s.boats):
+                digest.update(values.astype("<i8").tobytes())
         for attack in self.attacks():
             digest.update(np.array(attack, "<f8").tobytes())
         return digest.hexdigest()

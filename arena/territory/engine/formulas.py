@@ -10,6 +10,7 @@ from arena.territory.engine.compiled import compiled
 from arena.territory.engine.numerics import exponential, power
 
 _BOT = rules.BOT
+_CITY_CAP = rules.CITY_CAP
 _LN2_OVER_50K = 0.6931471805599453 / 50_000.0
 
 
@@ -25,9 +26,13 @@ def share_of(a: float, b: float) -> float:
 
 
 @compiled()
-def troop_cap(tiles: int, cap_divisor: float, cap_factor: float) -> float:
-    """Return the most home troops to grow to; divisor 3 for bots, a factor for nations, else 1."""
-    return 2.0 * (power(float(tiles), 0.6) * 1000.0 + 50_000.0) / cap_divisor * cap_factor
+def troop_cap(tiles: int, cap_divisor: float, cap_factor: float, city_levels: int = 0) -> float:
+    """Return the most home troops to grow to; divisor 3 for bots, a factor for nations, else 1.
+
+    `city_levels` is the sum of the levels of finished cities.
+    """
+    land = 2.0 * (power(float(tiles), 0.6) * 1000.0 + 50_000.0)
+    return (land + _CITY_CAP * city_levels) / cap_divisor * cap_factor
 
 
 @compiled()

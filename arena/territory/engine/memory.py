@@ -11,8 +11,9 @@ compiling.
 
 from __future__ import annotations
 
+from arena.territory.engine.caps import cap_of
 from arena.territory.engine.compiled import compiled
-from arena.territory.engine.formulas import share_of, troop_cap
+from arena.territory.engine.formulas import share_of
 from arena.territory.engine.land import border_contact
 from arena.territory.engine.state import (
     ATTACKS_ON,
@@ -46,7 +47,7 @@ _FULLEST = 2.0  # troops that return home can exceed the cap by far
 @compiled(inline=True, internal=True)
 def fullness_of(s: State, p: int) -> float:
     """Return p's home troops as a share of its cap, at most 2."""
-    return min(s.troops[p] / troop_cap(s.tiles[p], s.cap_divisor[p], s.cap_factor[p]), _FULLEST)
+    return min(s.troops[p] / cap_of(s, p), _FULLEST)
 
 
 @compiled(inline=True, internal=True)

@@ -30,6 +30,7 @@ KINDS: Final = ("human", "bot", "nation")
 START_TROOPS: Final = {"human": 25_000, "bot": 10_000}
 DIFFICULTIES: Final = ("easy", "medium", "hard", "impossible")
 BOT_CAP_DIVISOR: Final = 3.0
+CITY_CAP: Final = 250_000.0  # a finished city's level adds this to the cap, before factors
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Edition:
         immunity_ticks: orders before this tick are refused on those who are immune.
         wins_by_all_land: whether a winner's share is of all land, not of the largest land mass.
         has_impassable_land: whether land of magnitude 31 belongs to nobody ever.
+        version: changes whenever a recorded match of this edition could end differently; 2025 has
+            RULES_VERSION alone.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Edition:
     immunity_ticks: int
     wins_by_all_land: bool
     has_impassable_land: bool
+    version: int = 1
 
 
 def _by_difficulty(*values: Any) -> dict[str, Any]:
@@ -83,6 +87,7 @@ EDITIONS: Final = {
         immunity_ticks=50,
         wins_by_all_land=True,
         has_impassable_land=True,
+        version=2,
     ),
 }
 
@@ -144,7 +149,10 @@ class MatchRules:
 
     def sha256(self) -> str:
         """Return the identity of the rules, from version and settings; ratings never mix rules."""
-        text = json.dumps({"version": RULES_VERSION, **self.to_json()}, sort_keys=True)
+        values = {"version": RULES_VERSION, **self.to_json()}
+        if self.edition != "2025":
+            values["edition_version"] = EDITIONS[self.edition].version
+        text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:

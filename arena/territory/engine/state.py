@@ -82,6 +82,39 @@ EVENT_MASK = EVENT_RING - 1
 MAX_ATTACK_SLOTS = 1_024
 
 
+# columns of State.ledger, what a player has and did beyond land and troops; edition 2026 alone
+# writes it
+GOLD = 0
+CITY_LEVELS = 1  # sum of the levels of its finished cities
+CITY_LEVELS_OWNED = 2  # and one for each under construction
+CITIES_MADE = 3  # cities it ever built and upgrades it ever made
+HAS_ATTACKED = 4  # whether it ever sent an attack
+TRAITOR_UNTIL = 5  # it is a traitor before this tick
+N_LEDGER = 6
+# columns of State.structures
+STRUCTURE = 0  # its kind, see cities.py; 0 for a free row
+STRUCTURE_OWNER = 1
+STRUCTURE_TILE = 2
+STRUCTURE_LEVEL = 3
+FINISHED_AT = 4  # the tick from which on it counts
+N_STRUCTURE = 5
+MAX_STRUCTURES = 4_096
+# columns of State.pacts, by player and other
+ALLIED_UNTIL = 0  # allied before this tick; the same both ways
+EXTENDS = 1  # whether the player has agreed to extend it
+REQUESTED_AT = 2  # tick of its latest request to the other, -1 for none
+IS_PENDING = 3  # whether that request waits for an answer
+N_PACT = 4
+# columns of State.boats
+BOAT_OWNER = 0  # 0 for a free row
+BOAT_TARGET = 1  # the owner of the landing tile when it left, whom the attack is on
+BOAT_TILE = 2  # where it is
+BOAT_LANDING = 3  # where it shall land
+BOAT_TURNS_AT = 4  # tick in which it turns back, -1 while it sails on
+N_BOAT = 5
+BOATS_EACH = 3  # at sea, at most
+
+
 class State(NamedTuple):
     """Arrays of one match; see the module's docstring for N, P, K."""
 
@@ -132,11 +165,17 @@ class State(NamedTuple):
     queue_size: NDArray[np.int64]  # [K]
     node_tile: NDArray[np.int32]  # [nodes]
     node_next: NDArray[np.int32]  # [nodes]
-    # orders of the running tick: player, target, troops; target -1 means "retreat everywhere"
-    orders: NDArray[np.float64]  # [n, 3]
+    orders: NDArray[np.float64]  # [n, 5] of the running tick; orders.py has the columns
     # bots: rate, phase, phase of life (0 first, 1 neutral, 2 players), enemy, tick of the choice
     bot_clock: NDArray[np.int64]  # [P + 1, 5]
     bot_ratio: NDArray[np.float64]  # [P + 1, 3]: trigger, reserve, expand
+    # edition 2026; all but the ledger have no rows in 2025
+    ledger: NDArray[np.int64]  # [P + 1, N_LEDGER]
+    structures: NDArray[np.int64]  # [MAX_STRUCTURES, N_STRUCTURE]
+    pacts: NDArray[np.int64]  # [P + 1, P + 1, N_PACT] by player and other
+    relations: NDArray[np.float64]  # [P + 1, P + 1] what a player thinks of another, -100 to 100
+    boats: NDArray[np.int64]  # [BOATS_EACH * P, N_BOAT]
+    boat_troops: NDArray[np.float64]  # [BOATS_EACH * P]
     # what the observation reads
     habits: NDArray[np.float64]  # [P + 1, N_HABITS]
     dealings: NDArray[np.float64]  # [P + 1, P + 1, N_DEALINGS] by attacker and target
@@ -175,13 +214,14 @@ def tile_flags(territory: TerritoryMap) -> NDArray[np.uint8]:
     return framed.reshape(-1)
 
 
-def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
+def allocate(territory: TerritoryMap, n_players: int, grid: int, *, edition: int = 0) -> State:
     """Return the state of an empty match: all land neutral, no player placed.
 
     Args:
         territory: the map.
         n_players: 1..64.
         grid: cells per side of the count pyramid (the global view's size).
+        edition: Edition.number.
     """
     height, width = territory.terrain.shape
     stride = width + 2
@@ -199,6 +239,7 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
     clock[N_LAND] = territory.n_land
     clock[CELL] = cell
     clock[GRID] = grid
+    clock[EDITION] = edition
     cell_of_x = np.zeros(width + 2, np.int32)
     cell_of_x[1:-1] = np.arange(width) // cell
     cell_of_y = np.zeros(height + 2, np.int32)
@@ -217,6 +258,11 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
     n_nodes = 3 * n + 65_536
     dealings = np.zeros((p + 1, p + 1, N_DEALINGS))
     dealings[:, :, [LATEST_ON, NEIGHBOURS_SINCE]] = -1.0
+    is_2026 = edition != 0
+    n_others = p + 1 if is_2026 else 0
+    n_boats = BOATS_EACH * p if is_2026 else 0
+    pacts = np.zeros((n_others, n_others, N_PACT), np.int64)
+    pacts[:, :, REQUESTED_AT] = -1
 
     return State(
         clock=clock,
@@ -264,9 +310,15 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int) -> State:
         queue_size=np.zeros(k, np.int64),
         node_tile=np.empty(n_nodes, np.int32),
         node_next=np.empty(n_nodes, np.int32),
-        orders=np.zeros((4 * p + 16, 3)),
+        orders=np.zeros((4 * p + 16, 5)),
         bot_clock=np.zeros((p + 1, 5), np.int64),
         bot_ratio=np.zeros((p + 1, 3)),
+        ledger=np.zeros((p + 1, N_LEDGER), np.int64),
+        structures=np.zeros((MAX_STRUCTURES if is_2026 else 0, N_STRUCTURE), np.int64),
+        pacts=pacts,
+        relations=np.zeros((n_others, n_others)),
+        boats=np.zeros((n_boats, N_BOAT), np.int64),
+        boat_troops=np.zeros(n_boats),
         habits=np.zeros((p + 1, N_HABITS)),
         dealings=dealings,
         past=np.zeros((N_PAST, p + 1, 2), np.int64),

@@ -1,4 +1,4 @@
-"""The order of events inside a tick, and the end of a match.
+"""The order of events inside a tick, and the end of a match; edition 2026 has its own tick.
 
 First the win check; then for each player in spawn order: growth, enclave check, a bot's decision;
 then every running attack in order of creation; then the new orders, those from outside first.
@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import math
 
-from arena.territory.engine import rules
+from arena.territory.engine import orders, rules
 from arena.territory.engine.attacks import attack_tick, compact_attacks, order_retreat, start_attack
 from arena.territory.engine.bots import bot_decision
+from arena.territory.engine.caps import cap_of
 from arena.territory.engine.compiled import compiled
 from arena.territory.engine.enclaves import capture_enclaves
-from arena.territory.engine.enclaves_2026 import capture_enclaves_2026
-from arena.territory.engine.formulas import troop_cap, troop_increase
+from arena.territory.engine.formulas import troop_increase
 from arena.territory.engine.memory import remember_tick
 from arena.territory.engine.state import (
-    EDITION,
     ENDED,
     FAULT,
     LOOK_TICKS,
     MATCH_ENDS,
     N_ALIVE,
     N_ATTACKS,
-    N_LAND,
     N_ORDERS,
     N_PLAYABLE,
     TICK,
@@ -33,15 +31,15 @@ from arena.territory.engine.state import (
 
 _BOT = rules.BOT
 _CLUSTER_PERIOD = rules.CLUSTER_PERIOD
-_SMALL = rules.SMALL_PLAYER_TILES
 _WIN_PERIOD = rules.WIN_CHECK_PERIOD
 _WIN_SHARE = rules.WIN_SHARE
+_RETREAT = orders.RETREAT
 
 
 @compiled(inline=True, internal=True)
-def _grow(s: State, p: int) -> None:
-    cap = troop_cap(s.tiles[p], s.cap_divisor[p], s.cap_factor[p])
-    delta = troop_increase(float(s.troops[p]), cap, s.growth_factor[p])
+def grow(s: State, p: int) -> None:
+    """Let the home troops of p grow by one tick, or shrink above the cap."""
+    delta = troop_increase(float(s.troops[p]), cap_of(s, p), s.growth_factor[p])
     if delta >= 0.0:
         s.troops[p] += int(math.floor(delta))
     else:
@@ -56,16 +54,10 @@ def _is_over(s: State) -> bool:
     if s.clock[N_ALIVE] <= 1:
         return True
     if s.clock[TICK] % _WIN_PERIOD == 0:
-        if s.clock[EDITION] == 0:
-            limit = _WIN_SHARE * s.clock[N_PLAYABLE]
-            for p in range(1, s.tiles.shape[0]):
-                if s.playable_tiles[p] > limit:
-                    return True
-        else:
-            limit = _WIN_SHARE * s.clock[N_LAND]
-            for p in range(1, s.tiles.shape[0]):
-                if s.tiles[p] > limit:
-                    return True
+        limit = _WIN_SHARE * s.clock[N_PLAYABLE]
+        for p in range(1, s.tiles.shape[0]):
+            if s.playable_tiles[p] > limit:
+                return True
     return False
 
 
@@ -89,17 +81,11 @@ def run_ticks(s: State, n: int) -> int:
         for p in range(1, n_players + 1):
             if tick == 0 or s.tiles[p] == 0:
                 continue
-            _grow(s, p)
+            grow(s, p)
             last = s.last_cluster_check[p]
-            if s.clock[EDITION] == 0:
-                if tick - last > _CLUSTER_PERIOD and s.last_change[p] > last:
-                    s.last_cluster_check[p] = tick
-                    capture_enclaves(s, p)
-            elif s.last_change[p] >= last and (
-                tick - last > _CLUSTER_PERIOD or s.tiles[p] < _SMALL
-            ):
+            if tick - last > _CLUSTER_PERIOD and s.last_change[p] > last:
                 s.last_cluster_check[p] = tick
-                capture_enclaves_2026(s, p)
+                capture_enclaves(s, p)
             if s.kind[p] == _BOT and s.tiles[p] > 0:
                 bot_decision(s, p)
         for i in range(s.clock[N_ATTACKS]):
@@ -108,12 +94,11 @@ def run_ticks(s: State, n: int) -> int:
                 attack_tick(s, a)
         compact_attacks(s)
         for i in range(s.clock[N_ORDERS]):
-            p = int(s.orders[i, 0])
-            target = int(s.orders[i, 1])
-            if target < 0:
+            p = int(s.orders[i, orders.PLAYER])
+            if s.orders[i, orders.KIND] == _RETREAT:
                 order_retreat(s, p)
             else:
-                start_attack(s, p, target, s.orders[i, 2])
+                start_attack(s, p, int(s.orders[i, orders.TARGET]), s.orders[i, orders.TROOPS])
         s.clock[N_ORDERS] = 0
         s.clock[TICK] = tick + 1
     return n

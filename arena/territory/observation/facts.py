@@ -12,8 +12,9 @@ import numpy as np
 
 from arena.territory.engine import rules
 from arena.territory.engine.actions import find_targets, write_mask
+from arena.territory.engine.caps import cap_of
 from arena.territory.engine.compiled import compiled, int64
-from arena.territory.engine.formulas import share_of, troop_cap, troop_increase
+from arena.territory.engine.formulas import share_of, troop_increase
 from arena.territory.engine.land import border_contact
 from arena.territory.engine.state import N_ALIVE, N_ATTACKS, N_LAND, N_PLAYABLE, TICK, State
 from arena.territory.observation.buffers import Facts, Scratch
@@ -73,7 +74,7 @@ def write_own_scalars(s: State, w: Scratch, p: int, max_ticks: int, out: np.ndar
     playable = float(max(s.clock[N_PLAYABLE], 1))
     tiles = s.tiles[p]
     mine = float(s.troops[p])
-    cap = troop_cap(tiles, s.cap_divisor[p], s.cap_factor[p])
+    cap = cap_of(s, p)
     owned, might, larger, leader, neighbours, rivals = 0, 0.0, 0, 0, 0, 0
     for q in range(1, n_players + 1):
         owned += s.tiles[q]
@@ -157,7 +158,7 @@ def _write_facts(
     own[1] = max_ticks
     own[2] = s.tiles[p]
     own[3] = s.troops[p]
-    own[4] = int(troop_cap(s.tiles[p], s.cap_divisor[p], s.cap_factor[p]))
+    own[4] = int(cap_of(s, p))
     own[5] = s.clock[N_ALIVE]
     for d in range(8):
         q = targets[d]

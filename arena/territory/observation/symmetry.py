@@ -36,6 +36,7 @@ _BY_PLAYER = (
     *("growth_factor", "tiles", "playable_tiles", "tiles_before", "tiles_at_death", "troops"),
     *("eliminated_tick", "last_change", "last_cluster_check", "streams", "bot_clock", "bot_ratio"),
     "habits",
+    "ledger",
 )
 
 

@@ -20,6 +20,7 @@ from arena.territory.engine.actions import (
 )
 from arena.territory.engine.compiled import compiled
 from arena.territory.engine.engine import Engine
+from arena.territory.engine.orders import ATTACK
 from arena.territory.engine.state import N_ORDERS, State
 from tests.arena.territory.engine.engine_checks import (
     OFFSETS,
@@ -148,7 +149,7 @@ def test_an_action_is_an_order_exactly_when_the_mask_says_so(seed: int) -> None:
             illegal[p - 1] += 1
         elif action < 40:
             troops = int(engine.troops[p - 1]) * shares[action % 5] // 100
-            expected.append([p, targets[action // 5], troops])
+            expected.append([p, targets[action // 5], troops, ATTACK, 0])
     engine.act(actions)
     assert engine.illegal.tolist() == illegal.tolist()
     assert engine.state.orders[: int(engine.state.clock[N_ORDERS])].tolist() == expected

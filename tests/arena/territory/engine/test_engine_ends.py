@@ -9,6 +9,7 @@ from arena.errors import MatchError
 from arena.territory.engine import rules
 from arena.territory.engine.actions import encode
 from arena.territory.engine.engine import Engine
+from arena.territory.engine.orders import N_ORDER
 from arena.territory.engine.state import MATCH_ENDS, N_ORDERS
 from arena.territory.maps import TerritoryMap
 from tests.arena.territory.engine.engine_checks import board, give, random_match, random_orders
@@ -87,7 +88,9 @@ def test_a_match_stops_at_max_ticks_and_not_before() -> None:
 def test_decisions_of_a_match_that_ended_pile_up_nowhere() -> None:
     engine = ending_board(10, 1)
     engine.conquer(A, 99, 0)
-    guarded = np.full((500, 3), -7.0)  # a longer array behind the real one catches a stray write
+    guarded = np.full(
+        (500, N_ORDER), -7.0
+    )  # a longer array behind the real one catches a stray write
     n_rows = len(engine.state.orders)
     engine.state = engine.state._replace(orders=guarded[:n_rows])
     for _ in range(100):

@@ -305,7 +305,7 @@ def _recount(match: LiveMatch, n_decisions: int) -> dict[int, dict[str, list[Any
         tick = engine.tick
         engine.run(1)
         home = engine.troops.copy()
-        for p, target, sent in reversed(orders.tolist()):  # the last left last: give them back
+        for p, target, sent, *_ in reversed(orders.tolist()):  # the last left last: give them back
             p, target = int(p), int(target)
             home[p - 1] += int(sent)
             order = {"tick": tick, "sent": sent, "home": int(home[p - 1])}

@@ -1,0 +1,107 @@
+"""The order of events inside a tick of edition 2026, and the end of a match.
+
+First the win check; then for each player in spawn order: growth, enclave check, a bot's decision;
+then every running attack in order of creation; then the new orders, those from outside first.
+
+It is apart from the tick of 2025, so that a league of 2025 compiles none of it.
+"""
+
+from __future__ import annotations
+
+from arena.territory.engine import orders, rules
+from arena.territory.engine.attacks import attack_tick, compact_attacks, order_retreat, start_attack
+from arena.territory.engine.bots import bot_decision
+from arena.territory.engine.compiled import compiled
+from arena.territory.engine.edition_2026.enclaves import capture_enclaves_2026
+from arena.territory.engine.memory import remember_tick
+from arena.territory.engine.state import (
+    ENDED,
+    FAULT,
+    LOOK_TICKS,
+    MATCH_ENDS,
+    N_ALIVE,
+    N_ATTACKS,
+    N_LAND,
+    N_ORDERS,
+    TICK,
+    State,
+)
+from arena.territory.engine.tick import grow
+
+_BOT = rules.BOT
+_CLUSTER_PERIOD = rules.CLUSTER_PERIOD
+_SMALL = rules.SMALL_PLAYER_TILES
+_WIN_PERIOD = rules.WIN_CHECK_PERIOD
+_WIN_SHARE = rules.WIN_SHARE
+_ATTACK = orders.ATTACK
+_RETREAT = orders.RETREAT
+
+
+@compiled(internal=True)
+def _is_over(s: State) -> bool:
+    """Return whether one player is left or, every tenth tick, whether there is a winner."""
+    if not s.clock[MATCH_ENDS]:
+        return False
+    if s.clock[N_ALIVE] <= 1:
+        return True
+    if s.clock[TICK] % _WIN_PERIOD == 0:
+        limit = _WIN_SHARE * s.clock[N_LAND]
+        for p in range(1, s.tiles.shape[0]):
+            if s.tiles[p] > limit:
+                return True
+    return False
+
+
+@compiled(internal=True)
+def _turn(s: State, p: int) -> None:
+    """Play what happens to player p alone, in its turn of a tick."""
+    tick = s.clock[TICK]
+    grow(s, p)
+    last = s.last_cluster_check[p]
+    due = tick - last > _CLUSTER_PERIOD or s.tiles[p] < _SMALL
+    if due and s.last_change[p] >= last:
+        s.last_cluster_check[p] = tick
+        capture_enclaves_2026(s, p)
+    if s.kind[p] == _BOT and s.tiles[p] > 0:
+        bot_decision(s, p)
+
+
+@compiled(internal=True)
+def _carry_out(s: State, i: int) -> None:
+    """Carry out order i of the running tick."""
+    p = int(s.orders[i, orders.PLAYER])
+    kind = int(s.orders[i, orders.KIND])
+    if kind == _ATTACK:
+        start_attack(s, p, int(s.orders[i, orders.TARGET]), s.orders[i, orders.TROOPS])
+    elif kind == _RETREAT:
+        order_retreat(s, p)
+
+
+@compiled()
+def run_ticks_2026(s: State, n: int) -> int:
+    """Run up to n ticks; return how many ran (fewer if the match ended or there was a fault)."""
+    n_players = s.tiles.shape[0] - 1
+    for ran in range(n):
+        if s.clock[ENDED] or s.clock[FAULT]:
+            return ran
+        tick = s.clock[TICK]
+        if _is_over(s):
+            s.clock[ENDED] = 1
+            return ran
+        for p in range(1, n_players + 1):
+            s.tiles_before[p] = s.tiles[p]
+        if tick % LOOK_TICKS == 0:
+            remember_tick(s)
+        for p in range(1, n_players + 1):
+            if tick > 0 and s.tiles[p] > 0:
+                _turn(s, p)
+        for i in range(s.clock[N_ATTACKS]):
+            a = int(s.attack_list[i])
+            if s.attack_live[a]:
+                attack_tick(s, a)
+        compact_attacks(s)
+        for i in range(s.clock[N_ORDERS]):
+            _carry_out(s, i)
+        s.clock[N_ORDERS] = 0
+        s.clock[TICK] = tick + 1
+    return n
