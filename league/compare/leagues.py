@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from db import queries
 from db.session import read_transaction
+from league.config.tree import LeagueConfig
 from league.curves.lineages import Lineage, in_words, league_curves
 from league.errors import CompareError
 from league.folder.connect import reader
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from league.curves.lineages import LeagueCurves
 
 # Settings that may differ between the seeds of one comparison.
-_MAY_DIFFER = ("seed", "arena", "database")
+_MAY_DIFFER = ("seed", "arena", "database", "keep", "ray", "store")
 _MAX_EVENTS = 1_000_000
 
 
@@ -158,8 +159,14 @@ def _read(folder: LeagueFolder, name: str, a: str, b: str) -> SeedLeague:
         seed=int(settings["seed"]),
         a=chain(a),
         b=chain(b),
-        settings={key: value for key, value in settings.items() if key not in _MAY_DIFFER},
+        settings=_compared(settings),
     )
+
+
+def _compared(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what must agree between seeds; networks by their widths, however they were named."""
+    compared = {key: value for key, value in settings.items() if key not in _MAY_DIFFER}
+    return {**compared, "network": LeagueConfig.from_json(dict(settings)).torso.to_dict()}
 
 
 def _lineage(curves: LeagueCurves, text: str) -> Lineage:

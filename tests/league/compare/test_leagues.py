@@ -86,3 +86,19 @@ def test_settings_that_differ_between_seeds_are_named(seed_league: MakeSeed) -> 
     leagues = read_leagues(folders, "attention", "baseline")
     assert different_settings(leagues) == ["learner"]
     assert different_settings(leagues[:1]) == []
+
+
+def test_networks_of_equal_widths_are_the_same_however_they_were_named(
+    seed_league: MakeSeed,
+) -> None:
+    leagues = read_leagues(
+        [
+            seed_league(1, A, B),
+            seed_league(2, A, B, "network.views=off", "keep.replays=7"),
+            seed_league(3, A, B, "network.views=gated"),
+        ],
+        "attention",
+        "baseline",
+    )
+    assert different_settings(leagues[:2]) == []
+    assert different_settings(leagues) == ["network"]
