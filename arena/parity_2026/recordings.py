@@ -1,0 +1,103 @@
+"""Recorded scenarios of the 2026 edition: what a file says, and how much of it can be played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.errors import ArenaError
+from arena.territory.maps import TerritoryMap, load_map
+
+_PLAYED = ("attack", "retreat")
+
+
+@dataclass
+class Recording:
+    """A recorded scenario.
+
+    Attributes:
+        ends_before: the first tick with something that is not played, or None.
+        orders: what is ordered just before each tick (theirs).
+    """
+
+    record: dict[str, Any]
+    territory: TerritoryMap
+    ends_before: int | None
+    orders: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """The player of each recorded name, from 1."""
+        return {player["id"]: p for p, player in enumerate(self.record["players"], start=1)}
+
+    @property
+    def ticks(self) -> list[int]:
+        """The recorded ticks (theirs), up to what is not played."""
+        record = self.record
+        ticks = record.get("ticks") or list(range(record["ticks_first"], record["ticks_last"] + 1))
+        return [tick for tick in ticks if self.ends_before is None or tick < self.ends_before]
+
+    def column(self, name: str) -> NDArray[np.int64]:
+        """Return a recorded column, int64[players, ticks]; constant ones are filled in."""
+        n = len(self.ticks)
+        if name in self.record:
+            return np.asarray([row[:n] for row in self.record[name]], np.int64)
+        constant = np.asarray(self.record["constant"][name], np.int64)
+        return np.repeat(constant[:, None], n, axis=1)
+
+
+def read(record: dict[str, Any], maps: Path) -> Recording:
+    """Read a scenario.
+
+    Raises:
+        ArenaError: nothing of it can be played.
+        MapError: its map is missing or damaged.
+    """
+    scenario = record["scenario"]
+    has_minds = any(player.get("mind") for player in record["players"])
+    given = [e for e in record.get("events", ()) if has_minds] or scenario.get("orders") or []
+    missing = [order["t"] for order in given if order["kind"] not in (*_PLAYED, "conquered")]
+    missing += [
+        each["t"] for each in scenario.get("set", ()) if {"unit", "ally", "traitor"} & each.keys()
+    ]
+    if has_minds and not record.get("events"):
+        raise ArenaError("its events were not recorded, and the minds of 2026 are not played yet")
+    recording = Recording(record, _map_of(scenario["map"], maps), min(missing, default=None))
+    for order in given:
+        recording.orders.setdefault(order["t"], []).append(order)
+    if len(recording.ticks) < 20:
+        raise ArenaError(
+            f"it needs buildings, boats or alliances from tick {recording.ends_before} on, which "
+            "are not played yet: nothing is left to compare"
+        )
+    return recording
+
+
+def _map_of(described: dict[str, Any], maps: Path) -> TerritoryMap:
+    if "file" in described:
+        return load_map(maps / described["file"])
+    shape = (int(described["height"]), int(described["width"]))
+    terrain = np.full(shape, int(described["uniform_byte"]), np.uint8)
+    for x0, y0, x1, y1, byte in described.get("rects", ()):
+        terrain[y0:y1, x0:x1] = byte
+    if described.get("shore", True):
+        terrain |= np.where(_on_a_shore(terrain), np.uint8(64), np.uint8(0))
+    return TerritoryMap.from_terrain("recorded", terrain)
+
+
+def _on_a_shore(terrain: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which tiles have a 4-neighbour of the other kind, land or water."""
+    land = (terrain & 128) != 0
+    shore: NDArray[np.bool_] = np.zeros(land.shape, np.bool_)
+    for axis in (0, 1):
+        differs = np.diff(land, axis=axis)
+        before = [slice(None), slice(None)]
+        after = [slice(None), slice(None)]
+        before[axis], after[axis] = slice(None, -1), slice(1, None)
+        shore[tuple(before)] |= differs
+        shore[tuple(after)] |= differs
+    return shore
