@@ -7,7 +7,7 @@ rounding of the forward pass.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from msattn.actor_critic import ActorCritic
 from msattn.config import Shapes
 
 if TYPE_CHECKING:
+    from agents.forwards import SharedForwards
     from arena.agent import SeatBatch
 
 IntArray = NDArray[np.int64]
@@ -79,6 +80,7 @@ class PolicyAgent:
         name: what to call the policy in a message.
         relation_mask: choose only among the actions that agents.relations leaves.
         weights_sha256: hash of the file that the weights were read from, or "".
+        forwards: passes that frozen networks of the device share (agents.forwards), or None.
     """
 
     has_memory = False
@@ -94,6 +96,7 @@ class PolicyAgent:
         name: str = "policy",
         relation_mask: bool = False,
         weights_sha256: str = "",
+        forwards: SharedForwards | None = None,
     ) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
@@ -103,6 +106,7 @@ class PolicyAgent:
         self.name = name
         self.relation_mask = relation_mask
         self.weights_sha256 = weights_sha256
+        self._forwards = forwards if isinstance(network, ActorCritic) else None
 
     @classmethod
     def from_snapshot(
@@ -111,13 +115,14 @@ class PolicyAgent:
         device: torch.device | str = "cpu",
         *,
         greedy: bool = False,
+        forwards: SharedForwards | None = None,
     ) -> PolicyAgent:
         """Make an agent from a snapshot, whose network it takes over.
 
         Args:
             loaded: from `SnapshotStore.load`.
             device: from `msattn.device.choose_device`.
-            greedy: as in the class.
+            greedy, forwards: as in the class.
         """
         return cls(
             prepare(loaded.network, torch.device(device), loaded.description.shapes),
@@ -127,6 +132,7 @@ class PolicyAgent:
             name=f"snapshot {loaded.sha256[:12]}",
             relation_mask=loaded.description.relation_mask,
             weights_sha256=loaded.sha256,
+            forwards=forwards,
         )
 
     def reset(self, rows: IntArray) -> None:
@@ -192,6 +198,10 @@ class PolicyAgent:
                     f"{self.name}: expected the observation {key!r} with shape {shape} per row, "
                     f"found {found}; the policy was trained on other views"
                 )
+        if self._forwards is not None:
+            assert isinstance(self.network, ActorCritic)
+            shared = self._forwards.logits(self.network, self.shapes, observation)
+            return cast(NDArray[np.float32], shared.to("cpu").numpy())
         n_rows = observation["scalars"].shape[0]
         chunks = []
         step = MAX_ROWS

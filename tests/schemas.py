@@ -39,6 +39,7 @@ ELSEWHERE = {
     "league-bench-networks/1": "tests/league/bench/test_networks.py",
     "league-bench-planner/1": "tests/league/cli/test_bench.py",
     "league-bench-ratings/1": "tests/league/cli/test_bench.py",
+    "league-bench-scale/1": "tests/league/bench/test_scale.py",
     "league-bench-scripts/1": "tests/league/bench/test_scripts.py",
     "league-bench-settings/1": "tests/league/bench/test_settings.py",
     "league-bench-territory/1": "tests/league/cli/test_bench.py",

@@ -14,12 +14,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.random import PCG64, Generator
 from sqlalchemy import Engine, event
 
-from arena.match import MatchSpec
+from arena.match import MatchResult, MatchSpec
 from arena.processes.jobs import Done, Failed, News
 from arena.processes.scratch import ScratchFolder
 from db import queries
@@ -45,6 +45,13 @@ N_ESTIMATED = 3  # runs of each statement of which a server is asked for its pla
 Tell = Callable[[str], None]
 
 
+class Results(Protocol):
+    """What knows how a match would end."""
+
+    def result(self, spec: MatchSpec) -> MatchResult:
+        """Return a result of this match."""
+
+
 class DiceArena:
     """Ends what is submitted at the next question, 16 matches at once.
 
@@ -55,7 +62,7 @@ class DiceArena:
     is_ready = True
     start_trouble: str | None = None
 
-    def __init__(self, league: FullLeague) -> None:
+    def __init__(self, league: Results) -> None:
         self.n_ended = 0
         self._league = league
         self._waiting: list[tuple[int, MatchSpec]] = []
@@ -79,7 +86,7 @@ class DiceArena:
         """Forget the rest."""
 
 
-class _Silent:
+class Silent:
     """A learner that runs and says nothing."""
 
     pid = 0
@@ -164,13 +171,13 @@ def _measure(league: FullLeague, n: int) -> dict[str, Any]:
         league.config,
         league.engine,
         arena=arena,
-        launch=lambda name, orders: _Silent(),
+        launch=lambda name, orders: Silent(),
     )
     manager.turn(0.0)  # reads what the planner and the rosters need to know
     start_s = time.process_time() - began
-    speed = _turns(manager, arena, n)
+    speed = turns(manager, arena, n)
     with counted(league.engine) as work:
-        n_counted = _turns(manager, arena, max(32, n // 4))["n"]
+        n_counted = turns(manager, arena, max(32, n // 4))["n"]
     line_up_ms = _line_up_ms(league)
     roster_s = _roster_s(league, manager)
     manager.close(8.0)  # of which learners and arena take nothing
@@ -197,7 +204,7 @@ def _measure(league: FullLeague, n: int) -> dict[str, Any]:
     }
 
 
-def _turns(manager: Manager, arena: DiceArena, n: int) -> dict[str, float]:
+def turns(manager: Manager, arena: DiceArena, n: int) -> dict[str, float]:
     """Let the manager turn until `n` more matches are recorded; return how many, and seconds."""
     before = arena.n_ended
     began, began_cpu = time.perf_counter(), time.process_time()

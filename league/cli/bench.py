@@ -142,7 +142,13 @@ def networks(preset: str, batch: int | None, device: str, threads: int, as_json:
     _show(result, subject.lines(result), as_json)
 
 
-@bench.command(epilog=examples("league bench arena", "league bench arena --workers 2 --ray"))
+@bench.command(
+    epilog=examples(
+        "league bench arena",
+        "league bench arena --members 46",
+        "league bench arena --workers 2 --ray",
+    )
+)
 @_preset
 @count_option("--workers", default=1, most=1_024, text="Worker processes.")
 @count_option("--matches", default=24, most=100_000, text="Matches to play.")
@@ -152,11 +158,31 @@ def networks(preset: str, batch: int | None, device: str, threads: int, as_json:
     is_flag=True,
     help="Also by as many workers on a Ray cluster of this machine, in turn, there and back.",
 )
+@click.option(
+    "--members",
+    type=click.IntRange(10, 1_000),
+    help="Play as a league of so many members does, scripts and untrained networks, by the "
+    "processor time of one worker.  [default: six scripts in all seats, by the clock]",
+)
 @json_option
 @league_option
-def arena(preset: str, workers: int, matches: int, with_ray: bool, as_json: bool) -> None:
-    """Measure rated matches per second, with scripted members in all seats."""
+def arena(
+    preset: str, workers: int, matches: int, with_ray: bool, members: int | None, as_json: bool
+) -> None:
+    """Measure rated matches per second, with scripted members in all seats or as in a league."""
     from league.bench import arena as subject
+
+    if members is not None:
+        if with_ray or workers > 1:
+            raise click.UsageError(
+                "expected --members without --ray and --workers: it measures one worker's "
+                "processor time"
+            )
+        from league.bench import crowd
+
+        result = crowd.run(preset, members=members, matches=matches, tell=_tell)
+        _show(result, crowd.lines(result), as_json)
+        return
 
     if with_ray:
         result = subject.run_engines(preset, workers=workers, matches=matches, tell=_tell)

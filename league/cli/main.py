@@ -13,6 +13,7 @@ from league import __version__
 from league.cli.bench import bench
 from league.cli.bench_ages import ages
 from league.cli.bench_manager import manager as bench_manager
+from league.cli.bench_scale import scale as bench_scale
 from league.cli.bench_settings import settings
 from league.cli.champion import champion, promote, rollback
 from league.cli.compare import compare
@@ -51,6 +52,7 @@ def league() -> None:
 
 
 bench.add_command(bench_manager)
+bench.add_command(bench_scale)
 for _command in (
     start,
     stop,

@@ -23,6 +23,7 @@ from sb3_contrib.common.maskable.buffers import MaskableDictRolloutBuffer
 from torch import Tensor
 
 from league.ppo.errors import LearnerError
+from msattn.staging import Staging
 
 Observations = Mapping[str, NDArray[Any] | Tensor]
 
@@ -91,7 +92,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         # One decision may begin below buffer_size, and one more is staged for its values alone.
         self.capacity = buffer_size + 2 * n_envs
         self._storage: dict[str, Tensor] = {}
-        self._staging: dict[str, Tensor] = {}
+        self.staging: Staging | None = None  # where rows do not reach the device by themselves
         super().__init__(
             buffer_size,
             observation_space,
@@ -109,10 +110,8 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
             self._storage[key] = torch.zeros(
                 (capacity, *(space.shape or ())), dtype=dtype, device=device
             )
-            if device.type == "cuda":
-                self._staging[key] = torch.zeros(
-                    (self.n_envs, *(space.shape or ())), dtype=dtype, pin_memory=True
-                )
+        if device.type == "cuda":
+            self.staging = Staging(device)
         n_actions = int(self.action_space.n)
         self.mask_dims = n_actions
         self._storage["action_masks"] = torch.zeros(
@@ -139,6 +138,8 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         self._starts: list[int] = []
         self._staged: deque[int] = deque()  # rows of the decisions that are not committed yet
         self.reserved = 0
+        if self.staging is not None:
+            self.staging.begin()  # the update before may still read what is overwritten now
 
     def size(self) -> int:
         """Return how many transitions are stored."""
@@ -166,10 +167,16 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
                 f"the rollout buffer holds {self.buffer_size} transitions and one decision more; "
                 "it was not emptied: call reset() before the next rollout"
             )
-        views = {
-            key: self._copy(key, storage[start:stop], observations[key], rows)
-            for key, storage in self.observations.items()
-        }
+        views = {key: storage[start:stop] for key, storage in self.observations.items()}
+        here: dict[str, NDArray[Any]] = {}  # what goes through the staging
+        for key, target in views.items():
+            source = observations[key]
+            if self.staging is not None and not isinstance(source, Tensor):
+                here[key] = source
+            else:
+                self._copy(target, source, rows)
+        if self.staging is not None:
+            self.staging.bring({key: views[key] for key in here}, here, rows)
         mask = self.action_masks[start:stop]
         mask.copy_(torch.from_numpy(np.ascontiguousarray(masks[rows], dtype=np.bool_)))
         self._staged.append(len(rows))
@@ -177,7 +184,7 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
         return views, mask
 
     def _copy(
-        self, key: str, target: Tensor, source: NDArray[Any] | Tensor, rows: NDArray[np.int64]
+        self, target: Tensor, source: NDArray[Any] | Tensor, rows: NDArray[np.int64]
     ) -> Tensor:
         everything = len(rows) == self.n_envs
         if isinstance(source, Tensor):
@@ -188,11 +195,6 @@ class RaggedRolloutBuffer(MaskableDictRolloutBuffer):
                 return target.copy_(torch.from_numpy(source))
             np.take(source, rows, axis=0, out=target.numpy(), mode="clip")
             return target
-        if key in self._staging:
-            # Reading back the actions of the last decision waited for the copy before it.
-            staged = self._staging[key][: len(rows)]
-            np.take(source, rows, axis=0, out=staged.numpy(), mode="clip")
-            return target.copy_(staged, non_blocking=True)
         return target.copy_(torch.from_numpy(source if everything else source[rows]))
 
     def commit(

@@ -13,6 +13,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from league.ppo.buffer import RaggedRolloutBuffer
 from league.ppo.errors import LearnerError
 from league.ppo.loss import normalised
+from msattn.staging import Staging
 from tests.league.ppo.learner_toys import ToyEnv, learner
 
 SPACE = spaces.Dict(
@@ -195,3 +196,15 @@ def test_a_reward_for_an_idle_row_is_an_error_and_not_lost() -> None:
 
     with pytest.raises(LearnerError, match="no action to choose"):
         learner(Generous(p_death=0.5)).update()
+
+
+def test_staged_rows_are_stored_as_copied_ones_are() -> None:
+    plain, staged = buffer(), buffer()
+    staged.staging = Staging(torch.device("cpu"))
+    for b in (plain, staged):
+        b.reset()
+        add(b, [0, 2], [0, 0], [0, 0], [False, False])
+        add(b, [0, 1, 2], [0, 0, 0], [0, 0, 0], [False] * 3)
+    for key, stored in plain.observations.items():
+        assert torch.equal(staged.observations[key][:5], stored[:5])
+    assert staged.staging._buffers.keys() == plain.observations.keys()
