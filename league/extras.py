@@ -59,11 +59,11 @@ def missing_viewer(wanted: Mapping[str, bool]) -> str | None:
     return None
 
 
-def missing_engine(engine: str) -> str | None:
-    """Return a sentence on an `arena.engine` whose package is not installed, or None."""
+def missing_engine(engine: str, key: str = "arena.engine") -> str | None:
+    """Return a sentence on an engine, the value of `key`, whose package is not installed."""
     if engine == "ray" and not is_installed("ray"):
         return (
-            'arena.engine is "ray" and the package ray is not installed: '
+            f'{key} is "ray" and the package ray is not installed: '
             f'`{install_command("ray")}`, or set it to "local"'
         )
     return None

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 from sqlalchemy import Engine, text
 
+from arena.cluster.bridge import Bridge
+from arena.cluster.messages import DriverOrders
+from arena.cluster.ray_arena import RayArena
+from arena.processes.scratch import ScratchFolder
 from db.session import open_writer
 from tests.db.postgresql_server import server_or_skip
 
@@ -29,6 +35,26 @@ def pytest_terminal_summary(
     seed = config.getoption("randomly_seed", default=None)
     if seed is not None:
         terminalreporter.write_line(f"Order of the tests: --randomly-seed={seed}")
+
+
+@pytest.fixture(scope="session")
+def ray_bridge() -> Iterator[Bridge]:
+    """A bridge to a Ray cluster of five CPUs that was started here, for the whole session.
+
+    Two of them stay with the hosts of workers that tests of arenas have ended.
+    """
+    if find_spec("ray") is None:
+        pytest.skip("Ray is not installed: pip install -c constraints.txt ray")
+    with ScratchFolder("league-ray-") as folder:
+        bridge = Bridge(DriverOrders(None, n_cpus=5, folder=str(folder)), folder, 240.0)
+        arena = RayArena("tests.arena.processes.worker_toys:play", 1, bridge=bridge)
+        ends = time.monotonic() + 240.0
+        while not arena.is_ready and time.monotonic() < ends:
+            arena.poll(0.5)
+        assert arena.is_ready, bridge.take_news()
+        arena.close()
+        yield bridge
+        bridge.close(10.0)
 
 
 @pytest.fixture(scope="session")

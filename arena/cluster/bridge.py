@@ -19,12 +19,14 @@ from typing import Any
 
 from arena.cluster.driver import run_driver
 from arena.cluster.messages import (
+    RUN_WORKER,
     DriverOrders,
     FromWorker,
     Joined,
     LaunchWorker,
     Leave,
     Refused,
+    Room,
     Signal,
     SignalWorker,
     ToWorker,
@@ -42,6 +44,12 @@ logger = logging.getLogger(__name__)
 _LEAVING_S = 5.0  # a driver that was told to leave has this long beyond the grace
 _KILL_LIMIT_S = 5.0
 _POLL_S = 0.2
+_LONGEST_FOLDER = 24  # Ray's sockets lie 70 bytes deeper, and a socket's path has at most 107
+
+
+def folder_for_ray(path: Path) -> str | None:
+    """Return where a Ray that is started here keeps its files: in a folder of ours, if it can."""
+    return str(path) if len(str(path)) <= _LONGEST_FOLDER else None
 
 
 class Bridge:
@@ -64,7 +72,7 @@ class Bridge:
         self._has_joined = False
         self._joins_by = 0.0
         self._crashed: Crashed | None = None
-        self._keys = itertools.count(1)
+        self._keys, self._groups = itertools.count(1), itertools.count(1)
         self._workers: dict[int, RemoteProcess] = {}
         self._news: list[News] = []
         self.is_deaf = False  # it did not answer to a kill, and has said nothing since
@@ -90,8 +98,20 @@ class Bridge:
         news, self._news = self._news, []
         return news
 
-    def launch(self, name: str, orders: object) -> RemoteProcess:
-        """Start a worker somewhere.
+    def new_group(self) -> int:
+        """Return the key of a new group of processes (`Room.group`)."""
+        return next(self._groups)
+
+    def launch(
+        self,
+        name: str,
+        orders: object,
+        *,
+        target: str = RUN_WORKER,
+        preload: Sequence[str] = (),
+        room: Room | None = None,
+    ) -> RemoteProcess:
+        """Start a worker, or another child, somewhere; the arguments are those of LaunchWorker.
 
         Raises:
             OSError, EOFError: the driver cannot be started.
@@ -104,10 +124,12 @@ class Bridge:
                 "ray-driver", orders_here, self._folder / "driver.txt"
             )
             self._joins_by = time.monotonic() + self._start_limit_s
-        worker = RemoteProcess(self, next(self._keys))
+        worker = RemoteProcess(self, next(self._keys), name)
         self._workers[worker.key] = worker
         level = logging.getLogger().getEffectiveLevel()
-        self._driver.send(LaunchWorker(worker.key, name, orders, level))
+        self._driver.send(
+            LaunchWorker(worker.key, name, orders, level, target, tuple(preload), room)
+        )
         return worker
 
     def send(self, message: object) -> bool:
@@ -196,13 +218,14 @@ class RemoteProcess:
 
     Attributes:
         key: its name between bridge and driver.
+        name: as its process is called.
         node: where it runs; "" while it waits for a place.
         inbox: messages that were not read yet.
     """
 
-    def __init__(self, bridge: Bridge, key: int) -> None:
+    def __init__(self, bridge: Bridge, key: int, name: str) -> None:
         self._bridge = bridge
-        self.key = key
+        self.key, self.name = key, name
         self.pid = 0  # known once it is placed
         self.node = ""
         self.inbox: list[object] = []
@@ -221,6 +244,11 @@ class RemoteProcess:
         return bool(self.inbox) or self._has_ended
 
     @property
+    def is_placed(self) -> bool:
+        """Whether it has found room on a node, which may take as long as it takes."""
+        return bool(self.node) or self._has_ended
+
+    @property
     def has_ended(self) -> bool:
         """Whether it has exited, or is lost."""
         return self._has_ended
@@ -228,6 +256,7 @@ class RemoteProcess:
     def placed(self, pid: int, node: str) -> None:
         """Record where it starts."""
         self.pid, self.node = pid, node
+        logger.info("%s runs on node %s, PID %d", self.name, node, pid)
         self.inbox.append(Placed())
 
     def exited(self, exit_code: int | None, output: str) -> None:

@@ -15,10 +15,11 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from multiprocessing import connection
 from typing import Any
 
-from arena.cluster.joining import ClusterRefusedError, check_nodes, host_maker, join, words
+from arena.cluster.joining import ClusterRefusedError, Hosts, check_nodes, join, words
 from arena.cluster.messages import (
     DriverOrders,
     FromWorker,
@@ -59,10 +60,16 @@ def run_driver(pipe: connection.Connection, birth: Birth, orders: DriverOrders) 
 
 
 class _Host:
-    """A host as the driver sees it."""
+    """A host as the driver sees it.
 
-    def __init__(self, actor: Any) -> None:
-        self.actor = actor
+    Attributes:
+        order: what its worker was started by; the host of a group's process has no other one.
+        waiting: what its worker is to be sent once it has been started.
+    """
+
+    def __init__(self, actor: Any, order: LaunchWorker) -> None:
+        self.actor, self.order = actor, order
+        self.waiting: list[object] = []
         self.key: int | None = None  # of its worker
         self.node = ""
         self.since = time.monotonic()
@@ -74,7 +81,7 @@ class _Driver:
         self, ray: Any, link: Link, orders: DriverOrders, expected: dict[str, str]
     ) -> None:
         self._ray, self._link, self._orders = ray, link, orders
-        self._make_host = host_maker(ray, orders, expected)
+        self._makes = Hosts(ray, orders, expected)
         self._events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self._hosts: dict[int, _Host] = {}  # by the key of its worker
         self._free: list[_Host] = []
@@ -92,8 +99,10 @@ class _Driver:
         place = "a Ray cluster of this machine" if where is None else f"the Ray cluster {where}"
         n_nodes = len(self._alive)
         nodes = "1 node" if n_nodes == 1 else f"{n_nodes} nodes"
+        gpus = self._ray.cluster_resources().get("GPU", 0)
+        room = f"{cpus:g} CPUs" + (f", {gpus:g} GPUs" if gpus else "")
         self._link.send(
-            Joined(f"workers run on {place}: Ray {self._ray.__version__}, {nodes}, {cpus:g} CPUs")
+            Joined(f"the league uses {place}: Ray {self._ray.__version__}, {nodes}, {room}")
         )
         for target in (self._listen, self._watch):
             threading.Thread(target=target, daemon=True).start()
@@ -129,7 +138,11 @@ class _Driver:
             case LaunchWorker():
                 self._launch(order)
             case ToWorker(key, message) if key in self._hosts:
-                self._hosts[key].actor.send.remote(message)
+                host = self._hosts[key]
+                if host.node:
+                    host.actor.send.remote(message)
+                else:
+                    host.waiting.append(message)
             case SignalWorker(key) if any(order.key == key for order in self._following):
                 self._following = deque(o for o in self._following if o.key != key)
                 self._link.send(WorkerExited(key, None, ""))
@@ -145,15 +158,23 @@ class _Driver:
 
     def _launch(self, order: LaunchWorker) -> None:
         """Start a worker on a host that is free or about to be, else on a new one."""
-        if self._free:
+        if order.room is not None:
+            actor = self._makes.make_in(order.room, self._unfit)
+            self._begin(_Host(actor, order), order)
+        elif self._free:
             self._begin(self._free.pop(), order)
-        elif sum(host.is_leaving for host in self._hosts.values()) > len(self._following):
+        elif self._n_leaving() > len(self._following):
             self._following.append(order)
         else:
-            self._begin(_Host(self._make_host(self._unfit)), order)
+            self._begin(_Host(self._makes.make(self._unfit), order), order)
+
+    def _n_leaving(self) -> int:
+        """Return how many workers were told to leave whose hosts are for any other one."""
+        return sum(h.is_leaving and h.order.room is None for h in self._hosts.values())
 
     def _begin(self, host: _Host, order: LaunchWorker) -> None:
         host.key, host.since, host.node, host.is_leaving = order.key, time.monotonic(), "", False
+        host.order, host.waiting = order, []
         self._hosts[order.key] = host
         self._when(host.actor.look.remote(), "looked", host, order)
 
@@ -167,12 +188,15 @@ class _Driver:
             self._lose(host, error)
             return
         if unfit is None:
-            call = host.actor.start.remote(order.name, order.orders, order.log_level)
+            call = host.actor.start.remote(order)
             self._when(call, "started", host, order.key, self._alive.get(node_id, node_id))
             return
         if node_id not in self._unfit:
             self._unfit.add(node_id)
             self._link.send(News(f"a node of the cluster is left out: {unfit}", "warning"))
+        if order.room is not None:  # the place of its group is there: the next one is elsewhere
+            self._part(host, f"found its place on a node that is left out: {unfit}")
+            return
         self._forget(host)
         self._end(host)
         self._launch(order)
@@ -197,6 +221,8 @@ class _Driver:
             self._lose(host, error)
             return
         host.node = node
+        for message in host.waiting:
+            host.actor.send.remote(message)
         self._link.send(WorkerPlaced(key, pid, host.node))
         self._read(host)
 
@@ -214,18 +240,25 @@ class _Driver:
             self._read(host)
         else:
             self._forget(host)
-            self._free.append(host)
+            if host.order.room is None:
+                self._free.append(host)
+            else:
+                self._end(host)
             self._link.send(WorkerExited(key, *exited))
             if self._following:
                 self._launch(self._following.popleft())
 
     def _lose(self, host: _Host, error: Exception) -> None:
+        where = f" on node {host.node}" if host.node else ""
+        self._part(host, f"was lost{where}: {words(error)}")
+
+    def _part(self, host: _Host, reason: str) -> None:
+        """Give a host up, whose worker is lost with it."""
         key = host.key
         assert key is not None  # only called for hosts that have a worker
-        where = f" on node {host.node}" if host.node else ""
         self._forget(host)
         self._end(host)
-        self._link.send(WorkerLost(key, f"was lost{where}: {words(error)}"))
+        self._link.send(WorkerLost(key, reason))
         if self._following:  # it may have been the one that was to make room
             self._launch(self._following.popleft())
 
@@ -239,22 +272,46 @@ class _Driver:
         self._alive = alive
         now = time.monotonic()
         pending = [h for h in self._hosts.values() if not h.node and now - h.since > _PENDING_S]
-        if pending and not self._told_pending:
-            cpus = self._ray.cluster_resources().get("CPU", 0)
-            if cpus < len(self._hosts):
-                self._told_pending = True
-                text = (
-                    f"{len(pending)} of {len(self._hosts)} workers wait for a CPU of the Ray "
-                    f"cluster, which has {cpus:g}; set arena.n_workers lower, or add nodes"
-                )
-                self._link.send(News(text, "warning"))
-        elif not pending:
-            self._told_pending = False
+        text = self._lack(pending) if pending and not self._told_pending else None
+        if text is not None:
+            self._link.send(News(text, "warning"))
+        self._told_pending = bool(pending) and (self._told_pending or text is not None)
+
+    def _lack(self, pending: Sequence[_Host]) -> str | None:
+        """Return what is said of hosts that have waited long for room, or None."""
+        has = self._ray.cluster_resources()
+        n_cpus, n_gpus = has.get("CPU", 0), has.get("GPU", 0)
+        for host in pending:
+            room = host.order.room
+            if room is None or not self._makes.is_waiting(room.group):
+                continue
+            bundle = self._makes.bundle(room)
+            each = ", ".join(f"{number:g} {name}" for name, number in bundle.items())
+            return (
+                f"{host.order.name} waits for room on the Ray cluster: {room.size} x {each} "
+                f"({room.strategy}); the cluster has {n_cpus:g} CPU and {n_gpus:g} GPU on "
+                f"{len(self._alive)} nodes; set learner.n_ranks or arena.n_workers lower, or add "
+                "nodes"
+            )
+        rooms = [host.order.room for host in self._hosts.values()]
+        if n_cpus >= sum(1 if room is None else room.n_cpus for room in rooms):
+            return None
+        return (
+            f"{len(pending)} of {len(self._hosts)} processes wait for a CPU of the Ray cluster, "
+            f"which has {n_cpus:g}; set arena.n_workers lower, or add nodes"
+        )
 
     def _forget(self, host: _Host) -> None:
         if host.key is not None:
             del self._hosts[host.key]
         host.key = None
+        room = host.order.room
+        others = [h.order.room for h in self._hosts.values() if h.order.room is not None]
+        if room is not None and room.group not in {other.group for other in others}:
+            try:
+                self._makes.give_up(room.group)
+            except Exception as error:  # the head is away, and with it the place
+                logger.debug("the place of a group could not be given back: %s", words(error))
 
     def _end(self, host: _Host) -> None:
         try:

@@ -11,13 +11,12 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing import connection
-from typing import Any
 
-from arena.cluster.messages import Signal
+from arena.cluster.messages import LaunchWorker, Signal
 from arena.cluster.nodes import difference, facts
+from arena.processes.child import find_function
 from arena.processes.launch import ChildProcess, Launcher
 from arena.processes.scratch import ScratchFolder
-from arena.processes.worker import run_worker
 
 _MAX_MESSAGES = 1000  # at once
 _CLOSING_S = 1.0
@@ -40,8 +39,8 @@ class Host:
         import ray
 
         self._node_id = ray.get_runtime_context().get_node_id()
-        address = ray.util.get_node_ip_address()
-        self._trouble = difference(address, expected, facts(check, settings))
+        self._address = str(ray.util.get_node_ip_address())
+        self._trouble = difference(self._address, expected, facts(check, settings))
         self._folder: ScratchFolder | None = None
         self._child: ChildProcess | None = None
         self._is_leaving = False  # its pipe is closed, and it exits by itself
@@ -51,17 +50,20 @@ class Host:
         """Return the id of this node, and a sentence when it cannot play, else None."""
         return self._node_id, self._trouble
 
-    def start(self, name: str, orders: Any, log_level: int) -> int:
+    def start(self, order: LaunchWorker) -> int:
         """Start a worker; return its process id.
 
         Raises:
             OSError, EOFError, MemoryError: it cannot be started.
+            ImportError, AttributeError: this node has no such target.
         """
         if self._folder is None:
             self._folder = ScratchFolder("league-host-")
-        launcher = Launcher(run_worker, [orders.play.partition(":")[0]])
+        launcher = Launcher(find_function(order.target), order.preload)
         output = self._folder.path / "worker.txt"
-        child = launcher.launch(name, orders, output, log_level=log_level)
+        child = launcher.launch(
+            order.name, order.orders, output, log_level=order.log_level, address=self._address
+        )
         with self._lock:
             self._child, self._is_leaving = child, False
         return child.pid

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from arena.cluster.host import Host
-from arena.cluster.messages import DriverOrders
+from arena.cluster.messages import DriverOrders, Room
 from arena.cluster.nodes import PROGRAM, difference, facts
 from arena.errors import WorkerError
 
@@ -22,6 +22,9 @@ _KNOCK_S = 10.0
 _CALLS = 4  # of a host at once: one that waits for messages, and orders
 # Set before Ray is imported: no report to its authors, no processes before they are needed.
 _VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_enable_worker_prestart": "false"}
+# Nobody else needs to reach a Ray that is started here. Ray turns the address 127.0.0.1 into that
+# of the machine, unless it may have no other nodes, which this says on every system.
+_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
 
 class ClusterRefusedError(WorkerError):
@@ -38,14 +41,14 @@ def join(orders: DriverOrders) -> Any:
     """
     for name, value in _VARIABLES.items():
         os.environ.setdefault(name, value)
+    if orders.address is None:
+        os.environ.update(_ALONE)
     import ray
 
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": "warning"}
     if orders.address is None:
         if orders.folder is not None:
             common["_temp_dir"] = orders.folder
-        # Nobody else needs to reach it: it listens on this machine alone.
-        common["_node_ip_address"] = "127.0.0.1"
         ray.init(address="local", num_cpus=orders.n_cpus, include_dashboard=False, **common)
         return ray
     try:
@@ -107,7 +110,7 @@ def check_nodes(ray: Any, orders: DriverOrders) -> dict[str, str]:
             found = ray.get(reference, timeout=_CHECK_S)
         except ray.exceptions.RayTaskError as error:
             found = {PROGRAM: f"one that fails with {words(error)}"}
-        said = difference(address, expected, found)
+        said = difference(address, expected, found, all_known=not orders.is_known)
         if said is not None:
             raise ClusterRefusedError(said)
     return expected
@@ -129,24 +132,78 @@ def _look() -> Callable[[str | None, Mapping[str, object]], dict[str, str]]:
     return look
 
 
-def host_maker(
-    ray: Any, orders: DriverOrders, expected: Mapping[str, str]
-) -> Callable[[Collection[str]], Any]:
-    """Return what makes a host, on a node whose id is not among the given ones.
+class Hosts:
+    """Makes hosts on the nodes of a cluster that was joined; Ray does not restart them.
 
-    Hosts are spread over the nodes, take one CPU each, and are not restarted by Ray.
+    Args:
+        expected: what a node must be like; {} where there is nothing to compare.
     """
 
-    check = orders.check if expected else None
-    kind = ray.remote(num_cpus=1, max_restarts=0, max_concurrency=_CALLS)(Host)
+    def __init__(self, ray: Any, orders: DriverOrders, expected: Mapping[str, str]) -> None:
+        self._ray = ray
+        check = orders.check if expected else None
+        self._arguments = (dict(expected), check, dict(orders.settings))
+        self._kind = ray.remote(num_cpus=1, max_restarts=0, max_concurrency=_CALLS)(Host)
+        self._rooms: dict[int, tuple[Any, dict[str, float]]] = {}  # a group's place, its bundles
 
-    def make(unfit: Collection[str]) -> Any:
+    def make(self, unfit: Collection[str]) -> Any:
+        """Make a host that takes one CPU, on a node whose id is not among the given ones.
+
+        They are spread over the nodes.
+        """
         options: dict[str, Any] = {"scheduling_strategy": "SPREAD"}
         if unfit:  # Ray takes either a strategy or labels
-            options = {"label_selector": {"ray.io/node-id": f"!in({','.join(sorted(unfit))})"}}
-        return kind.options(**options).remote(dict(expected), check, dict(orders.settings))
+            options = {"label_selector": _other_than(unfit)}
+        return self._kind.options(**options).remote(*self._arguments)
 
-    return make
+    def make_in(self, room: Room, unfit: Collection[str]) -> Any:
+        """Make a host in its bundle of a group's place, which is made for the first of them."""
+        from ray.util import placement_group
+        from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+        if room.group not in self._rooms:
+            bundle = self.bundle(room)
+            labels = {"bundle_label_selector": [_other_than(unfit)] * room.size} if unfit else {}
+            place = placement_group([bundle] * room.size, strategy=room.strategy, **labels)
+            self._rooms[room.group] = place, bundle
+        place, bundle = self._rooms[room.group]
+        return self._kind.options(
+            num_cpus=bundle["CPU"],
+            num_gpus=bundle.get("GPU", 0),
+            scheduling_strategy=PlacementGroupSchedulingStrategy(
+                place, placement_group_bundle_index=room.index
+            ),
+        ).remote(*self._arguments)
+
+    def bundle(self, room: Room) -> dict[str, float]:
+        """Return what each process of a group takes of Ray's resources."""
+        bundle: dict[str, float] = {"CPU": room.n_cpus}
+        n_gpus = int(self._ray.cluster_resources().get("GPU", 0))
+        if room.gpus == "on" or (room.gpus == "auto" and n_gpus >= room.n_sharing):
+            bundle["GPU"] = 1
+        elif room.gpus == "auto" and n_gpus > 0:
+            bundle["GPU"] = 1 / -(-room.n_sharing // n_gpus)  # Ray rounds down, to a 10,000th
+        return bundle
+
+    def is_waiting(self, group: int) -> bool:
+        """Return whether the cluster has had no room yet for a group's place."""
+        from ray.util import placement_group_table
+
+        place, _ = self._rooms[group]
+        return str(placement_group_table(place)["state"]) == "PENDING"
+
+    def give_up(self, group: int) -> None:
+        """Give a group's place back, if it has one."""
+        from ray.util import remove_placement_group
+
+        place, _ = self._rooms.pop(group, (None, {}))
+        if place is not None:
+            remove_placement_group(place)
+
+
+def _other_than(unfit: Collection[str]) -> dict[str, str]:
+    """Return what Ray selects all nodes by but those with the given ids."""
+    return {"ray.io/node-id": f"!in({','.join(sorted(unfit))})"}
 
 
 def words(error: BaseException) -> str:

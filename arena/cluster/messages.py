@@ -1,6 +1,7 @@
 """The messages between the league's process and the driver: frozen and picklable.
 
-A worker is named by a key that the league's process gives it, a new one for each start.
+A worker, which may be any child of a host, is named by a key that the league's process gives it, a
+new one for each start.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Signal = Literal["hang_up", "terminate", "kill"]
+RUN_WORKER = "arena.processes.worker:run_worker"
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,46 @@ class DriverOrders:
 
 
 @dataclass(frozen=True)
+class Room:
+    """What a group of processes needs of the cluster: a bundle for each, all of them or none.
+
+    Attributes:
+        group: key of the group; its place is made for the first of its processes that is started.
+        size: number of its processes, of which this is number `index`.
+        n_cpus: of Ray, for each process.
+        gpus: "on" gives each a GPU of Ray, and waits for one; "auto" does so where the cluster has
+            any, and lets `n_sharing` processes have equal shares where it has fewer.
+        n_sharing: processes of all groups that want a GPU.
+        strategy: of Ray: PACK, SPREAD, STRICT_PACK or STRICT_SPREAD.
+    """
+
+    group: int
+    index: int = 0
+    size: int = 1
+    n_cpus: int = 1
+    gpus: Literal["off", "auto", "on"] = "off"
+    n_sharing: int = 1
+    strategy: str = "PACK"
+
+
+@dataclass(frozen=True)
 class LaunchWorker:
-    """Start a worker on some node; `orders` and `log_level` are the worker's."""
+    """Start a worker on some node.
+
+    Attributes:
+        name, orders, log_level: of the worker.
+        target: "module:function" that runs in it (arena.processes.launch.Target).
+        preload: modules that its host imports first.
+        room: of its group; None for one that runs wherever there is a CPU.
+    """
 
     key: int
     name: str
     orders: Any
     log_level: int
+    target: str = RUN_WORKER
+    preload: tuple[str, ...] = ()
+    room: Room | None = None
 
 
 @dataclass(frozen=True)

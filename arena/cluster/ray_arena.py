@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from arena.cluster.bridge import Bridge
+from arena.cluster.bridge import Bridge, folder_for_ray
 from arena.cluster.messages import DriverOrders
 from arena.processes.jobs import News, WorkerLimits
 from arena.processes.scratch import ScratchFolder
@@ -20,8 +20,6 @@ from arena.processes.supervised import SupervisedArena, check_arguments
 from arena.processes.supervisor import Process
 from arena.processes.worker import WorkerOrders
 from arena.processes.workplace import Workplace
-
-_LONGEST_FOLDER = 24  # Ray's sockets lie 70 bytes deeper, and a socket's path has at most 107
 
 
 class RayArena(SupervisedArena):
@@ -34,7 +32,7 @@ class RayArena(SupervisedArena):
             on this machine, with room for the workers.
         check: "module:function"; what it returns from `settings`, names and values, must be the
             same here and on every node.
-        bridge: one that several arenas use in turn; None makes one of this arena's own.
+        bridge: one that others use too, and close; None makes one of this arena's own.
 
     Raises:
         WorkerError: an argument is malformed.
@@ -57,20 +55,20 @@ class RayArena(SupervisedArena):
         self._folder = ScratchFolder("league-ray-")
         self._own = bridge is None
         if bridge is None:
-            place = str(self._folder.path)
             driver = DriverOrders(
                 address=address,
                 n_cpus=n_workers,
-                folder=place if len(place) <= _LONGEST_FOLDER else None,
+                folder=folder_for_ray(self._folder.path),
                 check=check,
                 settings=dict(settings or {}),
             )
             bridge = Bridge(driver, self._folder.path, limits.start_limit_s)
         self.bridge = bridge
         orders = WorkerOrders(play, setup, dict(settings or {}))
+        preload = [play.partition(":")[0]]
 
         def start(index: int) -> Process:
-            return self.bridge.launch(f"arena-{index}", orders)
+            return self.bridge.launch(f"arena-{index}", orders, preload=preload)
 
         super().__init__(start, n_workers, limits, placed_later=True)
 

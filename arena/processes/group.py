@@ -1,4 +1,4 @@
-"""Several processes that live and die as one: the ranks of a learner.
+"""Several processes that live and die as one: the ranks of a learner, on one machine or many.
 
 Promises: to whoever holds it a group is one process (`supervisor.Process`); as soon as one member
 has ended that should not have, all others are killed, and the exit is described as that member's;
@@ -25,8 +25,9 @@ class ProcessGroup:
     """Members that are one process to their supervisor.
 
     Orders go to the first member, those of a class with `for_all_ranks = True` to all. What the
-    first says is what the group says; of the others' messages only records, crashes and those of
-    the classes in `heard_of_all` are passed on.
+    first says is what the group says, except that a message of a class with `for_the_others = True`
+    goes to the other members; of the others' messages only records, crashes and those of the
+    classes in `heard_of_all` are passed on.
 
     Args:
         members: at least one, started.
@@ -64,10 +65,15 @@ class ProcessGroup:
     @property
     def handles(self) -> list[Any]:
         """See Process."""
-        return [handle for _, member in self._open() for handle in member.handles]
+        return [*dict.fromkeys(h for _, member in self._open() for h in member.handles)]
 
     def _open(self) -> list[tuple[int, Process]]:
         return [(i, m) for i, m in enumerate(self.members) if self._codes[i] is None]
+
+    @property
+    def is_placed(self) -> bool:
+        """See Process."""
+        return all(member.is_placed for _, member in self._open())
 
     @property
     def has_ended(self) -> bool:
@@ -120,6 +126,10 @@ class ProcessGroup:
         for message in messages:
             if isinstance(message, Crashed):
                 self._crashes[i] = message
+            elif i == 0 and getattr(type(message), "for_the_others", False):
+                for other, member in self._open():
+                    if other:
+                        member.send(message)
             elif i == 0:
                 passed.append(message)
             elif isinstance(message, Record):

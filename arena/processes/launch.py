@@ -65,6 +65,11 @@ class ChildProcess:
         return [self._pipe, self._process.sentinel]
 
     @property
+    def is_placed(self) -> bool:
+        """True: it runs on this machine."""
+        return True
+
+    @property
     def has_ended(self) -> bool:
         """Whether the process has exited, or closed its pipe and is about to."""
         return self._pipe_ended or self._process.exitcode is not None
@@ -144,7 +149,13 @@ class Launcher:
         self._context = _process_context(preload)
 
     def launch(
-        self, name: str, orders: object, output_path: Path, *, log_level: int | None = None
+        self,
+        name: str,
+        orders: object,
+        output_path: Path,
+        *,
+        log_level: int | None = None,
+        address: str = "",
     ) -> ChildProcess:
         """Start a child.
 
@@ -153,6 +164,7 @@ class Launcher:
             orders: picklable, passed to the target.
             output_path: appended to; made when missing.
             log_level: log records below it stay in the child; None for this process's level.
+            address: of this machine in its cluster, where it is a node of one.
 
         Raises:
             OSError, EOFError: the process cannot be started.
@@ -164,6 +176,7 @@ class Launcher:
             logging.getLogger().getEffectiveLevel() if log_level is None else log_level,
             isinstance(self._context, ForkServerContext),
             {name: os.environ.get(name) for name in import_variables()},
+            address,
         )
         if isinstance(self._context, ForkServerContext):
             # The fork server's socket lies there. On a full disk the folder goes without a mark.

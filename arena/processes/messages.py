@@ -25,12 +25,15 @@ class Birth:
             may end elsewhere.
         environment: variables to set, or to remove (None), before anything else is started: what
             only Python's start of this process needed.
+        address: of this machine, as the other machines of a cluster reach it; "" where there are
+            none.
     """
 
     output_path: str
     log_level: int
     die_with_server: bool
     environment: Mapping[str, str | None] = field(default_factory=dict)
+    address: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,10 @@ class Process(Protocol):
         """Handles for `multiprocessing.connection.wait`."""
 
     @property
+    def is_placed(self) -> bool:
+        """Whether it has a machine to run on, for which it may have to wait."""
+
+    @property
     def has_ended(self) -> bool:
         """Whether it has exited, or is about to."""
 

@@ -91,6 +91,7 @@ class Silent:
 
     pid = 0
     handles: Sequence[Any] = ()
+    is_placed = True
     has_ended = False
     exit_code: int | None = None
 

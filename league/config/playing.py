@@ -50,11 +50,17 @@ class ArenaConfig(Section):
 
 
 class RayConfig(Section):
-    """The Ray cluster that `arena.engine = "ray"` uses."""
+    """The Ray cluster that `arena.engine = "ray"` and `learner.engine = "ray"` use."""
 
     address: Annotated[str | None, Off] = Field(
         default=None,
         min_length=1,
         description="Cluster to join: auto, HOST:6379 or ray://HOST:10001; off starts one on this "
         "machine and ends it with the league.",
+    )
+    placement: Literal["pack", "spread", "strict_pack", "strict_spread"] = Field(
+        default="pack",
+        description="How the `learner.n_ranks` processes of a learner are placed: on as few nodes "
+        "as there is room for, or on as many; strict waits until all find room on one node, or "
+        "each on a node of its own.",
     )

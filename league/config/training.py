@@ -315,6 +315,13 @@ class LearnerConfig(Section):
         "`n_matches`, `n_steps` and `batch_size`, which it must divide; at most one per GPU.",
     )
 
+    engine: Literal["local", "ray"] = Field(
+        default="local",
+        description="Where learners run: local, on this machine, or ray, on the nodes of the Ray "
+        "cluster that `ray.address` names, with `n_threads` CPUs for each of their processes and "
+        "what `device` asks for (docs/howto/cluster.md).",
+    )
+
     n_halves: int = Field(
         default=1,
         ge=1,

@@ -1,24 +1,26 @@
 """Which arena a league plays its rated matches in: processes of this machine, or of a Ray cluster.
 
-Promises: a cluster's nodes are asked for the program, the rules and the league's folder, and must
-have those of this machine; Ray is neither imported nor needed where it is not asked for.
+Promises: a cluster's nodes are asked for the program, the rules and the league's folder or store,
+and must have those of this machine; Ray is neither imported nor needed where it is not asked for.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from dataclasses import replace
 
+from arena.cluster.bridge import Bridge
 from arena.processes.jobs import Arena, RestartLimits, WorkerLimits
 from arena.processes.local_arena import LocalArena
-from league.config.playing import ArenaConfig, RayConfig
+from league.config.tree import LeagueConfig
 from league.folder.layout import LeagueFolder
+from league.store.snapshots import PlaceOfSnapshots
 
 ARENA_NICENESS = 5  # rated matches yield to training when both want the same core
 _PLAY = "league.matches.worker:play"
 _SETUP = "league.matches.worker:setup"
-_CHECK = "league.matches.nodes:node_facts"
+CHECK = "league.matches.nodes:node_facts"  # of the nodes of a cluster
 
 
 def count_workers(wanted: int | None, n_learners: int) -> int:
@@ -32,18 +34,38 @@ def count_workers(wanted: int | None, n_learners: int) -> int:
     return max(1, cores - n_learners)
 
 
-def make_arena(
-    folder: LeagueFolder, arena: ArenaConfig, n_learners: int, ray: RayConfig | None = None
-) -> Arena:
-    """Make an arena whose workers play rated matches with the league's snapshots and maps."""
-    n_workers = count_workers(arena.n_workers, n_learners)
-    settings: dict[str, object] = {
-        "snapshots": folder.snapshot_place(),
+def count_ranks(config: LeagueConfig) -> int:
+    """Return the number of processes of all learners."""
+    return len(config.learners) * config.learner.n_ranks
+
+
+def settings_of_workers(folder: LeagueFolder, config: LeagueConfig) -> dict[str, object]:
+    """Return what workers are told (league.matches.worker.setup), and nodes are compared by."""
+    snapshots = folder.snapshot_place()
+    may_be_far = "ray" in (config.arena.engine, config.learner.engine)
+    if isinstance(snapshots, PlaceOfSnapshots) and may_be_far and config.ray.address is not None:
+        snapshots = replace(snapshots, is_far=True)
+    return {
+        "snapshots": snapshots,
         "maps": str(folder.root),
         "device": "cpu",
-        "niceness": ARENA_NICENESS if n_learners else 0,
-        "n_threads": arena.n_threads,
+        "niceness": ARENA_NICENESS if config.learners else 0,
+        "n_threads": config.arena.n_threads,
     }
+
+
+def make_arena(
+    folder: LeagueFolder, config: LeagueConfig, n_learners: int, bridge: Bridge | None = None
+) -> Arena:
+    """Make an arena whose workers play rated matches with the league's snapshots and maps.
+
+    Args:
+        n_learners: learners' processes on the machine of the workers.
+        bridge: to the league's cluster, where its workers run on one.
+    """
+    arena = config.arena
+    n_workers = count_workers(arena.n_workers, n_learners)
+    settings = settings_of_workers(folder, config)
     limits = WorkerLimits(
         matches_per_worker=arena.matches_per_worker,
         lease_s=arena.lease_s,
@@ -54,22 +76,7 @@ def make_arena(
         restart=RestartLimits(max_deaths=max(10, 4 * n_workers), trouble_limit_s=math.inf),
     )
     if arena.engine == "ray":
-        address = None if ray is None else ray.address
-        return _ray_arena(n_workers, settings, limits, address)
+        from arena.cluster.ray_arena import RayArena
+
+        return RayArena(_PLAY, n_workers, settings, setup=_SETUP, limits=limits, bridge=bridge)
     return LocalArena(_PLAY, n_workers, settings, setup=_SETUP, limits=limits)
-
-
-def _ray_arena(
-    n_workers: int, settings: Mapping[str, object], limits: WorkerLimits, address: str | None
-) -> Arena:
-    from arena.cluster.ray_arena import RayArena
-
-    return RayArena(
-        _PLAY,
-        n_workers,
-        settings,
-        setup=_SETUP,
-        limits=limits,
-        address=address,
-        check=_CHECK,
-    )

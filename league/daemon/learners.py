@@ -20,6 +20,7 @@ from pathlib import Path
 from arena.processes.group import ProcessGroup
 from arena.processes.jobs import RestartLimits
 from arena.processes.launch import ChildProcess, Launcher
+from arena.processes.messages import Placed
 from arena.processes.scratch import ScratchFolder
 from arena.processes.supervisor import Clock, Death, DeathCount, Place, Process, end_all
 from league.learner.messages import Alive, LearnerOrders, Progress, Ready, Waits
@@ -36,6 +37,8 @@ RESTART = RestartLimits(
     trouble_limit_s=math.inf,
 )
 
+HEARD_OF_ALL = (Alive, Waits)
+"""Messages of any rank of a learner that count; the others of its messages are the first's."""
 _ABSENT_AFTER_S = 5.0  # the manager polls every second at the latest
 
 MakeOrders = Callable[[str], LearnerOrders]
@@ -116,7 +119,7 @@ def launch_ranks(
         scratch.close()
         raise
     log.info("learner %s started, PIDs %s", name, ", ".join(str(m.pid) for m in members))
-    return ProcessGroup(members, heard_of_all=(Alive, Waits), release=scratch.close)
+    return ProcessGroup(members, heard_of_all=HEARD_OF_ALL, release=scratch.close)
 
 
 class Learners:
@@ -127,7 +130,7 @@ class Learners:
         make_orders: returns what a learner is told when it starts; called at every start.
         launch: starts a process.
         lease_s: a learner that says nothing for so long is killed; time in which nobody polls, or
-            may not start anything, does not count.
+            may not start anything, does not count, nor does that in which it waits for a machine.
     """
 
     def __init__(
@@ -188,6 +191,8 @@ class Learners:
             if place.process is None:
                 continue
             reason = None
+            if not place.process.is_placed:
+                self._heard_at[name] = self._clock()
             if not place.process.has_ended:
                 if not may_start or self._clock() - self._heard_at[name] < self._lease_s:
                     continue
@@ -209,7 +214,7 @@ class Learners:
     def _read(self, name: str, place: Place, limit: int | None = 1000) -> Iterator[LearnerMessage]:
         for message in place.poll(limit):
             self._heard_at[name] = self._clock()
-            if isinstance(message, Alive):
+            if isinstance(message, Alive | Placed):
                 continue
             if isinstance(message, Ready):
                 place.came_up()
@@ -242,7 +247,8 @@ class Learners:
             self.send(name, order)
         ends = self._clock() + grace_s
         while (running := self._running()) and self._clock() < ends:
-            connection.wait([h for _, process in running for h in process.handles], timeout=0.2)
+            handles = dict.fromkeys(h for _, process in running for h in process.handles)
+            connection.wait([*handles], timeout=0.2)  # those of a cluster are one for all
             for name, process in running:
                 place = self._places[name]
                 yield from self._read(name, place)

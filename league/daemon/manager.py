@@ -28,6 +28,7 @@ from league.course.watch import CourseSettings, CourseWatch
 from league.daemon.arenas import count_workers, make_arena
 from league.daemon.budget import DiskBudget
 from league.daemon.canaries import PURPOSES, own_matches
+from league.daemon.cluster import ClusterHome, launcher
 from league.daemon.heartbeat import Heartbeat
 from league.daemon.learners import Died, Launch, LearnerMessage, Learners, launch_learner
 from league.daemon.matches import RatedMatches
@@ -122,19 +123,20 @@ class Manager:
             lambda: self._rosters.payoff,  # as the newest roster saw it
         )
         backlog = self._prepare()
+        self._cluster = ClusterHome(folder, config, engine)
         self.learners = Learners(
             list(self._lineages),
             self._orders,
-            launch or launch_learner(folder.logs),
+            launch or launcher(self._cluster, launch_learner(folder.logs)),
             lease_s=config.learner.lease_s,
         )
-        n_learning = len(config.learners) * config.learner.n_ranks
+        n_learning = self._cluster.n_learning_here
         self.rated = RatedMatches(
             folder,
             MatchSettings.of(config, count_workers(config.arena.n_workers, n_learning)),
             engine,
             self.season,
-            arena or make_arena(folder, config.arena, n_learning, config.ray),
+            arena or make_arena(folder, config, n_learning, self._cluster.bridge),
             backlog,
             ends=ends,
             courier=self._home.courier,
@@ -218,6 +220,7 @@ class Manager:
         if self._courses.is_due():
             self._watch_courses()
         self._budget.turn()
+        self._cluster.turn()
 
     def _watch_courses(self) -> None:
         with read_transaction(self.engine) as session:
@@ -415,6 +418,7 @@ class Manager:
         """
         self.rated.close(min(2.0, grace_s))
         self._untaken.extend(self.learners.stop(Stop(), max(0.0, grace_s - CLOSING_S)))
+        self._cluster.close(min(2.0, grace_s))
         self.rated.settle()
         self._take_all()
         self._home.close(min(2.0, grace_s))
@@ -428,3 +432,4 @@ class Manager:
         """Kill arena and learners immediately."""
         self.rated.close(0.0)
         self.learners.kill()
+        self._cluster.close(0.0)

@@ -101,6 +101,7 @@ def open_for_start(
         config = resolve(preset, toml, sets, maps, learners=learners, adopted=adopted)
     missing = missing_viewer({name: getattr(config.learner, name) for name in VIEWERS})
     missing = missing or missing_engine(config.arena.engine)
+    missing = missing or missing_engine(config.learner.engine, "learner.engine")
     if missing is not None:
         raise ConfigError(missing)
     if not is_new:

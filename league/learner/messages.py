@@ -2,6 +2,7 @@
 
 Down: LearnerOrders when the process starts, then Roster, Settled and Stop. Up: Ready, Alive, Waits,
 Progress, Offered, Restarted and Finished; log records and crashes are arena.processes.messages.
+From the first rank to the others, where they are on several machines: MeetAt.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ class LearnerOrders:
         trained_decisions: what the database knows; a checkpoint may know more.
         teacher: agent spec of who teaches a lineage that begins, or None; `teacher_name` is what
             the settings call it.
-        store: of a learner on another machine than the manager: the league's store, with a cache
-            folder of that machine; offers and checkpoints then go through it. None: as the
-            league's folder at `root` says.
+        store: of a learner that may run on another machine than the manager: the league's store;
+            offers, checkpoints and maps then go through it, and what it keeps lies in a folder of
+            that machine (league.learner.afar). None: as the league's folder at `root` says.
         place: among the ranks of the lineage, where there are several.
     """
 
@@ -86,6 +87,16 @@ class Stop:
     """Manager to learner: write a checkpoint and exit."""
 
     for_all_ranks: ClassVar[bool] = True  # any may hear it first; the rest is for the first alone
+
+
+@dataclass(frozen=True)
+class MeetAt:
+    """First rank to the others: it waits for them at this address of its machine."""
+
+    for_the_others: ClassVar[bool] = True
+
+    address: str
+    port: int
 
 
 @dataclass(frozen=True)

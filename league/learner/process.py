@@ -22,10 +22,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from arena.processes.child import EXIT_CRASHED, EXIT_LOST, begin
 from arena.processes.messages import Birth, Crashed
+from league.learner.afar import at_home
 from league.learner.messages import (
     Alive,
     Finished,
     LearnerOrders,
+    MeetAt,
     Offered,
     Progress,
     Ready,
@@ -63,9 +65,10 @@ def run_learner(pipe: connection.Connection, birth: Birth, orders: LearnerOrders
     try:
         from league.learner.trainer import Trainer
 
+        orders = at_home(orders)
         waiting = Waiting(Path(orders.root))
         _keep_in_touch(waiting, link)
-        trainer = Trainer(orders, waiting, join_ranks(orders))
+        trainer = Trainer(orders, waiting, join_ranks(orders, link, birth.address))
         try:
             if trainer.ranks is None:
                 train(link, trainer)
@@ -85,15 +88,40 @@ def run_learner(pipe: connection.Connection, birth: Birth, orders: LearnerOrders
     os._exit(0)  # torch's and numba's threads need no clean-up
 
 
-def join_ranks(orders: LearnerOrders) -> Peers | None:
-    """Meet the other ranks of a learner; None where it has none, and nothing is imported for it."""
-    if orders.place is None:
+def join_ranks(
+    orders: LearnerOrders, manager: Manager | None = None, address: str = ""
+) -> Peers | None:
+    """Meet the other ranks of a learner; None where it has none, and nothing is imported for it.
+
+    Args:
+        manager: carries the first rank's word to the others where they are on several machines.
+        address: of this machine, for those.
+
+    Raises:
+        StopOrdered: the manager said stop before, or is gone.
+        RanksLostError: they did not meet.
+    """
+    place = orders.place
+    if place is None:
         return None
-    from league.ppo.peers import device_of, join_group
+    from league.ppo.peers import START_S, device_of, join_group
     from msattn.device import choose_device
 
-    device = device_of(orders.place, choose_device(orders.settings.device))
-    return join_group(orders.place, device)
+    device = device_of(place, choose_device(orders.settings.device))
+    if place.meeting is not None:
+        return join_group(place, device)
+    from league.ppo import meeting
+
+    assert manager is not None  # whoever starts ranks on several machines hears them
+    meeting.talk_over(address)
+    if place.rank == 0:
+        store, port = meeting.open_meeting(address, place.size, START_S)
+        manager.send(MeetAt(address, port))
+    else:
+        while not isinstance(told := manager.receive(), MeetAt):
+            _obey(told, None)
+        store = meeting.enter_meeting(told.address, told.port, place.size, START_S)
+    return join_group(place, device, store)
 
 
 def train(manager: Manager, trainer: Trainer) -> None:

@@ -136,7 +136,8 @@ class Trainer:
     def loaders(self) -> tuple[Callable[[str], Agent], Callable[[str], TerritoryMap]]:
         """Return what loads agents and maps, waiting for the machine where it must."""
         agents = make_loader(self.store, device=str(self.device))
-        return self._patiently(agents), self._patiently(cached_maps(self.folder.root))
+        maps = cached_maps(self.folder.root, self.orders.store)
+        return self._patiently(agents), self._patiently(maps)
 
     def _make_env(self) -> LeagueVecEnv:
         seats = (self._draw, self._mirror)

@@ -1,6 +1,7 @@
 """What a node of a cluster must have to play a league's matches: asked on each, compared with here.
 
-Promises: two nodes with equal facts play a match alike; loads neither torch nor numba.
+Promises: two nodes with equal facts play a match alike, and reach the files of the same league;
+loads neither torch nor numba.
 """
 
 from __future__ import annotations
@@ -10,12 +11,18 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from arena.territory.engine.rules import RULES_VERSION
+from arena.cluster.nodes import FOLDER, UNKNOWN
+from arena.territory.engine.rules import EDITIONS, RULES_VERSION
+from league.errors import StoreAwayError, StoreError
+from league.folder.in_store import MARK
 from league.folder.layout import CONFIG_NAME
+from league.store.snapshots import PlaceOfSnapshots
+from league.store.store import StorePlace
 
 _ROOT = Path(__file__).resolve().parents[2]
-# All code that takes part in a match.
-_PACKAGES = ("agents", "arena", "msattn", "league/matches")
+# All code that takes part in a match, and in training.
+_PACKAGES = ("agents", "arena", "msattn", "league/matches", "league/store")
+_TRAINING = ("db", "league")
 
 
 def node_facts(settings: Mapping[str, object]) -> dict[str, str]:
@@ -23,21 +30,30 @@ def node_facts(settings: Mapping[str, object]) -> dict[str, str]:
 
     Args:
         settings: of a worker (league.matches.worker.setup); "maps" is the league's folder, which
-            must be seen where "snapshots" is a folder and not a place with a store behind it.
+            must be seen where "snapshots" is a folder; where it is a place with a store behind it,
+            the store must be reached instead. "trains": learners run on the nodes too.
     """
+    code = code_sha256(trains=bool(settings.get("trains")))
     found = {
-        "program": f"territory-league {_version()} with code {code_sha256()[:12]}",
-        "rules": f"version {RULES_VERSION}",
+        "program": f"territory-league {_version()} with code {code[:12]}",
+        "rules": f"version {RULES_VERSION}, editions {' and '.join(EDITIONS)}",
     }
-    if isinstance(settings.get("snapshots"), str | Path):
-        found["league folder"] = _folder_fact(Path(str(settings["maps"])))
+    snapshots = settings.get("snapshots")
+    if isinstance(snapshots, str | Path):
+        found[FOLDER] = _folder_fact(Path(str(settings["maps"])))
+    elif isinstance(snapshots, PlaceOfSnapshots):
+        found["store"] = _store_fact(snapshots.store)
     return found
 
 
-def code_sha256(root: Path = _ROOT) -> str:
-    """Return the SHA-256 of the names and bytes of all code that takes part in a match."""
+def code_sha256(root: Path = _ROOT, *, trains: bool = False) -> str:
+    """Return the SHA-256 of the names and bytes of all code that takes part in a match.
+
+    Args:
+        trains: of that which takes part in training too.
+    """
     digest = hashlib.sha256()
-    for package in _PACKAGES:
+    for package in dict.fromkeys((*_PACKAGES, *(_TRAINING if trains else ()))):
         for path in sorted((root / package).rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode())
             digest.update(path.read_bytes())
@@ -58,3 +74,14 @@ def _folder_fact(root: Path) -> str:
     except OSError as error:
         return f"{root} that cannot be read ({error.strerror})"
     return f"{root} with {CONFIG_NAME} {hashlib.sha256(found).hexdigest()[:12]}"
+
+
+def _store_fact(place: StorePlace) -> str:
+    """Return what tells a league's store from others, or that it is not reached from here."""
+    try:
+        mark = place.open().files.get(MARK)
+    except StoreAwayError as error:
+        return f"{UNKNOWN}{place} does not answer ({error})"
+    except StoreError as error:
+        return f"{place} without the mark {MARK} ({error})"
+    return f"{place} with {MARK} {hashlib.sha256(mark).hexdigest()[:12]}"

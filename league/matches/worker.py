@@ -18,7 +18,11 @@ from agents.registry import make_loader
 from arena.agent import Agent, LoadAgent
 from arena.match import LoadMap, MatchFailure, MatchResult, MatchSpec, play_matches
 from arena.processes.jobs import JobError
-from arena.territory.maps import load_map
+from arena.territory.maps import TerritoryMap, load_map
+from league.store.afar import folder_here, place_here
+from league.store.maps import MapsHere
+from league.store.snapshots import PlaceOfSnapshots
+from league.store.store import StorePlace
 from msattn.memory import keep_freed_memory
 
 N_CACHED_POLICIES = 64
@@ -44,9 +48,20 @@ def cached_policies(load: LoadAgent) -> LoadAgent:
     return load_cached
 
 
-def cached_maps(base: Path | None) -> LoadMap:
-    """Return a map loader that keeps the most recent maps; relative paths start at `base`."""
-    return lru_cache(N_CACHED_MAPS)(lambda reference: load_map(reference, base=base))
+def cached_maps(base: Path | None, store: StorePlace | None = None) -> LoadMap:
+    """Return a map loader that keeps the most recent maps; relative paths start at `base`.
+
+    Args:
+        store: where `base` gets the league's own maps from, on a machine without its folder.
+    """
+    own = None if store is None or base is None else MapsHere(store, base)
+
+    def load(reference: str) -> TerritoryMap:
+        if own is not None:
+            own.bring(reference)
+        return load_map(reference, base=base)
+
+    return lru_cache(N_CACHED_MAPS)(load)
 
 
 def setup(settings: dict[str, Any]) -> PlayContext:
@@ -55,7 +70,9 @@ def setup(settings: dict[str, Any]) -> PlayContext:
     Args:
         settings: "snapshots": folder of the snapshots, as a text, or a place with a store behind it
             (league.store.snapshots), or None; "maps": folder that relative
-            map references start from, or None; "device": "cpu", "cuda", "mps" or "auto";
+            map references start from, or None: both are those of the manager's machine, and where
+            that may be another one (`is_far`) a folder of this one takes their place;
+            "device": "cpu", "cuda", "mps" or "auto";
             "niceness": added to that of the process, so that training goes first; "n_threads":
             threads that share the game's work in each worker.
     """
@@ -68,13 +85,15 @@ def setup(settings: dict[str, Any]) -> PlayContext:
         # Two torch threads beside other work were 3 to 5 times slower than one.
         torch.set_num_threads(1)
         keep_freed_memory()
-    maps = settings.get("maps")
+    maps = Path(settings["maps"]) if settings.get("maps") else None
     place = Path(snapshots) if isinstance(snapshots, str) else snapshots
+    store = None
+    if isinstance(place, PlaceOfSnapshots) and place.is_far and maps is not None:
+        store, maps = place_here(place.store, maps), folder_here(maps)
+        place = PlaceOfSnapshots(maps / "snapshots", store, is_far=True)
     load = make_loader(place, device=settings.get("device", "cpu"))
     return PlayContext(
-        cached_policies(load),
-        cached_maps(Path(maps) if maps else None),
-        settings.get("n_threads", 1),
+        cached_policies(load), cached_maps(maps, store), settings.get("n_threads", 1)
     )
 
 

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -99,31 +99,30 @@ class GroupPeers:
         return raw if self.rank == 0 else bytes(tensor.numpy())
 
 
-def join_group(place: RankPlace, device: torch.device) -> GroupPeers:
+def join_group(place: RankPlace, device: torch.device, meeting: Any = None) -> GroupPeers:
     """Meet the other ranks; returns when all are there. Once per process.
 
     Args:
         device: that this rank learns on, with its index where there are several.
+        meeting: torch's store of ranks on several machines (league.ppo.meeting).
 
     Raises:
         RanksLostError: not all came within START_S.
     """
     import torch.distributed as dist
 
-    # A GPU for each rank: nccl refuses two ranks on one.
-    has_nccl = (
-        device.type == "cuda"
-        and dist.is_nccl_available()
-        and torch.cuda.device_count() >= place.size
-    )
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    _stay_on_this_machine()
+    if meeting is None:
+        _stay_on_this_machine()
     with _others_are_there(f"waited {START_S:g} s for all {place.size} ranks to start"):
-        store = dist.FileStore(place.meeting, place.size)  # type: ignore[attr-defined, unused-ignore]
-        store.set(f"here/{place.rank}", "yes")
+        store = meeting or dist.FileStore(str(place.meeting), place.size)  # type: ignore[attr-defined, unused-ignore]
+        store.set(f"here/{place.rank}", _gpu(device) if dist.is_nccl_available() else "")
         everyone = [f"here/{rank}" for rank in range(place.size)]
         store.wait(everyone, timedelta(seconds=START_S))
+        gpus = {store.get(name).decode() for name in everyone}
+        # A GPU for each rank: nccl refuses two ranks on one.
+        has_nccl = "" not in gpus and len(gpus) == place.size
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if has_nccl else "gloo",
             store=store,
@@ -132,6 +131,11 @@ def join_group(place: RankPlace, device: torch.device) -> GroupPeers:
             timeout=_LONGEST_WAIT,
         )
     return GroupPeers(place.rank, place.size, has_nccl=has_nccl)
+
+
+def _gpu(device: torch.device) -> str:
+    """Return what no other GPU is called, on whichever machine; "" for other devices."""
+    return "" if device.type != "cuda" else str(torch.cuda.get_device_properties(device).uuid)
 
 
 def _stay_on_this_machine() -> None:

@@ -12,9 +12,10 @@ class RankPlace:
     Attributes:
         rank: 0 is the first, which speaks for all.
         size: number of ranks.
-        meeting: path of a file that only these processes know; it need not exist.
+        meeting: path of a file that only these processes know; it need not exist. None for ranks on
+            several machines: the first says where they meet (league.ppo.meeting).
     """
 
     rank: int
     size: int
-    meeting: str
+    meeting: str | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 
-from arena.cluster.nodes import difference, facts
+from arena.cluster.nodes import FOLDER, UNKNOWN, difference, facts
 
 HERE = ".".join(platform.python_version_tuple()[:2])
 
@@ -40,3 +40,22 @@ def test_a_difference_names_the_node_what_was_expected_and_what_to_do() -> None:
     assert said.startswith("node 10.0.0.3: expected rules version 1, found version 2; ")
     assert "program A, found B" in said and "Python" not in said.split("; install")[0]
     assert "the same version of the program on every node" in said
+
+
+def test_a_node_without_the_leagues_folder_is_told_to_use_a_store() -> None:
+    here = {"Python": "3.11", FOLDER: "/home/me/mine with league.toml 1234"}
+    said = difference("10.0.0.3", here, here | {FOLDER: "/home/me/mine that cannot be read"})
+    assert said is not None
+    assert "set store.url to a bucket or folder that every node reaches, or let each see" in said
+    assert "the same Python" not in said  # only what helps
+
+
+def test_a_store_that_does_not_answer_keeps_a_node_out_only_at_the_first_start() -> None:
+    here = {"store": "s3://bucket/mine with league.json 1234"}
+    away = {"store": f"{UNKNOWN}s3://bucket/mine does not answer (access denied)"}
+    said = difference("10.0.0.3", here, away, all_known=True)
+    assert said is not None and "access denied" in said and "with the same secrets" in said
+    assert difference("10.0.0.3", here, away) is None
+    assert difference("10.0.0.3", away, here, all_known=True) is None
+    other = {"store": "s3://bucket/mine with league.json 5678"}
+    assert difference("10.0.0.3", here, other) is not None

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from arena.cluster.bridge import Bridge
-from arena.cluster.messages import DriverOrders
 from arena.cluster.ray_arena import RayArena
 from arena.processes.jobs import RestartLimits, WorkerLimits
 from arena.processes.local_arena import LocalArena
-from arena.processes.scratch import ScratchFolder
 from arena.processes.supervised import SupervisedArena
 
 HERE = Path(__file__).resolve().parent
@@ -26,24 +21,6 @@ MakeEngine = Callable[..., SupervisedArena]
 @pytest.fixture(autouse=True)
 def toys_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(HERE))
-
-
-@pytest.fixture(scope="session")
-def ray_bridge() -> Iterator[Bridge]:
-    """A bridge to a Ray cluster of two CPUs that was started here."""
-    if find_spec("ray") is None:
-        pytest.skip("Ray is not installed: pip install -c constraints.txt ray")
-    with ScratchFolder("league-ray-") as folder:
-        orders = DriverOrders(address=None, n_cpus=2, folder=str(folder))
-        bridge = Bridge(orders, folder, start_limit_s=240.0)
-        arena = RayArena(f"{TOYS}:play", 1, bridge=bridge)
-        ends = time.monotonic() + 240.0
-        while not arena.is_ready and time.monotonic() < ends:
-            arena.poll(0.5)
-        assert arena.is_ready, bridge.take_news()
-        arena.close()
-        yield bridge
-        bridge.close(10.0)
 
 
 @pytest.fixture(params=["local", "ray"])

@@ -36,6 +36,8 @@ class ScriptedProcess:
         self.exit_code, self.output, self.obeys = exit_code, output, obeys
         self.calls: list[str] = []
 
+    is_placed = True
+
     @property
     def has_ended(self) -> bool:
         return self.exit_code is not None

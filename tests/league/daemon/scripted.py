@@ -187,6 +187,8 @@ class ScriptedProcess:
         self.was_killed = False
         self._stops = stops
 
+    is_placed = True
+
     @property
     def has_ended(self) -> bool:
         return self.exit_code is not None

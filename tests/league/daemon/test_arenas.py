@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_the_engine_of_the_settings_is_the_arenas(league: League) -> None:
     for engine, kind in (("local", LocalArena), ("ray", RayArena)):
         config = resolve("small", None, [f"arena.engine={engine}", "arena.n_workers=3"])
-        arena = make_arena(league.folder, config.arena, 1, config.ray)
+        arena = make_arena(league.folder, config, 1)
         assert isinstance(arena, kind)
         assert arena.limits.matches_per_worker == 16
         arena.close(0.0)
@@ -44,8 +44,10 @@ def test_a_league_that_needs_ray_says_how_to_install_it_and_makes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("league.extras.is_installed", lambda package: package != "ray")
-    with pytest.raises(ConfigError, match=r"package ray is not installed: `pip install .*ray>="):
-        open_for_start(tmp_path / "league", sets=["arena.engine=ray"])
+    for key in ("arena.engine", "learner.engine"):
+        said = rf'{key} is "ray" and the package ray is not installed: `pip install .*ray>='
+        with pytest.raises(ConfigError, match=said):
+            open_for_start(tmp_path / "league", sets=[f"{key}=ray"])
     assert not (tmp_path / "league").exists()
 
 

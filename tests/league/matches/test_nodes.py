@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from arena.cluster.nodes import UNKNOWN
 from league.matches import nodes
 from league.matches.nodes import code_sha256, node_facts
+from league.store.snapshots import PlaceOfSnapshots
+from league.store.store import StorePlace
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -31,6 +34,34 @@ def test_a_node_with_another_league_folder_or_none_is_told_apart(tmp_path: Path)
     # Where snapshots come out of a store, no node needs the folder.
     stored = node_facts({"maps": str(tmp_path / "gone"), "snapshots": object()})
     assert stored == {name: mine[name] for name in ("program", "rules")}
+
+
+def test_a_node_that_reaches_another_store_or_none_is_told_apart(tmp_path: Path) -> None:
+    stores = [tmp_path / name for name in ("mine", "yours", "empty")]
+    for store, text in zip(stores, ('{"id": "1"}', '{"id": "2"}', None), strict=True):
+        store.mkdir()
+        if text is not None:
+            (store / "league.json").write_text(text)
+
+    def fact(store: Path) -> str:
+        place = StorePlace(str(store), str(tmp_path / "cache"), 10**6)
+        snapshots = PlaceOfSnapshots(tmp_path / "gone" / "snapshots", place, is_far=True)
+        found = node_facts({"maps": str(tmp_path / "gone"), "snapshots": snapshots})
+        assert set(found) == {"program", "rules", "store"}  # no folder is asked for
+        return found["store"]
+
+    mine, yours, empty = map(fact, stores)
+    assert len({mine, yours, empty}) == 3 and f"{stores[0]} with league.json" in mine
+    assert f"{stores[2]} without the mark league.json" in empty
+    (tmp_path / "file").write_text("where a folder was mounted")
+    assert fact(tmp_path / "file").startswith(UNKNOWN)  # it may answer another time
+
+
+def test_nodes_that_train_must_have_the_code_of_training_too(tmp_path: Path) -> None:
+    assert code_sha256() != code_sha256(trains=True)
+    here, there = (node_facts({"trains": trains}) for trains in (True, False))
+    assert here["program"] != there["program"] and here["rules"] == there["rules"]
+    assert "editions 2025 and 2026" in here["rules"]
 
 
 def test_one_changed_line_of_what_plays_makes_another_program(tmp_path: Path) -> None:
