@@ -73,9 +73,7 @@ class _Pass:
         self._network = copy.deepcopy(network).to(device).eval().requires_grad_(False)
         held = _weights(self._network)
         self._flat = torch.cat([x.detach().flatten() for x in held])
-        for x, view in zip(
-            held, torch.split(self._flat, [x.numel() for x in held]), strict=True
-        ):
+        for x, view in zip(held, torch.split(self._flat, [x.numel() for x in held]), strict=True):
             x.data = view.view_as(x)
         self.inputs = {
             key: torch.zeros((size, *shape), device=device, dtype=_type_of(shape))

@@ -85,7 +85,7 @@ def _byte(share: float) -> np.uint64:
 
 
 @compiled(internal=True)
-def _pack_channels(s: State, w: Scratch, p: int) -> None:
+def pack_channels(s: State, w: Scratch, p: int) -> None:
     """Fill w.packed, w.shades and w.heat_of as player p sees the owners.
 
     Byte k of a word in w.packed is the k-th of own, rival, neutral, nothing, strength, size,
@@ -386,7 +386,7 @@ def observe(
             v.neighbours[row] = 0.0
             continue
         w.row_of[p] = row
-        _pack_channels(s, w, p)
+        pack_channels(s, w, p)
         n = place_windows(s, w, p, lo.shape[1], t.shape[1])
         _write_global(s.cell_uniform, w, p, g)
         _write_local(s.owner, s.shape[2], w, p, lo)
