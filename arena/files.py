@@ -10,6 +10,7 @@ import errno
 import os
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,21 @@ OWNER_ALONE = 0o600  # the mode of files that hold a password
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
 
 MAX_WAITS = 16  # threads that wait for the disk side by side
+
+
+def user_cache_folder() -> Path:
+    """Return where this program keeps what it can make again.
+
+    `$LEAGUE_CACHE_DIR`, else the user's cache folder.
+    """
+    explicit = os.environ.get("LEAGUE_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    if explicit:
+        base = Path(explicit)
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path.home() / ".cache"
+    return base / "territory-league"
 
 
 def sync_folder(folder: Path) -> None:

@@ -102,6 +102,16 @@ class ResultsError(LeagueError):
     """A file of results that cannot be read or written, or does not hold what it must."""
 
 
+class BridgeError(LeagueError):
+    """The original engine cannot be played in: its checkout, its packages, Node or the request."""
+
+
+class BridgeEngineError(BridgeError):
+    """The original engine's process ended, hung, or answered what was not asked."""
+
+    exit_code = 70  # "internal software error" of sysexits.h: what was asked was right
+
+
 class UsageError(LeagueError):
     """A value on the command line that cannot be read."""
 

@@ -2,7 +2,7 @@
 
 Importing this module loads click alone; each command imports what it needs when it runs. Exit
 codes: 0 done, 2 bad input (one sentence on stderr), 130 interrupted; `status`, `pit`, `compare`,
-`rerate`, `doctor`, `parity` and `bench audit` add their own.
+`rerate`, `doctor`, `parity`, `bridge` and `bench audit` add their own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from league.cli.bench_ages import ages
 from league.cli.bench_manager import manager as bench_manager
 from league.cli.bench_scale import scale as bench_scale
 from league.cli.bench_settings import settings
+from league.cli.bridge import bridge
 from league.cli.champion import champion, promote, rollback
 from league.cli.compare import compare
 from league.cli.completion import completion
@@ -82,6 +83,7 @@ for _command in (
     doctor,
     bench,
     parity,
+    bridge,
     config,
     completion,
 ):

@@ -13,9 +13,7 @@ fast-math: results are IEEE-exact and the same on every platform.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -84,16 +82,11 @@ def source_sha256(game: Path = _GAME) -> str:
 
 def cache_folder() -> Path:
     """Return the folder of the machine code: `$LEAGUE_CACHE_DIR`, else the user's cache folder."""
-    explicit = os.environ.get("LEAGUE_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
-    if explicit:
-        base = Path(explicit)
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path.home() / ".cache"
+    from arena.files import user_cache_folder  # not a part of what is compiled
+
     # numba's index does not tell apart code with bounds checks (NUMBA_BOUNDSCHECK=1) and without.
     checked = "-checked" if numba.config.BOUNDSCHECK else ""
-    return base / "territory-league" / f"numba-{source_sha256()[:16]}{checked}"
+    return user_cache_folder() / f"numba-{source_sha256()[:16]}{checked}"
 
 
 _CACHE = str(cache_folder())

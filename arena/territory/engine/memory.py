@@ -53,6 +53,25 @@ def fullness_of(s: State, p: int) -> float:
 @compiled(inline=True, internal=True)
 def remember_attack(s: State, p: int, target: int, troops: float) -> None:
     """Note that p sends `troops` against `target` (0 for neutral land), before they leave home."""
+    others = 0  # whole troops: their sum does not depend on the order of the attacks
+    answers = False
+    if target != 0:
+        for i in range(s.clock[N_ATTACKS]):
+            a = s.attack_list[i]
+            if s.attack_live[a] and s.target[a] == target and s.attacker[a] != p:
+                others += int(s.attack_troops[a])
+        answers = s.slot_of[target, p] >= 0
+    note_attack(s, p, target, troops, float(others), answers)
+
+
+@compiled(inline=True, internal=True)
+def note_attack(s: State, p: int, target: int, troops: float, others: float, answers: bool) -> None:
+    """Write an attack into the habits and dealings; for other boards than ours too (mirror.py).
+
+    Args:
+        others: whole troops of others' attacks on a target that is a player.
+        answers: whether the target was attacking p.
+    """
     tick = s.clock[TICK]
     mine = float(s.troops[p])
     sent = troops / max(mine, 1.0)
@@ -67,17 +86,12 @@ def remember_attack(s: State, p: int, target: int, troops: float) -> None:
         habits[SPREAD_FULLNESS] += fullness_of(s, p)
         return
     theirs = float(s.troops[target])
-    others = 0  # whole troops: their sum does not depend on the order of the attacks
-    for i in range(s.clock[N_ATTACKS]):
-        a = s.attack_list[i]
-        if s.attack_live[a] and s.target[a] == target and s.attacker[a] != p:
-            others += int(s.attack_troops[a])
     habits[STRIKES] += 1.0
     habits[STRIKE_SHARE] += sent
     habits[STRIKE_FULLNESS] += fullness_of(s, p)
     habits[STRIKE_STRENGTH] += share_of(theirs, mine)
-    habits[STRIKE_PRESSED] += share_of(float(others), theirs)
-    if s.slot_of[target, p] >= 0:
+    habits[STRIKE_PRESSED] += share_of(others, theirs)
+    if answers:
         habits[STRIKE_ANSWERS] += 1.0
     dealings = s.dealings[p, target]
     dealings[ATTACKS_ON] += 1.0

@@ -1,0 +1,186 @@
+"""Owns a match in the original engine as our lock-step plays it: its board mirrored into ours.
+
+Promises: before each decision the mirror has the engine's land, troops, running attacks and memory
+of what players did; a decision of ours goes back as the orders that it means in our own engine;
+what is not legal here is not sent there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from arena.agent import Agent, IntArray
+from arena.errors import MatchError
+from arena.lockstep import LiveMatch
+from arena.territory.engine import rules
+from arena.territory.engine.actions import WAIT
+from arena.territory.engine.engine import Engine
+from arena.territory.engine.mirror import BEFORE_PLAY
+from arena.territory.engine.spawns import choose_spawns
+from arena.territory.engine.state import N_ORDERS
+from arena.territory.maps import TerritoryMap
+from arena.territory.observation import observation as obs
+from arena.territory.observation.views import Views
+from league.bridge.mirror import Mirror
+from league.bridge.process import EngineProcess
+
+MIND_PREFIX: Final = "engine:"
+"""Begins the agent spec of a seat that the original's own mind plays."""
+
+TRIBE: Final = f"{MIND_PREFIX}tribe"
+HUMAN_TRIBE: Final = f"{MIND_PREFIX}tribe-human"
+NATIONS: Final = tuple(f"{MIND_PREFIX}nation-{name}" for name in rules.DIFFICULTIES)
+_ALPHABET: Final = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Who plays a seat there: its kind, the difficulty of a nation, the mind of a human."""
+
+    kind: str
+    difficulty: str = "medium"
+    mind: str = ""
+
+
+def seat_of_spec(spec: str) -> Seat:
+    """Return what an agent spec is in the original: a mind of its own, or a human."""
+    if spec == TRIBE:
+        return Seat("bot")
+    if spec == HUMAN_TRIBE:
+        return Seat("human", mind="tribe")
+    if spec in NATIONS:
+        return Seat("nation", spec.removeprefix(f"{MIND_PREFIX}nation-"))
+    if spec.startswith(MIND_PREFIX):
+        raise MatchError(
+            f"expected one of {', '.join((TRIBE, HUMAN_TRIBE, *NATIONS))}, found {spec}"
+        )
+    return Seat("human")
+
+
+def seed_id(*parts: object) -> str:
+    """Return eight letters and digits: an id of the original, from which its minds draw."""
+    digest = hashlib.sha256(":".join(map(str, parts)).encode()).digest()
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:8])
+
+
+class BridgedMatch(LiveMatch):
+    """A running match whose board is in the original engine.
+
+    Args:
+        specs: agent spec of each seat; None in `agents` for those with a mind of the original.
+        process: plays it, in `slot`.
+        without: units of the original that cannot be built, and "alliances".
+
+    Raises:
+        BridgeError: the engine refuses it, or its process died or hung.
+    """
+
+    def __init__(
+        self,
+        territory: TerritoryMap,
+        match_rules: rules.MatchRules,
+        views: Views,
+        seed: int,
+        rotation: int,
+        agents: Sequence[Agent | None],
+        *,
+        specs: Sequence[str],
+        process: EngineProcess,
+        slot: int,
+        without: Sequence[str] = (),
+    ) -> None:
+        super().__init__(territory, match_rules, views, seed, rotation, agents)
+        self.process, self.slot = process, slot
+        self._minds = np.array([spec.startswith(MIND_PREFIX) for spec in specs])
+        drawn = self.engine  # seats and spawns are drawn as in a match of ours
+        seats = [seat_of_spec(specs[int(seat)]) for seat in drawn.seat_of]
+        difficulty = next((seat.difficulty for seat in seats if seat.kind == "nation"), "medium")
+        self.engine = _empty_engine(territory, match_rules, views, seed, seats, drawn)
+        self.scratch = obs.make_scratch(self.engine.state, views)
+        self._mirror = Mirror(self.engine)
+        spawns = choose_spawns(self.engine.map, match_rules.n_seats, seed)
+        about, board = process.begin(
+            {
+                "op": "new",
+                "slot": slot,
+                "game_id": seed_id(seed, "game"),
+                "players": [
+                    {
+                        **{"id": seed_id(seed, p), "name": f"player {p}", "kind": seat.kind},
+                        **{"mind": seat.mind, "x": x, "y": y},
+                    }
+                    for p, (seat, (x, y)) in enumerate(zip(seats, spawns.tolist(), strict=True), 1)
+                ],
+                "options": {"difficulty": difficulty, "without": list(without)},
+                **_ground(territory),
+            }
+        )
+        del about
+        self.board = board
+        self._mirror.follow(board, BEFORE_PLAY)
+
+    def advance(self, actions: IntArray) -> int:
+        """Play one decision, int64[seats], DEAD where there is none; return the ticks played."""
+        known = np.where(self._minds, WAIT, actions)
+        self.record.append(known.astype(np.uint8))
+        self.engine.act(known)
+        self.n_decisions += 1
+        orders = take_orders(self.engine)
+        ticks = min(self.rules.ticks_per_decision, self.engine.max_ticks - self.engine.tick)
+        before = self.engine.tick
+        self.board = self.process.board(
+            {"op": "step", "slot": self.slot, "ticks": ticks, "orders": orders}
+        )
+        self._mirror.follow(self.board, before)
+        return ticks
+
+
+def take_orders(engine: Engine) -> list[list[Any]]:
+    """Return the orders of a decision, which our engine would give at the next tick's end."""
+    state = engine.state
+    n = int(state.clock[N_ORDERS])
+    orders: list[list[Any]] = [
+        ["attack", int(p), int(target), float(troops)] if target >= 0 else ["retreat", int(p)]
+        for p, target, troops in state.orders[:n]
+    ]
+    state.clock[N_ORDERS] = 0
+    return orders
+
+
+def _ground(territory: TerritoryMap) -> dict[str, Any]:
+    import base64
+
+    return {
+        "width": territory.width,
+        "height": territory.height,
+        "terrain": base64.b64encode(territory.terrain.tobytes()).decode(),
+    }
+
+
+def _empty_engine(
+    territory: TerritoryMap,
+    match_rules: rules.MatchRules,
+    views: Views,
+    seed: int,
+    seats: Sequence[Seat],
+    drawn: Engine,
+) -> Engine:
+    """Return a board without owners whose players are of the right kinds."""
+    engine = Engine(
+        territory,
+        match_rules.n_seats,
+        seed=seed,
+        grid=views.global_size,
+        edition=match_rules.edition,
+    )
+    engine.max_ticks = match_rules.max_ticks
+    engine.seat_of, engine.spawn_of = drawn.seat_of.copy(), drawn.spawn_of.copy()
+    for p, seat in enumerate(seats, start=1):
+        engine.place(p, kind=seat.kind, difficulty=seat.difficulty)
+    return engine
