@@ -1,15 +1,16 @@
 """Replay scenarios recorded from the 2026 edition and compare ours within fixed gates.
 
-The land game alone is played: orders for boats, buildings and alliances, and what a scenario puts
-there ready built, are not ours yet. A file that needs them before it ends is compared up to the
-tick before the first of them, and the gate says so; where nothing is left, one sentence does.
+The land game, gold and structures are played: orders for boats and alliances are not ours yet. A
+file that needs them before it ends is compared up to the tick before the first of them, and the
+gate says so; where nothing is left, one sentence does.
 
-Gates: formula vectors and growth exact; lone and duel scenarios within 0.5 % of the tiles at the
-end, and 3 % along the path (6 % below 500 tiles); enclaves in the same tick for the same captor,
-the nearest of five streams within 2 tiles (an attack that runs meanwhile scatters by 4); scenarios
-with minds by replaying their recorded attacks as orders from outside: the sum over players of tile
-gaps as a share of owned tiles, median of three streams, 2 % at 301, 3 % at 601 and 12 % at 1591
-(ticks of the original).
+Gates: formula vectors, growth and building exact, caps to the recorded decimal; lone and duel
+scenarios within 0.5 % of the tiles at the end, and 3 % along the path (6 % below 500 tiles), gold
+exact in the nearest of three streams (in another a player falls a tick earlier or later), what
+stands at the end exact; enclaves in the same tick for the same captor, the nearest of five streams
+within 2 tiles (an attack that runs meanwhile scatters by 4); scenarios with minds by replaying
+their recorded orders as orders from outside: the sum over players of tile gaps as a share of owned
+tiles, median of three streams, 2 % at 301, 3 % at 601 and 12 % at 1591 (ticks of the original).
 """
 
 from arena.parity_2026.gates import scenario_gaps

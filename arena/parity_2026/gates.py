@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from arena.errors import ArenaError
 from arena.parity_2026.recordings import Recording, read
-from arena.parity_2026.replays import replay
+from arena.parity_2026.replays import COLUMNS, replay
 
 _STREAMS = (1, 2, 3)
 _ENCLAVE_STREAMS = (1, 2, 3, 4, 5)
+_ROUNDING = 0.051  # recorded caps have one decimal
+_CAPTURES = 20  # ticks by which those of several structures may be late or early in all
 _MINDS = (301, 0.02), (601, 0.03), (1591, 0.12)
 
 Gap = tuple[str, float, float, str]  # what, gap, allowed, unit
@@ -27,28 +29,39 @@ def scenario_gaps(record: dict[str, Any], maps: Path) -> Iterator[Gap]:
     kind = record["scenario"]["kind"]
     if any(player.get("mind") for player in record["players"]):
         yield from _replayed_minds(recording)
-    elif kind in ("growth_no_attack", "immunity"):
-        yield from _exact(recording, until, with_tiles=kind == "growth_no_attack")
+    elif kind == "growth_no_attack" or (kind == "cities" and not recording.has_attacks):
+        yield from _all_columns(recording, until)
+    elif kind == "immunity":
+        yield from _immunity(recording, until)
     elif kind == "enclave":
         yield from _enclave(recording, until)
+    elif kind == "cities":
+        yield from _economy(recording, until)
     elif kind in ("lone_expansion", "duel"):
         yield from _path(recording, until)
+        yield from _economy(recording, until)
     else:
-        raise ArenaError(f"expected a scenario of the land game, found kind {kind!r}")
+        raise ArenaError(f"expected a scenario of the land game or of cities, found kind {kind!r}")
 
 
-def _exact(recording: Recording, until: str, *, with_tiles: bool) -> Iterator[Gap]:
-    tiles, troops = replay(recording, 1)
-    if with_tiles:
-        yield f"tiles{until}", _largest(tiles - recording.column("tiles")), 0, "tiles"
-        yield f"troops{until}", _largest(troops - recording.column("troops")), 0, "troops"
-        return
+def _all_columns(recording: Recording, until: str) -> Iterator[Gap]:
+    """What needs no luck: every column in every tick."""
+    columns = tuple(name for name in COLUMNS if recording.has(name))
+    ours = replay(recording, 1, columns)
+    for name in columns:
+        allowed = _ROUNDING if name == "cap" else 0.0
+        yield f"{name}{until}", _largest(ours[name] - recording.column(name)), allowed, name
+
+
+def _immunity(recording: Recording, until: str) -> Iterator[Gap]:
     # What is refused shows in the home troops at once; what is fought for has noise.
-    ours, theirs = (np.diff(each, axis=1) < -100 for each in (troops, recording.column("troops")))
-    yield f"orders accepted{until}", float((ours != theirs).sum()), 0, "orders"
+    theirs = recording.column("troops")
+    found = (np.diff(each, axis=1) < -100 for each in (replay(recording, 1)["troops"], theirs))
+    accepted, expected = found
+    yield f"orders accepted{until}", float((accepted != expected).sum()), 0, "orders"
 
 
-def _largest(gap: NDArray[np.int64]) -> float:
+def _largest(gap: NDArray[np.float64]) -> float:
     return float(np.abs(gap).max())
 
 
@@ -56,7 +69,7 @@ def _path(recording: Recording, until: str) -> Iterator[Gap]:
     theirs = recording.column("tiles")
     gaps = []
     for seed in _STREAMS:
-        ours, _ = replay(recording, seed)
+        ours = replay(recording, seed)["tiles"]
         gaps.append(100.0 * np.abs(ours - theirs) / np.maximum(theirs, 100))
     median = np.median(gaps, axis=0)
     yield f"tiles at the end{until}", float(median[:, -1].max()), 0.5, "%"
@@ -67,9 +80,24 @@ def _path(recording: Recording, until: str) -> Iterator[Gap]:
         yield f"tiles below 500 along the path{until}", float(small.max()), 6.0, "%"
 
 
+def _economy(recording: Recording, until: str) -> Iterator[Gap]:
+    """Gold, and what stands: the tick of a capture hangs on luck, the end does not."""
+    columns = tuple(name for name in ("gold", "cities", "structures") if recording.has(name))
+    runs = [replay(recording, seed, columns) for seed in _STREAMS]
+    for name in columns:
+        gaps = [np.abs(ours[name] - recording.column(name)) for ours in runs]
+        if name == "gold":
+            yield f"gold, nearest stream{until}", min(_largest(gap) for gap in gaps), 0, "gold"
+            continue
+        yield f"{name} at the end{until}", max(_largest(gap[:, -1]) for gap in gaps), 0, name
+        if recording.column(name).any():
+            apart = np.median([gap.any(axis=0).sum() for gap in gaps])
+            yield f"{name} otherwise{until}", float(apart), _CAPTURES, "ticks"
+
+
 def _enclave(recording: Recording, until: str) -> Iterator[Gap]:
     theirs = recording.column("tiles")
-    runs = [replay(recording, seed)[0] for seed in _ENCLAVE_STREAMS]
+    runs = [replay(recording, seed)["tiles"] for seed in _ENCLAVE_STREAMS]
     expected = _capture(theirs, recording.ticks)
     captures = [_capture(ours, recording.ticks) for ours in runs]
     late = [abs(found[0] - expected[0]) for found in captures]
@@ -80,7 +108,7 @@ def _enclave(recording: Recording, until: str) -> Iterator[Gap]:
     yield f"tiles, nearest stream{until}", nearest, 2, "tiles"
 
 
-def _capture(tiles: NDArray[np.int64], ticks: list[int]) -> tuple[int, int]:
+def _capture(tiles: NDArray[np.float64], ticks: list[int]) -> tuple[int, int]:
     """Return the first tick in which somebody won 20 tiles at once, and who; (0, 0) if none did."""
     won = np.diff(tiles, axis=1)
     jumped = np.flatnonzero((won >= 20).any(axis=0))
@@ -92,7 +120,7 @@ def _capture(tiles: NDArray[np.int64], ticks: list[int]) -> tuple[int, int]:
 
 def _replayed_minds(recording: Recording) -> Iterator[Gap]:
     theirs = recording.column("tiles")
-    runs = [replay(recording, seed)[0] for seed in _STREAMS]
+    runs = [replay(recording, seed)["tiles"] for seed in _STREAMS]
     column = {tick: k for k, tick in enumerate(recording.ticks)}
     for tick, allowed in _MINDS:
         k = column.get(tick)

@@ -12,7 +12,18 @@ from numpy.typing import NDArray
 from arena.errors import ArenaError
 from arena.territory.maps import TerritoryMap, load_map
 
-_PLAYED = ("attack", "retreat")
+PLAYED_ORDERS = ("attack", "retreat", "build", "upgrade")
+SEEN = ("conquered",)  # what follows from the others and is only told
+PLAYED_CHANGES = {"t", "player", "troops", "gold", "traitor", "unit", "tile", "level"}
+UNITS = {
+    "city": "city",
+    "defense_post": "defense_post",
+    "port": "port",
+    "factory": "factory",
+    "missile_silo": "silo",
+    "sam_launcher": "sam",
+}
+"""The structures of rules.STRUCTURES by their recorded names, in small letters joined by _."""
 
 
 @dataclass
@@ -41,12 +52,21 @@ class Recording:
         ticks = record.get("ticks") or list(range(record["ticks_first"], record["ticks_last"] + 1))
         return [tick for tick in ticks if self.ends_before is None or tick < self.ends_before]
 
-    def column(self, name: str) -> NDArray[np.int64]:
-        """Return a recorded column, int64[players, ticks]; constant ones are filled in."""
+    @property
+    def has_attacks(self) -> bool:
+        """Whether anything that needs luck is ordered."""
+        return any(each["kind"] == "attack" for given in self.orders.values() for each in given)
+
+    def has(self, name: str) -> bool:
+        """Return whether a column was recorded."""
+        return name in self.record or name in self.record.get("constant", {})
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Return a recorded column, float64[players, ticks]; constant ones are filled in."""
         n = len(self.ticks)
         if name in self.record:
-            return np.asarray([row[:n] for row in self.record[name]], np.int64)
-        constant = np.asarray(self.record["constant"][name], np.int64)
+            return np.asarray([row[:n] for row in self.record[name]], np.float64)
+        constant = np.asarray(self.record["constant"][name], np.float64)
         return np.repeat(constant[:, None], n, axis=1)
 
 
@@ -60,10 +80,8 @@ def read(record: dict[str, Any], maps: Path) -> Recording:
     scenario = record["scenario"]
     has_minds = any(player.get("mind") for player in record["players"])
     given = [e for e in record.get("events", ()) if has_minds] or scenario.get("orders") or []
-    missing = [order["t"] for order in given if order["kind"] not in (*_PLAYED, "conquered")]
-    missing += [
-        each["t"] for each in scenario.get("set", ()) if {"unit", "ally", "traitor"} & each.keys()
-    ]
+    missing = [order["t"] for order in given if not _is_played(order)]
+    missing += [change["t"] for change in scenario.get("set", ()) if change.keys() - PLAYED_CHANGES]
     if has_minds and not record.get("events"):
         raise ArenaError("its events were not recorded, and the minds of 2026 are not played yet")
     recording = Recording(record, _map_of(scenario["map"], maps), min(missing, default=None))
@@ -71,10 +89,21 @@ def read(record: dict[str, Any], maps: Path) -> Recording:
         recording.orders.setdefault(order["t"], []).append(order)
     if len(recording.ticks) < 20:
         raise ArenaError(
-            f"it needs buildings, boats or alliances from tick {recording.ends_before} on, which "
-            "are not played yet: nothing is left to compare"
+            f"it needs boats or alliances from tick {recording.ends_before} on, which are not "
+            "played yet: nothing is left to compare"
         )
     return recording
+
+
+def unit_of(name: str) -> str | None:
+    """Return the structure of a recorded name, None for units that are not structures."""
+    return UNITS.get(name.lower().replace(" ", "_"))
+
+
+def _is_played(order: dict[str, Any]) -> bool:
+    if order["kind"] in ("build", "upgrade"):
+        return unit_of(order["unit"]) is not None
+    return order["kind"] in (*PLAYED_ORDERS, *SEEN)
 
 
 def _map_of(described: dict[str, Any], maps: Path) -> TerritoryMap:

@@ -3,34 +3,59 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.parity_2026.recordings import Recording
-from arena.territory.engine import rules
+from arena.parity_2026.recordings import Recording, unit_of
+from arena.territory.engine import formulas, rules
 from arena.territory.engine.engine import Engine
+from arena.territory.engine.state import CITY_LEVELS, TRAITOR_UNTIL
 
 _OFFSET = rules.REFERENCE_TICK_OFFSET
 
-Curves = tuple[NDArray[np.int64], NDArray[np.int64]]  # tiles, home troops: int64[players, ticks]
+Curves = dict[str, NDArray[np.float64]]  # by recorded column: float64[players, ticks]
+
+# What each recorded column is here, by player in spawn order.
+COLUMNS: dict[str, Callable[[Engine], Sequence[float] | NDArray[np.int64]]] = {
+    "tiles": lambda engine: engine.tiles,
+    "troops": lambda engine: engine.troops,
+    "gold": lambda engine: engine.gold,
+    "cap": lambda engine: [_cap(engine, p) for p in range(1, engine.n_players + 1)],
+    "cities": lambda engine: engine.state.ledger[1:, CITY_LEVELS],
+    "structures": lambda engine: _structures(engine),
+}
 
 
-def replay(recording: Recording, seed: int) -> Curves:
-    """Play a scenario with our engine; return curves like its own."""
+def replay(
+    recording: Recording, seed: int, columns: tuple[str, ...] = ("tiles", "troops")
+) -> Curves:
+    """Play a scenario with our engine; return curves like its own, by column."""
     engine = _set_up(recording, seed)
     ticks = recording.ticks
-    tiles = np.zeros((engine.n_players, len(ticks)), np.int64)
-    troops = np.zeros_like(tiles)
+    curves = {name: np.zeros((engine.n_players, len(ticks))) for name in columns}
     column = {tick: k for k, tick in enumerate(ticks)}
     for tick in range(_OFFSET, ticks[-1] + 1):
         _act(engine, recording, tick)
         engine.run(1)
         k = column.get(tick)
         if k is not None:
-            tiles[:, k] = engine.tiles
-            troops[:, k] = engine.troops
-    return tiles, troops
+            for name, curve in curves.items():
+                curve[:, k] = COLUMNS[name](engine)
+    return curves
+
+
+def _cap(engine: Engine, p: int) -> float:
+    s = engine.state
+    cities = int(s.ledger[p, CITY_LEVELS])
+    return float(formulas.troop_cap(int(s.tiles[p]), s.cap_divisor[p], s.cap_factor[p], cities))
+
+
+def _structures(engine: Engine) -> NDArray[np.int64]:
+    owners = [structure.owner - 1 for structure in engine.structures()]
+    return np.bincount(owners, minlength=engine.n_players)
 
 
 def _set_up(recording: Recording, seed: int) -> Engine:
@@ -62,8 +87,8 @@ def _act(engine: Engine, recording: Recording, tick: int) -> None:
     scenario = recording.record["scenario"]
     ids = recording.ids
     for change in scenario.get("set", ()):
-        if change["t"] == tick and "troops" in change:
-            engine.state.troops[ids[change["player"]]] = int(change["troops"])
+        if change["t"] == tick:
+            _change(engine, ids[change["player"]], change)
     for rule in scenario.get("every_fraction", ()):
         since = tick - rule["start"]
         if since >= 0 and since % rule["every"] == 0:
@@ -76,3 +101,38 @@ def _act(engine: Engine, recording: Recording, tick: int) -> None:
         elif order["kind"] == "attack":
             target = ids[order["to"]] if order["to"] is not None else rules.NEUTRAL
             engine.order(ids[order["from"]], target, float(order["troops"]))
+        elif order["kind"] == "build":
+            engine.build(ids[order["from"]], _unit(order), *order["tile"])
+        elif order["kind"] == "upgrade":
+            engine.upgrade(ids[order["from"]], *_place_of(engine, ids[order["from"]], order))
+
+
+def _change(engine: Engine, p: int, change: dict[str, Any]) -> None:
+    """Do what a scenario sets from outside."""
+    s = engine.state
+    if "troops" in change:
+        s.troops[p] = int(change["troops"])
+    if "gold" in change:
+        engine.gold[p - 1] = int(change["gold"])
+    if change.get("traitor"):
+        s.ledger[p, TRAITOR_UNTIL] = engine.tick + rules.TRAITOR_TICKS
+    if "unit" in change:
+        x, y = change["tile"]
+        engine.put_structure(p, _unit(change), x, y, level=int(change.get("level", 1)))
+
+
+def _unit(described: dict[str, Any]) -> str:
+    unit = unit_of(described["unit"])
+    assert unit is not None  # recordings.py leaves out what is not a structure
+    return unit
+
+
+def _place_of(engine: Engine, p: int, order: dict[str, Any]) -> tuple[int, int]:
+    """Return the tile of an upgrade's structure: given, or the n-th of its kind."""
+    if "tile" in order:
+        x, y = order["tile"]
+        return int(x), int(y)
+    unit = _unit(order)
+    own = [each for each in engine.structures() if (each.owner, each.kind) == (p, unit)]
+    found = own[int(order.get("index", 0))]
+    return found.x, found.y

@@ -11,12 +11,25 @@ import math
 from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.formulas import attack_budget, neutral_tile, player_tile
+from arena.territory.engine.gold import take_gold
 from arena.territory.engine.immunity import is_immune
 from arena.territory.engine.land import change_owner, next_stamp, take_tile
 from arena.territory.engine.memory import remember_attack
 from arena.territory.engine.numerics import draw
+from arena.territory.engine.posts import is_covered
 from arena.territory.engine.queue import advance_window, clear, pop, push_neighbours, set_remove
-from arena.territory.engine.state import EDITION, FAULT, N_ATTACKS, TERRAIN_BITS, TICK, State
+from arena.territory.engine.state import (
+    COVERED,
+    EDITION,
+    FAULT,
+    HAS_ATTACKED,
+    N_ATTACKS,
+    N_STRUCTURES,
+    TERRAIN_BITS,
+    TICK,
+    TRAITOR_UNTIL,
+    State,
+)
 
 _OFF_MAP = rules.OFF_MAP
 _RETREAT_TICKS = rules.RETREAT_TICKS
@@ -69,6 +82,8 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
     troops = min(float(s.troops[p]), requested)
     remember_attack(s, p, target, troops)
     s.troops[p] -= int(math.floor(troops))
+    if s.clock[EDITION] != 0 and troops >= 1.0:
+        s.ledger[p, HAS_ATTACKED] = 1
     s.free_slots[last] -= 1
     a = int(s.free_slots[s.free_slots[last]])
     s.attacker[a] = p
@@ -183,6 +198,7 @@ def attack_tick(s: State, a: int) -> None:
     stride = s.shape[2]
     my_kind = int(s.kind[me])
     edition = int(s.clock[EDITION])
+    is_traitor = tick < s.ledger[target, TRAITOR_UNTIL]  # nobody is in 2025
     border = float(s.attack_border[a] + draw(s.streams, me, _JITTER))
     if troops < 1.0:
         end_attack(s, a)
@@ -207,10 +223,14 @@ def attack_tick(s: State, a: int) -> None:
         push_neighbours(s, a, tile)
         if s.clock[FAULT] != 0:
             return
-        terrain = int(s.flags[tile] & TERRAIN_BITS)
+        flags = s.flags[tile]
+        terrain = int(flags & TERRAIN_BITS)
         if target == 0:
             loss, cost = neutral_tile(terrain, troops, my_kind)
         else:
+            has_post = False
+            if flags & COVERED:
+                has_post = is_covered(s.structures, s.clock[N_STRUCTURES], stride, target, tile)
             loss, defender_loss, cost = player_tile(
                 terrain,
                 my_kind,
@@ -219,8 +239,8 @@ def attack_tick(s: State, a: int) -> None:
                 float(s.troops[target]),
                 s.tiles[me],
                 s.tiles[target],
-                False,
-                False,
+                is_traitor,
+                has_post,
                 edition,
             )
             s.troops[target] -= min(s.troops[target], int(math.floor(defender_loss)))
@@ -229,4 +249,6 @@ def attack_tick(s: State, a: int) -> None:
         s.attack_troops[a] = troops if edition == 0 else max(troops, 0.0)
         change_owner(s, tile, me)
         if target != 0 and s.tiles[target] < _SMALL:
+            if edition != 0:
+                take_gold(s.ledger, s.kind, me, target)
             _scatter_small_player(s, target, me)

@@ -21,7 +21,7 @@ from arena.territory.engine.bots import (
     TRIGGER,
 )
 from arena.territory.engine.numerics import draw, stream_seed
-from arena.territory.engine.state import EVENT_RING, N_EVENTS, NEXT_NODE, State
+from arena.territory.engine.state import EVENT_RING, N_EVENTS, N_STRUCTURES, NEXT_NODE, State
 
 # Apart from every other use of a seed: even the match's own seed gives a clone other streams.
 _CLONE_STREAM = 6
@@ -38,6 +38,7 @@ def copy_state(state: State, into: State | None = None) -> State:
     used = {
         "node_tile": int(state.clock[NEXT_NODE]),
         "node_next": int(state.clock[NEXT_NODE]),
+        "structures": int(state.clock[N_STRUCTURES]),
         **dict.fromkeys(
             ("event_at", "event_owners", "event_tick"), min(int(state.clock[N_EVENTS]), EVENT_RING)
         ),

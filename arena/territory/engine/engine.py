@@ -31,6 +31,7 @@ from arena.territory.engine.bots import (
     TRIGGER,
 )
 from arena.territory.engine.copies import copy_state, renew_streams
+from arena.territory.engine.edition_2026.economy import Economy
 from arena.territory.engine.edition_2026.tick import run_ticks_2026
 from arena.territory.engine.land import take_tiles
 from arena.territory.engine.numerics import draw, stream_seed
@@ -42,6 +43,8 @@ from arena.territory.engine.state import (
     N_ALIVE,
     N_ATTACKS,
     N_ORDERS,
+    N_SITES,
+    N_STRUCTURES,
     TICK,
     State,
     allocate,
@@ -56,7 +59,7 @@ _SEAT_STREAM = 3
 _BOT_STREAM = 4
 
 
-class Engine:
+class Engine(Economy):
     """The board of a match: land, players and time.
 
     Attributes:
@@ -428,7 +431,9 @@ class Engine:
         if self.edition.number != 0:
             digest.update(s.boat_troops.astype("<f8").tobytes())
             digest.update(s.relations.astype("<f8").tobytes())
-            for values in (s.ledger, s.structures, s.pacts, s.boats):
+            standing = s.structures[: int(s.clock[N_STRUCTURES])]
+            waiting = s.sites[: int(s.clock[N_SITES])]
+            for values in (s.ledger, standing, waiting, s.pacts, s.boats):
                 digest.update(values.astype("<i8").tobytes())
         for attack in self.attacks():
             digest.update(np.array(attack, "<f8").tobytes())

@@ -97,10 +97,9 @@ def player_tile(
 ) -> tuple[float, float, float]:
     """Return (attacker loss, defender loss, cost) of one tile taken from a player.
 
-    `traitor` and `defense_post` are marks of the original's diplomacy and buildings that leagues
-    never set; they are here because the recorded vectors cover them.
-
     Args:
+        traitor, defense_post: whether the defender is a traitor or a post of it covers the tile;
+            in 2025 never in a league: the recorded vectors cover them.
         edition: Edition.number; 2026 makes dense defenders cost more, and attacks on bots less.
     """
     magnitude = terrain_magnitude(terrain)

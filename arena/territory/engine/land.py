@@ -17,9 +17,11 @@ import numpy as np
 from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.state import (
+    BUILT,
     CELL,
     EVENT_MASK,
     GRID,
+    LOST_LAND,
     MIXED,
     N_ALIVE,
     N_EVENTS,
@@ -146,6 +148,8 @@ def change_owner(s: State, tile: int, new: int) -> None:
         s.tiles[old] -= 1
         s.playable_tiles[old] -= playable
         s.last_change[old] = tick
+        if s.flags[tile] & BUILT:
+            s.ledger[old, LOST_LAND] = 1
         if s.tiles[old] == 0:
             s.eliminated_tick[old] = tick
             s.tiles_at_death[old] = s.tiles_before[old]

@@ -108,6 +108,21 @@ SMALL_PLAYER_PASSES: Final = 10
 ENEMY_MEMORY_TICKS: Final = 100  # a bot forgets its enemy after this
 REFERENCE_TICK_OFFSET: Final = 101  # the original's tick t is our t - 101; bots keep its timing
 
+# --- edition 2026: gold and structures ------------------------------------------------------------
+GOLD_PER_TICK: Final = 100  # a bot gets half of it
+CONQUERED_SHARE: Final = 2  # a human's conqueror gets one part in so many of its gold, rounded down
+TRAITOR_TICKS: Final = 300
+# kinds of structures, numbered from 1; the tables below are by kind, 0 is none
+STRUCTURES: Final = ("city", "defense_post", "port", "factory", "silo", "sam")
+CITY, DEFENSE_POST, PORT, FACTORY, SILO, SAM = 1, 2, 3, 4, 5, 6
+FIRST_PRICE: Final = (0, 125_000, 50_000, 125_000, 125_000, 1_000_000, 1_500_000)  # by kind
+PRICE_LIMIT: Final = (0, 1_000_000, 250_000, 1_000_000, 1_000_000, 1_000_000, 3_000_000)
+BUILDING_TICKS: Final = (0, 20, 50, 50, 20, 100, 300)
+STRUCTURE_SPACING: Final = 15  # tiles (Euclid) between any two structures, and how far one is moved
+PORT_REACH: Final = 20  # tiles (Manhattan) from the place asked for to a port's shore tile
+POST_RADIUS: Final = 30  # tiles (Euclid) around a defence post that it covers
+DELETION_TICKS: Final = 300  # from the mark to the end of a structure, and between two marks
+
 # --- spawn ----------------------------------------------------------------------------------------
 SPAWN_RADIUS_SQUARED: Final = 16.0  # of (x - sx + 0.5, y - sy + 0.5): 52 tiles on open land
 FULL_DISC_TILES: Final = 52

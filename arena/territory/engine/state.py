@@ -38,7 +38,10 @@ N_LAND = 12
 CELL = 13  # side of a cell of the count pyramid, tiles
 GRID = 14  # cells per side of the count pyramid
 EDITION = 15  # Edition.number
-CLOCK_SIZE = 16
+N_STRUCTURES = 16  # rows of `structures` in use
+N_SITES = 17  # rows of `sites` in use
+NEXT_WORK = 18  # the tick in which the next structure is finished or deleted
+CLOCK_SIZE = 19
 
 FAULT_NODES = 1  # all queue nodes are in use
 
@@ -47,6 +50,8 @@ TERRAIN_BITS = 3  # 0 plains, 1 highland, 2 mountain
 SHORE = 4  # land with the shoreline bit
 EDGE = 8  # on the edge of the map
 PLAYABLE = 16  # in the largest land component
+BUILT = 32  # a structure stands on it
+COVERED = 64  # within the radius of a finished defence post, whoever's
 
 MIXED = 253  # a cell of the pyramid with several owners, or with water or off-map beside land
 
@@ -90,15 +95,26 @@ CITY_LEVELS_OWNED = 2  # and one for each under construction
 CITIES_MADE = 3  # cities it ever built and upgrades it ever made
 HAS_ATTACKED = 4  # whether it ever sent an attack
 TRAITOR_UNTIL = 5  # it is a traitor before this tick
-N_LEDGER = 6
-# columns of State.structures
-STRUCTURE = 0  # its kind, see cities.py; 0 for a free row
+LOST_LAND = 6  # whether land with a structure was taken from it since its last turn
+DELETES_FROM = 7  # the tick from which on it may mark a structure for deletion
+OTHERS_OWNED = 8  # columns 8..12: as CITY_LEVELS_OWNED, of defence posts, ports, .. (rules.py)
+OTHERS_MADE = 13  # columns 13..17: as CITIES_MADE
+N_LEDGER = 18
+# columns of State.structures; rows are in the order in which they were begun, without gaps
+STRUCTURE = 0  # its kind, from 1 (rules.py)
 STRUCTURE_OWNER = 1
 STRUCTURE_TILE = 2
 STRUCTURE_LEVEL = 3
-FINISHED_AT = 4  # the tick from which on it counts
-N_STRUCTURE = 5
+FINISHED_AT = 4  # the tick in which it is finished: it counts from the next one on
+IS_FINISHED = 5
+DELETED_AT = 6  # the tick in which its owner's deletion ends it, 0 for none
+N_STRUCTURE = 7
 MAX_STRUCTURES = 4_096
+# columns of State.sites, orders to build that wait for the next tick
+SITE_OWNER = 0
+SITE_KIND = 1
+SITE_TILE = 2  # asked for
+N_SITE = 3
 # columns of State.pacts, by player and other
 ALLIED_UNTIL = 0  # allied before this tick; the same both ways
 EXTENDS = 1  # whether the player has agreed to extend it
@@ -165,13 +181,14 @@ class State(NamedTuple):
     queue_size: NDArray[np.int64]  # [K]
     node_tile: NDArray[np.int32]  # [nodes]
     node_next: NDArray[np.int32]  # [nodes]
-    orders: NDArray[np.float64]  # [n, 5] of the running tick; orders.py has the columns
+    orders: NDArray[np.float64]  # [n, N_ORDER] of the running tick; orders.py has the columns
     # bots: rate, phase, phase of life (0 first, 1 neutral, 2 players), enemy, tick of the choice
     bot_clock: NDArray[np.int64]  # [P + 1, 5]
     bot_ratio: NDArray[np.float64]  # [P + 1, 3]: trigger, reserve, expand
     # edition 2026; all but the ledger have no rows in 2025
     ledger: NDArray[np.int64]  # [P + 1, N_LEDGER]
     structures: NDArray[np.int64]  # [MAX_STRUCTURES, N_STRUCTURE]
+    sites: NDArray[np.int64]  # [n, N_SITE]
     pacts: NDArray[np.int64]  # [P + 1, P + 1, N_PACT] by player and other
     relations: NDArray[np.float64]  # [P + 1, P + 1] what a player thinks of another, -100 to 100
     boats: NDArray[np.int64]  # [BOATS_EACH * P, N_BOAT]
@@ -315,6 +332,7 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int, *, edition: int
         bot_ratio=np.zeros((p + 1, 3)),
         ledger=np.zeros((p + 1, N_LEDGER), np.int64),
         structures=np.zeros((MAX_STRUCTURES if is_2026 else 0, N_STRUCTURE), np.int64),
+        sites=np.zeros((4 * p + 16 if is_2026 else 0, N_SITE), np.int64),
         pacts=pacts,
         relations=np.zeros((n_others, n_others)),
         boats=np.zeros((n_boats, N_BOAT), np.int64),

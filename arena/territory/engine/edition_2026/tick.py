@@ -1,7 +1,8 @@
 """The order of events inside a tick of edition 2026, and the end of a match.
 
-First the win check; then for each player in spawn order: growth, enclave check, a bot's decision;
-then every running attack in order of creation; then the new orders, those from outside first.
+First the win check; then for each player in spawn order: structures on lost land, growth, gold,
+enclave check, a bot's decision; then every running attack in order of creation; then structures
+that are finished or begun; then the new orders, those from outside first.
 
 It is apart from the tick of 2025, so that a league of 2025 compiles none of it.
 """
@@ -12,12 +13,23 @@ from arena.territory.engine import orders, rules
 from arena.territory.engine.attacks import attack_tick, compact_attacks, order_retreat, start_attack
 from arena.territory.engine.bots import bot_decision
 from arena.territory.engine.compiled import compiled
+from arena.territory.engine.edition_2026.cities import (
+    ask_for_site,
+    delete_on_beat,
+    end_player,
+    hand_over,
+    upgrade,
+    work_on_sites,
+)
 from arena.territory.engine.edition_2026.enclaves import capture_enclaves_2026
+from arena.territory.engine.gold import gold_per_tick
 from arena.territory.engine.memory import remember_tick
 from arena.territory.engine.state import (
     ENDED,
     FAULT,
+    GOLD,
     LOOK_TICKS,
+    LOST_LAND,
     MATCH_ENDS,
     N_ALIVE,
     N_ATTACKS,
@@ -35,6 +47,8 @@ _WIN_PERIOD = rules.WIN_CHECK_PERIOD
 _WIN_SHARE = rules.WIN_SHARE
 _ATTACK = orders.ATTACK
 _RETREAT = orders.RETREAT
+_BUILD = orders.BUILD
+_UPGRADE = orders.UPGRADE
 
 
 @compiled(internal=True)
@@ -56,13 +70,17 @@ def _is_over(s: State) -> bool:
 def _turn(s: State, p: int) -> None:
     """Play what happens to player p alone, in its turn of a tick."""
     tick = s.clock[TICK]
+    if s.ledger[p, LOST_LAND]:
+        hand_over(s, p)
     grow(s, p)
+    s.ledger[p, GOLD] += gold_per_tick(int(s.kind[p]))
     last = s.last_cluster_check[p]
     due = tick - last > _CLUSTER_PERIOD or s.tiles[p] < _SMALL
     if due and s.last_change[p] >= last:
         s.last_cluster_check[p] = tick
         capture_enclaves_2026(s, p)
     if s.kind[p] == _BOT and s.tiles[p] > 0:
+        delete_on_beat(s, p)
         bot_decision(s, p)
 
 
@@ -75,6 +93,10 @@ def _carry_out(s: State, i: int) -> None:
         start_attack(s, p, int(s.orders[i, orders.TARGET]), s.orders[i, orders.TROOPS])
     elif kind == _RETREAT:
         order_retreat(s, p)
+    elif kind == _BUILD:
+        ask_for_site(s, p, int(s.orders[i, orders.TARGET]), int(s.orders[i, orders.TILE]))
+    elif kind == _UPGRADE:
+        upgrade(s, p, int(s.orders[i, orders.TILE]))
 
 
 @compiled()
@@ -95,11 +117,14 @@ def run_ticks_2026(s: State, n: int) -> int:
         for p in range(1, n_players + 1):
             if tick > 0 and s.tiles[p] > 0:
                 _turn(s, p)
+            elif s.eliminated_tick[p] >= 0 and s.eliminated_tick[p] >= tick - 1:
+                end_player(s, p)
         for i in range(s.clock[N_ATTACKS]):
             a = int(s.attack_list[i])
             if s.attack_live[a]:
                 attack_tick(s, a)
         compact_attacks(s)
+        work_on_sites(s)
         for i in range(s.clock[N_ORDERS]):
             _carry_out(s, i)
         s.clock[N_ORDERS] = 0

@@ -1,0 +1,140 @@
+"""What edition 2026 adds to an Engine's interface about gold and structures."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.errors import MatchError
+from arena.territory.engine import orders, rules
+from arena.territory.engine.edition_2026.cities import price_of, put_structure
+from arena.territory.engine.edition_2026.places import best_places
+from arena.territory.engine.state import (
+    BUILT,
+    FINISHED_AT,
+    GOLD,
+    IS_FINISHED,
+    N_STRUCTURES,
+    STRUCTURE,
+    STRUCTURE_LEVEL,
+    STRUCTURE_OWNER,
+    STRUCTURE_TILE,
+    State,
+)
+from arena.territory.maps import TerritoryMap
+
+
+class Structure(NamedTuple):
+    """A city or another structure on the board.
+
+    Attributes:
+        kind: of rules.STRUCTURES.
+        owner: player id; until its turn comes one may stand on land that was just taken from it.
+        x, y: its tile.
+        level: 1 and more; each level of a finished city counts in its owner's cap.
+        is_finished: whether it has an effect.
+        finished_at: the tick in which it is, or will be, finished.
+    """
+
+    kind: str
+    owner: int
+    x: int
+    y: int
+    level: int
+    is_finished: bool
+    finished_at: int
+
+
+class Economy:
+    """Gold and structures of a match, as methods of its Engine."""
+
+    state: State
+    map: TerritoryMap
+    edition: rules.Edition
+
+    def _append_order(
+        self, p: int, kind: int, target: int = 0, troops: float = 0.0, tile: int = 0
+    ) -> None:
+        raise NotImplementedError
+
+    @property
+    def gold(self) -> NDArray[np.int64]:
+        """int64[P] gold by spawn index (a view); nobody ever has any in edition 2025."""
+        return self.state.ledger[1:, GOLD]
+
+    def price(self, p: int, kind: str) -> int:
+        """Return what p pays for its next structure of a kind, or for a level more of one."""
+        return int(price_of(self.state.ledger, p, self._kind_of(kind)))
+
+    def structures(self) -> list[Structure]:
+        """Return all structures in the order in which they were begun."""
+        stride = int(self.state.shape[2])
+        return [
+            Structure(
+                kind=rules.STRUCTURES[int(row[STRUCTURE]) - 1],
+                owner=int(row[STRUCTURE_OWNER]),
+                x=int(row[STRUCTURE_TILE]) % stride - 1,
+                y=int(row[STRUCTURE_TILE]) // stride - 1,
+                level=int(row[STRUCTURE_LEVEL]),
+                is_finished=bool(row[IS_FINISHED]),
+                finished_at=int(row[FINISHED_AT]),
+            )
+            for row in self.state.structures[: int(self.state.clock[N_STRUCTURES])]
+        ]
+
+    def build(self, p: int, kind: str, x: int, y: int) -> None:
+        """Order a structure of p as near to (x, y) as the rules allow.
+
+        It is begun, and paid, in the tick after the one that carries out the order; nothing happens
+        if p is short of gold then or there is no place.
+
+        Raises:
+            MatchError: there is no such kind or tile, or the match is of edition 2025.
+        """
+        self._append_order(p, orders.BUILD, self._kind_of(kind), tile=self._tile_at(x, y))
+
+    def upgrade(self, p: int, x: int, y: int) -> None:
+        """Order a level more for p's finished structure at (x, y), at the end of the next tick."""
+        self._append_order(p, orders.UPGRADE, tile=self._tile_at(x, y))
+
+    def best_places(self, p: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+        """Return where p had best build its next city, and which it had best upgrade, as (x, y).
+
+        None where there is no place, or no finished city; gold is not looked at.
+        """
+        stride = int(self.state.shape[2])
+        if self.edition.number == 0:
+            return None, None
+        city, level = (int(tile) for tile in best_places(self.state, p))
+        x_y = [(t % stride - 1, t // stride - 1) if t >= 0 else None for t in (city, level)]
+        return x_y[0], x_y[1]
+
+    def put_structure(self, p: int, kind: str, x: int, y: int, level: int = 1) -> None:
+        """Put a finished structure of p at (x, y); its price is taken as far as p's gold lasts.
+
+        For reference scenarios and tests.
+
+        Raises:
+            MatchError: (x, y) is not p's land, or holds a structure.
+        """
+        number, tile = self._kind_of(kind), self._tile_at(x, y)
+        s = self.state
+        if s.owner[tile] != p or s.flags[tile] & BUILT:
+            raise MatchError(f"expected free land of player {p} at ({x}, {y})")
+        put_structure(s, p, number, tile, level)
+
+    def _kind_of(self, kind: str) -> int:
+        if kind not in rules.STRUCTURES:
+            raise MatchError(
+                f"expected a structure of {', '.join(rules.STRUCTURES)}, found {kind!r}"
+            )
+        return rules.STRUCTURES.index(kind) + 1
+
+    def _tile_at(self, x: int, y: int) -> int:
+        if self.edition.number == 0:
+            raise MatchError("structures are of edition 2026, and this match is of 2025")
+        if not (0 <= x < self.map.width and 0 <= y < self.map.height):
+            raise MatchError(f"({x}, {y}) is not on map {self.map.name!r}")
+        return int((y + 1) * int(self.state.shape[2]) + x + 1)
