@@ -9,6 +9,11 @@ from __future__ import annotations
 import math
 
 from arena.territory.engine import rules
+from arena.territory.engine.alliances import (
+    is_allied,
+    note_attack,
+    note_order,
+)
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.formulas import attack_budget, neutral_tile, player_tile
 from arena.territory.engine.gold import take_gold
@@ -67,11 +72,16 @@ def compact_attacks(s: State) -> None:
 def start_attack(s: State, p: int, target: int, requested: float) -> None:
     """Start an attack of p on `target` (0 for neutral land).
 
-    Silently refused: attacks on oneself, on a player during immunity, by a dead player, with a
-    negative number of troops, and when all 1,024 attack slots are taken (never seen).
+    Silently refused: attacks on oneself, on an ally, on a player during immunity, by a dead player,
+    with a negative number of troops, and when all 1,024 attack slots are taken (never seen).
     """
     if p == target or requested < 0.0 or s.tiles[p] == 0:
         return
+    has_pacts = target != 0 and s.clock[EDITION] != 0
+    if has_pacts:
+        if is_allied(s, p, target):
+            return
+        note_order(s, p, target)
     if target != 0 and is_immune(s, p, target):
         return
     last = s.free_slots.shape[0] - 1
@@ -116,6 +126,8 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
         end_attack(s, earlier)
     s.slot_of[p, target] = a
     s.attack_troops[a] = troops
+    if has_pacts:
+        note_attack(s, p, target)
 
 
 @compiled(internal=True)
@@ -140,10 +152,11 @@ def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
 
     Up to ten passes go over its tiles (found by flooding from its border: each of its regions has
     border tiles); a pass sees the tiles that changed hands earlier in it. Tiles that touch only
-    water or neutral land stay, so the player may survive.
+    water, neutral land or allies of the player stay, so it may survive.
     """
     stamp = next_stamp(s)
     stride = s.shape[2]
+    has_pacts = s.clock[EDITION] != 0
     n = 0
     tile = s.border_head[defender]
     while tile >= 0:
@@ -173,7 +186,8 @@ def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
                 if q == attacker:
                     heir = attacker
                     break
-                if heir == 0 and q != defender and q < _OFF_MAP:
+                is_other = heir == 0 and q != defender and q < _OFF_MAP
+                if is_other and (not has_pacts or not is_allied(s, q, defender)):
                     heir = q
             if heir != 0:
                 take_tile(s, tile, heir)
@@ -193,11 +207,14 @@ def attack_tick(s: State, a: int) -> None:
         if tick >= ordered + _RETREAT_TICKS:
             _return_home(s, a, 1.0 - _RETREAT_LOSS if target != 0 else 1.0)
         return
+    edition = int(s.clock[EDITION])
+    if edition != 0 and target != 0 and is_allied(s, me, target):
+        _return_home(s, a, 1.0)
+        return
     advance_window(s, a, tick)
     troops = s.attack_troops[a]
     stride = s.shape[2]
     my_kind = int(s.kind[me])
-    edition = int(s.clock[EDITION])
     is_traitor = tick < s.ledger[target, TRAITOR_UNTIL]  # nobody is in 2025
     border = float(s.attack_border[a] + draw(s.streams, me, _JITTER))
     if troops < 1.0:

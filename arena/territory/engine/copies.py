@@ -11,17 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.territory.engine.bots import (
-    CHOSEN_AT,
-    ENEMY,
-    EXPAND,
-    PHASE,
-    RATE,
-    RESERVE,
-    TRIGGER,
-)
-from arena.territory.engine.numerics import draw, stream_seed
+from arena.territory.engine.bots import RATE
+from arena.territory.engine.numerics import stream_seed
 from arena.territory.engine.state import EVENT_RING, N_EVENTS, N_STRUCTURES, NEXT_NODE, State
+from arena.territory.engine.tempers import set_temper, temper_of
 
 # Apart from every other use of a seed: even the match's own seed gives a clone other streams.
 _CLONE_STREAM = 6
@@ -61,16 +54,4 @@ def renew_streams(state: State, seed: int) -> None:
     for p in range(1, len(state.streams)):
         state.streams[p] = stream_seed(seed, p, _CLONE_STREAM)
         if state.bot_clock[p, RATE] > 0:
-            stream = np.array([stream_seed(seed, p, _CLONE_BOT_STREAM)], np.uint64)
-            rate = 40 + draw(stream, 0, 40)
-            state.bot_clock[p, [RATE, PHASE, ENEMY, CHOSEN_AT]] = [
-                rate,
-                draw(stream, 0, rate),
-                0,
-                0,
-            ]
-            state.bot_ratio[p, [TRIGGER, RESERVE, EXPAND]] = [
-                (60 + draw(stream, 0, 30)) / 100,
-                (20 + draw(stream, 0, 10)) / 100,
-                (10 + draw(stream, 0, 10)) / 100,
-            ]
+            set_temper(state, p, temper_of(state, p, seed, p, _CLONE_BOT_STREAM))

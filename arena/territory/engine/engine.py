@@ -20,18 +20,9 @@ from numpy.typing import NDArray
 from arena.errors import MatchError
 from arena.territory.engine import orders, rules
 from arena.territory.engine.actions import give_orders
-from arena.territory.engine.bots import (
-    CHOSEN_AT,
-    ENEMY,
-    EXPAND,
-    LIFE,
-    PHASE,
-    RATE,
-    RESERVE,
-    TRIGGER,
-)
 from arena.territory.engine.copies import copy_state, renew_streams
 from arena.territory.engine.edition_2026.economy import Economy
+from arena.territory.engine.edition_2026.minds import Minds
 from arena.territory.engine.edition_2026.tick import run_ticks_2026
 from arena.territory.engine.land import take_tiles
 from arena.territory.engine.numerics import draw, stream_seed
@@ -49,6 +40,7 @@ from arena.territory.engine.state import (
     State,
     allocate,
 )
+from arena.territory.engine.tempers import Temper
 from arena.territory.engine.tick import run_ticks
 from arena.territory.maps import TerritoryMap
 
@@ -59,7 +51,7 @@ _SEAT_STREAM = 3
 _BOT_STREAM = 4
 
 
-class Engine(Economy):
+class Engine(Economy, Minds):
     """The board of a match: land, players and time.
 
     Attributes:
@@ -220,22 +212,12 @@ class Engine(Economy):
     def make_bot(
         self, p: int, *, rate: int, phase: int, trigger: float, reserve: float, expand: float
     ) -> None:
-        """Let the engine's bot (bots.py) play player p; the ratios are shares of the cap."""
-        self.state.bot_clock[p, [RATE, PHASE, LIFE, ENEMY, CHOSEN_AT]] = [rate, phase, 0, 0, 0]
-        self.state.bot_ratio[p, [TRIGGER, RESERVE, EXPAND]] = [trigger, reserve, expand]
+        """Let the engine's bot play player p; the ratios are shares of the cap."""
+        self.give_mind(p, "tribe", temper=Temper(rate, phase, trigger, reserve, expand))
 
     def make_seeded_bot(self, p: int) -> None:
         """Let a bot play player p, its temper drawn from the match seed as the original does."""
-        stream = np.array([stream_seed(self.seed, p, _BOT_STREAM)], np.uint64)
-        rate = 40 + draw(stream, 0, 40)
-        self.make_bot(
-            p,
-            rate=rate,
-            phase=draw(stream, 0, rate),
-            trigger=(60 + draw(stream, 0, 30)) / 100,
-            reserve=(20 + draw(stream, 0, 10)) / 100,
-            expand=(10 + draw(stream, 0, 10)) / 100,
-        )
+        self.give_mind(p, "tribe")
 
     def paint(self, owners: NDArray[np.integer]) -> None:
         """Give land to players before the first tick, tile by tile in row order.

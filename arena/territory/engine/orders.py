@@ -23,8 +23,9 @@ BOAT_RETREAT = 5  # of all boats
 ALLY = 6  # ask TARGET for an alliance, or accept its request
 REJECT = 7  # TARGET's request
 EXTEND = 8  # the alliance with TARGET
-BREAK = 9  # the alliance with TARGET
-N_KINDS = 10
+BREAK = 9  # the alliance with TARGET, in the next tick
+BREAK_NOW = 10  # what BREAK becomes in the next tick
+N_KINDS = 11
 
 
 @compiled(internal=True)

@@ -41,7 +41,10 @@ EDITION = 15  # Edition.number
 N_STRUCTURES = 16  # rows of `structures` in use
 N_SITES = 17  # rows of `sites` in use
 NEXT_WORK = 18  # the tick in which the next structure is finished or deleted
-CLOCK_SIZE = 19
+FORBIDDEN = 19  # what a reference scenario switches off, bits below; leagues have 0
+CLOCK_SIZE = 20
+
+NO_ALLIANCES, NO_BOATS, NO_STRUCTURES = 1, 2, 4
 
 FAULT_NODES = 1  # all queue nodes are in use
 
@@ -120,7 +123,26 @@ ALLIED_UNTIL = 0  # allied before this tick; the same both ways
 EXTENDS = 1  # whether the player has agreed to extend it
 REQUESTED_AT = 2  # tick of its latest request to the other, -1 for none
 IS_PENDING = 3  # whether that request waits for an answer
-N_PACT = 4
+RELATION_AT = 4  # tick from which on the relation fades (alliances.py)
+EMBARGO_UNTIL = 5  # the player trades not with the other before this tick
+EMBARGO_NOTED = 6  # whether a nation's relation has paid for the other's embargo
+N_PACT = 7
+# columns of State.bot_clock that 2026 adds to the five of bots.py
+MIND = 5  # NO_MIND, TRIBE_MIND or NATION_MIND
+DIFFICULTY = 6  # index into rules.DIFFICULTIES: how a nation's mind thinks
+PLACED = 7  # structures that a nation's mind has ordered
+SAVED_AT = 8  # tick at which a nation first had the gold that it saves up for, -1 before
+N_BOT_CLOCK = 9
+NO_MIND, TRIBE_MIND, NATION_MIND = 0, 1, 2
+# column of State.bot_ratio that 2026 adds to the three of bots.py
+ASSIGNED = 3  # troops that a nation has assigned against tribes
+N_BOT_RATIO = 4
+# rows of State.mind_lists, scratch of one decision of a mind
+NEAR = 0  # by owner: 0 not near, 1 across the border, 2 across a river
+ENEMIES = 1
+FRIENDS = 2
+TRIBES = 3
+N_MIND_LISTS = 4
 # columns of State.boats
 BOAT_OWNER = 0  # 0 for a free row
 BOAT_TARGET = 1  # the owner of the landing tile when it left, whom the attack is on
@@ -183,8 +205,8 @@ class State(NamedTuple):
     node_next: NDArray[np.int32]  # [nodes]
     orders: NDArray[np.float64]  # [n, N_ORDER] of the running tick; orders.py has the columns
     # bots: rate, phase, phase of life (0 first, 1 neutral, 2 players), enemy, tick of the choice
-    bot_clock: NDArray[np.int64]  # [P + 1, 5]
-    bot_ratio: NDArray[np.float64]  # [P + 1, 3]: trigger, reserve, expand
+    bot_clock: NDArray[np.int64]  # [P + 1, 5]; [P + 1, N_BOT_CLOCK] in 2026
+    bot_ratio: NDArray[np.float64]  # [P + 1, 3]: trigger, reserve, expand; N_BOT_RATIO in 2026
     # edition 2026; all but the ledger have no rows in 2025
     ledger: NDArray[np.int64]  # [P + 1, N_LEDGER]
     structures: NDArray[np.int64]  # [MAX_STRUCTURES, N_STRUCTURE]
@@ -193,6 +215,7 @@ class State(NamedTuple):
     relations: NDArray[np.float64]  # [P + 1, P + 1] what a player thinks of another, -100 to 100
     boats: NDArray[np.int64]  # [BOATS_EACH * P, N_BOAT]
     boat_troops: NDArray[np.float64]  # [BOATS_EACH * P]
+    mind_lists: NDArray[np.int64]  # [N_MIND_LISTS, P + 1]
     # what the observation reads
     habits: NDArray[np.float64]  # [P + 1, N_HABITS]
     dealings: NDArray[np.float64]  # [P + 1, P + 1, N_DEALINGS] by attacker and target
@@ -328,8 +351,8 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int, *, edition: int
         node_tile=np.empty(n_nodes, np.int32),
         node_next=np.empty(n_nodes, np.int32),
         orders=np.zeros((4 * p + 16, 5)),
-        bot_clock=np.zeros((p + 1, 5), np.int64),
-        bot_ratio=np.zeros((p + 1, 3)),
+        bot_clock=np.zeros((p + 1, N_BOT_CLOCK if is_2026 else 5), np.int64),
+        bot_ratio=np.zeros((p + 1, N_BOT_RATIO if is_2026 else 3)),
         ledger=np.zeros((p + 1, N_LEDGER), np.int64),
         structures=np.zeros((MAX_STRUCTURES if is_2026 else 0, N_STRUCTURE), np.int64),
         sites=np.zeros((4 * p + 16 if is_2026 else 0, N_SITE), np.int64),
@@ -337,6 +360,7 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int, *, edition: int
         relations=np.zeros((n_others, n_others)),
         boats=np.zeros((n_boats, N_BOAT), np.int64),
         boat_troops=np.zeros(n_boats),
+        mind_lists=np.zeros((N_MIND_LISTS, n_others), np.int64),
         habits=np.zeros((p + 1, N_HABITS)),
         dealings=dealings,
         past=np.zeros((N_PAST, p + 1, 2), np.int64),

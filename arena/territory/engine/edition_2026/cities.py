@@ -19,7 +19,6 @@ from __future__ import annotations
 import numpy as np
 
 from arena.territory.engine import rules
-from arena.territory.engine.bots import LIFE, PHASE, RATE
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.places import find_place
 from arena.territory.engine.posts import distance_squared
@@ -61,7 +60,6 @@ _BUILDING_TICKS = rules.BUILDING_TICKS
 _RADIUS = rules.POST_RADIUS
 _DELETION_TICKS = rules.DELETION_TICKS
 _NEVER = int64(2**62)
-_OFFSET = rules.REFERENCE_TICK_OFFSET
 _PLUS, _MINUS, _ONE = int64(1), int64(-1), int64(1)
 
 
@@ -351,13 +349,3 @@ def mark_for_deletion(s: State, p: int) -> None:
             s.ledger[p, DELETES_FROM] = tick + _DELETION_TICKS
             s.clock[NEXT_WORK] = min(s.clock[NEXT_WORK], row[DELETED_AT])
             return
-
-
-@compiled(inline=True, internal=True)
-def delete_on_beat(s: State, p: int) -> None:
-    """Let a tribe that got structures mark one on its beat, its first beat excepted."""
-    mind = s.bot_clock[p]
-    if s.clock[N_STRUCTURES] == 0 or mind[RATE] == 0 or mind[LIFE] == 0:
-        return
-    if (s.clock[TICK] + _OFFSET) % mind[RATE] == mind[PHASE]:
-        mark_for_deletion(s, p)

@@ -7,12 +7,13 @@ A player below 100 tiles is checked in every tick in which one of its tiles chan
   water, all its foreign neighbours belong to one enemy, and the bounding box of *those neighbouring
   tiles* contains the cluster's.
 - The captor is the neighbouring enemy with the largest running attack on the player, else the one
-  with the most contacts, the first met of equal ones. Neutral neighbours are ignored.
+  with the most contacts, the first met of equal ones. Neutral neighbours and allies are ignored.
 """
 
 from __future__ import annotations
 
 from arena.territory.engine import rules
+from arena.territory.engine.alliances import is_allied
 from arena.territory.engine.compiled import compiled
 from arena.territory.engine.enclaves import capture, cluster_is_surrounded, find_clusters
 from arena.territory.engine.state import EDGE, State
@@ -78,7 +79,7 @@ def _captor(s: State, p: int, start: int, end: int) -> int:
     earliest = 0
     neighbour = 0
     for q in range(1, s.tiles.shape[0]):
-        if q == p or s.tiles[q] == 0:
+        if q == p or s.tiles[q] == 0 or is_allied(s, p, q):
             continue
         n, first = _contacts(s, q, start, end)
         if n == 0:

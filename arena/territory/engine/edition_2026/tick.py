@@ -1,8 +1,9 @@
 """The order of events inside a tick of edition 2026, and the end of a match.
 
-First the win check; then for each player in spawn order: structures on lost land, growth, gold,
-enclave check, a bot's decision; then every running attack in order of creation; then structures
-that are finished or begun; then the new orders, those from outside first.
+First the win check; then nations' minds; then for each player in spawn order: structures on lost
+land, growth, gold, enclave check, a tribe's mind; then every running attack in order of creation;
+then structures that are finished or begun; then the new orders, those from outside first. An
+alliance that is broken from outside ends one tick after the order.
 
 It is apart from the tick of 2025, so that a league of 2025 compiles none of it.
 """
@@ -10,18 +11,27 @@ It is apart from the tick of 2025, so that a league of 2025 compiles none of it.
 from __future__ import annotations
 
 from arena.territory.engine import orders, rules
+from arena.territory.engine.alliances import (
+    betray,
+    dissolve_alliances,
+    extend_alliance,
+    is_allied,
+    reject_alliance,
+    request_alliance,
+)
 from arena.territory.engine.attacks import attack_tick, compact_attacks, order_retreat, start_attack
-from arena.territory.engine.bots import bot_decision
 from arena.territory.engine.compiled import compiled
 from arena.territory.engine.edition_2026.cities import (
     ask_for_site,
-    delete_on_beat,
     end_player,
     hand_over,
     upgrade,
     work_on_sites,
 )
 from arena.territory.engine.edition_2026.enclaves import capture_enclaves_2026
+from arena.territory.engine.edition_2026.nations import let_nations_act
+from arena.territory.engine.edition_2026.nearby import find_near
+from arena.territory.engine.edition_2026.tribes import tribe_decision
 from arena.territory.engine.gold import gold_per_tick
 from arena.territory.engine.memory import remember_tick
 from arena.territory.engine.state import (
@@ -31,16 +41,17 @@ from arena.territory.engine.state import (
     LOOK_TICKS,
     LOST_LAND,
     MATCH_ENDS,
+    MIND,
     N_ALIVE,
     N_ATTACKS,
     N_LAND,
     N_ORDERS,
     TICK,
+    TRIBE_MIND,
     State,
 )
 from arena.territory.engine.tick import grow
 
-_BOT = rules.BOT
 _CLUSTER_PERIOD = rules.CLUSTER_PERIOD
 _SMALL = rules.SMALL_PLAYER_TILES
 _WIN_PERIOD = rules.WIN_CHECK_PERIOD
@@ -79,9 +90,8 @@ def _turn(s: State, p: int) -> None:
     if due and s.last_change[p] >= last:
         s.last_cluster_check[p] = tick
         capture_enclaves_2026(s, p)
-    if s.kind[p] == _BOT and s.tiles[p] > 0:
-        delete_on_beat(s, p)
-        bot_decision(s, p)
+    if s.bot_clock[p, MIND] == TRIBE_MIND and s.tiles[p] > 0:
+        tribe_decision(s, p)
 
 
 @compiled(internal=True)
@@ -97,6 +107,37 @@ def _carry_out(s: State, i: int) -> None:
         ask_for_site(s, p, int(s.orders[i, orders.TARGET]), int(s.orders[i, orders.TILE]))
     elif kind == _UPGRADE:
         upgrade(s, p, int(s.orders[i, orders.TILE]))
+    elif kind >= orders.ALLY:
+        _carry_out_between(s, p, int(s.orders[i, orders.TARGET]), kind)
+
+
+@compiled(internal=True)
+def _carry_out_between(s: State, p: int, q: int, kind: int) -> None:
+    """Carry out an order of p that concerns an alliance with q."""
+    if kind == orders.ALLY:
+        request_alliance(s, p, q)
+    elif kind == orders.REJECT:
+        reject_alliance(s, p, q)
+    elif kind == orders.EXTEND:
+        extend_alliance(s, p, q)
+    elif kind == orders.BREAK_NOW and is_allied(s, p, q):
+        find_near(s, p)
+        betray(s, p, q)
+
+
+@compiled(internal=True)
+def _carry_out_all(s: State) -> None:
+    """Carry out the orders of the running tick; broken alliances end in the next."""
+    kept = 0
+    for i in range(s.clock[N_ORDERS]):
+        if s.orders[i, orders.KIND] != orders.BREAK:
+            _carry_out(s, i)
+            continue
+        for column in range(orders.N_ORDER):
+            s.orders[kept, column] = s.orders[i, column]
+        s.orders[kept, orders.KIND] = orders.BREAK_NOW
+        kept += 1
+    s.clock[N_ORDERS] = kept
 
 
 @compiled()
@@ -114,19 +155,19 @@ def run_ticks_2026(s: State, n: int) -> int:
             s.tiles_before[p] = s.tiles[p]
         if tick % LOOK_TICKS == 0:
             remember_tick(s)
+        let_nations_act(s)
         for p in range(1, n_players + 1):
             if tick > 0 and s.tiles[p] > 0:
                 _turn(s, p)
             elif s.eliminated_tick[p] >= 0 and s.eliminated_tick[p] >= tick - 1:
                 end_player(s, p)
+                dissolve_alliances(s, p)
         for i in range(s.clock[N_ATTACKS]):
             a = int(s.attack_list[i])
             if s.attack_live[a]:
                 attack_tick(s, a)
         compact_attacks(s)
         work_on_sites(s)
-        for i in range(s.clock[N_ORDERS]):
-            _carry_out(s, i)
-        s.clock[N_ORDERS] = 0
+        _carry_out_all(s)
         s.clock[TICK] = tick + 1
     return n
