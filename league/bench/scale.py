@@ -29,7 +29,6 @@ from league.bench.scale_parts import (
 )
 from league.bench.scaling import MAIN_PHASES, Cluster, Parts, predict
 from league.config.layers import resolve
-from league.daemon.arenas import make_arena
 from league.daemon.manager import Manager
 from league.errors import BenchError
 from league.learner.settings import learner_settings
@@ -238,8 +237,7 @@ def _league(root: Path, preset: str, asked: Asked, sets: Sequence[str], n_worker
     on = (*sets, f"arena.n_workers={n_workers}", f"arena.engine={asked.engine}")
     crowd = Crowd(root, preset, asked.members, on)
     config = crowd.config
-    arena = make_arena(crowd.folder, config.arena, 0, config.ray)
-    manager = Manager(crowd.folder, config, crowd.engine, arena=arena)
+    manager = Manager(crowd.folder, config, crowd.engine)
     try:
         warm = n_workers * config.arena.matches_per_worker
         limit = time.monotonic() + _START_LIMIT_S
