@@ -14,8 +14,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from agents.errors import AgentError
+from agents.orders import WAIT
 from arena.agent import TICK, Agent, IntArray, NoGenerator, SeatBatch
 from arena.territory.engine.engine import Engine
+from arena.territory.engine.seating import has_mind
 from arena.territory.engine.state import GRID
 from arena.territory.observation import observation as obs
 from arena.territory.observation.views import SMALL_VIEWS
@@ -36,6 +38,7 @@ class Boards:
         self._spare: list[Engine] = []
         self._scratch: tuple[tuple[int, ...], obs.Scratch] | None = None
         self._facts = obs.empty_facts(0)
+        self._minded = np.zeros(0, np.bool_)
 
     def clone(self, board: Engine, seeds: Sequence[int]) -> None:
         """Set up one clone of `board` per seed, in the place of those that were there."""
@@ -45,6 +48,7 @@ class Boards:
         while len(spare) < len(seeds):
             spare.append(board.clone(0))
         self.engines = [board.clone(seed, into=spare[b]) for b, seed in enumerate(seeds)]
+        self._minded = has_mind(board)
         n_players = board.n_players
         if len(self._facts.own) < len(seeds) * n_players:
             self._facts = obs.empty_facts(len(seeds) * n_players)
@@ -83,6 +87,8 @@ class Boards:
     ) -> IntArray:
         """Return the action of every row, after `look`; 0 for the dead and for rows of NOBODY.
 
+        Players whom the engine plays go on by themselves: they WAIT, whoever is said to play them.
+
         Args:
             agents: each acts once.
             agent_of: int64[boards * P], index of the agent of each row, or NOBODY.
@@ -91,6 +97,10 @@ class Boards:
         """
         actions = np.zeros(len(agent_of), np.int64)
         alive = np.concatenate([engine.tiles > 0 for engine in self.engines])
+        if self._minded.any():
+            minded = np.tile(self._minded, len(self.engines))
+            actions[minded] = WAIT
+            alive &= ~minded
         for k, agent in enumerate(agents):
             rows = np.flatnonzero(alive & (agent_of == k)).astype(np.int64)
             if len(rows):

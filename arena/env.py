@@ -31,6 +31,7 @@ from arena.reward import placement_reward
 from arena.territory.engine.actions import N_ACTIONS, WAIT
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MatchRules
+from arena.territory.engine.terms import HUMAN_TERMS, TRIBE_TERMS
 from arena.territory.maps import TerritoryMap, load_map
 from arena.territory.observation import observation as obs
 from arena.territory.observation.space import framed, observation_space
@@ -83,6 +84,7 @@ class _Table:
         seed: int,
         options: dict[str, Any] | None,
         agents: Sequence[Agent | None] | None = None,
+        terms: Sequence[str] = (),
     ) -> None:
         n_seats = self.rules.n_seats
         self._match = LiveMatch(
@@ -92,6 +94,7 @@ class _Table:
             seed,
             int((options or {}).get("rotation", 0)),
             agents or [None] * n_seats,
+            terms,
         )
         self.core.begin(0, self._match)
         self.core.refresh()
@@ -125,7 +128,7 @@ class _Table:
             return 0.0, False, {}
         # A dead seat's placement is final: all living seats are above it, whatever happens.
         placement = self.match.engine.placements()[seat]
-        return placement_reward(placement, self.rules.n_seats), True, {"placement": placement}
+        return placement_reward(placement, self.rules.n_players), True, {"placement": placement}
 
     def render(self) -> NDArray[np.uint8] | str | None:
         if self.render_mode is None:
@@ -300,8 +303,11 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
             )
         self._seat = seat
         self._agents: list[Agent | None] = [None] * n_seats
-        self._has_bots = opponents is None
-        if opponents is not None:
+        self._terms: tuple[str, ...] = ()
+        if opponents is None:
+            bots = (TRIBE_TERMS,) * (n_seats - 1)
+            self._terms = (*bots[:seat], HUMAN_TERMS, *bots[seat:])
+        else:
             seated = _seat_opponents(opponents, load_agent, n_seats - 1)
             self._agents = [*seated[:seat], None, *seated[seat:]]
         self._ended = True
@@ -321,21 +327,10 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
         """Begin a match; see the module's docstring for what the seed decides."""
         super().reset(seed=seed)
         match_seed = int(self.np_random.integers(2**62)) if seed is None else seed
-        self._table.begin(match_seed, options, self._agents)
-        if self._has_bots:
-            self._let_bots_play()
+        self._table.begin(match_seed, options, self._agents, self._terms)
         self._ended = False
         seen = self._table.observe([self._seat])[0]
         return seen, {"action_mask": seen["action_mask"]}
-
-    def _let_bots_play(self) -> None:
-        engine = self.engine
-        for p in range(1, engine.n_players + 1):
-            if engine.seat_of[p - 1] != self._seat:
-                offset = int(engine.state.last_cluster_check[p])
-                engine.place(p, kind="bot", cluster_offset=offset)
-                engine.make_seeded_bot(p)
-        self._table.core.refresh()
 
     def step(self, action: np.int64 | int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Play one decision; return observation, reward, terminated, truncated (never), info."""

@@ -24,6 +24,7 @@ from arena.errors import AgentFault
 from arena.territory.engine import actions as action_codec
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
+from arena.territory.engine.seating import has_mind
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation import observation as obs
 from arena.territory.observation.views import Views
@@ -34,7 +35,7 @@ _NO_GENERATOR = NoGenerator()
 
 _VIEW_KEYS = ("global", "local", "tactical")
 DEAD = 255
-"""Stands for a seat without an action in a recorded decision."""
+"""Stands for a seat without an action in a recorded decision: dead, or played by the engine."""
 
 
 class LiveMatch:
@@ -42,9 +43,13 @@ class LiveMatch:
 
     Attributes:
         engine: the board.
-        agents: one per seat; None is a seat of the caller.
+        agents: one per seat; None is a seat of the caller. Those of seats that the engine plays are
+            never asked.
+        by_engine: bool[seats], whom the engine plays itself, inside the tick.
+        has_minds: whether there are such seats, or a crowd.
         n_decisions: decisions taken so far.
-        record: one uint8[seats] per decision: the actions, DEAD for dead seats.
+        record: one uint8[seats] per decision: the actions, DEAD for seats that are dead or of the
+            engine.
         agent_s: seconds that each agent (by `id`) has thought for its seats of this match.
         shared_s: seconds of everything else, its share of what was done for all at once.
     """
@@ -57,14 +62,17 @@ class LiveMatch:
         seed: int,
         rotation: int,
         agents: Sequence[Agent | None],
+        terms: Sequence[str] = (),
     ) -> None:
         self.rules = rules
         self.seed = seed
         self.agents = list(agents)
         self.engine = Engine.new_match(
-            territory, rules, seed, rotation=rotation, grid=views.global_size
+            territory, rules, seed, rotation=rotation, grid=views.global_size, terms=terms
         )
         self.scratch = obs.make_scratch(self.engine.state, views)
+        self.by_engine = has_mind(self.engine)[self.engine.spawn_of[: rules.n_seats]]
+        self.has_minds = bool(self.by_engine.any()) or rules.n_players > rules.n_seats
         self.n_decisions = 0
         self.record: list[NDArray[np.uint8]] = []
         self.started = time.monotonic()
@@ -74,15 +82,37 @@ class LiveMatch:
     @property
     def living(self) -> NDArray[np.bool_]:
         """Whether each seat lives, bool[seats]."""
-        alive: NDArray[np.bool_] = self.engine.tiles[self.engine.spawn_of] > 0
+        players = self.engine.spawn_of[: self.rules.n_seats]  # the crowd has the seats after them
+        alive: NDArray[np.bool_] = self.engine.tiles[players] > 0
         return alive
+
+    @property
+    def acting(self) -> NDArray[np.bool_]:
+        """Whether each seat lives and is not played by the engine, bool[seats]."""
+        living = self.living
+        return living & ~self.by_engine if self.has_minds else living
+
+    def placements(self) -> list[int]:
+        """Return the placement of each seat among the seats: the crowd takes no place."""
+        found = self.engine.placements()[: self.rules.n_seats]
+        return found if self.engine.n_players == len(found) else ranks(found)
 
     def advance(self, actions: IntArray) -> int:
         """Play one decision, int64[seats], DEAD where there is none; return the ticks played."""
         self.record.append(actions.astype(np.uint8))
+        if self.has_minds:
+            orders = np.full(self.engine.n_players, action_codec.WAIT, np.int64)
+            orders[: len(actions)] = np.where(self.by_engine, action_codec.WAIT, actions)
+            actions = orders
         self.engine.act(actions)
         self.n_decisions += 1
         return self.engine.run(self.rules.ticks_per_decision)
+
+
+def ranks(places: Sequence[int]) -> list[int]:
+    """Return the ranks of places among themselves, 1 for the least; ties share the better one."""
+    first = {place: rank for rank, place in reversed([*enumerate(sorted(places), start=1)])}
+    return [first[place] for place in places]
 
 
 class Lockstep:
@@ -91,6 +121,7 @@ class Lockstep:
     Attributes:
         matches: the match of each slot, or None.
         facts: masks and public facts by row, valid after `refresh`.
+        alive: bool by row, the seats that live and are not played by the engine.
         seconds: wall time spent so far by phase: "env", "observation", "agents".
 
     Args:
@@ -162,10 +193,12 @@ class Lockstep:
         base = slot * MAX_SEATS
         n = match.rules.n_seats
         engine = match.engine
-        obs.observe_facts(
-            engine.state, match.scratch, base + engine.seat_of, engine.max_ticks, self.facts
-        )
-        self.alive[base : base + n] = match.living
+        rows = base + engine.seat_of
+        if match.has_minds:  # nobody asks for what the engine's own players see
+            rows[engine.spawn_of[n:]] = -1
+            rows[engine.spawn_of[:n][match.by_engine]] = -1
+        obs.observe_facts(engine.state, match.scratch, rows, engine.max_ticks, self.facts)
+        self.alive[base : base + n] = match.acting
         self._decisions[base : base + n] = match.n_decisions
 
     def observe(
@@ -204,7 +237,7 @@ class Lockstep:
         def observe(call: tuple[int, IntArray, IntArray]) -> None:
             slot, own_rows, own_at = call
             match = self._match(slot)
-            row_of_player = np.full(match.rules.n_seats, -1, np.int64)
+            row_of_player = np.full(match.engine.n_players, -1, np.int64)
             row_of_player[match.engine.spawn_of[own_rows - slot * MAX_SEATS]] = own_at
             engine = match.engine
             write(engine.state, match.scratch, row_of_player, engine.max_ticks, mask, views)

@@ -16,12 +16,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.agent import Agent, LoadAgent
+from arena.agent import Agent, IntArray, LoadAgent
 from arena.errors import AgentFault, ArenaError, MatchError
 from arena.foreign import unpack
 from arena.lockstep import DEAD, LiveMatch, Lockstep
 from arena.machine import is_machine_trouble
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
+from arena.territory.engine.terms import HUMAN_TERMS, check_terms
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation.views import SMALL_VIEWS, Views
 
@@ -38,6 +39,8 @@ class MatchSpec:
         agents: agent spec of each seat.
         rotation: cyclic shift of the seats over the spawns.
         map_sha256: identity of the map; "" accepts any.
+        terms: on which each seat sits (arena.territory.engine.terms): "" is a human whom its agent
+            plays, every other one is played by the engine; () when all are humans.
     """
 
     seed: int
@@ -47,8 +50,17 @@ class MatchSpec:
     views: Views = SMALL_VIEWS
     rotation: int = 0
     map_sha256: str = ""
+    terms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not any(self.terms):
+            object.__setattr__(self, "terms", ())
+        elif len(self.terms) != self.rules.n_seats:
+            raise MatchError(
+                f"expected terms for each of {self.rules.n_seats} seats, found {len(self.terms)}"
+            )
+        for terms in set(self.terms):
+            check_terms(terms, self.rules.edition)
         if len(self.agents) != self.rules.n_seats:
             raise MatchError(
                 f"expected {self.rules.n_seats} agents for a match of {self.rules.n_seats} seats, "
@@ -57,7 +69,11 @@ class MatchSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict of JSON types; `from_json` is the inverse."""
-        return {**asdict(self), "views": self.views.to_json(), "agents": list(self.agents)}
+        values = {**asdict(self), "views": self.views.to_json(), "agents": list(self.agents)}
+        if not self.rules.crowd:
+            del values["rules"]["crowd"]
+        values.pop("terms")
+        return values | ({"terms": list(self.terms)} if self.terms else {})
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> MatchSpec:
@@ -77,6 +93,7 @@ class MatchSpec:
                     "agents": tuple(map(str, values["agents"])),
                     "rules": MatchRules.from_json(values["rules"]),
                     "views": Views.from_json(values["views"]),
+                    "terms": tuple(map(str, values.get("terms", ()))),
                 }
             )
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -85,10 +102,10 @@ class MatchSpec:
 
 @dataclass(frozen=True)
 class MatchResult:
-    """The result of a finished match; tuples are by seat.
+    """The result of a finished match; tuples are by seat, without the crowd.
 
     Attributes:
-        placements: 1 is best; ties share the better number.
+        placements: 1 is best; ties share the better number. Among the seats: a crowd takes none.
         tiles, troops: at the end (home troops).
         eliminated_tick: None for the living.
         ticks: length of the match.
@@ -101,6 +118,7 @@ class MatchResult:
             once, and `agent_s`.
         weights: SHA-256 of the weights that each seat's agent has loaded, by its own account
             (`weights_sha256`), "" of an agent that has none.
+        places_in_crowd: as `placements`, among all players; () where there is no crowd.
     """
 
     spec: MatchSpec
@@ -116,6 +134,7 @@ class MatchResult:
     agent_s: Mapping[str, float] = field(default_factory=dict)
     worker_s: float = 0.0
     weights: tuple[str, ...] = ()
+    places_in_crowd: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,13 +157,13 @@ class MatchFailure:
 
 
 def pack_actions(record: Sequence[NDArray[np.uint8]]) -> bytes:
-    """Compress the actions of the living seats, decision by decision, seat by seat."""
+    """Compress the actions of the acting seats, decision by decision, seat by seat."""
     taken = [decision[decision != DEAD] for decision in record]
     return zlib.compress(np.concatenate(taken).tobytes() if taken else b"", 9)
 
 
 def unpack_actions(packed: bytes, n_most: int = 2**26) -> NDArray[np.uint8]:
-    """Return the actions of `pack_actions`; whose they are follows from who was alive.
+    """Return the actions of `pack_actions`; whose they are follows from `LiveMatch.acting`.
 
     Args:
         n_most: more actions than this are refused, before they take memory.
@@ -180,9 +199,29 @@ def load_spec_map(spec: MatchSpec, load_map: LoadMap) -> TerritoryMap:
 
 
 def start_match(spec: MatchSpec, load_map: LoadMap, agents: Sequence[Agent | None]) -> LiveMatch:
-    """Set up a match at tick 0."""
+    """Set up a match at tick 0.
+
+    Raises:
+        MapError: the map is missing or damaged.
+        MatchError: it is not the map of the spec, or an agent belongs on other terms than its seat.
+    """
+    _check_terms(spec, agents)
     territory = load_spec_map(spec, load_map)
-    return LiveMatch(territory, spec.rules, spec.views, spec.seed, spec.rotation, agents)
+    return LiveMatch(
+        territory, spec.rules, spec.views, spec.seed, spec.rotation, agents, spec.terms
+    )
+
+
+def _check_terms(spec: MatchSpec, agents: Sequence[Agent | None]) -> None:
+    """Raise MatchError for a seat that the engine would play in an agent's name, or nobody."""
+    for seat, agent in enumerate(agents):
+        found = spec.terms[seat] if spec.terms else HUMAN_TERMS
+        expected = found if agent is None else getattr(agent, "terms", HUMAN_TERMS)
+        if found != expected:
+            raise MatchError(
+                f"seat {seat}: expected the terms {expected!r}, on which {spec.agents[seat]} "
+                f"plays, found {found!r}"
+            )
 
 
 def result_of(spec: MatchSpec, match: LiveMatch) -> MatchResult:
@@ -190,21 +229,27 @@ def result_of(spec: MatchSpec, match: LiveMatch) -> MatchResult:
     engine = match.engine
     names = {id(agent): name for agent, name in zip(match.agents, spec.agents, strict=True)}
     agent_s = {names[key]: seconds for key, seconds in match.agent_s.items()}
-    eliminated = engine.by_seat(engine.state.eliminated_tick[1:])
+    n_seats = spec.rules.n_seats
+
+    def of_seats(values: IntArray) -> list[int]:
+        return engine.by_seat(values)[:n_seats]
+
+    eliminated = of_seats(engine.state.eliminated_tick[1:])
     return MatchResult(
         spec=spec,
-        placements=tuple(engine.placements()),
-        tiles=tuple(engine.by_seat(engine.tiles)),
-        troops=tuple(engine.by_seat(engine.troops)),
+        placements=tuple(match.placements()),
+        tiles=tuple(of_seats(engine.tiles)),
+        troops=tuple(of_seats(engine.troops)),
         eliminated_tick=tuple(tick if tick >= 0 else None for tick in eliminated),
         ticks=engine.tick,
         final_state_sha256=engine.state_sha256(),
         actions=pack_actions(match.record),
-        n_illegal=tuple(engine.by_seat(engine.illegal)),
+        n_illegal=tuple(of_seats(engine.illegal)),
         wall_s=time.monotonic() - match.started,
         agent_s=agent_s,
         worker_s=match.shared_s + sum(agent_s.values()),
         weights=tuple(str(getattr(agent, "weights_sha256", "")) for agent in match.agents),
+        places_in_crowd=tuple(engine.placements()[:n_seats]) if spec.rules.crowd else (),
     )
 
 

@@ -205,7 +205,8 @@ def playing(
     """Play a replay back; yield the match before each decision, and at its end.
 
     The match is one object that goes on when the next item is asked for; beside it stand the
-    actions that are then played, int64[seats] with DEAD for dead seats, and None at the end.
+    actions that are then played, int64[seats] with DEAD for dead seats and those of the engine, and
+    None at the end.
 
     Raises:
         ReplayError: it was recorded under another rules version, or its actions run out.
@@ -219,15 +220,15 @@ def playing(
     match = start_match(replay.spec, load_map, [None] * replay.spec.rules.n_seats)
     at = 0
     while not match.engine.is_over:
-        alive = match.living
-        n = int(alive.sum())
+        acting = match.acting
+        n = int(acting.sum())
         if at + n > len(replay.actions):
             raise ReplayError(
                 f"the replay holds {len(replay.actions)} actions, and the match needs more at "
                 f"decision {match.n_decisions}: it is damaged, or of another match"
             )
-        actions = np.full(len(alive), DEAD, np.int64)
-        actions[alive] = replay.actions[at : at + n]
+        actions = np.full(len(acting), DEAD, np.int64)
+        actions[acting] = replay.actions[at : at + n]
         at += n
         yield match, actions
         match.advance(actions)
@@ -267,7 +268,7 @@ def check_end(replay: Replay, match: LiveMatch) -> str:
             f"the replay ends differently: recorded state {replay.final_state_sha256[:12]} at tick "
             f"{replay.ticks}, replayed {found[:12]} at tick {match.engine.tick}"
         )
-    result = (match.engine.tick, tuple(match.engine.placements()))
+    result = (match.engine.tick, tuple(match.placements()))
     if result != (replay.ticks, replay.placements):
         raise ReplayError(
             f"the replay gives another result: recorded placements {replay.placements} after "

@@ -121,9 +121,7 @@ def _with_list(land: Picture, film: Film, index: int, names: Sequence[str], titl
     top = 16 + size + row + 8
     n_rows = max((height - top) // row, 1)
     tiles = film.tiles[index]
-    order = sorted(
-        range(film.n_seats), key=lambda s: (-int(tiles[s]), film.replay.placements[s], s)
-    )
+    order = sorted(range(film.n_seats), key=lambda s: (-int(tiles[s]), film.placements[s], s))
     colours = seat_colours(film.n_seats)
     for at, seat in enumerate(order[:n_rows]):
         y = top + at * row

@@ -63,6 +63,7 @@ class Film:
             troops; in order of creation.
         changes: per frame what changed since the frame before, since empty land for the first.
         hashes: per frame, `frame_hash`.
+        placements: by seat, among all players: the crowd's seats come after the match's own.
         eliminated_tick: by seat, None for the living.
         spawns: int64[S, 2], the middle (x, y) of each seat's first land.
     """
@@ -78,6 +79,7 @@ class Film:
     attacks: tuple[IntArray, ...]
     changes: tuple[Change, ...]
     hashes: tuple[bytes, ...]
+    placements: tuple[int, ...]
     eliminated_tick: tuple[int | None, ...]
     spawns: IntArray
 
@@ -86,7 +88,7 @@ class Film:
 
     @property
     def n_seats(self) -> int:
-        """Number of seats."""
+        """Number of seats, the crowd's included."""
         return int(self.tiles.shape[1])
 
     def frames(self) -> Iterator[ByteArray]:
@@ -163,15 +165,15 @@ def record_film(
     core = Lockstep(1, replay.spec.views)
     views = obs.empty_views(replay.spec.rules.n_seats, replay.spec.views)
     taken: list[_Frame] = []
-    spawns = np.zeros((replay.spec.rules.n_seats, 2), np.int64)
+    spawns = np.zeros((replay.spec.rules.n_players, 2), np.int64)
     before: ByteArray | None = None
     for match, actions in playing(replay, load_map):
         if before is None:
             core.begin(0, match)
             before = empty_land(match.engine.map)
-            spawns = _middles(by_seat(match), match.rules.n_seats)
+            spawns = _middles(by_seat(match), match.rules.n_players)
         core.refresh()
-        rows = np.flatnonzero(match.living)
+        rows = np.flatnonzero(match.acting)
         if actions is not None:
             core.observe(rows, views)
             if watcher is not None:
@@ -194,6 +196,7 @@ def record_film(
         attacks=tuple(frame.attacks for frame in taken),
         changes=tuple(frame.change for frame in taken),
         hashes=tuple(frame.hash for frame in taken),
+        placements=tuple(match.engine.placements()),
         eliminated_tick=tuple(tick if tick >= 0 else None for tick in eliminated),
         spawns=spawns,
     )
@@ -267,13 +270,14 @@ def _take(match: LiveMatch, actions: IntArray | None, before: ByteArray) -> _Fra
     tiles, troops = engine.by_seat(engine.tiles), engine.by_seat(engine.troops)
     seat = np.append(-1, engine.seat_of)  # by owner id
     attacks = [(seat[a], seat[target], round(sent)) for a, target, sent in engine.attacks()]
+    orders = np.full(len(tiles), NO_ORDER, np.uint8)
+    if actions is not None:
+        orders[: len(actions)] = actions
     return _Frame(
         tick=engine.tick,
         tiles=tiles,
         troops=troops,
-        orders=np.full(len(tiles), NO_ORDER, np.uint8)
-        if actions is None
-        else actions.astype(np.uint8),
+        orders=orders,
         boxes=match.scratch.origin[engine.spawn_of + 1].copy(),
         attacks=np.array(attacks, np.int64).reshape(-1, 3),
         change=change_between(before, owner),

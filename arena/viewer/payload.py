@@ -16,6 +16,7 @@ weight's share of `peak`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,10 +117,17 @@ def film_payload(
 
 
 def member_names(replay: Replay) -> tuple[str, ...]:
-    """Return the names of a match's seats: as recorded, else what their agents' specs say."""
-    if replay.label.names:
-        return replay.label.names
-    return tuple(_short(spec) for spec in replay.spec.agents)
+    """Return the names of a match's seats: as recorded, else what their agents' specs say.
+
+    Those of the crowd come after them: `bot 1`, `nation-medium 1` and so on.
+    """
+    names = replay.label.names or tuple(_short(spec) for spec in replay.spec.agents)
+    counts: Counter[str] = Counter()
+    crowd = []
+    for terms in replay.spec.rules.crowd_terms:
+        counts[terms] += 1
+        crowd.append(f"{terms} {counts[terms]}")
+    return (*names, *crowd)
 
 
 def _short(spec: str) -> str:
@@ -129,8 +137,9 @@ def _short(spec: str) -> str:
 
 def _payload(film: Film, says: Says, insights: Mapping[int, Insight], n_all: int) -> dict[str, Any]:
     replay, rules = film.replay, film.replay.spec.rules
-    names = says.names or member_names(replay)
-    ratings = says.ratings or [None] * film.n_seats
+    known = member_names(replay)
+    names = [*says.names, *known[len(says.names) :]]
+    ratings = [*says.ratings, *[None] * (film.n_seats - len(says.ratings))]
     sections = _sections(film)
     thought = {
         seat: _add_insight(sections, seat, insight, film) for seat, insight in insights.items()
@@ -157,7 +166,7 @@ def _payload(film: Film, says: Says, insights: Mapping[int, Insight], n_all: int
             {
                 "name": str(names[seat]),
                 "colour": "#{:02x}{:02x}{:02x}".format(*map(int, colour)),
-                "place": replay.placements[seat],
+                "place": film.placements[seat],
                 "died": film.eliminated_tick[seat],
                 "rating": None if ratings[seat] is None else round(float(ratings[seat]), 2),  # type: ignore[arg-type]
                 "spawn": film.spawns[seat].tolist(),

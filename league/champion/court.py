@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from db import queries
 from league.champion import schedule, throne
 from league.champion.book import Book, Entry, Status, blockers, load, save
-from league.champion.pool import active_members, best_rated, read_pool
+from league.champion.pool import active_members, best_rated, can_reign, read_pool
 from league.champion.trials import Trial, share_above
 from league.champion.verdicts import (
     Reference,
@@ -178,7 +178,7 @@ def _champion_of(
     reign = throne.reigning(session)
     if reign is None:
         out = throne.dismissed(session)
-        ranked = [i for i in best_rated(ratings, members) if i not in out]
+        ranked = [i for i in best_rated(ratings, can_reign(members)) if i not in out]
         if ranked:
             member = members[ranked[0]]
             why = "the best by ratings, as there was no champion to test it against"

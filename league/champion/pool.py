@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING
 
+from agents.in_tick import is_equal
 from agents.registry import present_spec
 from db import queries
 from league.champion.schedule import Pool
@@ -54,6 +55,15 @@ def read_pool(
     )
 
 
+def can_reign(members: Mapping[int, MemberRecord]) -> dict[int, MemberRecord]:
+    """Return the members that may be champion: none that plays with a handicap of its own.
+
+    A nation or a tribe on its own terms starts and grows unlike all others: what it wins says
+    nothing of how well it plays.
+    """
+    return {i: member for i, member in members.items() if is_equal(member.agent_spec)}
+
+
 def best_rated(ratings: Ratings, members: Container[int], *, above: int | None = None) -> list[int]:
     """Return members with MIN_MATCHES by mu, best first; those above a member, if it is given."""
     bar = -float("inf") if above is None else ratings.get(above, (-float("inf"), 0))[0]
@@ -77,7 +87,7 @@ def _challenger(
     """
     if champion is None:
         return None
-    ranked = best_rated(ratings, members, above=champion)
+    ranked = best_rated(ratings, can_reign(members), above=champion)
     return next((i for i in ranked if i != champion and i not in tried), None)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from agents.in_tick import is_equal
 from db import queries
 from league.errors import ChampionError
 
@@ -96,12 +97,18 @@ def crown(
         details: what else the journal shall keep, such as the evidence.
 
     Raises:
-        ChampionError: it is not active, or is the champion already.
+        ChampionError: it is not active, plays on the terms of a tribe or nation, or is the champion
+            already.
     """
     if member.status != "active":
         raise ChampionError(
             f"expected an active member as champion, found {member.name}, which is "
             f"{member.status}; `league members resume {member.name}` lets it play"
+        )
+    if not is_equal(member.agent_spec):
+        raise ChampionError(
+            f"expected a champion on the terms of a human, found {member.name}, which plays with a "
+            f"handicap of its own ({member.agent_spec})"
         )
     before = reigning(session)
     if before is not None and before.member_id == member.id:

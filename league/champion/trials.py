@@ -97,15 +97,18 @@ def match_spec(
     """
     from numpy.random import PCG64, Generator
 
+    from agents.in_tick import terms_of
     from arena.match import MatchSpec
 
     order = Generator(PCG64(trial.round)).permutation(len(stage.maps))
+    agents = tuple(specs[member_id] for member_id in members)
     return MatchSpec(
         seed=seed_of(trial, index),
         map=stage.maps[int(order[index % len(order)])],
-        agents=tuple(specs[member_id] for member_id in members),
+        agents=agents,
         rules=stage.rules,
         views=stage.views,
+        terms=terms_of(agents),
     )
 
 

@@ -18,7 +18,8 @@ from pydantic import BaseModel, ValidationError
 
 from arena.foreign import ForeignFileError, check_tree, parse_toml, reason_of
 from league.config.old_names import kept_values, with_present_names
-from league.config.tree import FROZEN, NEW_LEAGUE, PRESETS, LeagueConfig, preset_values
+from league.config.presets import NEW_LEAGUE, preset_values
+from league.config.tree import FROZEN, PRESETS, LeagueConfig
 from league.config.whole import check_whole
 from league.errors import ConfigError
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+import agents.in_tick
 import agents.scripted
-from arena.territory.engine.rules import MAX_SEATS, MatchRules
+from agents.errors import AgentError
 from arena.territory.observation.views import OBSERVATION_VERSION, OBSERVATION_VERSIONS, Views
+from league.config.game import MapsConfig, RulesConfig
 from league.config.kinds import Integers, Off, Positive, Section, Share, Strings
 from league.config.old_names import with_old_defaults
 from league.config.playing import ArenaConfig, RayConfig
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 PRESETS = ("small", "classic")
 SCRIPTED = tuple(agents.scripted.SCRIPTED)
+IN_TICK = agents.in_tick.IN_TICK  # whom the engine plays itself, nations in edition 2026 alone
 ANCHORS = ("idle", "random", "tribe", "expander", "turtle", "opportunist", "strategist")
 HELD_OUT = ("strategist-eager", "strategist-patient")  # of new leagues; older ones hold out nobody
 SCALE_ANCHOR = "tribe"  # reported ratings place this member at 25
@@ -36,60 +39,6 @@ SCALE_ANCHOR = "tribe"  # reported ratings place this member at 25
 # ratings only by one engine.
 FROZEN = ("preset", "rules", "maps", "views", "network", "rating.engine")
 ViewSize = Annotated[int, Field(ge=16, le=512, multiple_of=16)]
-
-
-class RulesConfig(Section):
-    """The rules of a match that a league can set."""
-
-    max_ticks: int = Field(
-        default=1_500, ge=10, le=100_000, description="Length limit of a match, in ticks of 0.1 s."
-    )
-    ticks_per_decision: int = Field(
-        default=25,
-        ge=1,
-        le=1_000,
-        description="Ticks between two decisions of a seat; with fewer decisions, each matters "
-        "more and is learned faster (docs/learning.md).",
-    )
-    n_seats: int = Field(default=10, ge=2, le=MAX_SEATS, description="Seats of a match, 2 to 64.")
-    edition: Literal["2025", "2026"] = Field(
-        default="2025",
-        description="Edition of the original game whose land rules hold (docs/territory.md).",
-    )
-
-    def to_rules(self) -> MatchRules:
-        """Return the rules in the arena's form."""
-        return MatchRules(self.max_ticks, self.ticks_per_decision, self.n_seats, self.edition)
-
-
-class MapsConfig(Section):
-    """The maps; training and rating draw from separate lists, so that memorising maps does not pay.
-
-    The lists have different seeds of the same kinds: a policy trained on continents alone scored
-    52 % against expander on new continents and 37 % on highlands and lakes (docs/learning.md).
-
-    A reference is a folder or PNG file (relative to the league folder) or
-    generated:PRESET:WIDTHxHEIGHT:SEED, where SEED may be a range such as 0-63.
-    """
-
-    train: Strings = Field(
-        default=(
-            "generated:continents:128x128:0-31",
-            "generated:highlands:128x128:0-15",
-            "generated:lakes:128x128:0-15",
-        ),
-        min_length=1,
-        description="Map references that training matches draw from; seed ranges are allowed.",
-    )
-    rate: Strings = Field(
-        default=(
-            "generated:continents:128x128:1000-1007",
-            "generated:highlands:128x128:1000-1003",
-            "generated:lakes:128x128:1000-1003",
-        ),
-        min_length=1,
-        description="Map references that rated matches draw from; seed ranges are allowed.",
-    )
 
 
 class ViewsConfig(Section):
@@ -229,10 +178,11 @@ class RatingConfig(Section):
 
     @model_validator(mode="after")
     def _anchors_are_known(self) -> RatingConfig:
-        unknown = [name for name in self.anchors if name not in SCRIPTED]
+        known = (*SCRIPTED, *IN_TICK)
+        unknown = [name for name in self.anchors if name not in known]
         if unknown or len(set(self.anchors)) != len(self.anchors):
             raise ValueError(
-                f"anchors must be distinct names out of {', '.join(SCRIPTED)}, "
+                f"anchors must be distinct names out of {', '.join(known)}, "
                 f"found {', '.join(unknown or self.anchors)}"
             )
         if SCALE_ANCHOR not in self.anchors:
@@ -248,7 +198,8 @@ class RatingConfig(Section):
     @property
     def scripted_members(self) -> tuple[str, ...]:
         """The scripted members that a league has from its first start on."""
-        return (*self.anchors, *(name for name in self.held_out if name in SCRIPTED))
+        known = (*SCRIPTED, *IN_TICK)
+        return (*self.anchors, *(name for name in self.held_out if name in known))
 
 
 class DatabaseConfig(Section):
@@ -326,6 +277,11 @@ class LeagueConfig(Section):
                 f"learner.seats_per_match ({self.learner.seats_per_match}) must not exceed "
                 f"rules.n_seats ({self.rules.n_seats})"
             )
+        for name in self.rating.scripted_members:
+            try:
+                agents.in_tick.check_edition(f"scripted:{name}", self.rules.edition)
+            except AgentError as error:
+                raise ValueError(str(error)) from error
         joins = self.arena.engine == "ray" and self.ray.address is not None
         if joins and self.arena.n_workers is None:
             raise ValueError(
@@ -348,60 +304,3 @@ class LeagueConfig(Section):
     def from_json(cls, values: Mapping[str, Any]) -> LeagueConfig:
         """Rebuild settings from the values of `to_json`, of this version or an older one."""
         return cls.model_validate(with_old_defaults(values, "the stored settings"))
-
-
-CLASSIC: dict[str, Any] = {
-    "preset": "classic",
-    "rules": {"max_ticks": 6_000, "ticks_per_decision": 10},
-    "maps": {
-        "train": [
-            "generated:continents:1024x1024:0-31",
-            "generated:highlands:1024x1024:0-15",
-            "generated:lakes:1024x1024:0-15",
-        ],
-        "rate": [
-            "generated:continents:1024x1024:1000-1007",
-            "generated:highlands:1024x1024:1000-1003",
-            "generated:lakes:1024x1024:1000-1003",
-        ],
-    },
-    "views": {"global_size": 128, "local_size": 128, "tactical_size": 64},
-    "network": {"preset": "classic"},
-    # An observation takes 0.37 MB, so that a rollout holds only 2,048 of them; matches are longer,
-    # and so is the horizon.
-    "learner": {
-        "n_matches": 4,
-        "n_steps": 2_048,
-        "batch_size": 256,
-        "gamma": 0.998,
-        "gae_lambda": 0.95,
-        "wait_bias": 5.0,
-        "snapshot_every": 100_000,
-    },
-    # A match takes minutes: the results of a larger batch would come too late.
-    "arena": {"matches_per_worker": 4},
-}
-
-
-# What new leagues have beyond the preset's values. A league.toml that does not name a key is of an
-# older league, which goes on as it was.
-_NEW: dict[str, Any] = {"rating": {"held_out": list(HELD_OUT)}}
-NEW_LEAGUE: dict[str, dict[str, Any]] = {
-    # What won at equal processor time (docs/learning.md): networks of the scalars and neighbours
-    # learn four times as many decisions a second, and a lineage is at its level after a million.
-    "small": {
-        **_NEW,
-        "learner": {
-            "relation_mask": "on",
-            "ent_coef": 0.0,
-            "ent_coef_end": "off",
-            "snapshot_every": 400_000,
-        },
-    },
-    "classic": _NEW,
-}
-
-
-def preset_values(name: str) -> dict[str, Any]:
-    """Return the nested values in which a preset differs from the defaults, those of `small`."""
-    return dict(CLASSIC) if name == "classic" else {"preset": "small"}

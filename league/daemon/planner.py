@@ -18,6 +18,7 @@ from numpy.random import PCG64, Generator
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from agents.in_tick import terms_of
 from arena.match import MatchSpec
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import expand_references, load_map
@@ -216,13 +217,15 @@ class Planner:
         self, line_up: tuple[tuple[int, bool], ...], agents: dict[int, ActiveAgent]
     ) -> MatchPlan:
         settings = self.settings
+        specs = tuple(agents[member_id].agent_spec for member_id, _ in line_up)
         spec = MatchSpec(
             seed=int(self._rng.integers(2**62)),
             map=settings.maps[int(self._rng.integers(len(settings.maps)))],
-            agents=tuple(agents[member_id].agent_spec for member_id, _ in line_up),
+            agents=specs,
             rules=settings.rules,
             views=settings.views,
-            rotation=int(self._rng.integers(settings.rules.n_seats)),
+            rotation=int(self._rng.integers(settings.rules.n_players)),
+            terms=terms_of(specs),
         )
         spec = replace(spec, map_sha256=self._map_sha256(spec.map))
         return MatchPlan(

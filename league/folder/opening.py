@@ -197,11 +197,12 @@ def _bring_missing_maps(folder: LeagueFolder, config: LeagueConfig) -> None:
 def _check_room(name: str, found: TerritoryMap, config: LeagueConfig) -> None:
     from arena.territory.engine.rules import FULL_DISC_TILES
 
-    n_seats = config.rules.n_seats
-    if found.n_playable < FULL_DISC_TILES * n_seats:
+    n_players = config.rules.to_rules().n_players
+    if found.n_playable < FULL_DISC_TILES * n_players:
         raise ConfigError(
-            f"map {name}: expected {FULL_DISC_TILES * n_seats} playable tiles for the starts of "
-            f"{n_seats} seats, found {found.n_playable}; choose a larger map or lower rules.n_seats"
+            f"map {name}: expected {FULL_DISC_TILES * n_players} playable tiles for the starts of "
+            f"{n_players} players, found {found.n_playable}; choose a larger map, lower "
+            "rules.n_seats or thin out rules.crowd"
         )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from agents.description import describe
 from agents.errors import AgentError
+from agents.in_tick import term_of
 from agents.registry import KINDS, parse_spec, present_spec, whole_spec
 from agents.scripted import other_names
 from db import queries
@@ -82,6 +83,12 @@ def _check_each(
             _check_can_play(folder, config, spec)
         except (AgentError, OSError) as error:
             raise ConfigError(f"the teacher {teacher!r} of {lineage}: {error}") from error
+        if term_of(spec):
+            raise ConfigError(
+                f"the teacher {teacher!r} of {lineage} is played by the engine inside the tick and "
+                "chooses none of the actions that a learner has; choose an agent that decides, "
+                "such as scripted:strategist"
+            )
         held_out = {present_spec(f"scripted:{name}"): name for name in config.rating.held_out}
         name = teacher if teacher in config.rating.held_out else held_out.get(spec)
         if name is not None:

@@ -140,6 +140,11 @@ def see(replay: Replay, seat: int, decision: int, load_map: Callable[[str], Terr
             f"--decision: seat {seat} died at tick {died}; expected a decision up to "
             f"{died // rules.ticks_per_decision}, found {decision}"
         )
+    if match.by_engine[seat]:
+        raise UsageError(
+            f"--seat: expected a seat that an agent plays, found seat {seat} with "
+            f"{replay.spec.agents[seat]}, which the engine plays inside the tick"
+        )
     core = Lockstep(1, views)
     core.begin(0, match)
     core.refresh()
@@ -151,7 +156,7 @@ def see(replay: Replay, seat: int, decision: int, load_map: Callable[[str], Terr
     return Sight(
         observation={key: values[0] for key, values in as_dict(buffers).items()},
         action_mask=core.facts.mask[seat].astype(np.bool_),
-        action=int(replay.actions[taken + int(match.living[:seat].sum())]),
+        action=int(replay.actions[taken + int(match.acting[:seat].sum())]),
         agent=replay.spec.agents[seat],
         seat=seat,
         decision=decision,

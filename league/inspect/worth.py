@@ -55,13 +55,13 @@ def decisions_of(
     core = Lockstep(1, replay.spec.views)
     core.begin(0, match)
     at = 0
-    while not match.engine.is_over and match.living[seat]:
+    while not match.engine.is_over and match.acting[seat]:
         core.refresh()
         yield core.batch(np.array([seat]))
-        alive = match.living
-        actions = np.full(len(alive), DEAD, np.int64)
-        actions[alive] = replay.actions[at : at + int(alive.sum())]
-        at += int(alive.sum())
+        acting = match.acting
+        actions = np.full(len(acting), DEAD, np.int64)
+        actions[acting] = replay.actions[at : at + int(acting.sum())]
+        at += int(acting.sum())
         match.advance(actions)
 
 

@@ -21,6 +21,7 @@ from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
 from agents.errors import SnapshotMissingError
+from agents.in_tick import terms_of
 from agents.relations import relation_mask
 from arena.agent import Agent, LoadAgent
 from arena.lockstep import LiveMatch, Lockstep, as_dict
@@ -140,16 +141,17 @@ class LeagueVecEnv(InOneProcess):
             agents=tuple(agents),
             rules=settings.rules,
             views=settings.views,
+            terms=terms_of(agents),
         )
 
     def _begin_next(self, slot: int) -> None:
         """Begin a new match, in a share of cases in the middle of an earlier one."""
         middle = self.middles.draw(slot, self.rng)
-        if middle is None:
-            self._begin(slot, self._draw_spec())
-            return
-        k = self.settings.seats_per_match
-        spec = deal(middle.board, k, LEARNER, self.draw_opponents, self.rng)
+        k, spec = self.settings.seats_per_match, None
+        if middle is not None:
+            spec = deal(middle.board, k, LEARNER, self.draw_opponents, self.rng)
+        if spec is None:
+            middle, spec = None, self._draw_spec()
         self._begin(slot, spec, middle)
 
     def _begin(self, slot: int, spec: MatchSpec, middle: Middle | None = None) -> LiveMatch:
@@ -174,8 +176,8 @@ class LeagueVecEnv(InOneProcess):
 
         Attacks count as they were at the last `refresh`; a match that begins has none.
         """
-        n_seats, k = self.settings.rules.n_seats, self.settings.seats_per_match
-        land, home, away = np.zeros((3, len(slots), n_seats))
+        n, k = self.settings.rules.n_players, self.settings.seats_per_match
+        land, home, away = np.zeros((3, len(slots), n))
         for i, slot in enumerate(slots):
             match = self._match(slot)
             state = match.engine.state
@@ -187,7 +189,7 @@ class LeagueVecEnv(InOneProcess):
         players = self._players.reshape(-1, k)[list(slots)]
         own_land = np.take_along_axis(land, players, axis=1)
         own_strength = np.take_along_axis(strength, players, axis=1)
-        return potential(self.settings.reward, own_land, own_strength, n_seats).reshape(-1)
+        return potential(self.settings.reward, own_land, own_strength, n).reshape(-1)
 
     def _match(self, slot: int) -> LiveMatch:
         match = self.lockstep.matches[slot]
@@ -334,7 +336,7 @@ class LeagueVecEnv(InOneProcess):
             slot, seats = matches[i], slice(i * k, (i + 1) * k)
             placements = np.array(self._match(slot).engine.placements())
             placement[seats] = placements[rows[seats] - slot * MAX_SEATS]
-        final = final_reward(settings.reward, before, placement, settings.rules.n_seats, ~alive)
+        final = final_reward(settings.reward, before, placement, settings.rules.n_players, ~alive)
         own_reward = np.where(active, np.where(ended, final, reward), 0.0)
         mixed = with_team_share(settings.reward, own_reward.reshape(n, k)).reshape(-1)
         rewards = np.where(active, mixed, 0.0)

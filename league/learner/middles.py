@@ -8,11 +8,14 @@ drawn now hold the others. Scripts and networks go on from what the board shows.
 
 Promises: at share 0 nothing is drawn, kept or changed; boards come from whole matches alone, so
 that no chain of resets leads away from the game; a match that began in the middle is rebuilt by a
-resumed learner exactly, and counts for no opponent's score.
+resumed learner exactly, and counts for no opponent's score. Players whom the engine plays stay what
+they were from the first tick on, so that boards with such players are not kept, and a match in the
+middle has none.
 """
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +26,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from agents.in_tick import term_of
 from arena.lockstep import LiveMatch
 from arena.match import LoadMap, MatchSpec, start_match, unpack_actions
 from arena.territory.engine.engine import Engine
@@ -135,6 +139,8 @@ class Middles:
         if self._keep_at[slot] != match.n_decisions:
             return
         self._keep_at[slot] = None
+        if match.has_minds:
+            return
         if not match.engine.is_over and int(match.living.sum()) >= MIN_LIVING:
             self.boards.append(Board(spec, tuple(match.record), match.engine.clone(None)))
 
@@ -162,8 +168,10 @@ def deal(
     learner: str,
     draw: Callable[[int, Generator], Sequence[str]],
     rng: Generator,
-) -> MatchSpec:
+) -> MatchSpec | None:
     """Return the spec of a match on a board: the learner's k seats and the opponents of the others.
+
+    None if those who are drawn are all members whom the engine plays (agents.in_tick).
 
     Of the living seats the learner holds its part, k of all seats, rounded, but one at least; its
     others are dead ones.
@@ -177,7 +185,11 @@ def deal(
     alive, dead = order[living[order]], order[~living[order]]
     n_own = max(1, round(len(alive) * k / len(living)))
     own = {*alive[:n_own].tolist(), *dead[: k - n_own].tolist()}
-    others = iter(draw(len(living) - k, rng))
+    drawn = draw(len(living) - k, rng)
+    able = [spec for spec in drawn if not term_of(spec)]
+    if drawn and not able:
+        return None
+    others = itertools.cycle(able)
     agents = tuple(learner if seat in own else next(others) for seat in range(len(living)))
     return replace(board.spec, agents=agents)
 

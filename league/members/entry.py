@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agents.in_tick import check_edition
 from agents.plugin_files import is_plugin_file
 from agents.registry import parse_spec, present_spec, whole_spec
 from agents.scripted import other_names
@@ -215,6 +216,7 @@ def add_member(folder: LeagueFolder, text: str, name: str | None = None) -> Memb
             if name is not None and queries.member_by_name(session, name) is None:
                 check_name(session, name, _present(text))
         newcomer = identify(text, folder.snapshot_place(), Views.from_json(settings["views"]))
+        check_edition(newcomer.agent_spec, str(settings["rules"].get("edition", "2025")))
         season = Season.of(settings)
         with write_transaction(engine) as session:
             member_id = _enter(session, newcomer, name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from agents.in_tick import IN_TICK
 from agents.registry import KINDS
 from agents.scripted import FORMER_NAMES, SCRIPTED
 from db import queries
@@ -90,7 +91,7 @@ def _is_free(session: Session, name: str) -> bool:
 
 
 def _is_scripted_name(name: str) -> bool:
-    return name in SCRIPTED or name in FORMER_NAMES
+    return name in SCRIPTED or name in IN_TICK or name in FORMER_NAMES
 
 
 def _lineage_of(session: Session, name: str) -> str | None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from agents.in_tick import terms_of
 from arena.match import MatchSpec
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
@@ -52,12 +53,14 @@ def match_spec(
     line_up: Sequence[Side], seed: int, maps: Sequence[str], rules: MatchRules, views: Views
 ) -> MatchSpec:
     """Return the spec of one match of a unit: the map follows from the unit's seed."""
+    agents = tuple(side.agent_spec for side in line_up)
     return MatchSpec(
         seed=seed,
         map=maps[seed % len(maps)],
-        agents=tuple(side.agent_spec for side in line_up),
+        agents=agents,
         rules=rules,
         views=views,
+        terms=terms_of(agents),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agents.in_tick import check_edition
 from arena.processes.scratch import ScratchFolder
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import expand_references
@@ -86,17 +87,25 @@ def laid(
     if not stores:
         with reading(folder) as session:
             config = started_settings(session, folder)
+            _check_editions(names, config["rules"])
             sides = tuple(side_to_read(text, session, folder.snapshot_place()) for text in names)
         yield _of_league(folder, config, sides, given)
         return
     with writer(folder) as engine:
         with read_transaction(engine) as session:
             config = started_settings(session, folder)
+        _check_editions(names, config["rules"])
         views = Views.from_json(config["views"])
         sides = tuple(
             side_in_league(text, engine, folder.snapshot_place(), views) for text in names
         )
         yield replace(_of_league(folder, config, sides, given), engine=engine, folder=folder)
+
+
+def _check_editions(names: Sequence[str], rules: dict[str, Any]) -> None:
+    """Raise AgentError for a spec of somebody who cannot play in this edition of the game."""
+    for text in names:
+        check_edition(text, MatchRules.from_json(rules).edition)
 
 
 def _of_league(
@@ -118,6 +127,7 @@ def _without_league(names: Sequence[str], maps: Sequence[str], store: Path) -> T
     from agents.description import describe
 
     config = resolve("small")
+    _check_editions(names, config.rules.to_rules().to_json())
     sides = tuple(side_without_league(text, store) for text in names)
     # Policies see what they were trained on; all must have been trained on the same views. Those of
     # an older observation version read a part of the newest.

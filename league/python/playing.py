@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from agents.in_tick import terms_of
 from agents.registry import make_loader
 from arena.errors import MatchError
 from arena.match import MatchFailure, MatchSpec, play_matches
@@ -49,7 +50,15 @@ def play_match(
     load_agent, load_map = _loaders(folder)
     agents = tuple(side.agent_spec for side in sides)
     territory = load_map(chosen)
-    spec = MatchSpec(seed, chosen, agents, rules, views, map_sha256=territory.sha256)
+    spec = MatchSpec(
+        seed,
+        chosen,
+        agents,
+        rules,
+        views,
+        map_sha256=territory.sha256,
+        terms=terms_of(agents),
+    )
     (found,) = play_matches([spec], load_agent, load_map)
     if isinstance(found, MatchFailure):
         raise MatchError(found.error)

@@ -86,6 +86,7 @@ def make_film(path: Path, root: Path, n_frames: int, side: int) -> Film:
     from arena.replay import playing, read_replay
     from arena.territory.maps import load_map
     from arena.territory.maps.pictures import shrink
+    from arena.viewer.payload import member_names
 
     replay = read_replay(path)
     n_decisions = -(-replay.ticks // replay.spec.rules.ticks_per_decision)
@@ -106,7 +107,7 @@ def make_film(path: Path, root: Path, n_frames: int, side: int) -> Film:
         pixels=np.stack(pixels),
         tiles=np.array(tiles, np.int64),
         died=np.array(died, np.int64),
-        names=replay.label.names or replay.spec.agents,
+        names=member_names(replay),
     )
 
 

@@ -97,9 +97,7 @@ def _head(film: Film, found: FoundMatch, look: Look, width: int) -> Text:
 def _seats(film: Film, found: FoundMatch, look: Look, rows: int) -> Table:
     """List the seats by land, as many as there is room for; the followed one is among them."""
     tiles, troops = film.tiles[look.frame], film.troops[look.frame]
-    standing = sorted(
-        range(film.n_seats), key=lambda s: (-int(tiles[s]), film.replay.placements[s], s)
-    )
+    standing = sorted(range(film.n_seats), key=lambda s: (-int(tiles[s]), film.placements[s], s))
     shown = standing[: max(rows - 1, 1)]
     if look.follow is not None and look.follow not in shown:
         shown[-1] = look.follow

@@ -35,10 +35,10 @@ def film_lines(film: Film, found: FoundMatch, every: int | None = None) -> list[
         held = "   ".join(f"{found.names[seat]} {tiles[seat]:,}" for seat in best if tiles[seat])
         lines.append(f"{film.ticks[frame]:>7,}  {int((tiles > 0).sum()):>5}  {held}")
     lines += ["", f"{'place':>5}  {'seat':>4}  {'tiles':>9}  {'troops':>11}  {'out at':>7}  name"]
-    for seat in sorted(range(film.n_seats), key=lambda seat: (replay.placements[seat], seat)):
+    for seat in sorted(range(film.n_seats), key=lambda seat: (film.placements[seat], seat)):
         out = film.eliminated_tick[seat]
         lines.append(
-            f"{replay.placements[seat]:>5}  {seat:>4}  {film.tiles[-1, seat]:>9,}"
+            f"{film.placements[seat]:>5}  {seat:>4}  {film.tiles[-1, seat]:>9,}"
             f"  {film.troops[-1, seat]:>11,}  {'-' if out is None else f'{out:,}':>7}"
             f"  {found.names[seat]}"
         )
@@ -57,7 +57,7 @@ def film_json(film: Film, found: FoundMatch, every: int | None = None) -> dict[s
                 "seat": seat,
                 "name": found.names[seat],
                 "rating": found.ratings[seat],
-                "placement": film.replay.placements[seat],
+                "placement": film.placements[seat],
                 "eliminated_tick": film.eliminated_tick[seat],
             }
             for seat in range(film.n_seats)

@@ -13,7 +13,7 @@ from numpy.random import Generator
 
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
-from league.config.tree import MapsConfig
+from league.config.game import MapsConfig
 from league.pit.looks import confidence_of, look_number
 from league.pit.plan import PitPlan
 from league.pit.report import PitReport, summarise

@@ -26,7 +26,8 @@ from arena.territory.engine.edition_2026.minds import Minds
 from arena.territory.engine.edition_2026.tick import run_ticks_2026
 from arena.territory.engine.land import take_tiles
 from arena.territory.engine.numerics import draw, stream_seed
-from arena.territory.engine.spawns import choose_spawns, spawn_disc
+from arena.territory.engine.seating import draw_seats, seat_players
+from arena.territory.engine.spawns import spawn_disc
 from arena.territory.engine.state import (
     ENDED,
     FAULT,
@@ -47,7 +48,6 @@ from arena.territory.maps import TerritoryMap
 IntArray = NDArray[np.int64]
 
 _PLAYER_STREAM = 2
-_SEAT_STREAM = 3
 _BOT_STREAM = 4
 
 
@@ -102,26 +102,26 @@ class Engine(Economy, Minds):
         *,
         rotation: int = 0,
         grid: int = 32,
+        terms: Sequence[str] = (),
     ) -> Engine:
-        """Make a league match at tick 0: equal humans on seeded spawns.
+        """Make a league match at tick 0: equal humans on seeded spawns, unless `terms` differ.
 
         Seats are assigned to spawns by a seeded permutation; `rotation` shifts it cyclically, so
-        that the same seed can be played from other corners.
+        that the same seed can be played from other corners. The crowd has the last seats.
+
+        Args:
+            terms: of each seat (terms.py); () are humans.
+
+        Raises:
+            MatchError: nobody could play a seat on these terms, or the map is too small.
         """
-        n = match_rules.n_seats
+        n = match_rules.n_players
         engine = cls(territory, n, seed=seed, grid=grid, edition=match_rules.edition)
         engine.max_ticks = match_rules.max_ticks
-        stream = np.array([stream_seed(seed, 0, _SEAT_STREAM)], np.uint64)
-        seats = np.arange(n, dtype=np.int64)
-        for i in range(n - 1, 0, -1):
-            j = draw(stream, 0, i + 1)
-            seats[i], seats[j] = seats[j], seats[i]
-        engine.seat_of = np.roll(seats, rotation % n)
+        engine.seat_of = draw_seats(seed, n, rotation)
         engine.spawn_of = np.argsort(engine.seat_of)
-        for p, (x, y) in enumerate(choose_spawns(engine.map, n, seed), start=1):
-            engine.place(p, spawn=(int(x), int(y)))
-            offset = np.array([stream_seed(seed, p, _BOT_STREAM)], np.uint64)
-            engine.state.last_cluster_check[p] = draw(offset, 0, rules.CLUSTER_PERIOD)
+        seated = (*(terms or ("",) * match_rules.n_seats), *match_rules.crowd_terms)
+        seat_players(engine, seated)
         return engine
 
     def clone(self, seed: int | None, *, into: Engine | None = None) -> Engine:
@@ -389,7 +389,9 @@ class Engine(Economy, Minds):
                 keys.append((1 + won, int(s.tiles[p]), int(s.troops[p])))
             else:
                 keys.append((0, int(s.eliminated_tick[p]), int(s.tiles_at_death[p])))
-        return [1 + sum(other > key for other in keys) for key in keys]
+        ranked = sorted(keys, reverse=True)
+        first = {key: place for place, key in reversed([*enumerate(ranked, start=1)])}
+        return [first[key] for key in keys]
 
     def by_seat(self, values: Sequence[int] | IntArray) -> list[int]:
         """Return values by spawn index in the order of seats."""

@@ -14,12 +14,15 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 from arena.errors import MatchError
+from arena.territory.engine.terms import DIFFICULTIES as DIFFICULTIES
+from arena.territory.engine.terms import check_terms, crowd_terms, crowd_text, parse_crowd
 
 RULES_VERSION: Final = 1
 """Changes whenever a recorded match could end differently."""
 
 # --- seats and owners -----------------------------------------------------------------------------
-MAX_SEATS: Final = 64
+MAX_SEATS: Final = 250
+"""Players of a match, its crowd included: owners are bytes, of which 253 to 255 are taken."""
 NEUTRAL: Final = 0  # owner id of unowned land; players are 1..n in spawn order
 WATER: Final = 255
 OFF_MAP: Final = 254
@@ -28,7 +31,6 @@ HUMAN, BOT, NATION = 0, 1, 2
 KINDS: Final = ("human", "bot", "nation")
 
 START_TROOPS: Final = {"human": 25_000, "bot": 10_000}
-DIFFICULTIES: Final = ("easy", "medium", "hard", "impossible")
 BOT_CAP_DIVISOR: Final = 3.0
 CITY_CAP: Final = 250_000.0  # a finished city's level adds this to the cap, before factors
 
@@ -142,25 +144,46 @@ class MatchRules:
     Attributes:
         max_ticks: length limit, ticks (placements count as at any other end).
         ticks_per_decision: ticks between two decisions of every seat.
-        n_seats: number of seats, 2..64.
+        n_seats: number of seats, 2..250.
         edition: "2025" or "2026", see EDITIONS.
+        crowd: players beyond the seats, whom the engine plays and nobody rates (terms.py), such as
+            "tribes=100,nations-medium=29"; "" is none.
     """
 
     max_ticks: int = 1_500
     ticks_per_decision: int = 10
     n_seats: int = 10
     edition: str = "2025"
+    crowd: str = ""
 
     def __post_init__(self) -> None:
         if self.edition not in EDITIONS:
             raise MatchError(f"expected an edition of {', '.join(EDITIONS)}, found {self.edition}")
         if not 2 <= self.n_seats <= MAX_SEATS:
             raise MatchError(f"expected 2 to {MAX_SEATS} seats, found {self.n_seats}")
+        object.__setattr__(self, "crowd", crowd_text(parse_crowd(self.crowd)))
+        if self.n_players > MAX_SEATS:
+            raise MatchError(
+                f"expected at most {MAX_SEATS} players, found {self.n_seats} seats and a crowd of "
+                f"{len(self.crowd_terms)}"
+            )
+        for terms in set(self.crowd_terms):
+            check_terms(terms, self.edition)
         if self.max_ticks < 1 or self.ticks_per_decision < 1:
             raise MatchError(
                 f"expected max_ticks and ticks_per_decision of at least 1, found {self.max_ticks} "
                 f"and {self.ticks_per_decision}"
             )
+
+    @property
+    def crowd_terms(self) -> tuple[str, ...]:
+        """The terms of each player of the crowd."""
+        return crowd_terms(self.crowd)
+
+    @property
+    def n_players(self) -> int:
+        """The seats and the crowd."""
+        return self.n_seats + len(self.crowd_terms)
 
     def sha256(self) -> str:
         """Return the identity of the rules, from version and settings; ratings never mix rules."""
@@ -171,10 +194,12 @@ class MatchRules:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields; edition 2025 is not named, as when there was no other."""
+        """Return the fields; edition 2025 and an empty crowd are not named, as before they were."""
         values = asdict(self)
         if self.edition == "2025":
             del values["edition"]
+        if not self.crowd:
+            del values["crowd"]
         return values
 
     @classmethod
@@ -182,5 +207,6 @@ class MatchRules:
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise MatchError(f"unknown rules of a match: {', '.join(sorted(unknown))}")
-        numbers = {key: int(value) for key, value in values.items() if key != "edition"}
-        return cls(**numbers, edition=str(values.get("edition", "2025")))
+        numbers = {k: int(v) for k, v in values.items() if k not in ("edition", "crowd")}
+        edition, crowd = str(values.get("edition", "2025")), str(values.get("crowd", ""))
+        return cls(**numbers, edition=edition, crowd=crowd)

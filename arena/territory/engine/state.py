@@ -259,7 +259,7 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int, *, edition: int
 
     Args:
         territory: the map.
-        n_players: 1..64.
+        n_players: 1..250.
         grid: cells per side of the count pyramid (the global view's size).
         edition: Edition.number.
     """
