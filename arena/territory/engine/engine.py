@@ -25,7 +25,7 @@ from arena.territory.engine.edition_2026.economy import Economy
 from arena.territory.engine.edition_2026.minds import Minds
 from arena.territory.engine.edition_2026.tick import run_ticks_2026
 from arena.territory.engine.land import take_tiles
-from arena.territory.engine.numerics import draw, stream_seed
+from arena.territory.engine.numerics import stream_seed
 from arena.territory.engine.seating import draw_seats, seat_players
 from arena.territory.engine.spawns import spawn_disc
 from arena.territory.engine.state import (
