@@ -238,7 +238,7 @@ def _league(root: Path, preset: str, asked: Asked, sets: Sequence[str], n_worker
     on = (*sets, f"arena.n_workers={n_workers}", f"arena.engine={asked.engine}")
     crowd = Crowd(root, preset, asked.members, on)
     config = crowd.config
-    arena = make_arena(crowd.folder, config.arena, 0, config.ray)
+    arena = make_arena(crowd.folder, config, 0)
     manager = Manager(crowd.folder, config, crowd.engine, arena=arena)
     try:
         warm = n_workers * config.arena.matches_per_worker
