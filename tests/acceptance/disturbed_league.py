@@ -321,13 +321,7 @@ class DisturbedLeague:
 
     def check(self, children: list[int]) -> None:
         """Check the books of a league whose daemon has ended."""
-        ends = time.monotonic() + LEAVE_S
-        while any(map(_is_alive, children)) and time.monotonic() < ends:
-            time.sleep(0.1)
-        for pid in filter(_is_alive, children):
-            self.n_left += 1
-            self.problems.append(f"process {pid} is left: {command(pid)}")
-            os.kill(pid, signal.SIGKILL)
+        self.check_gone(children, LEAVE_S)
         try:
             self.read_books()
         except DatabaseError as error:
@@ -335,6 +329,16 @@ class DisturbedLeague:
         wrong = [finding.text for finding in examine(self.folder) if finding.is_wrong]
         self.problems += [f"doctor: {text}" for text in wrong]
         self.read_logs()
+
+    def check_gone(self, pids: Sequence[int], limit_s: float) -> None:
+        """Check that processes of the league that has ended leave within so many seconds."""
+        ends = time.monotonic() + limit_s
+        while any(map(_is_alive, pids)) and time.monotonic() < ends:
+            time.sleep(0.1)
+        for pid in filter(_is_alive, pids):
+            self.n_left += 1
+            self.problems.append(f"process {pid} is left: {command(pid)}")
+            os.kill(pid, signal.SIGKILL)
 
     def read_books(self) -> None:
         """Compare the finished matches with those seen before, and count double ratings.

@@ -38,6 +38,7 @@ from tests.acceptance.disturbed_league import DisturbedLeague, command, descenda
 
 EXIT_SKIPPED = 77
 N_NODES = 2
+FAR_LEAVE_S = 20.0  # Ray ends the actors of a driver that is gone
 LEARNER = "learners=[{name='attention',family='attention',role='main'}]"
 _PLACED = re.compile(r"(learner-\S+|arena-\d+) runs on node \S+, PID (\d+)$", re.MULTILINE)
 
@@ -226,6 +227,13 @@ class RayChaos(DisturbedLeague):
         super().start()
         if self.trains:
             self.wait_for_training(f"start {self.n_starts}")
+
+    def end(self, number: int) -> int | None:
+        """Send the daemon a signal that ends it; what it has on the cluster must end with it."""
+        there = [*self.placed("arena-"), *self.placed("learner-")]
+        code = super().end(number)
+        self.check_gone(there, FAR_LEAVE_S)
+        return code
 
     def run(self, n_kills: int, limit_s: float) -> None:
         """Disturb the league `n_kills` times, each kind equally often, or until the time is up."""
