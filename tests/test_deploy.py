@@ -19,6 +19,7 @@ import yaml
 from league.cli.main import league
 from league.config.layers import resolve
 from league.config.tree import LeagueConfig
+from league.daemon.arenas import count_ranks
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
@@ -156,7 +157,9 @@ def test_the_league_on_kubernetes_can_start_and_finds_its_cluster_and_its_folder
     (player,) = pods()["players"]["containers"]
     assert cluster["spec"]["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
     cpus = group["replicas"] * int(player["resources"]["limits"]["cpu"])
-    assert config.arena.n_workers == cpus
+    # All learn and play on the nodes, and nobody waits for room.
+    assert config.learner.engine == "ray" and config.arena.n_workers is not None
+    assert config.arena.n_workers + count_ranks(config) * config.learner.n_threads == cpus
     # One manager, never two at once, with time to commit; copies lie under one path everywhere.
     assert deployment["replicas"] == 1 and deployment["strategy"]["type"] == "Recreate"
     assert pods()["league"]["terminationGracePeriodSeconds"] > 30
@@ -182,8 +185,12 @@ def test_the_skypilot_task_is_a_script_that_starts_a_league() -> None:
     config = started(shlex.split(line)[1:])
     assert config.arena.engine == "ray" and config.ray.address == "head:6379"
     assert config.store.url is not None and config.database.url is not None
-    at_most = task["num_nodes"] * int(task["resources"]["cpus"].rstrip("+")) - 8
-    assert config.arena.n_workers is not None and config.arena.n_workers <= at_most
+    assert config.learner.engine == "ray"
+    cpus = int(task["resources"]["cpus"].rstrip("+"))
+    (of_head,) = re.findall(r"ray start --head .*--num-cpus (\d+)", task["run"])
+    in_ray = (task["num_nodes"] - 1) * cpus + int(of_head)
+    assert int(of_head) < cpus and config.arena.n_workers is not None
+    assert config.arena.n_workers + count_ranks(config) * config.learner.n_threads <= in_ray
     assert "--port 6380" not in task["run"]  # SkyPilot's own
 
 

@@ -61,7 +61,7 @@ def make_arena(
 
     Args:
         n_learners: learners' processes on the machine of the workers.
-        bridge: to the league's cluster, where its workers run on one.
+        bridge: to the league's cluster, where its workers run on one; None makes one of their own.
     """
     arena = config.arena
     n_workers = count_workers(arena.n_workers, n_learners)
@@ -78,5 +78,14 @@ def make_arena(
     if arena.engine == "ray":
         from arena.cluster.ray_arena import RayArena
 
-        return RayArena(_PLAY, n_workers, settings, setup=_SETUP, limits=limits, bridge=bridge)
+        return RayArena(
+            _PLAY,
+            n_workers,
+            settings,
+            setup=_SETUP,
+            limits=limits,
+            address=config.ray.address,
+            check=CHECK,
+            bridge=bridge,
+        )
     return LocalArena(_PLAY, n_workers, settings, setup=_SETUP, limits=limits)

@@ -103,6 +103,17 @@ class Lessons:
             self._near = self._read_reference()
 
     @property
+    def reference(self) -> bytes:
+        """The taught policy, for ranks on other machines; b"" where it is not needed any more."""
+        return b"" if self._near is None else read_foreign(self._reference, _MOST_BYTES)
+
+    def take_reference(self, raw: bytes) -> None:
+        """Keep what the first rank's `reference` is, unless it shares this folder."""
+        if raw and not self._reference.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_whole(self._reference, raw)
+
+    @property
     def _is_own(self) -> bool:
         return self.taught is not None and self.taught.get("lineage") == self._orders.name
 
@@ -173,6 +184,8 @@ class Lessons:
             "agreement": round(found.agreement, 4),
         }
         trainer.waiting("keep the taught policy", self._write_reference)
+        if trainer.checkpoints.mirror is not None:
+            trainer.checkpoints.mirror.keep_beside(self._reference)
         self._near = self._read_reference()
         trainer.waiting("remove what the teacher showed", self._remove_waves)
         if trainer.ppo._last_obs is None:  # a checkpoint holds matches
@@ -283,6 +296,11 @@ class Lessons:
 
     def _read_reference(self) -> NearPolicy | None:
         """Return the taught policy, or None where its file is gone: it goes on without."""
+        trainer = self._trainer
+        is_first = trainer.ranks is None or trainer.ranks.is_first
+        mirror = trainer.checkpoints.mirror if is_first else None
+        if mirror is not None and not self._reference.exists():  # it was taught on another machine
+            trainer.waiting("fetch the taught policy", lambda: mirror.fetch_beside(self._reference))
         try:
             raw = self._trainer.waiting(
                 "read the taught policy", lambda: read_foreign(self._reference, _MOST_BYTES)

@@ -16,7 +16,7 @@ from league.errors import StoreAwayError, StoreError
 from league.folder.layout import LeagueFolder
 from league.learner.messages import LearnerOrders
 from league.store.courier import Courier
-from league.store.names import fits
+from league.store.names import fits, without_digest
 from league.store.store import StorePlace
 
 log = logging.getLogger(__name__)
@@ -78,6 +78,22 @@ class CheckpointMirror:
             if not whole:
                 raise
             log.warning("%s: going on from the checkpoint of this machine", self._store.trouble)
+
+    def keep_beside(self, path: Path) -> None:
+        """Bring a file that lies beside the checkpoints into the store, in the background."""
+        self._courier.send(self._prefix + path.name, path, keep=True)
+
+    def fetch_beside(self, path: Path) -> None:
+        """Put the store's newest file of that name there, if it holds one.
+
+        Raises:
+            StoreAwayError: the store does not answer.
+        """
+        wanted = self._prefix + path.name
+        found = [e for e in self._store.list(self._prefix) if without_digest(e.key) == wanted]
+        if found:
+            newest = max(found, key=lambda entry: entry.modified or 0.0)
+            write_whole(path, self._store.read(newest.key), durable=True)
 
     def close(self) -> None:
         """Bring what can be brought within CLOSE_S; the rest stays on this machine."""

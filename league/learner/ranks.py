@@ -125,6 +125,7 @@ class Ranks:
             "in_bfloat16": trainer.ppo.in_bfloat16,
         }
         self._peers.spread(encode(trainer.ppo, extra))
+        self._peers.spread(trainer.lessons.reference)
 
     def share_again(self) -> None:
         """Give the others new weights, with which they play their matches on."""
@@ -135,6 +136,7 @@ class Ranks:
         """Take what `share_state` of the first rank gives."""
         trainer, ppo, rank = self._trainer, self._trainer.ppo, self._peers.rank
         given = decode(self._peers.spread(b""), Path("the first rank's state"))
+        trainer.lessons.take_reference(self._peers.spread(b""))
         extra, n_decisions = given.extra, given.n_decisions
         trainer.wave = extra["wave"]
         trainer.take_mask(extra["relation_mask"])

@@ -40,8 +40,6 @@ from db.session import open_writer, write_transaction
 from tests.acceptance.disturbed_league import STOP_S, DisturbedLeague
 from tests.db.postgresql_server import NoServerError, PostgresqlServer
 
-# Five deaths within ten minutes end a learner until the next start, ten end the arena.
-DEATHS_A_LIFE = 3
 TMPFS_MB = 256
 EXIT_SKIPPED = 77
 # A commit that need not be durable is on its way for up to three wal_writer_delay of 200 ms.
@@ -73,15 +71,6 @@ class Chaos(DisturbedLeague):
         self.on_tmpfs = on_tmpfs
         self.server = server
 
-    def kill_daemon(self) -> None:
-        """SIGKILL the daemon."""
-        self.end(signal.SIGKILL)
-
-    def stop_daemon(self) -> None:
-        """SIGTERM the daemon, which must end cleanly."""
-        if self.end(signal.SIGTERM) != 0:
-            self.problems.append("SIGTERM: the daemon did not end with exit code 0")
-
     def hang_up(self) -> None:
         """SIGHUP the daemon: it may stop cleanly or go on, but not die."""
         assert self.daemon is not None
@@ -97,21 +86,11 @@ class Chaos(DisturbedLeague):
 
     def kill_worker(self) -> None:
         """SIGKILL a worker of the arena."""
-        self.kill_child("worker", self.workers())
+        self.kill_few("worker", self.workers())
 
     def kill_learner(self) -> None:
         """SIGKILL a learner."""
-        self.kill_child("learner", self.learners())
-
-    def kill_child(self, kind: str, pids: list[int]) -> None:
-        """SIGKILL one of these processes, unless one more death would end the attempts."""
-        if not pids or self.deaths[kind] >= DEATHS_A_LIFE:
-            self.kill_daemon()
-            return
-        self.deaths[kind] += 1
-        with suppress(ProcessLookupError):
-            os.kill(self.random.choice(pids), signal.SIGKILL)
-        self.wait_for_progress(f"SIGKILL of a {kind}")
+        self.kill_few("learner", self.learners())
 
     def freeze_learner(self) -> None:
         """SIGSTOP a learner for a while; matches must go on meanwhile."""
@@ -197,29 +176,7 @@ class Chaos(DisturbedLeague):
             kinds.append(self.fill_disk)
         if self.server is not None:
             kinds += [self.restart_server, self.crash_server, self.kill_backend]
-        deck: list[Callable[[], None]] = []
-        self.start()
-        ends = time.monotonic() + limit_s
-        for _ in range(n_kills):
-            if time.monotonic() > ends:
-                break
-            if not deck:
-                deck = self.random.sample(kinds, len(kinds))
-            disturb = deck.pop()
-            time.sleep(self.random.uniform(0.0, 2.0))
-            self.look()
-            if self.has_ended:
-                self.problems.append(f"the daemon had ended before {disturb.__name__}")
-                self.check([])
-                self.start()
-            self.done[disturb.__name__] += 1
-            print(f"{len(self.seen):6d} matches seen; {disturb.__name__}", flush=True)
-            disturb()
-            if self.has_ended:
-                self.start()
-        if not self.has_ended:
-            self.stop_daemon()
-        self.look()
+        self.disturb(kinds, n_kills, limit_s)
 
 
 @contextmanager
@@ -266,22 +223,21 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         with _server() if options.postgres else nullcontext() as server:
-            chaos, took_s = _disturb(options, server)
+            problems, line = _disturb(options, server)
     except NoServerError as error:
         print(f"skipped: {error}")
         return EXIT_SKIPPED
-    for problem in chaos.problems:
+    for problem in problems:
         print(f"PROBLEM  {problem}")
-    line = _totals(options, chaos, took_s)
     print(line)
     if options.log is not None:
         with options.log.open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
-    return 1 if chaos.problems else 0
+    return 1 if problems else 0
 
 
-def _disturb(options: argparse.Namespace, server: PostgresqlServer | None) -> tuple[Chaos, float]:
-    """Make a league and disturb it; return what came of it, and how many seconds it took."""
+def _disturb(options: argparse.Namespace, server: PostgresqlServer | None) -> tuple[list[str], str]:
+    """Make a league and disturb it; return the problems, and the line of totals."""
     began = time.monotonic()
     with _place() as (place, why_not):
         if why_not is not None:
@@ -296,22 +252,13 @@ def _disturb(options: argparse.Namespace, server: PostgresqlServer | None) -> tu
         try:
             chaos.run(options.kills, options.limit_s)
         finally:
-            if not chaos.has_ended and chaos.daemon is not None:
-                chaos.daemon.kill()
-                chaos.daemon.wait()
-    return chaos, time.monotonic() - began
-
-
-def _totals(options: argparse.Namespace, chaos: Chaos, took_s: float) -> str:
-    kinds = ", ".join(f"{n} {name}" for name, n in sorted(chaos.done.items()))
-    return (
-        f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} seed {options.seed}"
-        f"{', PostgreSQL' * options.postgres}{', no learners' * options.no_learners}: "
-        f"{sum(chaos.done.values())} disturbances ({kinds}), {chaos.n_starts} starts, "
-        f"{took_s:.0f} s; {len(chaos.seen)} matches seen finished, "
-        f"{chaos.n_lost} lost, {chaos.n_twice} rated twice, {chaos.n_tracebacks} tracebacks, "
-        f"{chaos.n_left} processes left, {len(chaos.problems)} problems"
-    )
+            chaos.close()
+        took_s = time.monotonic() - began
+        how = (
+            f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} seed {options.seed}"
+            f"{', PostgreSQL' * options.postgres}{', no learners' * options.no_learners}"
+        )
+        return chaos.problems, chaos.totals(how, took_s)
 
 
 if __name__ == "__main__":

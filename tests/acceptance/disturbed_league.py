@@ -1,6 +1,7 @@
 """A real small league that is disturbed: its processes, what was seen of it, and its books.
 
-`tests/acceptance/chaos.py` disturbs it; pytest does not collect this file.
+`tests/acceptance/chaos.py` and `ray_chaos.py` say what is done to it; pytest does not collect this
+file.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,6 +46,8 @@ SETTINGS = (
     "learner.snapshot_min_kl=0.0",
     "learner.checkpoint_every_s=1.0",
 )
+# Five deaths within ten minutes end a learner until the next start, ten end the arena.
+DEATHS_A_LIFE = 3
 LEAVE_S = 4.0  # children promise to leave within 2 s when the daemon dies
 STOP_S = 60.0
 PROGRESS_S = 300.0  # a limit, not an expectation: a start on a busy machine loads torch three times
@@ -61,6 +64,7 @@ class DisturbedLeague:
 
     Attributes:
         seen: (final state, ticks) of every match that was seen finished, by match id.
+        members: (hash,) of every snapshot that was seen in the pool, by member id.
         problems: a sentence for everything that should not have happened.
     """
 
@@ -79,6 +83,7 @@ class DisturbedLeague:
         self.trains = trains
         self.settings = (*SETTINGS, *settings)
         self.seen: Book = {}
+        self.members: Book = {}
         self.problems: list[str] = []
         self.done: Counter[str] = Counter()
         self.deaths: Counter[str] = Counter()
@@ -128,6 +133,33 @@ class DisturbedLeague:
             time.sleep(0.25)
         self.problems.append(f"after {after}: no match finished within {PROGRESS_S:.0f} s")
 
+    def n_updates(self) -> int:
+        """Number of updates that the learners have made, as the database knows them."""
+        with suppress(DatabaseError):
+            return sum(self._updates().values())
+        return 0
+
+    def wait_for_training(self, after: str) -> None:
+        """Wait until every learner makes an update; none within the limit is a problem."""
+        before = self._updates()
+        ends = time.monotonic() + PROGRESS_S
+        while time.monotonic() < ends and not self.has_ended:
+            self.look()
+            now = self._updates()
+            if now and all(n > before.get(learner, 0) for learner, n in now.items()):
+                return
+            time.sleep(0.25)
+        self.problems.append(f"after {after}: learners did not train within {PROGRESS_S:.0f} s")
+
+    def _updates(self) -> dict[str, int]:
+        """Return the number of updates of each learner; old rows are thinned."""
+        with suppress(DatabaseError):
+            rows = self.query(
+                "SELECT learner_id, max(number) FROM learner_updates GROUP BY learner_id"
+            )
+            return {str(learner): int(str(n)) for learner, n in rows}
+        return {}
+
     @property
     def has_ended(self) -> bool:
         """Whether no daemon runs."""
@@ -153,6 +185,83 @@ class DisturbedLeague:
         learners = set(self.learners())
         return [pid for pid in self.descendants() if pid not in learners and is_forked(pid)]
 
+    # --- what any league is disturbed by ----------------------------------------------------------
+
+    def kill_daemon(self) -> None:
+        """SIGKILL the daemon."""
+        self.end(signal.SIGKILL)
+
+    def stop_daemon(self) -> None:
+        """SIGTERM the daemon, which must end cleanly."""
+        if self.end(signal.SIGTERM) != 0:
+            self.problems.append("SIGTERM: the daemon did not end with exit code 0")
+
+    def kill_one(self, kind: str, pids: Sequence[int]) -> None:
+        """SIGKILL one of these processes; the league must go on, and train if it was a learner."""
+        if not pids:
+            self.problems.append(f"there is no {kind} to be killed")
+            return
+        with suppress(ProcessLookupError):
+            os.kill(self.random.choice(pids), signal.SIGKILL)
+        self.look()
+        self.wait_for_progress(f"SIGKILL of a {kind}")
+        if kind.startswith("learner"):
+            self.wait_for_training(f"SIGKILL of a {kind}")
+
+    def kill_few(self, kind: str, pids: Sequence[int]) -> None:
+        """SIGKILL one of these processes, unless one more death would end the attempts."""
+        if not pids or self.deaths[kind] >= DEATHS_A_LIFE:
+            self.kill_daemon()
+            return
+        self.deaths[kind] += 1
+        self.kill_one(kind, pids)
+
+    def disturb(self, kinds: Sequence[Callable[[], None]], n_times: int, limit_s: float) -> None:
+        """Disturb the league `n_times`, by each kind equally often, or until the time is up.
+
+        It is started before, after whatever ended it, and stopped at the end.
+        """
+        deck: list[Callable[[], None]] = []
+        self.start()
+        ends = time.monotonic() + limit_s
+        for _ in range(n_times):
+            if time.monotonic() > ends:
+                break
+            deck = deck or self.random.sample(kinds, len(kinds))
+            kind = deck.pop()
+            time.sleep(self.random.uniform(0.0, 2.0))
+            self.look()
+            if self.has_ended:
+                self.problems.append(f"the daemon had ended before {kind.__name__}")
+                self.check([])
+                self.start()
+            self.done[kind.__name__] += 1
+            sys.stdout.write(f"{len(self.seen):6d} matches seen; {kind.__name__}\n")
+            sys.stdout.flush()
+            kind()
+            if self.has_ended:
+                self.start()
+        if not self.has_ended:
+            self.stop_daemon()
+        self.look()
+
+    def totals(self, how: str, took_s: float) -> str:
+        """Return the line that says what was done, and what came of it."""
+        kinds = ", ".join(f"{n} {name}" for name, n in sorted(self.done.items()))
+        trained = f", {len(self.members)} snapshots, {self.n_updates()} updates" * self.trains
+        return (
+            f"{how}: {sum(self.done.values())} disturbances ({kinds}), {self.n_starts} starts, "
+            f"{took_s:.0f} s; {len(self.seen)} matches seen finished{trained}, "
+            f"{self.n_lost} lost, {self.n_twice} rated twice, {self.n_tracebacks} tracebacks, "
+            f"{self.n_left} processes left, {len(self.problems)} problems"
+        )
+
+    def close(self) -> None:
+        """End a daemon that still runs."""
+        if self.daemon is not None and not self.has_ended:
+            self.daemon.kill()
+            self.daemon.wait()
+
     # --- what is seen -----------------------------------------------------------------------------
 
     def query(self, statement: str) -> list[tuple[object, ...]]:
@@ -175,10 +284,16 @@ class DisturbedLeague:
         )
         return {int(str(row[0])): row[1:] for row in rows}
 
+    def snapshots(self) -> Book:
+        """Return the hash of every snapshot in the pool, by member id."""
+        rows = self.query("SELECT id, snapshot_sha256 FROM members WHERE snapshot_sha256 <> ''")
+        return {int(str(row[0])): row[1:] for row in rows}
+
     def look(self) -> None:
-        """Remember the matches that are finished now, if the database answers."""
+        """Remember the matches and snapshots that there are now, if the database answers."""
         with suppress(DatabaseError):
             self.seen.update(self.finished())
+            self.members.update(self.snapshots())
 
     # --- ends and checks --------------------------------------------------------------------------
 
@@ -206,13 +321,7 @@ class DisturbedLeague:
 
     def check(self, children: list[int]) -> None:
         """Check the books of a league whose daemon has ended."""
-        ends = time.monotonic() + LEAVE_S
-        while any(map(_is_alive, children)) and time.monotonic() < ends:
-            time.sleep(0.1)
-        for pid in filter(_is_alive, children):
-            self.n_left += 1
-            self.problems.append(f"process {pid} is left: {command(pid)}")
-            os.kill(pid, signal.SIGKILL)
+        self.check_gone(children, LEAVE_S)
         try:
             self.read_books()
         except DatabaseError as error:
@@ -220,6 +329,16 @@ class DisturbedLeague:
         wrong = [finding.text for finding in examine(self.folder) if finding.is_wrong]
         self.problems += [f"doctor: {text}" for text in wrong]
         self.read_logs()
+
+    def check_gone(self, pids: Sequence[int], limit_s: float) -> None:
+        """Check that processes of the league that has ended leave within so many seconds."""
+        ends = time.monotonic() + limit_s
+        while any(map(_is_alive, pids)) and time.monotonic() < ends:
+            time.sleep(0.1)
+        for pid in filter(_is_alive, pids):
+            self.n_left += 1
+            self.problems.append(f"process {pid} is left: {command(pid)}")
+            os.kill(pid, signal.SIGKILL)
 
     def read_books(self) -> None:
         """Compare the finished matches with those seen before, and count double ratings.
@@ -233,6 +352,14 @@ class DisturbedLeague:
         if lost:
             self.problems.append(f"finished matches are gone or changed: {lost[:5]}")
         self.seen.update(now)
+        pool = self.snapshots()
+        gone = [i for i, member in self.members.items() if pool.get(i) != member]
+        self.n_lost += len(gone)
+        if gone:
+            self.problems.append(f"snapshots in the pool are gone or changed: {gone[:5]}")
+        self.members.update(pool)
+        if len(set(pool.values())) < len(pool):
+            self.problems.append("a snapshot is in the pool twice")
         twice = self.query(
             "SELECT match_id, member_id FROM ratings WHERE match_id IS NOT NULL "
             "GROUP BY match_id, member_id HAVING count(*) > 1"

@@ -1,13 +1,16 @@
-"""Disturb a league whose matches are played on a Ray cluster, and check its books.
+"""Disturb a league that plays and trains on a Ray cluster, and check its books.
 
     PYTHONPATH=. python tests/acceptance/ray_chaos.py [--kills 20] [--seed 0] [--limit-s 900]
 
-A cluster of a head and two nodes of one CPU each runs on this machine (ray.cluster_utils.Cluster);
-the league of chaos.py joins it, without learners. At random moments a worker, the host of a worker
-(a Ray actor), the driver or the daemon gets SIGKILL, a node is taken away with all its processes
-and another one comes, or the head dies, its nodes with it, and comes back at the same address. The
-daemon must go on by itself, unless it is the one that is killed, and must not end the cluster.
-Checked is what chaos.py checks (tests/acceptance/disturbed_league.py).
+A cluster of a head and two nodes of two CPUs each runs on this machine (ray.cluster_utils.Cluster);
+the league of chaos.py joins it, with two workers and one learner of two ranks, spread over the
+nodes where there is room. At random moments a worker, a rank of the learner, the host of a
+worker or of a rank (a Ray actor), the driver or the daemon gets SIGKILL, a node is taken away with
+all its processes and another one comes, or the head dies, its nodes with it, and comes back at the
+same address. The daemon must go on by itself, unless it is the one that is killed, matches and
+training must go on, and the cluster must not end with the league. Checked is what chaos.py checks
+(tests/acceptance/disturbed_league.py). With --store the league's files lie in a store, and nodes
+use nothing else of its folder than a cache; with --no-learners it only plays, on nodes of one CPU.
 
 Exit code: 0 nothing was lost, 1 something was, 77 nothing was tried since Ray is not installed;
 pytest does not collect this file.
@@ -17,13 +20,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,13 +38,20 @@ from tests.acceptance.disturbed_league import DisturbedLeague, command, descenda
 
 EXIT_SKIPPED = 77
 N_NODES = 2
-DEATHS_A_LIFE = 3  # of workers; ten within five minutes end the arena
+FAR_LEAVE_S = 20.0  # Ray ends the actors of a driver that is gone
+LEARNER = "learners=[{name='attention',family='attention',role='main'}]"
+_PLACED = re.compile(r"(learner-\S+|arena-\d+) runs on node \S+, PID (\d+)$", re.MULTILINE)
 
 
 class NodesOfThisMachine:
-    """A Ray cluster of several nodes on this machine, whose address stays the same."""
+    """A Ray cluster of several nodes on this machine, whose address stays the same.
 
-    def __init__(self) -> None:
+    Args:
+        n_cpus: of each node but the head.
+    """
+
+    def __init__(self, n_cpus: int = 1) -> None:
+        self._n_cpus = n_cpus
         os.environ.update(import_variables(), RAY_USAGE_STATS_ENABLED="0")
         from ray.cluster_utils import Cluster
 
@@ -66,8 +77,8 @@ class NodesOfThisMachine:
             self.add_node()
 
     def add_node(self) -> None:
-        """Add a node of one CPU."""
-        self._patiently(lambda: self._cluster.add_node(num_cpus=1))
+        """Add a node."""
+        self._patiently(lambda: self._cluster.add_node(num_cpus=self._n_cpus))
 
     def _patiently(self, start: Callable[[], Any]) -> Any:
         """Start a node; Ray gives each 30 s, which a busy machine may exceed."""
@@ -125,65 +136,104 @@ class NodesOfThisMachine:
 
 
 class RayChaos(DisturbedLeague):
-    """A league on a cluster, with what is done to both."""
+    """A league on a cluster, with what is done to both.
 
-    def __init__(self, root: Path, seed: int, cluster: NodesOfThisMachine) -> None:
-        super().__init__(
-            root,
-            seed,
-            trains=False,
-            settings=(
-                "arena.engine=ray",
-                f"ray.address={cluster.address}",
-                f"arena.n_workers={N_NODES}",
-                "database.patience_s=600.0",
-            ),
-        )
+    Args:
+        store: where its files lie; None for its folder, which all nodes see.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        seed: int,
+        cluster: NodesOfThisMachine,
+        *,
+        trains: bool,
+        store: Path | None = None,
+    ) -> None:
+        settings = [
+            "arena.engine=ray",
+            f"ray.address={cluster.address}",
+            f"arena.n_workers={N_NODES}",
+            "database.patience_s=600.0",
+        ]
+        if trains:
+            settings += [
+                LEARNER,
+                "learner.engine=ray",
+                f"learner.n_ranks={N_NODES}",
+                "ray.placement=spread",  # strict: workers that stay on one node would keep it out
+            ]
+        if store is not None:
+            settings.append(f"store.url={store}")
+        super().__init__(root, seed, trains=trains, settings=settings)
         self.cluster = cluster
 
-    def kill_daemon(self) -> None:
-        """SIGKILL the daemon; the cluster lives on."""
-        self.end(signal.SIGKILL)
+    def placed(self, kind: str) -> list[int]:
+        """Return the PIDs of the running workers ("arena-") or ranks of learners ("learner-")."""
+        log = (self.folder.logs / "league.log").read_text(errors="replace")
+        there = {pid for pid in self.cluster.pids() if is_forked(pid)}
+        named = {int(pid): name for name, pid in _PLACED.findall(log)}
+        return sorted(pid for pid in there if named.get(pid, "").startswith(kind))
+
+    def hosts_of(self, pids: Sequence[int]) -> list[int]:
+        """Return the actors above these processes."""
+        actors = [pid for pid in self.cluster.pids() if command(pid).startswith("ray::Host")]
+        return [pid for pid in actors if set(descendants([pid])) & set(pids)]
 
     def kill_driver(self) -> None:
         """SIGKILL the process that has joined the cluster."""
-        self._kill("driver", [pid for pid in self.descendants() if is_forked(pid)])
+        self.kill_one("driver", [pid for pid in self.descendants() if is_forked(pid)])
+        self.go_on("SIGKILL of the driver")
 
     def kill_host(self) -> None:
         """SIGKILL the actor above a worker."""
-        self._kill("host", [p for p in self.cluster.pids() if command(p).startswith("ray::Host")])
+        self.kill_one("host", self.hosts_of(self.placed("arena-")))
 
     def kill_worker(self) -> None:
         """SIGKILL a worker, which is below an actor."""
-        if self.deaths["worker"] >= DEATHS_A_LIFE:
-            self.kill_daemon()
-            return
-        self.deaths["worker"] += 1
-        self._kill("worker", [pid for pid in self.cluster.pids() if is_forked(pid)])
+        self.kill_few("worker", self.placed("arena-"))
+
+    def kill_rank(self) -> None:
+        """SIGKILL a rank of the learner, which is below an actor."""
+        self.kill_few("learner's rank", self.placed("learner-"))
+
+    def kill_host_of_rank(self) -> None:
+        """SIGKILL the actor above a rank of the learner."""
+        self.kill_one("learner's host", self.hosts_of(self.placed("learner-")))
 
     def kill_node(self) -> None:
         """Take a node away; another one comes."""
         self.cluster.kill_node(self.random.choice(self.cluster.nodes()))
         self.cluster.add_node()
-        self.look()
-        self.wait_for_progress("the end of a node")
+        self.go_on("the end of a node")
 
     def kill_head(self) -> None:
         """Kill the whole cluster; after a while it is back."""
         self.cluster.kill_head()
         time.sleep(self.random.uniform(0.0, 5.0))
         self.cluster.start()
-        self.look()
-        self.wait_for_progress("the end of the head")
+        self.go_on("the end of the head")
 
-    def _kill(self, kind: str, pids: list[int]) -> None:
-        if not pids:
-            self.problems.append(f"there is no {kind} to be killed")
-            return
-        with suppress(ProcessLookupError):
-            os.kill(self.random.choice(pids), signal.SIGKILL)
+    def go_on(self, after: str) -> None:
+        """Wait until a match finishes, and the learner has learned."""
         self.look()
-        self.wait_for_progress(f"SIGKILL of a {kind}")
+        self.wait_for_progress(after)
+        if self.trains:
+            self.wait_for_training(after)
+
+    def start(self) -> None:
+        """Start the daemon, and wait until it plays and trains."""
+        super().start()
+        if self.trains:
+            self.wait_for_training(f"start {self.n_starts}")
+
+    def end(self, number: int) -> int | None:
+        """Send the daemon a signal that ends it; what it has on the cluster must end with it."""
+        there = [*self.placed("arena-"), *self.placed("learner-")]
+        code = super().end(number)
+        self.check_gone(there, FAR_LEAVE_S)
+        return code
 
     def run(self, n_kills: int, limit_s: float) -> None:
         """Disturb the league `n_kills` times, each kind equally often, or until the time is up."""
@@ -195,28 +245,9 @@ class RayChaos(DisturbedLeague):
             self.kill_driver,
             self.kill_daemon,
         ]
-        deck: list[Callable[[], None]] = []
-        self.start()
-        ends = time.monotonic() + limit_s
-        for _ in range(n_kills):
-            if time.monotonic() > ends:
-                break
-            deck = deck or self.random.sample(kinds, len(kinds))
-            disturb = deck.pop()
-            time.sleep(self.random.uniform(0.0, 2.0))
-            self.look()
-            if self.has_ended:
-                self.problems.append(f"the daemon had ended before {disturb.__name__}")
-                self.check([])
-                self.start()
-            self.done[disturb.__name__] += 1
-            print(f"{len(self.seen):6d} matches seen; {disturb.__name__}", flush=True)
-            disturb()
-            if self.has_ended:
-                self.start()
-        if not self.has_ended and self.end(signal.SIGTERM) != 0:
-            self.problems.append("SIGTERM: the daemon did not end with exit code 0")
-        self.look()
+        if self.trains:
+            kinds += [self.kill_rank, self.kill_host_of_rank]
+        self.disturb(kinds, n_kills, limit_s)
         if not any("raylet" in command(pid) for pid in self.cluster.pids()):
             self.problems.append("the cluster that was joined has ended with the league")
 
@@ -226,34 +257,41 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=20, help="number of disturbances")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit-s", type=float, default=900.0, help="none begins later")
+    parser.add_argument("--no-learners", action="store_true", help="matches alone")
+    parser.add_argument(
+        "--store", action="store_true", help="files in a store: a folder of its own"
+    )
     options = parser.parse_args(arguments)
     if find_spec("ray") is None:
         print("skipped: Ray is not installed")
         return EXIT_SKIPPED
     began = time.monotonic()
     place = Path(tempfile.mkdtemp(prefix="league-chaos-"))
-    cluster = NodesOfThisMachine()
+    cluster = NodesOfThisMachine(n_cpus=1 if options.no_learners else 2)
     chaos: RayChaos | None = None
     try:
         cluster.start()
-        chaos = RayChaos(place / "league", options.seed, cluster)
+        chaos = RayChaos(
+            place / "league",
+            options.seed,
+            cluster,
+            trains=not options.no_learners,
+            store=place / "store" if options.store else None,
+        )
         chaos.run(options.kills, options.limit_s)
+        how = (
+            f"seed {options.seed}, Ray{', store' * options.store}"
+            f"{', no learners' * options.no_learners}"
+        )
+        line = chaos.totals(how, time.monotonic() - began)
     finally:
-        if chaos is not None and chaos.daemon is not None and not chaos.has_ended:
-            chaos.daemon.kill()
-            chaos.daemon.wait()
+        if chaos is not None:
+            chaos.close()
         cluster.close()
         shutil.rmtree(place, ignore_errors=True)
     for problem in chaos.problems:
         print(f"PROBLEM  {problem}")
-    kinds = ", ".join(f"{n} {name}" for name, n in sorted(chaos.done.items()))
-    print(
-        f"seed {options.seed}, Ray: {sum(chaos.done.values())} disturbances ({kinds}), "
-        f"{chaos.n_starts} starts, {time.monotonic() - began:.0f} s; {len(chaos.seen)} matches "
-        f"seen finished, {chaos.n_lost} lost, {chaos.n_twice} rated twice, "
-        f"{chaos.n_tracebacks} tracebacks, {chaos.n_left} processes left, "
-        f"{len(chaos.problems)} problems"
-    )
+    print(line)
     return 1 if chaos.problems else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -247,3 +248,36 @@ def no_streams_leave_the_test() -> Iterator[None]:
     torch.set_rng_state(kept[0])
     np.random.set_state(kept[1])
     random.setstate(kept[2])
+
+
+def test_a_rank_on_another_machine_is_held_near_the_taught_policy_too(
+    orders: LearnerOrders, tmp_path: Path
+) -> None:
+    """The other rank's folder is empty: it has the policy from the first."""
+    elsewhere = create_folder(
+        tmp_path / "elsewhere", (Path(orders.root) / "league.toml").read_text()
+    )
+    taught = {"by": "me", "lineage": orders.name, "rows": 1, "agreement": 1.0}
+    trainers: list[Trainer] = []
+
+    def first(peers: ThreadPeers) -> None:
+        trainer = Trainer(orders, peers=peers)
+        trainer.lessons.taught = taught
+        trainer.lessons._folder.mkdir(parents=True, exist_ok=True)
+        trainer.lessons._write_reference()
+        trainer.lessons.inherit(taught)
+        assert trainer.ranks is not None
+        trainer.ranks.share_again()
+        trainers.append(trainer)
+        trainer.ranks.leave()
+
+    def other(peers: ThreadPeers) -> None:
+        peers.meeting.first_is_there.wait()
+        trainer = Trainer(replace(orders, root=str(elsewhere.root)), peers=peers)
+        follow(ScriptedManager(), trainer)
+        trainers.append(trainer)
+
+    together(first, other)
+    files = [trainer.lessons._reference.read_bytes() for trainer in trainers]
+    assert files[0] == files[1] and trainers[0].folder.root != trainers[1].folder.root
+    assert all(trainer.lessons._near is not None for trainer in trainers)

@@ -45,6 +45,23 @@ def test_the_last_checkpoints_lie_in_the_store_and_another_machine_goes_on_from_
     assert [path.read_bytes() for path in there.iterdir()] == [b"state 5"]
 
 
+def test_what_lies_beside_the_checkpoints_is_on_another_machine_too(tmp_path: Path) -> None:
+    here, there = tmp_path / "here" / "taught.safetensors", tmp_path / "there"
+    here.parent.mkdir()
+    here.write_bytes(b"the taught policy")
+    mirror = CheckpointMirror(place(tmp_path, "here"), "attention", keep=3)
+    mirror.keep_beside(here)
+    for number in range(1, 6):  # old checkpoints go, and it stays
+        mirror.saved(written(tmp_path / "here" / "attention", number))
+    mirror.close()
+    there.mkdir()
+    other = CheckpointMirror(place(tmp_path, "there"), "attention", keep=3)
+    other.fetch_beside(there / "taught.safetensors")
+    assert (there / "taught.safetensors").read_bytes() == b"the taught policy"
+    other.fetch_beside(there / "nothing.safetensors")
+    assert not (there / "nothing.safetensors").exists()
+
+
 def test_a_newer_whole_checkpoint_of_this_machine_stays_and_a_damaged_one_does_not_hide_the_stores(
     tmp_path: Path,
 ) -> None:
