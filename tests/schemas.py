@@ -44,6 +44,7 @@ ELSEWHERE = {
     "league-bench-settings/1": "tests/league/bench/test_settings.py",
     "league-bench-territory/1": "tests/league/cli/test_bench.py",
     "league-bridge-check/1": "tests/league/cli/test_bridge.py",
+    "league-bridge-evaluate/1": "tests/league/bridge/test_evaluate.py",
     "league-compare/1": "tests/league/compare/test_compare.py",
     "league-exploit/1": "tests/league/exploit/test_exploit.py",
     "league-import/1": "tests/league/members/test_round_trip.py",

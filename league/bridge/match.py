@@ -18,7 +18,7 @@ import numpy as np
 from arena.agent import Agent, IntArray
 from arena.errors import MatchError
 from arena.lockstep import LiveMatch
-from arena.territory.engine import rules
+from arena.territory.engine import orders, rules
 from arena.territory.engine.actions import WAIT
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.mirror import BEFORE_PLAY
@@ -29,6 +29,7 @@ from arena.territory.observation import observation as obs
 from arena.territory.observation.views import Views
 from league.bridge.mirror import Mirror
 from league.bridge.process import EngineProcess
+from league.bridge.protocol import STRUCTURES, Board
 
 MIND_PREFIX: Final = "engine:"
 """Begins the agent spec of a seat that the original's own mind plays."""
@@ -36,6 +37,12 @@ MIND_PREFIX: Final = "engine:"
 TRIBE: Final = f"{MIND_PREFIX}tribe"
 HUMAN_TRIBE: Final = f"{MIND_PREFIX}tribe-human"
 NATIONS: Final = tuple(f"{MIND_PREFIX}nation-{name}" for name in rules.DIFFICULTIES)
+_DIPLOMACY: Final = {
+    orders.ALLY: "alliance_request",
+    orders.REJECT: "alliance_reject",
+    orders.EXTEND: "alliance_extend",
+    orders.BREAK: "alliance_break",
+}
 _ALPHABET: Final = string.ascii_letters + string.digits
 
 
@@ -131,26 +138,51 @@ class BridgedMatch(LiveMatch):
         self.record.append(known.astype(np.uint8))
         self.engine.act(known)
         self.n_decisions += 1
-        orders = take_orders(self.engine)
+        given = take_orders(self._mirror, self.board)
         ticks = min(self.rules.ticks_per_decision, self.engine.max_ticks - self.engine.tick)
         before = self.engine.tick
         self.board = self.process.board(
-            {"op": "step", "slot": self.slot, "ticks": ticks, "orders": orders}
+            {"op": "step", "slot": self.slot, "ticks": ticks, "orders": given}
         )
         self._mirror.follow(self.board, before)
         return ticks
 
 
-def take_orders(engine: Engine) -> list[list[Any]]:
-    """Return the orders of a decision, which our engine would give at the next tick's end."""
-    state = engine.state
+def take_orders(mirror: Mirror, board: Board) -> list[list[Any]]:
+    """Return the orders of a decision, which our engine would carry out at the next tick's end.
+
+    What has nothing to act on there (an upgrade of a structure that is gone) is left out.
+    """
+    state = mirror.engine.state
     n = int(state.clock[N_ORDERS])
-    orders: list[list[Any]] = [
-        ["attack", int(p), int(target), float(troops)] if target >= 0 else ["retreat", int(p)]
-        for p, target, troops in state.orders[:n]
-    ]
     state.clock[N_ORDERS] = 0
-    return orders
+    return [order for row in state.orders[:n].tolist() for order in _orders_of(row, mirror, board)]
+
+
+def _orders_of(row: list[float], mirror: Mirror, board: Board) -> list[list[Any]]:
+    """Return what one row of State.orders is in the protocol."""
+    p, target, kind = (int(row[column]) for column in (orders.PLAYER, orders.TARGET, orders.KIND))
+    troops, tile = row[orders.TROOPS], mirror.unframed(int(row[orders.TILE]))
+    match kind:
+        case orders.ATTACK:
+            return [["attack", p, target, troops]]
+        case orders.RETREAT:
+            return [["retreat", p]]
+        case orders.BUILD:
+            return [["build", p, STRUCTURES[target - 1], tile]]
+        case orders.UPGRADE:
+            return [
+                ["upgrade", p, int(each[0])]
+                for each in board.tables["structures"]
+                if int(each[3]) == tile and int(each[1]) == p
+            ]
+        case orders.BOAT:
+            return [["boat", p, tile, troops]]
+        case orders.BOAT_RETREAT:
+            boats = board.tables["boats"]
+            return [["boat_retreat", p, int(each[0])] for each in boats if int(each[1]) == p]
+        case _:
+            return [[_DIPLOMACY[kind], p, target]]
 
 
 def _ground(territory: TerritoryMap) -> dict[str, Any]:

@@ -6,7 +6,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.territory.engine.engine import Engine
-from arena.territory.engine.mirror import mirror_attacks, mirror_tick
+from arena.territory.engine.mirror import ATTACKER, mirror_attacks, mirror_tick
+from arena.territory.engine.rules import OFF_MAP
+from arena.territory.engine.state import (
+    ALLIED_UNTIL,
+    BOAT_LANDING,
+    BOAT_OWNER,
+    BOAT_TARGET,
+    BOAT_TILE,
+    BOAT_TURNS_AT,
+    CITIES_MADE,
+    CITY_LEVELS,
+    CITY_LEVELS_OWNED,
+    EXTENDS,
+    FINISHED_AT,
+    GOLD,
+    HAS_ATTACKED,
+    IS_PENDING,
+    REQUESTED_AT,
+    STRUCTURE,
+    STRUCTURE_LEVEL,
+    STRUCTURE_OWNER,
+    STRUCTURE_TILE,
+    TRAITOR_UNTIL,
+)
 from league.bridge.protocol import Board
 
 
@@ -23,11 +46,23 @@ class Mirror:
         tiles: NDArray[np.int64],
         owners: NDArray[np.int64],
         troops: NDArray[np.int64],
+        city_levels: NDArray[np.int64],
         started: NDArray[np.float64],
     ) -> None:
         """Follow one tick; `tiles` are y * width + x, the rest as in `mirror_tick`."""
-        framed = (tiles // self._width + 1) * (self._width + 2) + tiles % self._width + 1
-        mirror_tick(self.engine.state, tick, framed, owners, troops, started)
+        state = self.engine.state
+        mirror_tick(state, tick, self.framed(tiles), owners, troops, started)
+        state.ledger[1:, CITY_LEVELS] = city_levels
+        state.ledger[started[:, ATTACKER].astype(np.int64), HAS_ATTACKED] = 1
+
+    def framed(self, tiles: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where tiles y * width + x are in State's framed arrays."""
+        return (tiles // self._width + 1) * (self._width + 2) + tiles % self._width + 1
+
+    def unframed(self, tile: int) -> int:
+        """Return y * width + x of a framed tile."""
+        y, x = divmod(tile, self._width + 2)
+        return (y - 1) * self._width + x - 1
 
     def attacks(
         self,
@@ -41,10 +76,60 @@ class Mirror:
     def follow(self, board: Board, first_tick: int) -> None:
         """Bring it up to a board, whose blocks begin at `first_tick`."""
         for tick, block in enumerate(board.blocks, first_tick):
-            self.tick(tick, block.tiles, block.owners, block.troops, block.started)
+            self.tick(
+                tick, block.tiles, block.owners, block.troops, block.city_levels, block.started
+            )
         pairs = [board.column("attacks", name) for name in ("attacker", "target")]
         self.attacks(
             np.column_stack(pairs).astype(np.int64),
             board.column("attacks", "troops").copy(),
             board.column("attacks", "retreating") != 0,
         )
+        self._holdings(board)
+
+    def _holdings(self, board: Board) -> None:
+        """Write gold, cities, alliances and boats; edition 2025 has none."""
+        state, tick = self.engine.state, board.tick
+        ledger = state.ledger[1:]
+        ledger[:, GOLD] = board.column("players", "gold")
+        ledger[:, CITY_LEVELS_OWNED] = board.column("players", "city_levels_owned")
+        ledger[:, CITIES_MADE] = board.column("players", "cities_made")
+        left = board.column("players", "traitor_ticks").astype(np.int64)
+        ledger[:, TRAITOR_UNTIL] = np.where(left > 0, tick + left, 0)
+        if not len(state.structures):
+            return
+        self._structures(board, tick)
+        pacts = state.pacts
+        pacts[:, :, [ALLIED_UNTIL, EXTENDS, IS_PENDING]] = 0
+        for p, q, ends_at, p_extends, q_extends in board.tables["alliances"].astype(np.int64):
+            pacts[p, q, [ALLIED_UNTIL, EXTENDS]] = (ends_at, p_extends)
+            pacts[q, p, [ALLIED_UNTIL, EXTENDS]] = (ends_at, q_extends)
+        for p, q, made_at in board.tables["requests"].astype(np.int64):
+            pacts[p, q, [REQUESTED_AT, IS_PENDING]] = (made_at, 1)
+        self._boats(board, tick)
+
+    def _structures(self, board: Board, tick: int) -> None:
+        rows = self.engine.state.structures
+        rows[:] = 0
+        found = board.tables["structures"].astype(np.int64)[: len(rows)]
+        rows[: len(found), STRUCTURE] = found[:, 2] + 1
+        rows[: len(found), STRUCTURE_OWNER] = found[:, 1]
+        rows[: len(found), STRUCTURE_TILE] = self.framed(found[:, 3])
+        rows[: len(found), STRUCTURE_LEVEL] = found[:, 4]
+        rows[: len(found), FINISHED_AT] = np.where(found[:, 5] != 0, 0, tick + 1)
+
+    def _boats(self, board: Board, tick: int) -> None:
+        state = self.engine.state
+        state.boats[:] = 0
+        table = board.tables["boats"][: len(state.boats)]
+        found = table.astype(np.int64)
+        n = len(found)
+        landing = self.framed(np.maximum(found[:, 3], 0))
+        owner = state.owner[landing].astype(np.int64)
+        state.boats[:n, BOAT_OWNER] = found[:, 1]
+        state.boats[:n, BOAT_TARGET] = np.where(owner >= OFF_MAP, 0, owner)
+        state.boats[:n, BOAT_TILE] = self.framed(found[:, 2])
+        state.boats[:n, BOAT_LANDING] = landing
+        state.boats[:n, BOAT_TURNS_AT] = np.where(found[:, 5] != 0, tick, -1)
+        state.boat_troops[:] = 0.0
+        state.boat_troops[:n] = table[:, 4]

@@ -17,8 +17,9 @@ original's lobby starts it, on one of its maps); `step` {ticks, orders}; `owners
     spawn player tile                  while spawns are open
 
 Body of a BOARD frame: u32 tick, players P, blocks; per block one tick (the first frame's block has
-every owned tile): u32 n, n pairs u32 (tile = y * width + x, owner), P f64 home troops, a table of
-attacks that started; then six tables. A table is u32 rows and rows * columns f64.
+every owned tile): u32 n, n pairs u32 (tile = y * width + x, owner), P f64 home troops, P f64 levels
+of finished cities, a table of attacks that started; then six tables. A table is u32 rows, then
+rows * columns f64.
 """
 
 from __future__ import annotations
@@ -48,11 +49,14 @@ STARTED: Final = (
     *("attacker", "target", "troops", "home", "target_home", "others", "answers", "by_boat"),
 )
 TABLES: Final = {
-    "players": ("troops", "tiles", "gold", "city_levels", "at_sea", "traitor_ticks", "alive"),
+    "players": (
+        *("troops", "tiles", "gold", "city_levels", "city_levels_owned", "cities_made", "at_sea"),
+        *("traitor_ticks", "alive"),
+    ),
     "attacks": ("attack", "attacker", "target", "troops", "retreating", "source"),
     "structures": ("structure", "owner", "type", "tile", "level", "finished"),
     "boats": ("boat", "owner", "tile", "target", "troops", "retreating"),
-    "alliances": ("player", "other", "ends_at"),
+    "alliances": ("player", "other", "ends_at", "player_extends", "other_extends"),
     "requests": ("player", "other", "made_at"),
 }
 """Columns of the tables of a frame, in its order; booleans are 0 and 1, -1 is none."""
@@ -66,13 +70,14 @@ class Block:
 
     Attributes:
         tiles, owners: int64[n], what changed hands, in that order.
-        troops: int64[P] home troops at its end.
+        troops, city_levels: int64[P] home troops, and levels of finished cities, at its end.
         started: float64[m, 8], see STARTED.
     """
 
     tiles: NDArray[np.int64]
     owners: NDArray[np.int64]
     troops: NDArray[np.int64]
+    city_levels: NDArray[np.int64]
     started: FloatTable
 
 
@@ -151,11 +156,12 @@ def read_board(body: bytes) -> Board:
 
 def _block(reader: _Reader, n_players: int) -> Block:
     pairs = reader.words(2 * reader.word()).reshape(-1, 2)
-    troops = reader.doubles(n_players).astype(np.int64)
+    troops, levels = (reader.doubles(n_players).astype(np.int64) for _ in range(2))
     return Block(
         np.ascontiguousarray(pairs[:, 0]),
         np.ascontiguousarray(pairs[:, 1]),
         troops,
+        levels,
         reader.table(len(STARTED)),
     )
 
@@ -167,7 +173,8 @@ def write_board(board: Board) -> bytes:
     for block in board.blocks:
         pairs = np.column_stack([block.tiles, block.owners])
         parts += [np.array(len(pairs), "<u4").tobytes(), pairs.astype("<u4").tobytes()]
-        parts += [block.troops.astype("<f8").tobytes(), _table(block.started)]
+        parts += [values.astype("<f8").tobytes() for values in (block.troops, block.city_levels)]
+        parts.append(_table(block.started))
     parts += [_table(board.tables[name]) for name in TABLES]
     return b"".join(parts)
 

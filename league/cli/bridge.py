@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from league.cli.options import (
     PathOf,
+    Reference,
+    count_option,
     examples,
     json_option,
     league_option,
+    league_root,
+    league_was_named,
     print_json,
+    readable_league,
     say,
 )
+from league.cli.progress import interruptible, line_of_progress
+from league.cli.words import MemberOrFile
+
+if TYPE_CHECKING:
+    from league.folder.layout import LeagueFolder
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 EDITIONS = ("2025", "2026")
+AGAINST = (
+    *("tribes", "tribes:human"),
+    *("nations:easy", "nations:medium", "nations:hard", "nations:impossible"),
+)
 EXIT_MISSING = 2
 
 
@@ -97,3 +111,118 @@ def check(engine: Path, edition: str | None, rebuild: bool, as_json: bool) -> in
             mark = {True: "ok", False: "MISSING", None: "-"}[each.ok]
             say(f"{each.step:9} {mark:8} {each.text}")
     return 0 if found.ok else EXIT_MISSING
+
+
+@bridge.command(
+    epilog=examples(
+        "league bridge evaluate attention-0003 --engine ../OpenFrontIO --against nations:hard",
+        "league bridge evaluate expander --engine ../OpenFrontIO --against tribes:human --json",
+    )
+)
+@click.argument("member", type=MemberOrFile())
+@engine_option
+@edition_option
+@click.option(
+    "--against",
+    type=click.Choice(AGAINST),
+    default="nations:medium",
+    show_default=True,
+    help="Who holds the other seats: minds of the original. `tribes:human` are tribes on the terms "
+    "of a human, as scripted:tribe is in a match of ours.",
+)
+@count_option("--matches", default=48, most=100_000, text="Matches, each on a seed of its own.")
+@count_option("--seats", default=10, least=2, most=250, text="Seats, the member's included.")
+@click.option(
+    "--ticks",
+    type=click.IntRange(min=1, max=100_000),
+    help="Length of a match, ticks of 0.1 s.  [default: that of the league's rules, or 1500]",
+)
+@click.option(
+    "--map",
+    "maps",
+    metavar="REFERENCE",
+    type=Reference(),
+    multiple=True,
+    help="Map to play on; repeatable.  [default: the maps of the league's rated matches]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0, max=2**61),
+    default=1,
+    show_default=True,
+    help="Seed of the first match; each further match takes the next one.",
+)
+@click.option(
+    "--land-only",
+    is_flag=True,
+    help="Leave out structures, boats and alliances.  [default: off]",
+)
+@click.option(
+    "--workers",
+    "n_workers",
+    type=click.IntRange(1, 1024),
+    help="Worker processes, each with an engine.  [default: one per core]",
+)
+@json_option
+@league_option
+def evaluate(
+    member: str,
+    engine: Path,
+    edition: str | None,
+    against: str,
+    matches: int,
+    seats: int,
+    ticks: int | None,
+    maps: tuple[str, ...],
+    seed: int,
+    land_only: bool,
+    n_workers: int | None,
+    as_json: bool,
+) -> int:
+    """Play a member among the original's own minds: first places and mean place.
+
+    MEMBER is a member's name, a snapshot's hash prefix or file, or an agent spec. Nothing is
+    stored. Exit code: 0 all matches were played; 2 bad input; 70 the engine's process crashed or
+    hung three times in a match; 130 interrupted. What was played by then is printed.
+    """
+    from league.bridge.checkout import bundled, find_checkout
+    from league.bridge.evaluate import EvaluateRequest, run_evaluation
+    from league.bridge.text import evaluation_json, format_evaluation
+
+    request = EvaluateRequest(
+        member=member,
+        against=against,
+        n_matches=matches,
+        n_seats=seats,
+        max_ticks=ticks,
+        maps=maps,
+        seed=seed,
+        land_only=land_only,
+        n_workers=n_workers,
+    )
+    bundle = bundled(find_checkout(engine, edition))
+    with interruptible(), line_of_progress() as show:
+        report = run_evaluation(
+            request,
+            bundle,
+            league_if_any(),
+            lambda done, total, firsts, mean: show(
+                lambda: f"{done} of {total} matches, first in {firsts:g}, mean place {mean:.2f}",
+                done,
+                total,
+            ),
+        )
+    if as_json:
+        print_json(evaluation_json(report))
+    else:
+        for line in format_evaluation(report):
+            say(line)
+    return report.exit_code
+
+
+def league_if_any() -> LeagueFolder | None:
+    """Return the league that was named or is here; None where files and specs must do."""
+    from league.folder.layout import LeagueFolder
+
+    has_league = league_was_named() or LeagueFolder(league_root()).is_league()
+    return readable_league() if has_league else None

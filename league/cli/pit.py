@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -28,6 +24,7 @@ from league.cli.options import (
     readable_league,
     say,
 )
+from league.cli.progress import interruptible, line_of_progress
 from league.cli.words import MemberOrFile
 from league.cli.working import working
 
@@ -35,8 +32,6 @@ if TYPE_CHECKING:
     from league.folder.layout import LeagueFolder
     from league.pit.mixed.run import MixedRequest
     from league.pit.run import PitRequest
-
-PIPE_PAUSE_S = 15.0  # between two lines of progress where nobody watches them change
 
 
 @click.command(
@@ -151,7 +146,7 @@ def pit(
     if mixed:
         if with_field or effect is not None:
             raise click.UsageError("expected --mixed alone, found it with --field or --plan")
-        with _interruptible():
+        with interruptible():
             folder = readable_league() if has_league else None
             wanted = MixedRequest(
                 names, n_matches or DEFAULT_MATCHES, seed, maps, n_workers, replays
@@ -179,7 +174,7 @@ def pit(
             + ("" if n_matches else " at most")
         )
     folder = readable_league() if has_league else None
-    with _interruptible():
+    with interruptible():
         if effect is not None:
             return _plan(request, effect, folder, as_json)
         return _play(request, folder, short, as_json)
@@ -203,7 +198,7 @@ def _play(request: PitRequest, folder: LeagueFolder | None, short: bool, as_json
     from league.pit.run import run_pit
     from league.pit.text import format_report, report_json, verdict
 
-    with _progress() as show:
+    with line_of_progress() as show:
         report = run_pit(
             request,
             folder,
@@ -232,7 +227,7 @@ def _play_mixed(
             f"{request.n_matches} matches are not whole seeds of {len(request.names)}: {n_played} "
             "are played"
         )
-    with _progress() as show:
+    with line_of_progress() as show:
         report = run_mixed(request, folder, lambda now: show(now.line, now.n_seeds, now.max_seeds))
     if as_json:
         print_json(report_json(report), "league-pit-mixed/1")
@@ -265,36 +260,3 @@ def _say_how_to_go_on(folder: LeagueFolder | None) -> None:
 
 def _remark(text: str) -> None:
     say(f"league: {text}", to_stderr=True)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[Callable[[], str], int, int], None]]:
-    """Yield what shows progress: one line that changes on a terminal, else one now and then."""
-    on_terminal = sys.stderr.isatty()
-    shown = -PIPE_PAUSE_S
-    with working("the first matches are being played", after_s=0.5) as task:
-
-        def show(line: Callable[[], str], done: int, total: int) -> None:
-            nonlocal shown
-            now = time.monotonic()
-            if on_terminal:
-                task.update(done, total, line())
-            elif now - shown >= PIPE_PAUSE_S:
-                shown = now
-                say(line(), to_stderr=True)
-
-        yield show
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM interrupt as Ctrl-C does, so that the score so far is printed."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

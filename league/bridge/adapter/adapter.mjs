@@ -56,6 +56,15 @@ class Body {
   }
 }
 
+/** Levels of a player's cities: those that are finished, or all. */
+function cityLevels(player, finished) {
+  let levels = 0;
+  for (const each of player.units(engine.STRUCTURES[0][1])) {
+    if (!finished || !each.isUnderConstruction()) levels += each.level();
+  }
+  return levels;
+}
+
 class World {
   /** One game: its runner, who is who, and what happened since it was last told. */
   constructor(made) {
@@ -165,7 +174,12 @@ class World {
     if (!numbered) {
       for (let i = 1; i < tiles.length; i += 2) tiles[i] = tiles[i] === 0 ? 0 : this.numbers.get(tiles[i]);
     }
-    this.blocks.push({ tiles, troops: this.players.map((player) => player.troops()), starts: this.starts.splice(0) });
+    this.blocks.push({
+      tiles,
+      troops: this.players.map((player) => player.troops()),
+      levels: this.players.map((player) => cityLevels(player, true)),
+      starts: this.starts.splice(0),
+    });
   }
 
   step(ticks, orders) {
@@ -212,15 +226,16 @@ class World {
       body.u32(block.tiles.length / 2);
       body.words(block.tiles);
       body.doubles(block.troops);
+      body.doubles(block.levels);
       body.table(block.starts, 8);
     }
     const structures = [], boats = [], attacks = [], alliances = [], requests = [];
     const rows = this.players.map((player) => this.playerRow(player, structures, boats, attacks, alliances, requests));
-    body.table(rows, 7);
+    body.table(rows, 9);
     body.table(attacks, 6);
     body.table(structures, 6);
     body.table(boats, 6);
-    body.table(alliances, 3);
+    body.table(alliances, 5);
     body.table(requests, 3);
     return body.end();
   }
@@ -246,14 +261,16 @@ class World {
     }
     for (const each of player.alliances()) {
       const other = this.numberOf(each.other(player));
-      if (other > p) alliances.push([p, other, each.expiresAt() - this.startsAt]);
+      if (other < p) continue;
+      const agreed = [player, each.other(player)].map((one) => (each.agreedToExtend(one) ? 1 : 0));
+      alliances.push([p, other, each.expiresAt() - this.startsAt, ...agreed]);
     }
     for (const each of player.outgoingAllianceRequests()) {
       if (each.status() === "pending") requests.push([p, this.numberOf(each.recipient()), each.createdAt() - this.startsAt]);
     }
-    const levels = structures.filter((row) => row[1] === p && row[2] === 0 && row[5] === 1).reduce((n, row) => n + row[4], 0);
     return [
-      player.troops(), player.numTilesOwned(), player.gold(), levels, atSea,
+      player.troops(), player.numTilesOwned(), player.gold(), cityLevels(player, true), cityLevels(player, false),
+      player.unitsConstructed(engine.STRUCTURES[0][1]), atSea,
       player.isTraitor() ? player.getTraitorRemainingTicks() : 0, player.isAlive() ? 1 : 0,
     ];
   }

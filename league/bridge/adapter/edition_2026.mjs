@@ -51,6 +51,7 @@ function gameConfig(options) {
     bots: options.bots ?? 0,
     donateGold: false, donateTroops: false, infiniteGold: false, infiniteTroops: false, instantBuild: false,
     randomSpawn: false,
+    startingGold: options.starting_gold ?? null,
     disabledUnits: (options.without ?? []).filter((name) => name in UNITS).map((name) => UNITS[name]),
     disableAlliances: (options.without ?? []).includes("alliances"),
   };

@@ -56,7 +56,8 @@ class Game:
         after = self.owners()
         changed = np.flatnonzero(after != before)
         started = np.zeros((0, len(protocol.STARTED)))
-        return protocol.Block(changed, after[changed], self.engine.troops.copy(), started)
+        levels = np.zeros(self.engine.n_players, np.int64)
+        return protocol.Block(changed, after[changed], self.engine.troops.copy(), levels, started)
 
     def step(self, ticks: int, orders: list[list[Any]]) -> None:
         for kind, player, *rest in orders:
@@ -75,7 +76,7 @@ class Game:
         e = self.engine
         zeros = np.zeros(e.n_players)
         players = np.column_stack(
-            [e.troops, e.tiles, zeros, zeros, zeros, zeros, e.tiles > 0]
+            [e.troops, e.tiles, zeros, zeros, zeros, zeros, zeros, zeros, e.tiles > 0]
         ).astype(np.float64)
         attacks = np.array(
             [(i, a, t, troops, 0, -1) for i, (a, t, troops) in enumerate(e.attacks(), 1)], float
@@ -110,11 +111,11 @@ def main(mode: str) -> None:
         request = json.loads(line)
         if request["op"] == "hello":
             text(protocol.TEXT, protocol=99 if mode == "old" else protocol.PROTOCOL)
-        elif mode == "play" or (mode == "dies-later" and request["op"] != "step"):
+        elif mode == "play":
             play(games, request)
         elif mode == "hangs":
             time.sleep(60.0)
-        elif mode in ("dies", "dies-later"):
+        elif mode == "dies":
             sys.stderr.write("at somewhere.js:1\nRangeError: out of memory\n    at last line\n")
             sys.exit(3)
         elif mode == "chatters":

@@ -7,10 +7,10 @@ import pytest
 
 from agents.registry import make_loader
 from arena.errors import MatchError
-from arena.lockstep import MAX_SEATS, Lockstep
+from arena.lockstep import Lockstep
 from arena.territory.engine.actions import WAIT
 from arena.territory.engine.engine import Engine
-from arena.territory.engine.rules import MatchRules
+from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import generate_map
 from arena.territory.observation.views import SMALL_VIEWS
 from league.bridge.match import HUMAN_TRIBE, NATIONS, TRIBE, BridgedMatch, seat_of_spec, seed_id

@@ -39,7 +39,7 @@ def _follow_tick(mirror: Mirror, played: Engine, order: tuple[int, int, float] |
         running = played.attacks()
         others = sum(int(n) for a, t, n in running if target and t == target and a != p)
         started = np.array([[p, target, asked, home, theirs, others, 0.0]])
-    mirror.tick(tick, changed, after[changed], played.troops.copy(), started)
+    mirror.tick(tick, changed, after[changed], played.troops.copy(), np.zeros(N, np.int64), started)
     attacks = played.attacks()
     mirror.attacks(
         np.array([(a, t) for a, t, _ in attacks], np.int64).reshape(-1, 2),
@@ -58,7 +58,14 @@ def _pair() -> tuple[Engine, Mirror]:
     mirror = Mirror(shown)
     owners = _owners(played)
     owned = np.flatnonzero(owners)
-    mirror.tick(BEFORE_PLAY, owned, owners[owned], played.troops.copy(), np.zeros((0, 7)))
+    mirror.tick(
+        BEFORE_PLAY,
+        owned,
+        owners[owned],
+        played.troops.copy(),
+        np.zeros(N, np.int64),
+        np.zeros((0, 7)),
+    )
     return played, mirror
 
 

@@ -21,7 +21,11 @@ def _board() -> protocol.Board:
         for n, (name, columns) in enumerate(protocol.TABLES.items())
     }
     block = protocol.Block(
-        np.array([70_000, 3]), np.array([2, 0]), np.array([25_000, 31]), np.ones((3, 8))
+        np.array([70_000, 3]),
+        np.array([2, 0]),
+        np.array([25_000, 31]),
+        np.array([0, 4]),
+        np.ones((3, 8)),
     )
     return protocol.Board(17, (block, block), tables)
 
@@ -37,6 +41,7 @@ def test_a_board_is_read_as_it_was_written_and_its_columns_have_names() -> None:
     assert block.tiles.tolist() == [70_000, 3]
     assert block.owners.tolist() == [2, 0]
     assert block.troops.tolist() == [25_000, 31]
+    assert block.city_levels.tolist() == [0, 4]
     assert block.started.shape == (3, 8)
     assert np.array_equal(read.column("players", "gold"), board.tables["players"][:, 2])
 
