@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled, int64
+from arena.territory.engine.gold import take_gold
 from arena.territory.engine.land import next_stamp, take_tile
-from arena.territory.engine.state import EDGE, SHORE, State
+from arena.territory.engine.state import EDGE, EDITION, SHORE, State
 
 _WATER = rules.WATER
 _OFF_MAP = rules.OFF_MAP
@@ -154,6 +155,8 @@ def _captor(s: State, p: int, start: int, end: int) -> int:
 def capture(s: State, p: int, start: int, end: int, captor: int) -> None:
     """Give the region around a cluster to `captor`, unless some of it has changed hands.
 
+    If it is all that the player has, its gold goes along (2026).
+
     Args:
         captor: an owner; 0 is nobody, and nothing happens.
     """
@@ -178,6 +181,8 @@ def capture(s: State, p: int, start: int, end: int, captor: int) -> None:
                 s.mark[u] = stamp
                 s.scratch[n] = u
                 n += 1
+    if s.clock[EDITION] != 0 and n == s.tiles[p]:
+        take_gold(s.ledger, s.kind, int64(captor), int64(p))
     for i in range(n):
         take_tile(s, int64(s.scratch[i]), int64(captor))
 

@@ -110,7 +110,7 @@ def random_match(seed: int) -> Engine:
     return Engine.new_match(territory, match_rules, seed, rotation=int(rng.integers(0, 5)), grid=16)
 
 
-def random_painting(seed: int) -> Engine:
+def random_painting(seed: int, edition: str = "2025") -> Engine:
     """Players in scattered rectangles on a random map: enclaves, islands, shared fronts."""
     rng = np.random.default_rng([seed, 2])
     territory = random_map(seed)
@@ -120,8 +120,8 @@ def random_painting(seed: int) -> Engine:
         y0, x0 = int(rng.integers(0, territory.height)), int(rng.integers(0, territory.width))
         y1, x1 = y0 + int(rng.integers(1, 12)), x0 + int(rng.integers(1, 12))
         owners[y0:y1, x0:x1] = int(rng.integers(0, n_players + 1))
-    owners[~territory.land] = 0
-    engine = Engine(territory, n_players, seed=seed, grid=16)
+    engine = Engine(territory, n_players, seed=seed, grid=16, edition=edition)
+    owners[~engine.map.land] = 0
     engine.never_end()
     for p in range(1, n_players + 1):
         troops = int(10 ** rng.uniform(0, 6))

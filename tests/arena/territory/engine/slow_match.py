@@ -152,7 +152,7 @@ class SlowMatch:
     # --- attacks ----------------------------------------------------------------------------------
 
     def _start(self, p: int, target: int, requested: float) -> None:
-        if p == target or not self.tiles[p] or (target != 0 and self.tick < 49):
+        if p == target or not self.tiles[p] or (target != 0 and self.is_immune(target)):
             return
         new = SlowAttack(p, target, min(float(self.troops[p]), requested))
         self.troops[p] -= math.floor(new.troops)
@@ -172,6 +172,10 @@ class SlowMatch:
                 new.troops += other.troops
                 other.live = False
         self.attacks.append(new)
+
+    def is_immune(self, target: int) -> bool:
+        """Whether nobody may attack a player yet."""
+        return self.tick < 49
 
     def _queue_around(self, attack: SlowAttack, tile: Tile) -> None:
         for near in self.around(tile):
@@ -303,13 +307,13 @@ class SlowMatch:
         foreign = {self.owner_at(n) for tile in cluster for n in self.around(tile)} - {p}
         if any(self._is_on_edge(tile) for tile in cluster) or 0 in foreign or len(foreign) != 1:
             return False
-        return _box_contains(list(self.borders[foreign.pop()]), cluster)
+        return box_contains(list(self.borders[foreign.pop()]), cluster)
 
     def _falls(self, p: int, cluster: list[Tile]) -> bool:
         if any(self._is_on_edge(tile) or tile in self.shore for tile in cluster):
             return False
         enemy = [n for tile in cluster for n in self.around(tile) if self.owner_at(n) not in (0, p)]
-        return bool(enemy) and _box_contains(enemy, cluster)
+        return bool(enemy) and box_contains(enemy, cluster)
 
     def _capture(self, p: int, cluster: list[Tile]) -> None:
         met = [self.owner_at(n) for tile in cluster for n in self.around(tile)]
@@ -326,7 +330,8 @@ class SlowMatch:
             self.give(tile, captor, self.tick)
 
 
-def _box_contains(outer: list[Tile], inner: list[Tile]) -> bool:
+def box_contains(outer: list[Tile], inner: list[Tile]) -> bool:
+    """Return whether the bounding box of some tiles contains that of others."""
     return all(
         min(t[i] for t in outer) <= min(t[i] for t in inner)
         and max(t[i] for t in outer) >= max(t[i] for t in inner)

@@ -76,6 +76,17 @@ def test_a_conqueror_takes_gold_by_the_kind_of_the_fallen(
     assert engine.gold[1] == 0
 
 
+def test_an_enclave_that_is_all_a_player_has_brings_its_gold() -> None:
+    engine = board(width=20, height=20, split=20, kind="bot")
+    for x in range(8, 12):
+        for y in range(8, 12):
+            engine.conquer(2, x, y)
+    engine.gold[1] = 1_000
+    engine.run(2)  # tick 0 has no turns
+    assert engine.tiles.tolist() == [400, 0]
+    assert engine.gold.tolist() == [100 + 1_050, 0]
+
+
 def test_an_order_with_troops_counts_as_an_attack_and_one_without_does_not() -> None:
     engine = board()
     engine.run(60)
