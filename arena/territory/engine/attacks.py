@@ -1,7 +1,9 @@
 """Attacks: how they are created, how they take land tick by tick, and how they end.
 
-There is at most one live attack per attacker and target: a second order absorbs the first. Troops
-of an attack may be fractional; home troops are integers.
+An order absorbs every earlier attack of the same player on the same target, so that there is at
+most one. In 2026 boats that land add further ones behind it, each of which starts at its landing
+tile: `slot_of` has the first and `attack_next` leads from one to the next, in order of creation.
+Troops of an attack may be fractional; home troops are integers.
 """
 
 from __future__ import annotations
@@ -48,7 +50,16 @@ _JITTER = int64(5)  # of the border's size: 0..4
 def end_attack(s: State, a: int) -> None:
     """Remove a live attack; its slot is freed when the list is compacted."""
     s.attack_live[a] = 0
-    s.slot_of[s.attacker[a], s.target[a]] = -1
+    p = int64(s.attacker[a])
+    target = int64(s.target[a])
+    b = int64(s.slot_of[p, target])
+    if b == a:
+        s.slot_of[p, target] = s.attack_next[a]
+    else:
+        while s.attack_next[b] != a:
+            b = int64(s.attack_next[b])
+        s.attack_next[b] = s.attack_next[a]
+    s.attack_next[a] = -1
     clear(s, a)
 
 
@@ -84,50 +95,106 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
         note_order(s, p, target)
     if target != 0 and is_immune(s, p, target):
         return
-    last = s.free_slots.shape[0] - 1
-    if s.free_slots[last] == 0:
-        compact_attacks(s)
-        if s.free_slots[last] == 0:
-            return
+    a = _take_slot(s, p, target)
+    if a < 0:
+        return
     troops = min(float(s.troops[p]), requested)
     remember_attack(s, p, target, troops)
     s.troops[p] -= int(math.floor(troops))
     if s.clock[EDITION] != 0 and troops >= 1.0:
         s.ledger[p, HAS_ATTACKED] = 1
+    tile = int64(s.border_head[p])
+    while tile >= 0:
+        push_neighbours(s, a, tile)
+        tile = int64(s.border_next[tile])
+    troops = _cancel(s, a, troops)
+    if troops < 0.0:
+        return
+    earlier = int64(s.slot_of[p, target])
+    while earlier >= 0:
+        troops += s.attack_troops[earlier]
+        after = int64(s.attack_next[earlier])
+        end_attack(s, earlier)
+        earlier = after
+    s.slot_of[p, target] = a
+    s.attack_troops[a] = troops
+    if has_pacts:
+        note_attack(s, p, target)
+
+
+@compiled(internal=True)
+def start_landing(s: State, p: int, target: int, troops: float, tile: int) -> None:
+    """Start the attack of p's boat that has landed on `tile`, with troops that left home with it.
+
+    It takes what lies around the tile first, absorbs nothing, and joins the end of the attacks of p
+    on the target. If all slots are taken, the troops come home.
+    """
+    a = _take_slot(s, p, target)
+    if a < 0:
+        s.troops[p] += int(math.floor(troops))
+        return
+    if target != 0:
+        note_order(s, p, target)
+    if troops >= 1.0:
+        s.ledger[p, HAS_ATTACKED] = 1
+    push_neighbours(s, a, tile)
+    troops = _cancel(s, a, troops)
+    if troops < 0.0:
+        return
+    if target != 0:
+        note_attack(s, p, target)
+    s.attack_troops[a] = troops
+    b = int64(s.slot_of[p, target])
+    if b < 0:
+        s.slot_of[p, target] = a
+        return
+    while s.attack_next[b] >= 0:
+        b = int64(s.attack_next[b])
+    s.attack_next[b] = a
+
+
+@compiled(internal=True)
+def _take_slot(s: State, p: int, target: int) -> int:
+    """Return a slot with an empty queue for an attack that comes last, -1 if there is none."""
+    last = s.free_slots.shape[0] - 1
+    if s.free_slots[last] == 0:
+        compact_attacks(s)
+        if s.free_slots[last] == 0:
+            return -1
     s.free_slots[last] -= 1
-    a = int(s.free_slots[s.free_slots[last]])
+    a = int64(s.free_slots[s.free_slots[last]])
     s.attacker[a] = p
     s.target[a] = target
     s.attack_live[a] = 1
     s.retreat_tick[a] = -1
     clear(s, a)
-    tile = int64(s.border_head[p])
-    while tile >= 0:
-        push_neighbours(s, a, tile)
-        tile = int64(s.border_next[tile])
-
     s.attack_list[s.clock[N_ATTACKS]] = a
     s.clock[N_ATTACKS] += 1
+    return a
 
-    # Opposing attacks cancel each other; nothing returns home.
-    if target != 0:
-        b = int(s.slot_of[target, p])
-        if b >= 0:
-            if s.attack_troops[b] > troops:
-                s.attack_troops[b] -= troops
-                s.attack_live[a] = 0
-                clear(s, a)
-                return
-            troops -= s.attack_troops[b]
-            end_attack(s, b)
-    earlier = int(s.slot_of[p, target])
-    if earlier >= 0:
-        troops += s.attack_troops[earlier]
-        end_attack(s, earlier)
-    s.slot_of[p, target] = a
-    s.attack_troops[a] = troops
-    if has_pacts:
-        note_attack(s, p, target)
+
+@compiled(internal=True)
+def _cancel(s: State, a: int, troops: float) -> float:
+    """Return what opposing attacks leave of the new attack a, -1 if nothing.
+
+    Opposing attacks cancel each other; nothing returns home.
+    """
+    p = int64(s.attacker[a])
+    target = int64(s.target[a])
+    if target == 0:
+        return troops
+    b = int64(s.slot_of[target, p])
+    while b >= 0:
+        if s.attack_troops[b] > troops:
+            s.attack_troops[b] -= troops
+            s.attack_live[a] = 0
+            clear(s, a)
+            return -1.0
+        troops -= s.attack_troops[b]
+        after = int64(s.attack_next[b])
+        end_attack(s, b)
+        b = after
+    return troops
 
 
 @compiled(internal=True)

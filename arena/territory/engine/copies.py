@@ -1,4 +1,4 @@
-"""Copies of a match's state that share nothing with it, and new random streams for them.
+"""Copies of a match's state that share nothing with it but its map, and new streams for them.
 
 A copy of a small board (128 x 128, ten seats) takes some 3 MB; `league bench territory` prints its
 time. The parts of the queues and of the ring of events that were never used are not copied.
@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from arena.territory.engine.bots import RATE
 from arena.territory.engine.numerics import stream_seed
-from arena.territory.engine.state import EVENT_RING, N_EVENTS, N_STRUCTURES, NEXT_NODE, State
+from arena.territory.engine.state import (
+    EVENT_RING,
+    MAP_ALONE,
+    N_EVENTS,
+    N_STRUCTURES,
+    NEXT_NODE,
+    State,
+)
 from arena.territory.engine.tempers import set_temper, temper_of
 
 # Apart from every other use of a seed: even the match's own seed gives a clone other streams.
@@ -39,11 +46,19 @@ def copy_state(state: State, into: State | None = None) -> State:
     copies = {}
     for name in State._fields:
         values: NDArray[Any] = getattr(state, name)
+        if name in MAP_ALONE:
+            copies[name] = values
+            continue
         copy = np.empty_like(values) if into is None else getattr(into, name)
         n = used.get(name, len(values))
         copy[:n] = values[:n]
         copies[name] = copy
     return State(**copies)
+
+
+def shapes_of(state: State) -> list[tuple[int, ...]]:
+    """Return the shapes of the arrays that a copy does not share with its original."""
+    return [getattr(state, name).shape for name in State._fields if name not in MAP_ALONE]
 
 
 def renew_streams(state: State, seed: int) -> None:

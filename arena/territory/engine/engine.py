@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from arena.errors import MatchError
 from arena.territory.engine import orders, rules
 from arena.territory.engine.actions import give_orders
-from arena.territory.engine.copies import copy_state, renew_streams
+from arena.territory.engine.copies import copy_state, renew_streams, shapes_of
+from arena.territory.engine.edition_2026.at_sea import BoatOrders, ways_ahead
+from arena.territory.engine.edition_2026.coasts import waterways_of
 from arena.territory.engine.edition_2026.economy import Economy
 from arena.territory.engine.edition_2026.minds import Minds
 from arena.territory.engine.edition_2026.tick import run_ticks_2026
@@ -51,11 +53,12 @@ _PLAYER_STREAM = 2
 _BOT_STREAM = 4
 
 
-class Engine(Economy, Minds):
+class Engine(Economy, Minds, BoatOrders):
     """The board of a match: land, players and time.
 
     Attributes:
-        map: the map.
+        map: the map; in 2026 with impassable land as water.
+        whole_map: the map as it was given.
         seed: the match seed, 0..2**63 - 1.
         n_players: number of players P.
         state: the arrays that the compiled code works on (state.py); for reading only.
@@ -80,10 +83,13 @@ class Engine(Economy, Minds):
         if edition not in rules.EDITIONS:
             raise MatchError(f"expected an edition of {', '.join(rules.EDITIONS)}, found {edition}")
         self.edition = rules.EDITIONS[edition]
+        self.whole_map = territory
         self.map = territory.passable if self.edition.has_impassable_land else territory
+        ways = waterways_of(territory, self.map) if self.edition.number else None
         self.seed = seed
         self.n_players = n_players
-        self.state: State = allocate(self.map, n_players, grid, edition=self.edition.number)
+        number = self.edition.number
+        self.state: State = allocate(self.map, n_players, grid, edition=number, ways=ways)
         self.max_ticks = 2**31 - 1
         self.seat_of: IntArray = np.arange(n_players, dtype=np.int64)
         self.spawn_of: IntArray = np.arange(n_players, dtype=np.int64)
@@ -144,16 +150,14 @@ class Engine(Economy, Minds):
         """
         if seed is not None and not 0 <= seed < 2**63:
             raise MatchError(f"expected a seed from 0 to 2**63 - 1, found {seed}")
-        if into is self or (
-            into is not None and [a.shape for a in into.state] != [a.shape for a in self.state]
-        ):
+        if into is self or (into is not None and shapes_of(into.state) != shapes_of(self.state)):
             raise MatchError(
                 "expected another engine of the same map size, players and grid to clone into; "
                 "leave `into` out"
             )
         twin = Engine.__new__(Engine) if into is None else into
         twin.map, twin.n_players, twin.max_ticks = self.map, self.n_players, self.max_ticks
-        twin.edition = self.edition
+        twin.edition, twin.whole_map = self.edition, self.whole_map
         twin.state = copy_state(self.state, None if into is None else into.state)
         twin.illegal = self.illegal.copy()
         if seed is None:
@@ -419,6 +423,7 @@ class Engine(Economy, Minds):
             waiting = s.sites[: int(s.clock[N_SITES])]
             for values in (s.ledger, standing, waiting, s.pacts, s.boats):
                 digest.update(values.astype("<i8").tobytes())
+            digest.update(ways_ahead(s))
         for attack in self.attacks():
             digest.update(np.array(attack, "<f8").tobytes())
         return digest.hexdigest()

@@ -25,7 +25,8 @@ REJECT = 7  # TARGET's request
 EXTEND = 8  # the alliance with TARGET
 BREAK = 9  # the alliance with TARGET, in the next tick
 BREAK_NOW = 10  # what BREAK becomes in the next tick
-N_KINDS = 11
+LANDING = 11  # of a boat on land of TARGET at TILE; the engine alone gives it
+N_KINDS = 12
 
 
 @compiled(internal=True)

@@ -108,6 +108,8 @@ WIN_SHARE: Final = 0.8  # of playable land, strictly more
 SMALL_PLAYER_TILES: Final = 100  # below this a player who is attacked falls apart
 SMALL_PLAYER_PASSES: Final = 10
 ENEMY_MEMORY_TICKS: Final = 100  # a bot forgets its enemy after this
+BOAT_REACH: Final = 50  # tiles from where a boat is sent to its landing, edition 2026
+BOAT_SHARE: Final = 5  # a boat of the actions takes the home troops divided by this
 REFERENCE_TICK_OFFSET: Final = 101  # the original's tick t is our t - 101; bots keep its timing
 
 # --- edition 2026: gold and structures ------------------------------------------------------------

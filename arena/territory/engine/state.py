@@ -88,6 +88,9 @@ N_PAST = 17  # looks that State.past holds: 400 ticks and the newest
 EVENT_RING = 1 << 16
 EVENT_MASK = EVENT_RING - 1
 MAX_ATTACK_SLOTS = 1_024
+LANDINGS_EACH = 16  # slots for attacks of boats that landed, beside those on land
+WAY_PER_SIDE = 2  # steps of a way that are kept, per tile of width and height
+MAP_ALONE = ("water", "coasts")  # fields that follow from the map, and that matches on it share
 
 
 # columns of State.ledger, what a player has and did beyond land and troops; edition 2026 alone
@@ -148,9 +151,20 @@ BOAT_OWNER = 0  # 0 for a free row
 BOAT_TARGET = 1  # the owner of the landing tile when it left, whom the attack is on
 BOAT_TILE = 2  # where it is
 BOAT_LANDING = 3  # where it shall land
-BOAT_TURNS_AT = 4  # tick in which it turns back, -1 while it sails on
-N_BOAT = 5
+BOAT_TURNS_AT = 4  # tick in which it turns back, -1 while it sails on, -2 once it has turned
+BOAT_WAY = 5  # its row of State.boat_ways
+BOAT_STEP = 6  # the next step of its way
+BOAT_STEPS = 7  # steps written there
+N_BOAT = 8
 BOATS_EACH = 3  # at sea, at most
+# rows of State.water, and columns of State.coasts (edition_2026/coasts.py)
+BODY = 0  # of water, 0 for land
+COAST = 1  # row of State.coasts, -1 for none
+COAST_TILE = 0  # a shore tile, framed
+COAST_MASS = 1  # the land that it belongs to
+COAST_ACROSS = 2  # and seven more: the coast straight across the water, or -1, by direction
+COAST_CROSSING = 10  # and seven more: how far that is, in tiles
+N_COAST = 18
 
 
 class State(NamedTuple):
@@ -183,7 +197,8 @@ class State(NamedTuple):
     last_cluster_check: NDArray[np.int64]  # [P + 1]
     streams: NDArray[np.uint64]  # [P + 1] random streams
     # attacks
-    slot_of: NDArray[np.int32]  # [P + 1, P + 1] slot of attacker on target, or -1
+    slot_of: NDArray[np.int32]  # [P + 1, P + 1] first slot of attacker on target, or -1
+    attack_next: NDArray[np.int32]  # [K] the next of the same attacker and target, or -1
     free_slots: NDArray[np.int32]  # [K + 1]; [K] counts the free ones
     attack_list: NDArray[np.int32]  # [K] live slots in order of creation
     attacker: NDArray[np.int32]  # [K]
@@ -213,8 +228,12 @@ class State(NamedTuple):
     sites: NDArray[np.int64]  # [n, N_SITE]
     pacts: NDArray[np.int64]  # [P + 1, P + 1, N_PACT] by player and other
     relations: NDArray[np.float64]  # [P + 1, P + 1] what a player thinks of another, -100 to 100
-    boats: NDArray[np.int64]  # [BOATS_EACH * P, N_BOAT]
+    boats: NDArray[np.int64]  # [BOATS_EACH * P, N_BOAT] in order of creation
     boat_troops: NDArray[np.float64]  # [BOATS_EACH * P]
+    boat_ways: NDArray[np.uint8]  # [BOATS_EACH * P, longest way] directions 0..7, tile by tile
+    water: NDArray[np.int32]  # [2, cells] of the map alone
+    coasts: NDArray[np.int32]  # [coasts, N_COAST] of the map alone
+    landings: NDArray[np.int64]  # [8] scratch
     mind_lists: NDArray[np.int64]  # [N_MIND_LISTS, P + 1]
     # what the observation reads
     habits: NDArray[np.float64]  # [P + 1, N_HABITS]
@@ -254,7 +273,14 @@ def tile_flags(territory: TerritoryMap) -> NDArray[np.uint8]:
     return framed.reshape(-1)
 
 
-def allocate(territory: TerritoryMap, n_players: int, grid: int, *, edition: int = 0) -> State:
+def allocate(
+    territory: TerritoryMap,
+    n_players: int,
+    grid: int,
+    *,
+    edition: int = 0,
+    ways: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None,
+) -> State:
     """Return the state of an empty match: all land neutral, no player placed.
 
     Args:
@@ -262,12 +288,17 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int, *, edition: int
         n_players: 1..250.
         grid: cells per side of the count pyramid (the global view's size).
         edition: Edition.number.
+        ways: the fields `water` and `coasts`, which are shared and not copied.
     """
     height, width = territory.terrain.shape
     stride = width + 2
     n = (height + 2) * stride
     p = n_players
-    k = min(p * p + p, MAX_ATTACK_SLOTS)  # one on each other owner, and room to merge
+    is_2026 = edition != 0
+    k = p * p + p  # one on each other owner, and room to merge
+    if is_2026:
+        k += LANDINGS_EACH * p
+    k = min(k, MAX_ATTACK_SLOTS)
     cell = -(-max(width, height) // grid)
 
     owner = np.full((height + 2, stride), rules.OFF_MAP, np.uint8)
@@ -298,7 +329,6 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int, *, edition: int
     n_nodes = 3 * n + 65_536
     dealings = np.zeros((p + 1, p + 1, N_DEALINGS))
     dealings[:, :, [LATEST_ON, NEIGHBOURS_SINCE]] = -1.0
-    is_2026 = edition != 0
     n_others = p + 1 if is_2026 else 0
     n_boats = BOATS_EACH * p if is_2026 else 0
     pacts = np.zeros((n_others, n_others, N_PACT), np.int64)
@@ -332,6 +362,7 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int, *, edition: int
         last_cluster_check=np.zeros(p + 1, np.int64),
         streams=np.zeros(p + 1, np.uint64),
         slot_of=np.full((p + 1, p + 1), -1, np.int32),
+        attack_next=np.full(k, -1, np.int32),
         free_slots=free_slots,
         attack_list=np.zeros(k, np.int32),
         attacker=np.zeros(k, np.int32),
@@ -360,6 +391,10 @@ def allocate(territory: TerritoryMap, n_players: int, grid: int, *, edition: int
         relations=np.zeros((n_others, n_others)),
         boats=np.zeros((n_boats, N_BOAT), np.int64),
         boat_troops=np.zeros(n_boats),
+        boat_ways=np.zeros((n_boats, WAY_PER_SIDE * (width + height)), np.uint8),
+        water=np.zeros((2, 0), np.int32) if ways is None else ways[0],
+        coasts=np.zeros((0, N_COAST), np.int32) if ways is None else ways[1],
+        landings=np.zeros(8, np.int64),
         mind_lists=np.zeros((N_MIND_LISTS, n_others), np.int64),
         habits=np.zeros((p + 1, N_HABITS)),
         dealings=dealings,

@@ -41,10 +41,19 @@ def in_troop_parts(troops: float) -> float:
 
 
 @compiled(inline=True, internal=True)
-def attack_on(slot_of: np.ndarray, attack_troops: np.ndarray, p: int, q: int) -> float:
-    """Return the troops of p's attack on q; takes two arrays because State is slow to compile."""
+def attack_on(
+    slot_of: np.ndarray, attack_next: np.ndarray, attack_troops: np.ndarray, p: int, q: int
+) -> float:
+    """Return the troops of p's attacks on q; takes arrays because State is slow to compile."""
     a = slot_of[p, q]
-    return attack_troops[a] if a >= 0 else 0.0
+    if a < 0:
+        return 0.0
+    troops = attack_troops[a]
+    a = attack_next[a]
+    while a >= 0:  # rounded as in `sum_attacks`, so that what others send is the difference
+        troops += in_troop_parts(attack_troops[a])
+        a = attack_next[a]
+    return troops
 
 
 @compiled(internal=True)
@@ -127,7 +136,7 @@ def write_direction_scalars(
         out[base + 1] = 1.0 if q == 0 else 0.0
         out[base + 2] = 1.0 if q > 0 else 0.0
         out[base + 3] = mask[d * 5 + 4]
-        outgoing = attack_on(s.slot_of, s.attack_troops, p, q)
+        outgoing = attack_on(s.slot_of, s.attack_next, s.attack_troops, p, q)
         out[base + 8] = share_of(outgoing, mine)
         out[base + 9] = contact / total
         if q == 0:
@@ -138,7 +147,7 @@ def write_direction_scalars(
         out[base + 4] = share_of(theirs, mine)
         out[base + 5] = share_of(float(s.tiles[q]), float(s.tiles[p]))
         out[base + 6] = share_of(theirs / s.tiles[q], density)
-        out[base + 7] = share_of(attack_on(s.slot_of, s.attack_troops, q, p), mine)
+        out[base + 7] = share_of(attack_on(s.slot_of, s.attack_next, s.attack_troops, q, p), mine)
         out[base + 10] = share_of(attacks_of_others(w, q, outgoing), theirs)
 
 
@@ -168,13 +177,13 @@ def _write_facts(
         if q < 0:
             continue
         fact[1] = contacts[d]
-        outgoing = attack_on(s.slot_of, s.attack_troops, p, q)
+        outgoing = attack_on(s.slot_of, s.attack_next, s.attack_troops, p, q)
         fact[5] = int(outgoing)
         fact[6] = int(attacks_of_others(w, q, outgoing))
         if q > 0:
             fact[2] = s.tiles[q]
             fact[3] = s.troops[q]
-            fact[4] = int(attack_on(s.slot_of, s.attack_troops, q, p))
+            fact[4] = int(attack_on(s.slot_of, s.attack_next, s.attack_troops, q, p))
 
 
 @compiled()

@@ -96,7 +96,7 @@ def _write_present(
     for d in range(8):
         if targets[d] == q:
             contact += s.direction_contact[d]
-    outgoing = attack_on(s.slot_of, s.attack_troops, p, q)
+    outgoing = attack_on(s.slot_of, s.attack_next, s.attack_troops, p, q)
     row[_USED] = 1.0
     row[_IS_NEUTRAL] = 1.0 if q == 0 else 0.0
     row[_IS_RIVAL] = 1.0 if q > 0 else 0.0
@@ -107,8 +107,8 @@ def _write_present(
         row[_OTHERS] = share_of(others, mine)
         return
     theirs = float(s.troops[q])
-    incoming = attack_on(s.slot_of, s.attack_troops, q, p)
-    on_land = attack_on(s.slot_of, s.attack_troops, q, 0)
+    incoming = attack_on(s.slot_of, s.attack_next, s.attack_troops, q, p)
+    on_land = attack_on(s.slot_of, s.attack_next, s.attack_troops, q, 0)
     row[_STRENGTH] = share_of(theirs, mine)
     row[_LAND] = share_of(float(s.tiles[q]), float(s.tiles[p]))
     row[_DENSITY] = share_of(theirs / s.tiles[q], mine / max(s.tiles[p], 1))

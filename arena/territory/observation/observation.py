@@ -95,7 +95,11 @@ def pack_channels(s: State, w: Scratch, p: int) -> None:
     land = float(max(s.clock[N_PLAYABLE], 1))
     for q in range(s.tiles.shape[0]):
         word = np.uint64(0)
-        outgoing = share_of(attack_on(s.slot_of, s.attack_troops, p, q), mine) if q != p else 0.0
+        outgoing = (
+            share_of(attack_on(s.slot_of, s.attack_next, s.attack_troops, p, q), mine)
+            if q != p
+            else 0.0
+        )
         if q == p:
             word = np.uint64(255)
             w.heat_of[q] = 0.0
@@ -103,7 +107,7 @@ def pack_channels(s: State, w: Scratch, p: int) -> None:
             word = np.uint64(255) << np.uint64(16)
             w.heat_of[q] = in_parts(1.0 + 3.0 * outgoing, _HEAT_PARTS)
         else:
-            incoming = share_of(attack_on(s.slot_of, s.attack_troops, q, p), mine)
+            incoming = share_of(attack_on(s.slot_of, s.attack_next, s.attack_troops, q, p), mine)
             word = np.uint64(255) << _U8
             word |= _byte(share_of(float(s.troops[q]), mine)) << _U32
             word |= _byte(incoming) << np.uint64(56)

@@ -17,10 +17,15 @@ from numpy.typing import NDArray
 from arena.errors import MatchError
 from arena.territory.engine.engine import Engine, IntArray
 from arena.territory.engine.state import (
+    BOAT_LANDING,
+    BOAT_OWNER,
+    BOAT_TARGET,
+    BOAT_TILE,
     CELL,
     EVENT_MASK,
     EVENT_RING,
     GRID,
+    MAP_ALONE,
     N_ATTACKS,
     N_EVENTS,
     State,
@@ -42,7 +47,7 @@ _BY_PLAYER = (
 
 def copied(engine: Engine) -> Engine:
     """Return a copy of the position, independent of the match."""
-    return _copied_to(engine, engine.map)
+    return _copied_to(engine, engine.whole_map)
 
 
 def renumbered(engine: Engine, number_of: IntArray) -> Engine:
@@ -66,7 +71,7 @@ def renumbered(engine: Engine, number_of: IntArray) -> Engine:
     new.cell_counts[:, number_of] = old.cell_counts
     for values in (new.owner, new.cell_uniform, new.event_owners):
         values[...] = owners[values]
-    for numbers in (new.attacker, new.target):
+    for numbers in (new.attacker, new.target, new.boats[:, BOAT_OWNER], new.boats[:, BOAT_TARGET]):
         numbers[...] = owners[numbers]
     copy.seat_of[number_of[1:] - 1] = engine.seat_of
     copy.spawn_of[...] = np.argsort(copy.seat_of)
@@ -113,7 +118,7 @@ def turned(engine: Engine, quarters: int, *, mirrored: bool = False) -> Engine:
             f"expected a square map that {grid} x {grid} cells fill, found {side} x "
             f"{engine.map.height} tiles"
         )
-    terrain = _turned_grid(engine.map.terrain, quarters, mirrored)
+    terrain = _turned_grid(engine.whole_map.terrain, quarters, mirrored)
     copy = _copied_to(engine, TerritoryMap.from_terrain(engine.map.name, terrain))
     old, new = engine.state, copy.state
     # from_new[t]: the tile that is now t; to_new: its inverse
@@ -129,7 +134,11 @@ def turned(engine: Engine, quarters: int, *, mirrored: bool = False) -> Engine:
     for name in ("border_head", "border_tail"):
         ends = getattr(old, name)
         getattr(new, name)[...] = np.where(ends >= 0, to_new[ends], ends)
-    new.contact[:, turned_directions(quarters, mirrored)] = old.contact
+    directions = turned_directions(quarters, mirrored)
+    new.contact[:, directions] = old.contact
+    for column in (BOAT_TILE, BOAT_LANDING):
+        new.boats[:, column] = to_new[old.boats[:, column]]
+    new.boat_ways[...] = directions[old.boat_ways]
     cells = _turned_grid(np.arange(grid * grid).reshape(grid, grid), quarters, mirrored)
     for name in ("cell_counts", "cell_uniform"):
         getattr(new, name)[...] = getattr(old, name)[cells.reshape(-1)]
@@ -172,12 +181,14 @@ def border_of(state: State, p: int) -> NDArray[np.int32]:
 
 def _copied_to(engine: Engine, territory: TerritoryMap) -> Engine:
     grid = int(engine.state.clock[GRID])
-    copy = Engine(territory, engine.n_players, seed=engine.seed, grid=grid)
+    edition = engine.edition.name
+    copy = Engine(territory, engine.n_players, seed=engine.seed, grid=grid, edition=edition)
     copy.max_ticks = engine.max_ticks
     copy.seat_of, copy.spawn_of = engine.seat_of.copy(), engine.spawn_of.copy()
     copy.illegal = engine.illegal.copy()
     for name in State._fields:
-        getattr(copy.state, name)[...] = getattr(engine.state, name)
+        if name not in MAP_ALONE:
+            getattr(copy.state, name)[...] = getattr(engine.state, name)
     return copy
 
 

@@ -85,9 +85,11 @@ def _captor(s: State, p: int, start: int, end: int) -> int:
         if n == 0:
             continue
         a = s.slot_of[q, p]
-        if a >= 0 and s.attack_troops[a] > largest:
-            largest = s.attack_troops[a]
-            attacker = q
+        while a >= 0:
+            if s.attack_troops[a] > largest:
+                largest = s.attack_troops[a]
+                attacker = q
+            a = s.attack_next[a]
         if n > most or (n == most and first < earliest):
             most = n
             earliest = first

@@ -2,8 +2,8 @@
 
 First the win check; then nations' minds; then for each player in spawn order: structures on lost
 land, growth, gold, enclave check, a tribe's mind; then every running attack in order of creation;
-then structures that are finished or begun; then the new orders, those from outside first. An
-alliance that is broken from outside ends one tick after the order.
+then boats; then structures that are finished or begun; then the new orders, those from outside
+first and the attacks of boats that landed last. An alliance that is broken from outside ends one tick after the order.
 
 It is apart from the tick of 2025, so that a league of 2025 compiles none of it.
 """
@@ -19,8 +19,20 @@ from arena.territory.engine.alliances import (
     reject_alliance,
     request_alliance,
 )
-from arena.territory.engine.attacks import attack_tick, compact_attacks, order_retreat, start_attack
+from arena.territory.engine.attacks import (
+    attack_tick,
+    compact_attacks,
+    order_retreat,
+    start_attack,
+    start_landing,
+)
 from arena.territory.engine.compiled import compiled
+from arena.territory.engine.edition_2026.boats import (
+    order_boats_back,
+    sail_boats,
+    sink_boats,
+    start_boat,
+)
 from arena.territory.engine.edition_2026.cities import (
     ask_for_site,
     end_player,
@@ -60,6 +72,9 @@ _ATTACK = orders.ATTACK
 _RETREAT = orders.RETREAT
 _BUILD = orders.BUILD
 _UPGRADE = orders.UPGRADE
+_BOAT = orders.BOAT
+_BOAT_RETREAT = orders.BOAT_RETREAT
+_LANDING = orders.LANDING
 
 
 @compiled(internal=True)
@@ -103,6 +118,13 @@ def _carry_out(s: State, i: int) -> None:
         start_attack(s, p, int(s.orders[i, orders.TARGET]), s.orders[i, orders.TROOPS])
     elif kind == _RETREAT:
         order_retreat(s, p)
+    elif kind == _BOAT:
+        start_boat(s, p, int(s.orders[i, orders.TILE]), s.orders[i, orders.TROOPS])
+    elif kind == _BOAT_RETREAT:
+        order_boats_back(s, p)
+    elif kind == _LANDING:
+        tile = int(s.orders[i, orders.TILE])
+        start_landing(s, p, int(s.orders[i, orders.TARGET]), s.orders[i, orders.TROOPS], tile)
     elif kind == _BUILD:
         ask_for_site(s, p, int(s.orders[i, orders.TARGET]), int(s.orders[i, orders.TILE]))
     elif kind == _UPGRADE:
@@ -162,11 +184,13 @@ def run_ticks_2026(s: State, n: int) -> int:
             elif s.eliminated_tick[p] >= 0 and s.eliminated_tick[p] >= tick - 1:
                 end_player(s, p)
                 dissolve_alliances(s, p)
+                sink_boats(s, p)
         for i in range(s.clock[N_ATTACKS]):
             a = int(s.attack_list[i])
             if s.attack_live[a]:
                 attack_tick(s, a)
         compact_attacks(s)
+        sail_boats(s)
         work_on_sites(s)
         _carry_out_all(s)
         s.clock[TICK] = tick + 1

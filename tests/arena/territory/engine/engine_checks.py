@@ -54,12 +54,14 @@ def board(
     terrain: NDArray[np.uint8] | None = None,
     troops: tuple[int, ...] = (),
     grid: int = 16,
+    edition: str = "2025",
 ) -> Engine:
     """Painted humans 1..max(owners) on open plains (or `terrain`); the match never ends."""
     shape = owners.shape
     painted = terrain if terrain is not None else np.full(shape, 128, np.uint8)
     n_players = int(owners.max())
-    engine = Engine(TerritoryMap.from_terrain("board", painted), n_players, seed=seed, grid=grid)
+    territory = TerritoryMap.from_terrain("board", painted)
+    engine = Engine(territory, n_players, seed=seed, grid=grid, edition=edition)
     engine.never_end()
     for p in range(1, n_players + 1):
         engine.place(p, troops=troops[p - 1] if troops else None)
@@ -67,7 +69,7 @@ def board(
     return engine
 
 
-def drawn(*rows: str, seed: int = 1) -> Engine:
+def drawn(*rows: str, seed: int = 1, edition: str = "2025") -> Engine:
     """The board of a drawing: A B C players, . neutral, ~ water, lower case on a shore."""
     cells = np.array([list(row) for row in rows])
     owners = np.zeros(cells.shape, np.int64)
@@ -76,7 +78,7 @@ def drawn(*rows: str, seed: int = 1) -> Engine:
     terrain = np.full(cells.shape, 128, np.uint8)
     terrain[np.char.islower(cells)] = 192
     terrain[cells == "~"] = 0
-    return board(owners, terrain=terrain, seed=seed)
+    return board(owners, terrain=terrain, seed=seed, edition=edition)
 
 
 def random_map(seed: int, smallest: int = 1) -> TerritoryMap:
@@ -306,12 +308,18 @@ def check_attacks(engine: Engine) -> None:
     n_free = int(s.free_slots[n_slots])
     assert sorted([*listed, *s.free_slots[:n_free].tolist()]) == list(range(n_slots)), "slots"
     slot_of = np.full((n + 1, n + 1), -1)
+    following = np.full(n_slots, -1)
+    latest: dict[tuple[int, int], int] = {}
     used: list[int] = []
     for a in live:
         used += check_queue(s, a)
         pair = int(s.attacker[a]), int(s.target[a])
-        assert slot_of[pair] < 0, "two attacks on one target"
-        slot_of[pair] = a
+        if pair in latest:
+            assert engine.edition.name != "2025", "two attacks on one target"
+            following[latest[pair]] = a
+        else:
+            slot_of[pair] = a
+        latest[pair] = a
         # The last tile may cost more than is left: at most 2 * 120 * 0.8 = 192 troops.
         assert s.attack_troops[a] > -192.0, "attack_troops"
     ended = s.attack_live == 0
@@ -321,6 +329,7 @@ def check_attacks(engine: Engine) -> None:
     assert (s.bucket_head[ended] < 0).all(), "an ended attack holds buckets"
     assert (s.old_head[ended] < 0).all(), "an ended attack holds old nodes"
     assert np.array_equal(s.slot_of, slot_of), "slot_of"
+    assert np.array_equal(s.attack_next, following), "attack_next"
     opposing = (slot_of >= 0) & (slot_of.T >= 0)
     assert not opposing[1:, 1:].any(), "two players attack each other"
     free, node = [], int(s.clock[FREE_NODE])

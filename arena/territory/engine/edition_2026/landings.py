@@ -1,0 +1,117 @@
+"""Where a boat of the actions goes: the best landing in each of the eight directions.
+
+Looking from every cell of its coast straight across the water, a player sees one coast in each
+direction at most (coasts.py). Of those that it sees in a direction and may land on, it prefers
+land that it cannot attack from its own: of a player whom it does not touch, or neutral land of a
+land mass on which it has no coast. Of several it takes the one with the shortest crossing, of equal
+ones the one seen from the shore tile that joined its border first. The troops are a fixed share of
+the home troops, a fifth, as the original's nations send them.
+
+What lies across is known from the map, so eight directions cost one walk along the border. Nothing
+is remembered between two questions: the answer depends on the board alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from arena.territory.engine import rules
+from arena.territory.engine.compiled import compiled, int64
+from arena.territory.engine.edition_2026.boats import count_boats, may_land_on
+from arena.territory.engine.edition_2026.waterways import cell_of
+from arena.territory.engine.land import border_contact, next_stamp
+from arena.territory.engine.state import (
+    BOATS_EACH,
+    COAST,
+    COAST_ACROSS,
+    COAST_CROSSING,
+    COAST_MASS,
+    COAST_TILE,
+    SHORE,
+    State,
+)
+
+_SHARE = rules.BOAT_SHARE
+_NOT_OVERSEAS = 1 << 20  # tiles that a landing counts as further away when it is no new coast
+_NOWHERE = 1 << 30
+
+
+@compiled(inline=True, internal=True)
+def boat_troops(s: State, p: int) -> int:
+    """Return the troops that a boat of the actions takes."""
+    return int64(s.troops[p] // _SHARE)
+
+
+@compiled(internal=True)
+def find_landings(s: State, p: int, landings: np.ndarray) -> None:
+    """Find the best landing of player p in each direction.
+
+    Args:
+        landings: int64[8], filled with framed tiles to send a boat to, -1 for none: nothing to land
+            on, three boats at sea, or less than one troop to send.
+    """
+    landings[:] = -1
+    if s.tiles[p] == 0 or boat_troops(s, p) < 1 or count_boats(s, p) >= BOATS_EACH:
+        return
+    stamp = next_stamp(s)
+    n_cells = s.water.shape[1]
+    n = 0
+    tile = int64(s.border_head[p])
+    while tile >= 0:
+        if s.flags[tile] & SHORE:
+            cell = cell_of(s, tile)
+            row = s.water[COAST, cell]
+            if row >= 0 and s.mark[cell] != stamp:
+                s.mark[cell] = stamp
+                s.mark[n_cells + s.coasts[row, COAST_MASS]] = stamp
+                s.scratch[n] = row
+                n += 1
+        tile = int64(s.border_next[tile])
+    nearest = s.cluster_order  # scratch; 8 are used
+    nearest[:8] = _NOWHERE
+    for i in range(n):
+        row = s.scratch[i]
+        for d in range(8):
+            across = s.coasts[row, COAST_ACROSS + d]
+            if across < 0:
+                continue
+            distance = s.coasts[row, COAST_CROSSING + d]
+            if distance >= nearest[d]:
+                continue
+            tile = int64(s.coasts[across, COAST_TILE])
+            q = int64(s.owner[tile])
+            if not may_land_on(s, p, q):
+                continue
+            if q == 0:
+                is_overseas = s.mark[n_cells + s.coasts[across, COAST_MASS]] != stamp
+            else:
+                is_overseas = border_contact(s.contact, p, q) == 0
+            if not is_overseas:
+                distance += _NOT_OVERSEAS
+            if distance < nearest[d]:
+                nearest[d] = distance
+                landings[d] = tile
+
+
+@compiled(internal=True)
+def best_landing(s: State, p: int, direction: int) -> int:
+    """Return the framed tile of p's best landing in a direction 0..7, -1 for none."""
+    find_landings(s, p, s.landings)
+    return int64(s.landings[direction])
+
+
+@compiled()
+def landings_of(s: State, p: int, landings: np.ndarray) -> None:
+    """Call `find_landings` from Python."""
+    find_landings(s, p, landings)
+
+
+@compiled(internal=True)
+def write_boat_mask(s: State, p: int, landings: np.ndarray, mask: np.ndarray) -> None:
+    """Write in which directions p may send a boat, int8[8], 1 for legal.
+
+    Args:
+        landings: int64[8] from `find_landings`.
+    """
+    for d in range(8):
+        mask[d] = 1 if landings[d] >= 0 else 0
