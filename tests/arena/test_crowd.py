@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.in_tick import InTick
 from arena.agent import Agent, IntArray, SeatBatch
 from arena.errors import MatchError
 from arena.lockstep import DEAD, Lockstep
@@ -142,6 +143,25 @@ def test_a_crowd_plays_beyond_the_seats_and_takes_no_place_from_them(tmp_path: P
     crowd = match.engine.spawn_of[4:] + 1
     assert (match.engine.state.kind[crowd] == 1).all()
     assert (match.engine.state.tiles[crowd] > 52).any()
+
+
+def test_nations_play_their_seats_and_a_crowd_with_their_minds(tmp_path: Path) -> None:
+    rules = replace(SOME, edition="2026", crowd="tribes=3,nations-hard=2")
+    terms = ("", "nation-easy", "nation", "nation-impossible")
+    agents = ("any", "nation-easy", "nation", "nation-impossible")
+    spec = MatchSpec(5, MAP, agents, rules, terms=terms)
+
+    def load(name: str) -> Agent:
+        return Legal() if name == "any" else InTick(name)
+
+    match = start_match(spec, LOAD_MAP, [None] * 4)
+    assert match.engine.by_seat(match.engine.troops)[:4] == [25_000, 12_500, 25_000, 31_250]
+    assert match.engine.without_mind() == [] and match.by_engine.tolist() == [False] + [True] * 3
+    (found,) = play_matches([spec], load, LOAD_MAP)
+    assert isinstance(found, MatchResult), found
+    assert min(found.tiles[1:]) > 52 and len(unpack_actions(found.actions)) <= 6
+    write_replay(found, tmp_path / "it.replay")
+    assert verify(read_replay(tmp_path / "it.replay"), LOAD_MAP) == found.final_state_sha256
 
 
 def test_nobody_looks_at_what_the_crowd_sees() -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.errors import MatchError
 from arena.territory.engine import rules
 from arena.territory.engine.bots import RATE
 from arena.territory.engine.numerics import draw, stream_seed
@@ -44,8 +43,8 @@ class Board(Protocol):
     ) -> None:
         """Put a player on the board."""
 
-    def make_seeded_bot(self, p: int) -> None:
-        """Let a bot play a player."""
+    def give_mind(self, p: int, kind: str, difficulty: str = "medium") -> None:
+        """Let the engine's own mind play a player."""
 
 
 def draw_seats(seed: int, n: int, rotation: int) -> NDArray[np.int64]:
@@ -97,12 +96,9 @@ def _place(engine: Board, p: int, terms: str, spawn: tuple[int, int]) -> None:
 
 def _give_mind(engine: Board, p: int, terms: str) -> None:
     """Let the engine's mind for these terms play player p; a human has none."""
-    if terms == HUMAN_TERMS:
-        return
     if terms == TRIBE_TERMS:
-        engine.make_seeded_bot(p)
-        return
-    raise MatchError(
-        f"expected a player whom somebody plays, found the terms {terms!r}: this version has no "
-        "mind of a nation yet"
-    )
+        engine.give_mind(p, "tribe")
+    elif terms == NATION_MIND:
+        engine.give_mind(p, "nation", rules.DIFFICULTIES[-1])
+    elif terms != HUMAN_TERMS:
+        engine.give_mind(p, "nation", terms.rpartition("-")[2])
