@@ -17,12 +17,18 @@ from numpy.typing import NDArray
 from arena.errors import MatchError
 from arena.territory.engine.engine import Engine, IntArray
 from arena.territory.engine.state import (
+    BOAT_LANDING,
+    BOAT_OWNER,
+    BOAT_TARGET,
+    BOAT_TILE,
     CELL,
     EVENT_MASK,
     EVENT_RING,
     GRID,
     N_ATTACKS,
     N_EVENTS,
+    STRUCTURE_OWNER,
+    STRUCTURE_TILE,
     State,
 )
 from arena.territory.maps import TerritoryMap
@@ -38,6 +44,7 @@ _BY_PLAYER = (
     "habits",
     "ledger",
 )
+_BY_PAIR_2026 = ("pacts", "relations")
 
 
 def copied(engine: Engine) -> Engine:
@@ -63,6 +70,12 @@ def renumbered(engine: Engine, number_of: IntArray) -> Engine:
     new.slot_of[np.ix_(number_of, number_of)] = old.slot_of
     new.dealings[np.ix_(number_of, number_of)] = old.dealings
     new.past[:, number_of] = old.past
+    for name in _BY_PAIR_2026:
+        if len(getattr(old, name)):
+            getattr(new, name)[np.ix_(number_of, number_of)] = getattr(old, name)
+    new.structures[:, STRUCTURE_OWNER] = owners[old.structures[:, STRUCTURE_OWNER]]
+    for column in (BOAT_OWNER, BOAT_TARGET):
+        new.boats[:, column] = owners[old.boats[:, column]]
     new.cell_counts[:, number_of] = old.cell_counts
     for values in (new.owner, new.cell_uniform, new.event_owners):
         values[...] = owners[values]
@@ -126,6 +139,12 @@ def turned(engine: Engine, quarters: int, *, mirrored: bool = False) -> Engine:
         links = getattr(old, name)[from_new]
         links[old.border_prev[from_new] == _ON_NO_BORDER] = _ON_NO_BORDER
         getattr(new, name)[...] = np.where(links >= 0, to_new[links], links)
+    for places, column in (
+        (new.structures, STRUCTURE_TILE),
+        (new.boats, BOAT_TILE),
+        (new.boats, BOAT_LANDING),
+    ):
+        places[:, column] = to_new[places[:, column]]
     for name in ("border_head", "border_tail"):
         ends = getattr(old, name)
         getattr(new, name)[...] = np.where(ends >= 0, to_new[ends], ends)
@@ -172,7 +191,9 @@ def border_of(state: State, p: int) -> NDArray[np.int32]:
 
 def _copied_to(engine: Engine, territory: TerritoryMap) -> Engine:
     grid = int(engine.state.clock[GRID])
-    copy = Engine(territory, engine.n_players, seed=engine.seed, grid=grid)
+    copy = Engine(
+        territory, engine.n_players, seed=engine.seed, grid=grid, edition=engine.edition.name
+    )
     copy.max_ticks = engine.max_ticks
     copy.seat_of, copy.spawn_of = engine.seat_of.copy(), engine.spawn_of.copy()
     copy.illegal = engine.illegal.copy()
