@@ -20,6 +20,7 @@ from arena.territory.engine.engine import Engine
 from arena.territory.engine.seating import has_mind
 from arena.territory.engine.state import GRID
 from arena.territory.observation import observation as obs
+from arena.territory.observation.seeing import see_facts
 from arena.territory.observation.views import SMALL_VIEWS
 
 _NO_GENERATOR = cast(Generator, NoGenerator())
@@ -50,9 +51,11 @@ class Boards:
         self.engines = [board.clone(seed, into=spare[b]) for b, seed in enumerate(seeds)]
         self._minded = has_mind(board)
         n_players = board.n_players
-        if len(self._facts.own) < len(seeds) * n_players:
-            self._facts = obs.empty_facts(len(seeds) * n_players)
-        key = (board.map.height, board.map.width, n_players, int(board.state.clock[GRID]))
+        known = self._facts.mask.shape[1] == board.edition.n_actions
+        if len(self._facts.own) < len(seeds) * n_players or not known:
+            self._facts = obs.empty_facts(len(seeds) * n_players, board.edition)
+        grid = int(board.state.clock[GRID])
+        key = (board.map.height, board.map.width, n_players, grid, board.edition.number)
         if self._scratch is None or self._scratch[0] != key:
             views = replace(SMALL_VIEWS, global_size=key[3])
             self._scratch = (key, obs.make_scratch(board.state, views))
@@ -80,7 +83,7 @@ class Boards:
         for b, engine in enumerate(self.engines):
             n = engine.n_players
             rows = b * n + np.arange(n, dtype=np.int64)
-            obs.observe_facts(engine.state, self._scratch[1], rows, engine.max_ticks, self._facts)
+            see_facts(engine.state, self._scratch[1], rows, engine.max_ticks, self._facts)
 
     def decide(
         self, agents: Sequence[Agent], agent_of: IntArray, decision: int, *, earlier: int = 0

@@ -44,7 +44,9 @@ _CODE = (
 )
 
 
-def check_agent(name: str, *, max_ticks: int = 300, limit_s: float = LIMIT_S) -> list[MatchResult]:
+def check_agent(
+    name: str, *, max_ticks: int = 300, limit_s: float = LIMIT_S, edition: str = "2025"
+) -> list[MatchResult]:
     """Play the plug-in against scripted agents and against itself, and check every answer.
 
     Checks that it loads, that it answers every batch with one integer action per row, that it never
@@ -56,6 +58,7 @@ def check_agent(name: str, *, max_ticks: int = 300, limit_s: float = LIMIT_S) ->
         name: `module:factory` or `file.py:factory`.
         max_ticks: length of the matches.
         limit_s: seconds for loading and all matches together; compiling the game does not count.
+        edition: of the matches; 2026 has 71 actions and more facts (arena/agent.py).
 
     Returns:
         The results of the two matches.
@@ -76,7 +79,13 @@ def check_agent(name: str, *, max_ticks: int = 300, limit_s: float = LIMIT_S) ->
         )
         os.close(childs)
         try:
-            order = {"path": sys.path, "name": name, "max_ticks": max_ticks, "descriptor": childs}
+            order = {
+                "path": sys.path,
+                "name": name,
+                "max_ticks": max_ticks,
+                "edition": edition,
+                "descriptor": childs,
+            }
             assert process.stdin is not None
             with suppress(BrokenPipeError), process.stdin as stream:
                 stream.write(json.dumps(order).encode())
@@ -146,7 +155,10 @@ def _result(values: dict[str, Any]) -> MatchResult:
 
 
 def try_agent(
-    name: str, max_ticks: int, tell: Callable[[str], None] = lambda stage: None
+    name: str,
+    max_ticks: int,
+    tell: Callable[[str], None] = lambda stage: None,
+    edition: str = "2025",
 ) -> list[MatchResult]:
     """Do in this process what `check_agent` does in a child.
 
@@ -160,7 +172,7 @@ def try_agent(
     load_plugin(name)
     load = make_loader()
     spec = f"plugin:{name}"
-    rules = MatchRules(max_ticks=max_ticks)
+    rules = MatchRules(max_ticks=max_ticks, edition=edition)
     mixed = (spec, "scripted:tribe", "scripted:random", "scripted:expander", "scripted:idle") * 2
     specs = [
         MatchSpec(1, _MAP, mixed, rules),

@@ -29,10 +29,15 @@ def main(order: dict[str, Any]) -> None:
 
     link = Connection(order["descriptor"], readable=False)
     sys.argv[:] = ARGUMENTS
-    warm_up()  # a first compilation takes minutes, which are not the plug-in's
+    warm_up(order["edition"])  # a first compilation takes minutes, which are not the plug-in's
     send({"stage": "started"})
     try:
-        results = try_agent(order["name"], order["max_ticks"], lambda stage: send({"stage": stage}))
+        results = try_agent(
+            order["name"],
+            order["max_ticks"],
+            lambda stage: send({"stage": stage}),
+            order["edition"],
+        )
     except AgentError as error:
         send({"error": str(error), "notes": getattr(error, "__notes__", [])})
     else:

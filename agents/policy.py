@@ -82,6 +82,7 @@ class PolicyAgent:
         relation_mask: choose only among the actions that agents.relations leaves.
         weights_sha256: hash of the file that the weights were read from, or "".
         forwards: passes that frozen networks of the device share (agents.forwards), or None.
+        observation_version: of what it was trained on; None is whatever it is shown.
     """
 
     has_memory = False
@@ -98,6 +99,7 @@ class PolicyAgent:
         relation_mask: bool = False,
         weights_sha256: str = "",
         forwards: SharedForwards | None = None,
+        observation_version: int | None = None,
     ) -> None:
         self.device = torch.device(device)
         self.network = network.to(self.device).eval().requires_grad_(False)
@@ -108,6 +110,7 @@ class PolicyAgent:
         self.relation_mask = relation_mask
         self.weights_sha256 = weights_sha256
         self._forwards = forwards if isinstance(network, ActorCritic) else None
+        self.observation_version = observation_version
 
     @classmethod
     def from_snapshot(
@@ -134,6 +137,7 @@ class PolicyAgent:
             relation_mask=loaded.description.relation_mask,
             weights_sha256=loaded.sha256,
             forwards=forwards,
+            observation_version=loaded.description.observation_version,
         )
 
     def reset(self, rows: IntArray) -> None:

@@ -1,8 +1,8 @@
-"""The relation mask: of the eight directions only those that matter stay legal, and WAIT.
+"""The relation mask: of the eight directions only those that matter stay legal for attacks.
 
 A direction stays if it leads to the weakest rival (fewest home troops), to the strongest attacker
 on this seat (most troops in an attack on it), or to neutral land, each where the contact is
-longest. It is knowledge made by hand, on the side of the policy: the network keeps its 45 actions,
+longest. It is knowledge made by hand, on the side of the policy: the network keeps its actions,
 and a learner with the mask never tries the orders of restless attacking (docs/learning.md). A
 snapshot that was trained with it says so in its description and plays with it everywhere.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.orders import INTENSITIES
 from arena.agent import ATTACK_ON_ME, CONTACT, TARGET, TARGET_TROOPS, IntArray
 
 N_DIRECTIONS = 8
@@ -25,14 +26,14 @@ def relation_mask(mask: BoolArray, directions: IntArray) -> BoolArray:
     depend on the order of directions: it turns with the board.
 
     Args:
-        mask: bool[n, 45], the legal actions; a direction counts if one of its intensities is legal.
+        mask: bool[n, actions], the legal ones; a direction counts if one of its intensities is.
         directions: int64[n, 8, 7], the facts of a SeatBatch.
 
     Returns:
-        bool[n, 45]; all WAITs as they are.
+        bool[n, actions]; all that is no attack as it is.
     """
     n = len(mask)
-    n_orders = mask.shape[1] * N_DIRECTIONS // (N_DIRECTIONS + 1)
+    n_orders = N_DIRECTIONS * len(INTENSITIES)
     orders = mask[:, :n_orders].reshape(n, N_DIRECTIONS, -1)
     legal = orders.any(axis=2)
     target, contact = directions[:, :, TARGET], directions[:, :, CONTACT]

@@ -31,13 +31,13 @@ from agents.errors import (
     SnapshotError,
     SnapshotMissingError,
     SnapshotPathError,
-    SnapshotVersionError,
 )
 from agents.seal import unsealed
 from agents.snapshot_files import HASH, full_hash, read_whole, with_hash
 from agents.source import SnapshotPlace, Source
+from agents.versions import check_versions
 from arena.files import STALE_AFTER_S, sweep, sync_folder, write_whole
-from arena.territory.observation.views import ACTION_VERSION, OBSERVATION_VERSIONS
+from arena.territory.observation.views import ACTION_VERSIONS, OBSERVATION_VERSIONS
 from msattn.actor_critic import ActorCritic
 
 __all__ = ["LoadedSnapshot", "Offer", "SnapshotDescription", "SnapshotStore", "describe"]
@@ -87,7 +87,8 @@ class SnapshotStore:
         place: the folder, made if it is missing, or a place with a source.
         observation_versions: those that a loaded snapshot may have, all that this program can show
             by default.
-        action_version: the version that it must have, this program's by default; None takes any.
+        action_versions: those of its actions, all that this program plays by default; None takes
+            any.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class SnapshotStore:
         place: str | Path | SnapshotPlace,
         *,
         observation_versions: Collection[int] = OBSERVATION_VERSIONS,
-        action_version: int | None = ACTION_VERSION,
+        action_versions: Collection[int] | None = ACTION_VERSIONS,
     ) -> None:
         self.source: Source | None = None
         self._is_far = False
@@ -106,7 +107,7 @@ class SnapshotStore:
             self._is_far = place.is_far
         self.offered = self.folder / "offered"
         self.observation_versions = observation_versions
-        self.action_version = action_version
+        self.action_versions = action_versions
         self.offered.mkdir(parents=True, exist_ok=True)
 
     def path(self, sha256: str) -> Path:
@@ -418,16 +419,7 @@ class SnapshotStore:
 
     def _check(self, raw: bytes, name: str, sha256: str) -> LoadedSnapshot:
         description = parse_header(raw, name).description
-        actions = None if self.action_version is None else (self.action_version,)
-        for what, expected, found in (
-            ("observation", self.observation_versions, description.observation_version),
-            ("action", actions, description.action_version),
-        ):
-            if expected is not None and found not in expected:
-                raise SnapshotVersionError(
-                    f"{name} was trained with {what} version {found} and this program has "
-                    f"{' and '.join(map(str, expected))}: it cannot play here; retire its member"
-                )
+        check_versions(description, name, self.observation_versions, self.action_versions)
         header, network = decode(raw, name)
         return LoadedSnapshot(sha256, header.description, network)
 

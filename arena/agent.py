@@ -20,13 +20,21 @@ from arena.errors import MatchError
 
 if TYPE_CHECKING:
     from arena.territory.engine.engine import Engine
+    from arena.territory.observation.views import Views
 
 IntArray = NDArray[np.int64]
 
 # Columns of SeatBatch.own
 TICK, MAX_TICKS, TILES, TROOPS, CAP, N_ALIVE = range(6)
+# and in edition 2026
+GOLD, CITY_PRICE, CITY_LEVELS, CITY_LEVELS_OWNED, BOATS, AT_SEA, AT_SEA_TO_ME, ALLIES, TRAITOR = (
+    range(6, 15)
+)
 # Columns of SeatBatch.directions[row, direction]
 TARGET, CONTACT, TARGET_TILES, TARGET_TROOPS, ATTACK_ON_ME, MY_ATTACK, OTHERS_ATTACKS = range(7)
+# and in edition 2026
+TARGET_GOLD, TARGET_CITY_LEVELS, TARGET_CAP, TARGET_KIND, ALLIED, ASKS_ME, IS_ASKED = range(7, 14)
+TARGET_TRAITOR, TARGET_AT_SEA_TO_ME, LANDING = range(14, 17)
 
 _NOISE_PURPOSE = 5
 
@@ -37,11 +45,19 @@ class SeatBatch:
     Attributes:
         rows: int64[n], stable identity of each seat while its match lasts; the key of anything that
             an agent remembers.
-        action_mask: bool[n, 45], legal actions (engine/actions.py); always at least one.
-        own: int64[n, 6]: tick, max_ticks, my tiles, home troops, cap, living seats.
+        action_mask: bool[n, 45], legal actions (engine/actions.py); always at least one. Edition
+            2026 has 71 actions: these, and those for cities, boats and alliances.
+        own: int64[n, 6]: tick, max_ticks, my tiles, home troops, cap, living seats. Edition 2026
+            adds nine: gold, the price of the next city or level, levels of my finished cities,
+            levels with those under construction, boats at sea, troops in them, troops in boats that
+            shall land on me, allies, ticks for which I am a traitor.
         directions: int64[n, 8, 7] for N, NE, .. NW: target (0 neutral, an owner id, -1 none),
             contact (tiles), the target's tiles, its home troops, its attack on me, my attack on it,
-            others' attacks on it.
+            others' attacks on it. Edition 2026 adds ten: the target's gold, the levels of its
+            cities, its cap, its kind (engine/rules.py: human, bot or nation), the ticks for which
+            we are allied, whether it waits for my answer to its request, whether I wait for its
+            answer, the ticks for which it is a traitor, troops in its boats that shall land on me,
+            and the owner of the land that a boat in this direction would reach (-1 none).
 
     All of it is a copy: an agent that writes into it changes nothing of the match. `rows` refuses
     to be written.
@@ -144,20 +160,41 @@ class Agent(Protocol):
 
     An agent may have an attribute `uses_rng = False`: it draws no numbers, or only from
     `batch.noise`. It is then asked once for its seats in all matches, which is faster, and is given
-    nothing to draw from; any other agent is asked once for each match.
+    nothing to draw from; any other agent is asked once for each match. One that reads observations
+    of one version alone says which in `observation_version`, and is not seated in a match of an
+    edition that shows another (`check_version`).
     """
 
     def reset(self, rows: IntArray) -> None:
         """Forget what is known about these rows, int64[n]: new matches begin in them."""
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
-        """Return int64[n], one of 45 actions per row; an illegal one is counted, played as WAIT.
+        """Return int64[n], an action per row; an illegal one is counted and played as WAIT.
 
         `rng` is a new generator at every call, keyed by (match seed, first seat, decision): draw
         from it, or from `batch.noise`, and the match can be played again. Numbers from anywhere
         else cannot; `agents.check.check_agent` refuses an agent whose match depends on what else is
         played.
         """
+
+
+def check_version(agent: Agent, views: Views, name: str) -> None:
+    """Refuse an agent that was made for matches of another edition of the game.
+
+    Args:
+        name: the agent's spec, for the message.
+
+    Raises:
+        MatchError: it reads an observation that these matches do not show.
+    """
+    found = getattr(agent, "observation_version", None)
+    if found is None or found in views.edition.observation_versions:
+        return
+    raise MatchError(
+        f"{name} reads observation version {found} and this match, of edition "
+        f"{views.edition.name}, shows version {views.observation_version} with "
+        f"{views.n_actions} actions: it plays in leagues of its own edition"
+    )
 
 
 class NoGenerator:

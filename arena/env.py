@@ -28,7 +28,7 @@ from arena.board_picture import board_picture, board_text
 from arena.errors import MatchError
 from arena.lockstep import LiveMatch, Lockstep, as_dict
 from arena.reward import placement_reward
-from arena.territory.engine.actions import N_ACTIONS, WAIT
+from arena.territory.engine.actions import WAIT
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MatchRules
 from arena.territory.engine.terms import HUMAN_TERMS, TRIBE_TERMS
@@ -66,10 +66,10 @@ class _Table:
             )
         self.map = territory if isinstance(territory, TerritoryMap) else load_map(territory)
         self.rules = rules or MatchRules()
-        self.views = views
+        self.views = views.of_edition(self.rules.edition)
         self._with_frames = with_frames
         self.render_mode = render_mode
-        self.core = Lockstep(1, views)
+        self.core = Lockstep(1, self.views)
         self._actions = np.zeros(len(self.core.alive), np.int64)
         self._match: LiveMatch | None = None
 
@@ -110,6 +110,11 @@ class _Table:
         self.core.advance(self._actions)
         self.core.refresh()
 
+    def spaces(self) -> tuple[gymnasium.spaces.Dict, gymnasium.spaces.Discrete]:
+        """Return what a seat sees and chooses from, by the edition of the rules."""
+        seen = observation_space(self.views, with_frames=self._with_frames)
+        return seen, gymnasium.spaces.Discrete(self.views.n_actions)
+
     def observe(self, seats: Sequence[int]) -> list[Observation]:
         """Return each seat's observation, in new arrays; dead seats see zeros and may only wait."""
         rows = np.array(seats, np.int64)
@@ -146,12 +151,13 @@ class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
 
     Every step is one decision of all living seats (`ticks_per_decision` ticks). A living seat
     without an action waits; an illegal action counts as WAIT. `infos` hold the `action_mask`,
-    int8[45], and at the end of a seat its `placement`. A dead seat's last observation is zeros.
+    int8[45] (71 in edition 2026), and at the end of a seat its `placement`. A dead seat's last
+    observation is zeros.
 
     Args:
         map: a map, or a map reference (arena.territory.maps).
-        rules: length of the match, number of seats; None takes the defaults.
-        views: sizes of the three views.
+        rules: length of the match, number of seats, edition; None takes the defaults.
+        views: sizes of the three views; the edition says which version of the observation.
         render_mode: "rgb_array" (uint8[h, w, 3]), "ansi" (text with ANSI colours) or None.
         with_frames: show views of fewer than 36 cells in a frame of zeros (docs/observation.md);
             False shows them as they are.
@@ -183,12 +189,9 @@ class TerritoryEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]  #
         self.possible_agents = [f"seat_{seat}" for seat in range(self._table.rules.n_seats)]
         self.agents: list[str] = []
         self._seat_of = {agent: seat for seat, agent in enumerate(self.possible_agents)}
-        self.observation_spaces = {
-            agent: observation_space(views, with_frames=with_frames) for agent in self._seat_of
-        }
-        self.action_spaces = {
-            agent: gymnasium.spaces.Discrete(N_ACTIONS) for agent in self._seat_of
-        }
+        spaces = {agent: self._table.spaces() for agent in self._seat_of}
+        self.observation_spaces = {agent: seen for agent, (seen, _) in spaces.items()}
+        self.action_spaces = {agent: chosen for agent, (_, chosen) in spaces.items()}
         self._generator = Generator(PCG64())
 
     def observation_space(self, agent: str) -> gymnasium.spaces.Dict:
@@ -311,10 +314,8 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
             seated = _seat_opponents(opponents, load_agent, n_seats - 1)
             self._agents = [*seated[:seat], None, *seated[seat:]]
         self._ended = True
-        self.observation_space: gymnasium.Space[Any] = observation_space(
-            views, with_frames=with_frames
-        )
-        self.action_space = gymnasium.spaces.Discrete(N_ACTIONS)
+        self.observation_space: gymnasium.Space[Any]
+        self.observation_space, self.action_space = self._table.spaces()
 
     @property
     def engine(self) -> Engine:
@@ -342,7 +343,7 @@ class SoloEnv(gymnasium.Env[Observation, np.int64]):
         return seen, reward, self._ended, False, {"action_mask": seen["action_mask"]} | info
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """Return the legal actions, bool[45]; the name is the one that MaskablePPO asks for."""
+        """Return the legal actions, bool[actions]; MaskablePPO asks for them by this name."""
         mask: NDArray[np.bool_] = self._table.core.facts.mask[self._seat].astype(np.bool_)
         return mask
 

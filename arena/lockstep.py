@@ -20,13 +20,13 @@ from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
 from arena.agent import Agent, IntArray, NoGenerator, SeatBatch
-from arena.errors import AgentFault
-from arena.territory.engine import actions as action_codec
+from arena.errors import AgentFault, MatchError
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.engine.seating import has_mind
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation import observation as obs
+from arena.territory.observation.seeing import see, see_facts
 from arena.territory.observation.views import Views
 from arena.threads import MatchThreads
 
@@ -64,6 +64,7 @@ class LiveMatch:
         agents: Sequence[Agent | None],
         terms: Sequence[str] = (),
     ) -> None:
+        views = views.of_edition(rules.edition)
         self.rules = rules
         self.seed = seed
         self.agents = list(agents)
@@ -136,7 +137,7 @@ class Lockstep:
         self._threads = MatchThreads(n_threads)
         self.matches: list[LiveMatch | None] = [None] * n_slots
         n_rows = n_slots * MAX_SEATS
-        self.facts = obs.empty_facts(n_rows)
+        self.facts = obs.empty_facts(n_rows, views.edition)
         self.alive = np.zeros(n_rows, np.bool_)
         self.seconds = {"env": 0.0, "observation": 0.0, "agents": 0.0}
         self.draw_views: Callable[[IntArray], Mapping[str, Any]] | None = None
@@ -149,7 +150,14 @@ class Lockstep:
 
         Raises:
             AgentFault: an agent raised.
+            MatchError: the match is of another edition than the views.
         """
+        if match.rules.edition != self.views.edition.name:
+            raise MatchError(
+                f"expected a match of edition {self.views.edition.name} beside observations of "
+                f"version {self.views.observation_version}, found edition {match.rules.edition}; "
+                "take `views.of_edition(rules.edition)`"
+            )
         self.matches[slot] = match
         base = slot * MAX_SEATS
         self.alive[base : base + MAX_SEATS] = False
@@ -200,7 +208,7 @@ class Lockstep:
         if match.has_minds:  # nobody asks for what the engine's own players see
             rows[engine.spawn_of[n:]] = -1
             rows[engine.spawn_of[:n][match.by_engine]] = -1
-        obs.observe_facts(engine.state, match.scratch, rows, engine.max_ticks, self.facts)
+        see_facts(engine.state, match.scratch, rows, engine.max_ticks, self.facts)
         self.alive[base : base + n] = match.acting
         self._decisions[base : base + n] = match.n_decisions
 
@@ -225,7 +233,7 @@ class Lockstep:
         start = time.perf_counter()
         if at is None:
             at = np.arange(len(rows))
-        mask = np.zeros((len(views.scalars), action_codec.N_ACTIONS), np.int8)
+        mask = np.zeros((len(views.scalars), self.views.n_actions), np.int8)
         mask[at] = self.facts.mask[rows]
         slots = rows // MAX_SEATS
         # One call per run of rows of the same match.
@@ -235,15 +243,21 @@ class Lockstep:
             for first, stop in pairwise(starts)
         ]
 
-        write = obs.observe if with_views else obs.observe_scalars
-
         def observe(call: tuple[int, IntArray, IntArray]) -> None:
             slot, own_rows, own_at = call
             match = self._match(slot)
             row_of_player = np.full(match.engine.n_players, -1, np.int64)
             row_of_player[match.engine.spawn_of[own_rows - slot * MAX_SEATS]] = own_at
             engine = match.engine
-            write(engine.state, match.scratch, row_of_player, engine.max_ticks, mask, views)
+            see(
+                engine.state,
+                match.scratch,
+                row_of_player,
+                engine.max_ticks,
+                mask,
+                views,
+                with_views=with_views,
+            )
 
         if _are_apart(slots[starts[:-1]]):
             self._threads.map(observe, calls)
@@ -386,7 +400,7 @@ class Lockstep:
                 action counts as WAIT and is reported by the engine.
         """
         start = time.perf_counter()
-        known = (actions >= 0) & (actions < action_codec.N_ACTIONS)
+        known = (actions >= 0) & (actions < self.views.n_actions)
         chosen = np.where(self.alive, np.where(known, actions, DEAD - 1), DEAD)
 
         def advance(slot: int) -> int:
@@ -422,4 +436,6 @@ def as_dict(views: obs.SeatViews) -> dict[str, NDArray[Any]]:
     }
     if views.neighbours.shape[2]:  # from version 2 on
         seen["neighbours"] = views.neighbours
+    if views.landings.shape[2]:  # from version 3 on
+        seen["landings"] = views.landings
     return seen

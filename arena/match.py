@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.agent import Agent, IntArray, LoadAgent
+from arena.agent import Agent, IntArray, LoadAgent, check_version
 from arena.errors import AgentFault, ArenaError, MatchError
 from arena.foreign import unpack
 from arena.lockstep import DEAD, LiveMatch, Lockstep
@@ -38,6 +38,7 @@ class MatchSpec:
         map: map reference (arena.territory.maps).
         agents: agent spec of each seat.
         rotation: cyclic shift of the seats over the spawns.
+        views: sizes of what policies see; its version is one of the rules' edition.
         map_sha256: identity of the map; "" accepts any.
         terms: on which each seat sits (arena.territory.engine.terms): "" is a human whom its agent
             plays, every other one is played by the engine; () when all are humans.
@@ -53,6 +54,7 @@ class MatchSpec:
     terms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "views", self.views.of_edition(self.rules.edition))
         if not any(self.terms):
             object.__setattr__(self, "terms", ())
         elif len(self.terms) != self.rules.n_seats:
@@ -320,6 +322,7 @@ def _begin_all(
                 if name not in agents:
                     blamed = (name,)
                     agents[name] = load_agent(name)
+                    check_version(agents[name], spec.views, name)
             blamed = ()
             seated = [agents[name] for name in spec.agents]
             running.begin(slot, start_match(spec, load_map, seated))

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from msattn.config import TorsoConfig
-from msattn.directions import N_SCORES, pass_scores_through
+from msattn.directions import N_SCORES, N_WAITS, pass_scores_through
 from msattn.errors import ConfigError
 from msattn.extractors import Torso, build_torso
 
@@ -41,18 +41,20 @@ def orthogonal_init(module: nn.Module, gain: float) -> None:
 def start_heads(torso: Torso, action_net: nn.Linear) -> None:
     """Finish the initialisation that orthogonal weights begin.
 
-    The scores of directions or neighbours become the logits of the attacks, and the first of the
-    five WAITs stands for all of them.
+    The scores of directions, neighbours and landings become the logits of their actions, and the
+    first of the five WAITs stands for all of them.
     """
     if torso.scores is None:
         return
     orthogonal_init(torso.scores.score, 0.01)
-    pass_scores_through(action_net)
+    if torso.landing_scores is not None:
+        orthogonal_init(torso.landing_scores.score, 0.01)
+    pass_scores_through(action_net, torso.score_actions)
     with torch.no_grad():
         # Five equal WAITs would share nine tenths of all samples, and the gradient would spend
         # itself on their differences. exp(-50) has neither probability nor gradient.
-        action_net.weight[N_SCORES + 1 :] = 0.0
-        action_net.bias[N_SCORES + 1 :] = -50.0
+        action_net.weight[N_SCORES + 1 : N_SCORES + N_WAITS] = 0.0
+        action_net.bias[N_SCORES + 1 : N_SCORES + N_WAITS] = -50.0
 
 
 class ActorCritic(nn.Module):
@@ -83,6 +85,11 @@ class ActorCritic(nn.Module):
         if n_actions < 1:
             raise ConfigError(f"n_actions must be at least 1, found {n_actions}")
         torso = build_torso(family, spaces, config)
+        if torso.scores is not None and n_actions <= max(torso.score_actions):
+            raise ConfigError(
+                f"n_actions: expected more than {max(torso.score_actions)} for a network that "
+                f"reads {', '.join(torso.shapes)}, found {n_actions}"
+            )
         # One level deeper than a torso needs, as in SB3's extractor, which wraps it.
         self.features_extractor = nn.ModuleDict({"torso": torso})
         self.action_net = nn.Linear(torso.features_dim, n_actions)

@@ -17,6 +17,7 @@ FAMILIES = ("attention", "baseline")
 SCALES = ("global", "local", "tactical")
 SCALARS = "scalars"
 NEIGHBOURS = "neighbours"
+LANDINGS = "landings"
 NORMS = ("group", "batch")
 VIEWS = ("on", "gated", "off")
 N_DIRECTIONS = 8
@@ -31,7 +32,7 @@ _MAX_CHANNELS = 16
 _MAX_ROWS = 64
 
 # Descriptions of networks without neighbours are those of before, to the byte.
-_LATER_FIELDS = ("views", "token_features", "token_heads")
+_LATER_FIELDS = ("views", "token_features", "token_heads", "later_scalars")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class TorsoConfig:
             An observation without the key `neighbours` then gives one token per direction.
         token_heads: heads with which tokens attend to each other; divides `token_features` (the
             attention family only).
+        later_scalars: scalars of the seat itself that follow those of the directions.
     """
 
     channels: tuple[int, ...] = (32, 64, 64, 48)
@@ -72,6 +74,7 @@ class TorsoConfig:
     views: str = "on"
     token_features: int = 0
     token_heads: int = 4
+    later_scalars: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
@@ -93,7 +96,7 @@ class TorsoConfig:
                 "token_heads",
             )
         }
-        for name in ("direction_scalars", "token_features"):
+        for name in ("direction_scalars", "token_features", "later_scalars"):
             width = getattr(self, name)
             if type(width) is not int or not 0 <= width <= _MAX_WIDTH:
                 raise ConfigError(
@@ -170,6 +173,8 @@ class TorsoConfig:
         widths = _PRESETS[name]
         if NEIGHBOURS in entries or views != "on":
             widths = widths | (_LEAN if views == "off" else _TOKENS)[name] | {"views": views}
+        if LANDINGS in entries:
+            widths = widths | {"later_scalars": _LATER_SCALARS}
         return cls(**widths)
 
     def to_dict(self) -> dict[str, Any]:
@@ -209,6 +214,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "direction_hidden": 32,
     },
 }
+_LATER_SCALARS = 20  # of an observation with landings
 _VIEWS = {"small": "off", "classic": "gated"}  # of the second version
 # Where the second version differs from the first.
 _TOKENS: dict[str, dict[str, Any]] = {
@@ -236,7 +242,9 @@ def inputs_of(config: TorsoConfig, observation: Any) -> tuple[str, ...]:
     scales = () if config.views == "off" else SCALES
     has_rows = NEIGHBOURS in getattr(observation, "spaces", observation)
     rows = (NEIGHBOURS,) if config.token_features and has_rows else ()
-    return (*scales, SCALARS, *rows)
+    has_landings = LANDINGS in getattr(observation, "spaces", observation)
+    landings = (LANDINGS,) if rows and has_landings else ()
+    return (*scales, SCALARS, *rows, *landings)
 
 
 def observation_shapes(spaces: Any, config: TorsoConfig | None = None) -> Shapes:
@@ -244,20 +252,20 @@ def observation_shapes(spaces: Any, config: TorsoConfig | None = None) -> Shapes
 
     Args:
         spaces: a `gymnasium.spaces.Dict`, or a mapping from key to a space or to a shape.
-            Keys other than the views, `scalars` and `neighbours`, such as `action_mask`, are
-            ignored. A space with a `margin` shows its image in a frame of so many cells, which
-            networks cut off and which does not count.
+            Keys other than the views, `scalars`, `neighbours` and `landings`, such as
+            `action_mask`, are ignored. A space with a `margin` shows its image in a frame of so
+            many cells, which networks cut off and which does not count.
         config: of the network; one that does not read the views can do without them.
 
     Raises:
         ConfigError: a key is missing, an image is not (C <= 16, size, size) with a size that is a
             multiple of 16, the scalars are not a vector, or the neighbours are not rows of 8
-            directions and at least two facts.
+            directions and at least two facts, or the landings are not 8 rows.
     """
     entries = getattr(spaces, "spaces", spaces)
     needed = (*SCALES, SCALARS) if config is None else inputs_of(config, entries)
     shapes: Shapes = {}
-    for key in (*SCALES, SCALARS, NEIGHBOURS):
+    for key in (*SCALES, SCALARS, NEIGHBOURS, LANDINGS):
         if key not in entries:
             if key not in needed:
                 continue
@@ -277,6 +285,12 @@ def observation_shapes(spaces: Any, config: TorsoConfig | None = None) -> Shapes
                 raise ConfigError(
                     f"{key!r} must be (rows, columns) with 1..{_MAX_ROWS} rows and {N_DIRECTIONS} "
                     f"columns of directions before at least two of facts, found {shape}"
+                )
+        elif key == LANDINGS:
+            if len(shape) != 2 or shape[0] != N_DIRECTIONS or not 1 <= shape[1] <= _MAX_WIDTH:
+                raise ConfigError(
+                    f"{key!r} must be ({N_DIRECTIONS}, columns) with 1..{_MAX_WIDTH} columns, "
+                    f"found {shape}"
                 )
         elif (
             len(shape) != 3

@@ -7,6 +7,8 @@ weak neighbour is worth attacking; shared weights learn it once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,6 +17,10 @@ from msattn.config import N_DIRECTIONS
 
 N_INTENSITIES = 5
 N_SCORES = N_DIRECTIONS * N_INTENSITIES
+N_WAITS = N_INTENSITIES  # actions after those with a score; they are one
+# First actions of the kinds that go to a direction, where there are boats and alliances.
+BOAT, ALLY, BREAK = 47, 55, 63
+N_PACT_ORDERS = 2  # to a neighbour: ask for an alliance, break it
 
 
 class DirectionScores(nn.Module):
@@ -52,12 +58,14 @@ class DirectionScores(nn.Module):
         return scores.reshape(n, N_SCORES)
 
 
-def pass_scores_through(action_net: nn.Linear) -> None:
-    """Initialise a policy head so that the scores are the logits of the first 40 actions.
+def pass_scores_through(action_net: nn.Linear, actions: Sequence[int]) -> None:
+    """Initialise a policy head so that the scores are the logits of their actions.
 
     Args:
         action_net: reads the features followed by the scores.
+        actions: the action of each score.
     """
+    n_scores = len(actions)
     with torch.no_grad():
-        action_net.weight[:, -N_SCORES:] = 0.0
-        action_net.weight[:N_SCORES, -N_SCORES:] = torch.eye(N_SCORES)
+        action_net.weight[:, -n_scores:] = 0.0
+        action_net.weight[list(actions), -n_scores:] = torch.eye(n_scores)

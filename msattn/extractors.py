@@ -5,8 +5,9 @@ same width, so that a league compares attention with its absence and nothing els
 processes that only play never import Stable-Baselines3.
 
 Input, n rows: `global`, `local`, `tactical` [n, C, S, S], uint8 in 0..255 or float in 0..1;
-`scalars` float [n, F]; `neighbours` float [n, R, 8 + T] (see `tokens`). A torso reads those that
-its TorsoConfig asks for, `Torso.shapes`; other keys are ignored. Output: float32[n, features_dim].
+`scalars` float [n, F]; `neighbours` float [n, R, 8 + T] (see `tokens`); `landings` float [n, 8, L]
+(see `landings`). A torso reads those that its TorsoConfig asks for, `Torso.shapes`; other keys are
+ignored. Output: float32[n, features_dim].
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from msattn.attention import ChannelAttention, ScaleFusion, SpatialAttention
 from msattn.config import (
     FAMILIES,
+    LANDINGS,
     N_DIRECTIONS,
     NEIGHBOURS,
     SCALARS,
@@ -32,8 +34,9 @@ from msattn.config import (
     inputs_of,
     observation_shapes,
 )
-from msattn.directions import N_SCORES, DirectionScores
+from msattn.directions import ALLY, BOAT, BREAK, N_PACT_ORDERS, N_SCORES, DirectionScores
 from msattn.errors import ConfigError
+from msattn.landings import LandingScores
 from msattn.tokens import (
     USED,
     TokenAttention,
@@ -164,6 +167,7 @@ class _MultiScale(nn.Module, ABC):
 
     Attributes:
         shapes: of the inputs that are read.
+        score_actions: the action of each score at the end of the features.
     """
 
     family: str
@@ -175,17 +179,33 @@ class _MultiScale(nn.Module, ABC):
         self.config = config
         self.features_dim = config.output
         n_scalars = shapes[SCALARS][0]
-        n_own = n_scalars - N_DIRECTIONS * config.direction_scalars
-        if n_own < 0:
+        self.n_first = n_scalars - N_DIRECTIONS * config.direction_scalars - config.later_scalars
+        if self.n_first < 0:
             raise ConfigError(
-                f"{N_DIRECTIONS} directions with {config.direction_scalars} scalars each do "
-                f"not fit into {n_scalars} scalars; set direction_scalars lower"
+                f"{N_DIRECTIONS} directions with {config.direction_scalars} scalars each and "
+                f"{config.later_scalars} after them do not fit into {n_scalars} scalars; set "
+                "direction_scalars lower"
             )
+        n_own = self.n_first + config.later_scalars
         self.scores: DirectionScores | TokenScores | None = None
+        self.landing_scores: LandingScores | None = None
+        self.score_actions = list(range(N_SCORES))
         if config.token_features:
+            has_landings = LANDINGS in self.shapes
             self.scores = TokenScores(
-                width=config.token_features, features=config.output, hidden=config.direction_hidden
+                width=config.token_features,
+                features=config.output,
+                hidden=config.direction_hidden,
+                other_orders=N_PACT_ORDERS if has_landings else 0,
             )
+            if has_landings:
+                self.landing_scores = LandingScores(
+                    facts=self.shapes[LANDINGS][1],
+                    features=config.output,
+                    hidden=config.direction_hidden,
+                )
+                for first in (ALLY, BREAK, BOAT):
+                    self.score_actions += range(first, first + N_DIRECTIONS)
         elif config.direction_scalars:
             self.scores = DirectionScores(
                 direction_scalars=config.direction_scalars,
@@ -193,7 +213,7 @@ class _MultiScale(nn.Module, ABC):
                 hidden=config.direction_hidden,
             )
         if self.scores is not None:
-            self.features_dim += N_SCORES
+            self.features_dim += len(self.score_actions)
         scales = () if config.views == "off" else SCALES
         self.branches = nn.ModuleDict(
             {scale: Branch(shapes[scale], config, attention=attention) for scale in scales}
@@ -226,8 +246,21 @@ class _MultiScale(nn.Module, ABC):
             for scale, branch in self.branches.items()
         ]
 
+    def _own(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """Return the scalars that the scalar layers read, centred: with tokens the seat's own."""
+        scalars = observation[SCALARS]
+        n_later = self.config.later_scalars
+        if n_later and self.n_own < scalars.shape[1]:
+            scalars = torch.cat((scalars[:, : self.n_first], scalars[:, -n_later:]), dim=1)
+        return centred(scalars[:, : self.n_own])
+
+    def _directions(self, observation: Mapping[str, Tensor]) -> Tensor:
+        """Return the scalars up to the last of a direction."""
+        scalars = observation[SCALARS]
+        return scalars[:, : scalars.shape[1] - self.config.later_scalars]
+
     def _read_scalars(self, observation: Mapping[str, Tensor]) -> Tensor:
-        return F.relu(self.scalars(centred(observation[SCALARS][:, : self.n_own])))
+        return F.relu(self.scalars(self._own(observation)))
 
     def _read_neighbours(self, observation: Mapping[str, Tensor]) -> _Neighbours | None:
         if self.tokens is None:
@@ -235,24 +268,27 @@ class _MultiScale(nn.Module, ABC):
         if NEIGHBOURS in self.shapes:
             rows = observation[NEIGHBOURS].to(torch.float32)
         else:
-            rows = directions_as_rows(observation[SCALARS], self.config.direction_scalars)
+            rows = directions_as_rows(self._directions(observation), self.config.direction_scalars)
         used = used_rows(rows)
-        own = centred(observation[SCALARS][:, : self.n_own])
+        own = self._own(observation)
         return _Neighbours(rows, used, self.tokens(centred(rows[:, :, USED + 1 :]), own, used))
 
     def _finish(
-        self, parts: list[Tensor], observation: Mapping[str, Tensor], seen: _Neighbours | None
+        self, read: list[Tensor], observation: Mapping[str, Tensor], seen: _Neighbours | None
     ) -> Tensor:
         """Return float32[n, features_dim] for what the views, the tokens and the scalars gave."""
-        features: Tensor = F.relu(self.output(torch.cat(parts, dim=1)))
+        features: Tensor = F.relu(self.output(torch.cat(read, dim=1)))
         if self.scores is None:
             return features
         if isinstance(self.scores, TokenScores):
             assert seen is not None
             scores = self.scores(seen.hidden, features, seen.rows)
         else:
-            scores = self.scores(centred(observation[SCALARS]), features)
-        return torch.cat((features, scores), dim=1)
+            scores = self.scores(centred(self._directions(observation)), features)
+        parts = [features, scores]
+        if self.landing_scores is not None:
+            parts.append(self.landing_scores(centred(observation[LANDINGS]), features))
+        return torch.cat(parts, dim=1)
 
     @abstractmethod
     def join(self, observation: Mapping[str, Tensor], branches: list[Tensor]) -> Tensor:

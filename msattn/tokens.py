@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from msattn.attention import cosines
 from msattn.config import N_DIRECTIONS
-from msattn.directions import N_INTENSITIES, N_SCORES
+from msattn.directions import N_INTENSITIES
 
 USED = N_DIRECTIONS
 """The column that says whether a row is in use."""
@@ -155,22 +155,27 @@ class TokenAttention(nn.Module):
 
 
 class TokenScores(nn.Module):
-    """Scores per neighbour and intensity, spread over the neighbour's directions.
+    """Scores per neighbour and order, spread over the neighbour's directions.
+
+    The orders are the intensities of an attack and, where there are alliances, to ask for one and
+    to break it.
 
     hidden = relu(A token + B features), scores = C hidden, with A, B and C shared by the rows; the
     score of a direction is the sum of the scores of the rows that it points at (there is at most
     one). An order goes to an owner, not to a direction.
     """
 
-    def __init__(self, *, width: int, features: int, hidden: int) -> None:
+    def __init__(self, *, width: int, features: int, hidden: int, other_orders: int = 0) -> None:
         super().__init__()
         self.local = nn.Linear(width, hidden)
         # No bias: `local` has one.
         self.context = nn.Linear(features, hidden, bias=False)
-        self.score = nn.Linear(hidden, N_INTENSITIES)
+        self.score = nn.Linear(hidden, N_INTENSITIES + other_orders)
 
     def forward(self, tokens: Tensor, features: Tensor, rows: Tensor) -> Tensor:
-        """Return float32[n, 40], direction by direction; 0 where no row has the direction.
+        """Return float32[n, 40], direction by direction, then 8 for each other order.
+
+        It is 0 where no row has the direction.
 
         Args:
             tokens: float32[n, R, width].
@@ -180,4 +185,7 @@ class TokenScores(nn.Module):
         hidden = F.relu(self.local(tokens) + self.context(features)[:, None, :])
         directions = rows[:, :, :N_DIRECTIONS].transpose(1, 2)
         scores: Tensor = directions @ self.score(hidden)
-        return scores.reshape(-1, N_SCORES)
+        if scores.shape[2] == N_INTENSITIES:
+            return scores.flatten(1)
+        others = scores[:, :, N_INTENSITIES:].transpose(1, 2)
+        return torch.cat((scores[:, :, :N_INTENSITIES].flatten(1), others.flatten(1)), dim=1)

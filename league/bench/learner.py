@@ -15,7 +15,6 @@ from typing import Any
 
 from agents.description import SnapshotDescription
 from arena.processes.scratch import ScratchFolder
-from arena.territory.observation.views import ACTION_VERSION
 from league.bench import machine
 from league.config.layers import resolve
 from league.config.toml import write_toml
@@ -52,12 +51,14 @@ def make_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
     folder = create_folder(root, write_toml(config))
     trainer = Trainer(make_orders(folder.root, config, family))
     specs = list(_SCRIPTED)
-    shapes = config.views.to_views().shapes()
+    views = config.views.to_views()
+    shapes = views.shapes()
     for other in FAMILIES:
         description = SnapshotDescription(
             family=other,
-            observation_version=config.views.observation_version,
-            action_version=ACTION_VERSION,
+            observation_version=views.observation_version,
+            action_version=views.action_version,
+            n_actions=views.n_actions,
             torso=trainer.torso,
             shapes=shapes,
         )

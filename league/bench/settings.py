@@ -157,7 +157,7 @@ def _load_compiled(config: LeagueConfig) -> None:
     from arena.match import MatchSpec, play_matches
     from arena.territory.observation.warm_up import warm_up
 
-    warm_up()
+    warm_up(config.rules.edition)
     rules, views = config.rules.to_rules(), config.views.to_views()
     agents = (f"scripted:{RIVAL}",) * rules.n_seats
     spec = MatchSpec(0, "generated:plains:32x32:0", agents, rules, views)

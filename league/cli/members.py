@@ -122,9 +122,16 @@ def resume(name: str, as_json: bool) -> None:
 )
 @click.argument("spec", type=Reference())
 @count_option("--ticks", default=300, least=10, most=100_000, text="Length of the matches.")
+@click.option(
+    "--edition",
+    type=click.Choice(["2025", "2026"]),
+    default="2025",
+    show_default=True,
+    help="Edition of the game: 2026 has more actions and facts.",
+)
 @json_option
 @league_option
-def check(spec: str, ticks: int, as_json: bool) -> None:
+def check(spec: str, ticks: int, edition: str, as_json: bool) -> None:
     """Try the plug-in SPEC as `league members add` does, and say what was tried; add nothing.
 
     Exit code: 0 it keeps the agent contract, 2 it does not; the message says which rule it breaks.
@@ -136,7 +143,7 @@ def check(spec: str, ticks: int, as_json: bool) -> None:
     if kind != "plugin":
         raise SpecError(f"expected plugin:FILE.py:FACTORY or plugin:MODULE:FACTORY, found {spec!r}")
     started = time.monotonic()
-    results = check_agent(name, max_ticks=ticks)
+    results = check_agent(name, max_ticks=ticks, edition=edition)
     seconds = time.monotonic() - started
     if as_json:
         rows = [

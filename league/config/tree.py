@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 import agents.in_tick
 import agents.scripted
 from agents.errors import AgentError
+from arena.territory.engine.rules import EDITIONS
 from arena.territory.observation.views import OBSERVATION_VERSION, OBSERVATION_VERSIONS, Views
 from league.config.game import MapsConfig, RulesConfig
 from league.config.kinds import Integers, Off, Positive, Section, Share, Strings
@@ -60,7 +61,7 @@ class ViewsConfig(Section):
     ] = Field(
         default=OBSERVATION_VERSION,
         description="What is seen besides the views: 1, the scalars; 2, also the neighbours with "
-        "what they did so far (docs/observation.md).",
+        "what they did so far; 3, that of edition 2026, which has no other (docs/observation.md).",
     )
 
     def to_views(self) -> Views:
@@ -267,8 +268,28 @@ class LeagueConfig(Section):
         """The widths of this league's networks, for the observation that its views are of."""
         return self.network.to_torso(self.views.to_views().shapes())
 
+    @model_validator(mode="before")
+    @classmethod
+    def _show_what_the_edition_shows(cls, values: Any) -> Any:
+        """Where no version of the observation is named, take the newest of the edition."""
+        rules, views = (values.get(key, {}) for key in ("rules", "views"))
+        if not isinstance(rules, dict) or not isinstance(views, dict):
+            return values
+        edition = EDITIONS.get(str(rules.get("edition", "2025")))
+        if edition is None or "observation_version" in views:
+            return values
+        newest = edition.observation_versions[-1]
+        return {**values, "views": {**views, "observation_version": newest}}
+
     @model_validator(mode="after")
     def _parts_agree(self) -> LeagueConfig:
+        shown, edition = self.views.observation_version, EDITIONS[self.rules.edition]
+        if shown not in edition.observation_versions:
+            raise ValueError(
+                f"views.observation_version must be one of {edition.observation_versions} with "
+                f"rules.edition {edition.name}, found {shown}; leave it out: the edition says what "
+                "is seen"
+            )
         names = [learner.name for learner in self.learners]
         if len(set(names)) != len(names):
             raise ValueError(f"learners must have distinct names, found {', '.join(names)}")

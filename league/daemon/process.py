@@ -185,7 +185,7 @@ def _run(
         wait(lambda: _migrate(folder, engine))
         wait(taken.claim)
         with signals.raising():
-            _compile(folder)
+            _compile(folder, config.rules.edition)
             note_stage(folder, "loading the league")
             from league.daemon.manager import Manager
 
@@ -212,19 +212,19 @@ def _run(
         engine.dispose()
 
 
-def _compile(folder: LeagueFolder) -> None:
+def _compile(folder: LeagueFolder, edition: str) -> None:
     """Import and compile game and ratings; half a minute on a machine that has not done it yet."""
     note_stage(folder, "loading the game")
     from arena.territory.engine.compiled import cache_folder, is_compiled
     from arena.territory.observation.warm_up import warm_up
     from league.rating import compiled, engines
 
-    if is_compiled():
-        warm_up()
+    if is_compiled(edition):
+        warm_up(edition)
     else:
         say("compiling the game, only once on this machine (about half a minute)")
         with compiling(folder, cache_folder().parent):
-            warm_up()
+            warm_up(edition)
     if not compiled.is_compiled():
         say("compiling the ratings, only once on this machine (some seconds)")
         note_stage(folder, "compiling the ratings, only once on this machine")

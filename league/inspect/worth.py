@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.same_orders import order_groups
 from arena.agent import TARGET, SeatBatch
 from arena.lockstep import DEAD, Lockstep
 from arena.replay import Replay, play_back
-from arena.territory.engine.actions import decode
-from arena.territory.engine.rules import WAIT_DIRECTION
 from arena.territory.maps import TerritoryMap
 
 if TYPE_CHECKING:
@@ -125,19 +124,14 @@ def weigh(
 
 
 def orders_of(batch: SeatBatch) -> NDArray[np.int64]:
-    """Return which actions are the same order, int64[45]: one number per order.
+    """Return which actions are the same order, int64[actions]: one number per order.
 
-    The five WAITs are one, and so are equal intensities in directions with the same target.
+    The five WAITs are one, and so are equal orders in directions with the same target.
     """
-    n_actions = batch.action_mask.shape[1]
-    orders = np.arange(n_actions)
-    first_of: dict[tuple[int, int], int] = {}
-    for action in range(n_actions):
-        direction, intensity = decode(action)
-        if direction == WAIT_DIRECTION:
-            key = (-2, 0)
-        else:
-            target = int(batch.directions[0, direction, TARGET])
-            key = (target, intensity) if target >= 0 else (-3 - direction, intensity)
-        orders[action] = first_of.setdefault(key, action)
-    return orders
+    targets = batch.directions[:1, :, TARGET]
+    # A direction without a target is like no other.
+    told_apart = np.where(targets < 0, -1 - np.arange(targets.shape[1]), targets)
+    groups: NDArray[np.int64] = order_groups(told_apart, batch.action_mask.shape[1])[0].astype(
+        np.int64
+    )
+    return groups

@@ -26,7 +26,7 @@ from agents.relations import relation_mask
 from arena.agent import Agent, LoadAgent
 from arena.lockstep import LiveMatch, Lockstep, as_dict
 from arena.match import LoadMap, MatchSpec, start_match
-from arena.territory.engine.rules import MAX_SEATS, N_ACTIONS
+from arena.territory.engine.rules import MAX_SEATS
 from arena.territory.observation.observation import empty_views
 from arena.territory.observation.space import observation_space
 from league.learner.drawn import DrawnViews
@@ -109,7 +109,7 @@ class LeagueVecEnv(InOneProcess):
         if settings.reads is not None:
             space = gym.spaces.Dict({key: space.spaces[key] for key in settings.reads})
         self._reads_views = any(len(box.shape or ()) == 3 for box in space.spaces.values())
-        super().__init__(n * k, space, gym.spaces.Discrete(N_ACTIONS))
+        super().__init__(n * k, space, gym.spaces.Discrete(settings.views.n_actions))
 
     # --- matches ----------------------------------------------------------------------------------
 
@@ -266,13 +266,13 @@ class LeagueVecEnv(InOneProcess):
         return slice(matches.start * k, matches.stop * k)
 
     def masks_of(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return bool[n, 45] of these rows, all of them active."""
+        """Return bool[n, actions] of these rows, all of them active."""
         facts, at = self.lockstep.facts, self.rows[rows]
         mask = facts.mask[at].astype(np.bool_)
         return relation_mask(mask, facts.direction[at]) if self.relation_mask else mask
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """Return bool[num_envs, 45]; idle rows may only wait."""
+        """Return bool[num_envs, actions]; idle rows may only wait."""
         return self.masks_of(np.arange(self.num_envs))
 
     def step_async(self, actions: NDArray[Any]) -> None:

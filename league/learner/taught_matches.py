@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from arena.agent import TARGET, Agent, LoadAgent
 from arena.lockstep import LiveMatch
 from arena.match import LoadMap, MatchSpec
-from arena.territory.engine.actions import N_ACTIONS, WAIT
+from arena.territory.engine.actions import WAIT
 from arena.territory.engine.rules import MAX_SEATS
 from league.learner.environment import DrawOpponents, LeagueVecEnv
 from league.learner.middles import Middle
@@ -74,7 +74,7 @@ class TaughtVecEnv(LeagueVecEnv):
         """
         of_match = self.rows[rows]
         said = self.lockstep.ask(self._teacher, of_match)
-        said = np.where((said >= 0) & (said < N_ACTIONS), said, WAIT)
+        said = np.where((said >= 0) & (said < self.settings.views.n_actions), said, WAIT)
         legal = self.lockstep.facts.mask[of_match, said].astype(np.bool_)
         return np.where(legal, said, WAIT)
 

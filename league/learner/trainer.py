@@ -25,7 +25,6 @@ from arena.agent import Agent
 from arena.machine import is_machine_trouble
 from arena.territory.engine import rules
 from arena.territory.maps import TerritoryMap
-from arena.territory.observation.views import ACTION_VERSION
 from league.folder.layout import LeagueFolder
 from league.folder.room import describe_trouble
 from league.learner.board import Board, open_board
@@ -213,7 +212,7 @@ class Trainer:
         with torch.no_grad():
             first = rules.WAIT_DIRECTION * rules.N_INTENSITIES
             bias: torch.Tensor = self.ppo.policy.action_net.get_parameter("bias")
-            bias[first:] += self.settings.wait_bias
+            bias[first : first + rules.N_INTENSITIES] += self.settings.wait_bias
         self.take_mask(False)
 
     def take_mask(self, inherited: bool) -> None:
@@ -337,10 +336,12 @@ class Trainer:
 
     def describe(self) -> SnapshotDescription:
         """Return what a snapshot of the current weights says of itself."""
+        views = self.settings.env.views
         return SnapshotDescription(
             family=self.orders.family,
-            observation_version=self.settings.env.views.observation_version,
-            action_version=ACTION_VERSION,
+            observation_version=views.observation_version,
+            action_version=views.action_version,
+            n_actions=views.n_actions,
             torso=self.torso,
             shapes=self.shapes,
             lineage=self.orders.name,

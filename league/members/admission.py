@@ -126,6 +126,12 @@ def check_offer(store: SnapshotStore, sha256: str, views: Views) -> SnapshotDesc
                 f"{views.observation_version} as the league has it, found "
                 f"{found.observation_version}; it belongs to another league"
             )
+        if (found.action_version, found.n_actions) != (views.action_version, views.n_actions):
+            raise SnapshotVersionError(
+                f"snapshot {sha256[:12]}: expected action version {views.action_version} with "
+                f"{views.n_actions} actions as the league has it, found version "
+                f"{found.action_version} with {found.n_actions}; it belongs to another league"
+            )
         if not found.shapes.items() <= expected.items():  # a network need not read everything
             raise SnapshotError(
                 f"snapshot {sha256[:12]}: expected views {expected} as the league has them, found "

@@ -71,7 +71,15 @@ def is_snapshot_file(text: str) -> bool:
 def views_of(description: SnapshotDescription) -> Views:
     """Return the views that a snapshot was trained on."""
     whole, local, tactical = (description.shapes[key][1] for key in ("global", "local", "tactical"))
-    return Views(whole, local, tactical, description.observation_version)
+    views = Views(whole, local, tactical, description.observation_version)
+    found = (description.action_version, description.n_actions)
+    if found != (views.action_version, views.n_actions):
+        raise MemberError(
+            f"expected a snapshot of observation version {views.observation_version} to choose "
+            f"from the {views.n_actions} actions of action version {views.action_version}, found "
+            f"{found[1]} of version {found[0]}; this program has no match for it"
+        )
+    return views
 
 
 def identify(
@@ -108,7 +116,7 @@ def identify(
     if check:
         from agents.check import check_agent
 
-        check_agent(rest)
+        check_agent(rest, edition="2025" if views is None else views.edition.name)
     place, _, factory = rest.rpartition(":")
     called = f"{Path(place).stem if is_plugin_file(place) else place}.{factory}"
     return Newcomer(made_name(called), "plugin", "main", f"plugin:{rest}")
@@ -157,6 +165,13 @@ def _check_views(
         return
     if found.sizes() == views.sizes():
         ours, theirs = views.observation_version, found.observation_version
+        if views.edition is not found.edition:
+            raise MemberError(
+                f"{name}: expected a snapshot of observation version {ours} and action version "
+                f"{views.action_version}, those of the league's edition {views.edition.name}, "
+                f"found {theirs} and {found.action_version}, those of edition "
+                f"{found.edition.name}; it plays in leagues of that edition"
+            )
         how = "; `league pit` can play it as a guest" if theirs < ours else ""
         raise MemberError(
             f"{name}: expected a snapshot of observation version {ours} like the league, found "

@@ -27,7 +27,7 @@ from agents.seal import is_ours, unsealed
 from agents.snapshot_files import MAX_SNAPSHOT_BYTES
 from agents.snapshots import SnapshotStore
 from arena.foreign import MAX_TEXT_BYTES, PARSER_ERRORS, read_foreign, reason_of
-from arena.territory.observation.views import ACTION_VERSION
+from arena.territory.observation.views import Views
 from league.config.tree import LeagueConfig
 from league.errors import MemberError
 from league.folder.connect import reading
@@ -36,7 +36,7 @@ from league.folder.memory import started_settings
 from league.members.entry import add_member, find_member
 from league.members.origin import Origin, Outside, read_outside
 from msattn.actor_critic import ActorCritic, policy_weights
-from msattn.config import FAMILIES, Shapes, TorsoConfig
+from msattn.config import FAMILIES, TorsoConfig
 from msattn.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -124,10 +124,11 @@ def _import_weights(
             was = _origin(chosen, SnapshotStore(folder.snapshot_place()))
             outside = Outside(was, outside.n_steps)
     origin = outside.origin
-    torso, shapes = config.torso, config.views.to_views().shapes()
+    views = config.views.to_views()
+    torso, shapes = config.torso, views.shapes()
     try:
         kept = policy_weights(weights)
-        family = family or (origin.family if origin else None) or _fitting(kept, shapes, torso)
+        family = family or (origin.family if origin else None) or _fitting(kept, views, torso)
         if family is None:
             raise ConfigError(
                 f"its {len(kept)} tensors fit neither family ({' or '.join(FAMILIES)}); --family "
@@ -140,8 +141,9 @@ def _import_weights(
             )
         description = SnapshotDescription(
             family=family,
-            observation_version=config.views.observation_version,
-            action_version=ACTION_VERSION,
+            observation_version=views.observation_version,
+            action_version=views.action_version,
+            n_actions=views.n_actions,
             torso=torso,
             shapes=shapes,
             lineage=family,
@@ -179,11 +181,12 @@ def _origin(member: MemberRecord, store: SnapshotStore) -> Origin:
     return Origin(sha256, member.name, member.family, member.trained_decisions, masked)
 
 
-def _fitting(weights: Mapping[str, Tensor], shapes: Shapes, torso: TorsoConfig) -> str | None:
+def _fitting(weights: Mapping[str, Tensor], views: Views, torso: TorsoConfig) -> str | None:
     """Return the family whose network has these names and shapes, or None."""
     found = {key: tuple(tensor.shape) for key, tensor in weights.items()}
     for family in FAMILIES:
-        expected = ActorCritic.on_meta(family, shapes, torso).state_dict()
+        network = ActorCritic.on_meta(family, views.shapes(), torso, n_actions=views.n_actions)
+        expected = network.state_dict()
         if found == {key: tuple(tensor.shape) for key, tensor in expected.items()}:
             return family
     return None

@@ -136,17 +136,30 @@ def _without_league(names: Sequence[str], maps: Sequence[str], store: Path) -> T
     if newest is not None and not all(newest.shows(views) for views in seen):
         raise PitError(
             f"expected snapshots trained on the same views, found {', '.join(names)} with "
-            "different ones"
+            f"different ones ({_versions(seen)})"
         )
+    rules = config.rules.to_rules()
+    if newest is not None:
+        rules = replace(rules, edition=newest.edition.name)
     listed, ordered = in_proportion(maps or config.maps.rate)
     return Table(
         sides,
         listed,
         ordered,
-        config.rules.to_rules(),
+        rules,
         newest or config.views.to_views(),
         {"snapshots": str(store), "device": "cpu"},
     )
+
+
+def _versions(seen: Sequence[Views]) -> str:
+    """Return which sizes and versions were found, for a message."""
+    found = {
+        f"{views.global_size}/{views.local_size}/{views.tactical_size}, observation version "
+        f"{views.observation_version} of edition {views.edition.name}"
+        for views in seen
+    }
+    return "; ".join(sorted(found))
 
 
 def in_proportion(references: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

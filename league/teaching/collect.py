@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from league.teaching.labels import labels_of, order_groups
+from agents.same_orders import order_groups
+from league.teaching.labels import labels_of
 from league.teaching.waves import Wave, pack_frame
 
 IntArray = NDArray[np.int64]
@@ -90,7 +91,7 @@ def play_wave(
     while len(rows := np.flatnonzero(env.active & env.is_first)):
         masks = env.action_masks()
         said = env.ask_teacher(rows)
-        groups = order_groups(env.targets(rows))
+        groups = order_groups(env.targets(rows), masks.shape[1])
         seen = {key: values[rows] for key, values in observations.items()}
         actions = np.zeros(len(env.active), np.int64)
         actions[rows] = said

@@ -1,38 +1,17 @@
-"""Which actions are the same order, so that imitation asks for no difference that is none.
+"""What imitation asks for: the teacher's order, by whichever action it is given.
 
-An order goes to the owner of a direction, not to the direction (arena.territory.engine.actions):
-the same intensity to the same owner by another direction is the same order. The five WAITs are one.
+Which actions are the same order says agents.same_orders.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from arena.territory.engine.actions import N_ACTIONS, WAIT
-from arena.territory.engine.rules import N_INTENSITIES
-
-N_DIRECTIONS = WAIT // N_INTENSITIES
 NO_LABEL = 255
 """Stands for an order that the learner may not give: its mask is narrower than the game's."""
-
-
-def order_groups(targets: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return uint8[n, 45]: for each action the lowest action that gives the same order.
-
-    Args:
-        targets: int64[n, 8], the owner in each direction; -1 for none, whose orders are illegal.
-    """
-    same: NDArray[Any] = targets[:, :, None] == targets[:, None, :]
-    lowest = same.argmax(axis=2)
-    groups = np.full((len(targets), N_ACTIONS), WAIT, np.uint8)
-    orders = lowest[:, :, None] * N_INTENSITIES + np.arange(N_INTENSITIES)
-    groups[:, :WAIT] = orders.reshape(len(targets), WAIT)
-    return groups
 
 
 def labels_of(
@@ -42,7 +21,7 @@ def labels_of(
 
     Args:
         actions: int64[n], legal in the game.
-        masks: bool[n, 45], what the learner may choose from.
+        masks: bool[n, actions], what the learner may choose from.
     """
     found: NDArray[np.uint8] = groups[np.arange(len(actions)), actions]
     allowed = ((groups == found[:, None]) & masks).any(axis=1)
@@ -53,8 +32,8 @@ def label_log_probs(log_probs: Tensor, groups: Tensor, labels: Tensor) -> Tensor
     """Return float32[n]: the log-probability that a policy gives the teacher's order.
 
     Args:
-        log_probs: float32[n, 45] under the mask.
-        groups: int64[n, 45] of `order_groups`.
+        log_probs: float32[n, actions] under the mask.
+        groups: int64[n, actions] of `order_groups`.
         labels: int64[n], groups.
     """
     floor = torch.finfo(log_probs.dtype).min / 2

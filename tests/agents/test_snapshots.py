@@ -250,6 +250,7 @@ def test_foreign_bytes_are_refused(store: SnapshotStore, raw: bytes) -> None:
         ({"format_version": 2}, SnapshotVersionError),
         ({"observation_version": 3}, SnapshotVersionError),
         ({"action_version": 0}, SnapshotVersionError),
+        ({"action_version": 2}, SnapshotVersionError),
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(

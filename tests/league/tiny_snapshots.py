@@ -33,10 +33,27 @@ def tiny_description(**changes: Any) -> SnapshotDescription:
     return SnapshotDescription(**values)
 
 
+def tiny_of_2026(**changes: Any) -> SnapshotDescription:
+    """A description of the same network for leagues of edition 2026."""
+    views = SMALL_VIEWS.of_edition("2026")
+    return tiny_description(
+        observation_version=views.observation_version,
+        action_version=views.action_version,
+        n_actions=views.n_actions,
+        shapes=views.shapes(),
+        **changes,
+    )
+
+
 def tiny_network(description: SnapshotDescription, seed: int = 0) -> ActorCritic:
     """A network as described, with logits that differ."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = ActorCritic(description.family, description.shapes, description.torso)
+        network = ActorCritic(
+            description.family,
+            description.shapes,
+            description.torso,
+            n_actions=description.n_actions,
+        )
         orthogonal_init(network.action_net, 2.0)
         return network.eval()

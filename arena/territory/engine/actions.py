@@ -1,4 +1,4 @@
-"""The 45 compass actions: what each one means on the current board, and which are legal.
+"""The compass actions: what each one means on the current board, and which are legal.
 
 action = direction * 5 + intensity. Directions 0..7 are N, NE, E, SE, S, SW, W, NW; 8 is WAIT.
 Intensities are 0.15, 0.30, 0.45, 0.60, 0.75 of home troops.
@@ -7,6 +7,10 @@ The target of a direction is the owner (neutral land included) with the largest 
 to the lower id; an owner without a common 4-neighbour border is not a target. A direction is
 legal when it has a target, immunity allows it and the order sends at least one troop; the five
 WAITs are always legal. An illegal action counts as WAIT and is counted; it never raises.
+
+These 45 are all of edition 2025. Edition 2026 has 26 more after them: BUILD a city, UPGRADE one,
+and for each direction a BOAT towards it, ALLY (ask its target for an alliance, or accept its
+request) and BREAK (the alliance with it); edition_2026/choices.py has their masks and orders.
 """
 
 from __future__ import annotations
@@ -24,6 +28,13 @@ N_ACTIONS = rules.N_ACTIONS
 WAIT = rules.WAIT_DIRECTION * rules.N_INTENSITIES
 DIRECTIONS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW", "WAIT")
 _N_INTENSITIES = rules.N_INTENSITIES
+# of edition 2026; the last three are followed by one for each further direction
+BUILD = 45
+UPGRADE = 46
+BOAT = 47
+ALLY = 55
+BREAK = 63
+_BY_DIRECTION = {BOAT: "BOAT", ALLY: "ALLY", BREAK: "BREAK"}
 
 
 def encode(direction: int, intensity: int) -> int:
@@ -32,12 +43,32 @@ def encode(direction: int, intensity: int) -> int:
 
 
 def decode(action: int) -> tuple[int, int]:
-    """Return (direction, intensity) of an action."""
+    """Return (direction, intensity) of one of the first 45 actions."""
     return divmod(action, rules.N_INTENSITIES)
 
 
+def direction_of(action: int) -> int | None:
+    """Return the direction 0..7 of an action, None if it has none."""
+    if action < WAIT:
+        return action // rules.N_INTENSITIES
+    return (action - BOAT) % rules.N_DIRECTIONS if action >= BOAT else None
+
+
+def kind_of(action: int) -> str:
+    """Return the kind of an action: attack, wait, build, upgrade, boat, ally or break."""
+    if action < BUILD:
+        return "attack" if action < WAIT else "wait"
+    if action < BOAT:
+        return "build" if action == BUILD else "upgrade"
+    return next(_BY_DIRECTION[first] for first in (BREAK, ALLY, BOAT) if action >= first).lower()
+
+
 def describe(action: int) -> str:
-    """Return a short name for people: "NE 45 %" or "WAIT"."""
+    """Return a short name for people: "NE 45 %", "WAIT", "BUILD" or "BOAT NE"."""
+    if action >= BUILD:
+        towards = direction_of(action)
+        name = kind_of(action).upper()
+        return name if towards is None else f"{name} {DIRECTIONS[towards]}"
     direction, intensity = decode(action)
     if direction == rules.WAIT_DIRECTION:
         return "WAIT"

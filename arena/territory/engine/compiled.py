@@ -92,9 +92,10 @@ def cache_folder() -> Path:
 _CACHE = str(cache_folder())
 
 
-def is_compiled() -> bool:
-    """Return whether machine code of these sources is already on disk."""
-    return any(Path(_CACHE).rglob("tick.run_ticks*.nbi"))
+def is_compiled(edition: str = "2025") -> bool:
+    """Return whether machine code of these sources, for matches of an edition, is on disk."""
+    tick = "run_ticks" if edition == "2025" else f"run_ticks_{edition}"
+    return any(Path(_CACHE).rglob(f"tick.{tick}-*.nbi"))
 
 
 def compiled(

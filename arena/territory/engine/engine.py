@@ -22,6 +22,7 @@ from arena.territory.engine import orders, rules
 from arena.territory.engine.actions import give_orders
 from arena.territory.engine.copies import copy_state, renew_streams, shapes_of
 from arena.territory.engine.edition_2026.at_sea import BoatOrders, ways_ahead
+from arena.territory.engine.edition_2026.choices import give_orders_2026
 from arena.territory.engine.edition_2026.coasts import waterways_of
 from arena.territory.engine.edition_2026.economy import Economy
 from arena.territory.engine.edition_2026.minds import Minds
@@ -302,7 +303,8 @@ class Engine(Economy, Minds, BoatOrders):
                 f"{int(self.state.clock[N_ORDERS])} orders wait for tick {self.tick}; run it "
                 "before the next decision"
             )
-        give_orders(self.state, actions[self.seat_of], self.illegal)
+        give = give_orders if self.edition.number == 0 else give_orders_2026
+        give(self.state, actions[self.seat_of], self.illegal)
 
     def run(self, n: int) -> int:
         """Run up to n ticks, not beyond `max_ticks`; return how many ran.

@@ -47,6 +47,9 @@ class Edition:
         immunity_ticks: orders before this tick are refused on those who are immune.
         wins_by_all_land: whether a winner's share is of all land, not of the largest land mass.
         has_impassable_land: whether land of magnitude 31 belongs to nobody ever.
+        n_actions: what a seat chooses from at a decision (actions.py).
+        action_version: version of those actions, as snapshots name it.
+        observation_versions: what a seat may be shown (observation/views.py), the newest last.
         version: changes whenever a recorded match of this edition could end differently; 2025 has
             RULES_VERSION alone.
     """
@@ -60,6 +63,9 @@ class Edition:
     immunity_ticks: int
     wins_by_all_land: bool
     has_impassable_land: bool
+    n_actions: int
+    action_version: int
+    observation_versions: tuple[int, ...]
     version: int = 1
 
 
@@ -78,6 +84,9 @@ EDITIONS: Final = {
         immunity_ticks=49,
         wins_by_all_land=False,
         has_impassable_land=False,
+        n_actions=45,
+        action_version=1,
+        observation_versions=(1, 2),
     ),
     "2026": Edition(
         name="2026",
@@ -89,6 +98,9 @@ EDITIONS: Final = {
         immunity_ticks=50,
         wins_by_all_land=True,
         has_impassable_land=True,
+        n_actions=71,
+        action_version=2,
+        observation_versions=(3,),
         version=2,
     ),
 }
@@ -136,7 +148,7 @@ N_DIRECTIONS: Final = 8  # N NE E SE S SW W NW
 INTENSITIES: Final = (0.15, 0.30, 0.45, 0.60, 0.75)  # of home troops
 N_INTENSITIES: Final = 5
 WAIT_DIRECTION: Final = 8
-N_ACTIONS: Final = 45
+N_ACTIONS: Final = 45  # of edition 2025; `Edition.n_actions` has each edition's
 
 
 @dataclass(frozen=True)
@@ -186,6 +198,11 @@ class MatchRules:
     def n_players(self) -> int:
         """The seats and the crowd."""
         return self.n_seats + len(self.crowd_terms)
+
+    @property
+    def n_actions(self) -> int:
+        """What a seat chooses from at a decision."""
+        return EDITIONS[self.edition].n_actions
 
     def sha256(self) -> str:
         """Return the identity of the rules, from version and settings; ratings never mix rules."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.territory.engine import rules
-from arena.territory.engine.state import CELL, GRID, TERRAIN_BITS, State
-from arena.territory.observation.views import N_SCALARS, Views
+from arena.territory.engine.state import CELL, EDITION, GRID, TERRAIN_BITS, State
+from arena.territory.observation.views import Views
 
 _WATER = rules.WATER
 
@@ -26,15 +26,18 @@ class SeatViews(NamedTuple):
     tactical: NDArray[np.uint8]  # [n, C, T, T]
     scalars: NDArray[np.float32]  # [n, F]
     neighbours: NDArray[np.float32]  # [n, 8, W], one per direction; W = 0 in version 1
+    landings: NDArray[np.float32]  # [n, 8, L], one per direction; L = 0 before version 3
 
 
 class Facts(NamedTuple):
     """Public facts for agents that do not use images; n rows."""
 
-    mask: NDArray[np.int8]  # [n, 45]
-    own: NDArray[np.int64]  # [n, 6]: tick, max_ticks, tiles, home troops, cap, living seats
+    mask: NDArray[np.int8]  # [n, actions]
+    # [n, 6]: tick, max_ticks, tiles, home troops, cap, living seats; [n, 15] in edition 2026
+    # (agent.py names the columns)
+    own: NDArray[np.int64]
     # [n, 8, 7] per direction: target (owner id, 0 neutral, -1 none), contact, its tiles, its home
-    # troops, its attack on me, my attack on it, others' attacks on it
+    # troops, its attack on me, my attack on it, others' attacks on it; [n, 8, 17] in edition 2026
     direction: NDArray[np.int64]
 
 
@@ -68,6 +71,15 @@ class Scratch(NamedTuple):
     cell_terrain: NDArray[np.uint8]  # [GRID, GRID]
     pair_barrier: NDArray[np.uint8]  # [ceil(height / 2), ceil(width / 2)]
     pair_terrain: NDArray[np.uint8]  # the same
+    # edition 2026, of all players before a decision (facts_2026.py); no rows in 2025
+    at_sea: NDArray[np.int64]  # [P + 1, P + 1] troops in boats by owner and whom they shall land on
+    sea_out: NDArray[np.int64]  # [P + 1] troops in boats of the player
+    sea_in: NDArray[np.int64]  # [P + 1] troops in boats that shall land on the player
+    n_boats: NDArray[np.int64]  # [P + 1] boats at sea
+    n_allies: NDArray[np.int64]  # [P + 1]
+    levels_near: NDArray[np.int64]  # [P + 1, P + 1] levels of q's cities near land of p, [q, p]
+    near: NDArray[np.int64]  # [P + 1] marks of one city; [0] is the newest mark
+    landing: NDArray[np.int64]  # [P + 1, 8] framed tile of a boat's landing by direction, or -1
 
 
 def empty_views(n: int, views: Views) -> SeatViews:
@@ -77,17 +89,19 @@ def empty_views(n: int, views: Views) -> SeatViews:
         np.zeros((n, *shapes["global"]), np.uint8),
         np.zeros((n, *shapes["local"]), np.uint8),
         np.zeros((n, *shapes["tactical"]), np.uint8),
-        np.zeros((n, N_SCALARS), np.float32),
+        np.zeros((n, *shapes["scalars"]), np.float32),
         np.zeros((n, *shapes.get("neighbours", (8, 0))), np.float32),
+        np.zeros((n, *shapes.get("landings", (8, 0))), np.float32),
     )
 
 
-def empty_facts(n: int) -> Facts:
-    """Return zeroed facts for n rows."""
+def empty_facts(n: int, edition: rules.Edition = rules.EDITIONS["2025"]) -> Facts:
+    """Return zeroed facts for n rows of matches of an edition."""
+    n_own, n_direction = (6, 7) if edition.number == 0 else (15, 17)
     return Facts(
-        np.zeros((n, rules.N_ACTIONS), np.int8),
-        np.zeros((n, 6), np.int64),
-        np.zeros((n, 8, 7), np.int64),
+        np.zeros((n, edition.n_actions), np.int8),
+        np.zeros((n, n_own), np.int64),
+        np.zeros((n, 8, n_direction), np.int64),
     )
 
 
@@ -110,6 +124,7 @@ def make_scratch(state: State, views: Views) -> Scratch:
     pairs = (-(-height // 2), -(-width // 2))
     largest = max(views.sizes().values())
     n_cells = grid * grid
+    n_2026 = n_players + 1 if state.clock[EDITION] else 0
     return Scratch(
         packed=np.zeros(256, np.uint64),
         shades=np.zeros(256, np.uint32),
@@ -133,6 +148,14 @@ def make_scratch(state: State, views: Views) -> Scratch:
         cell_terrain=_pool(tile_terrain, cell, (grid, grid), 0, 0),
         pair_barrier=_pool(barrier, 2, pairs, 255, 2),
         pair_terrain=_pool(tile_terrain, 2, pairs, 0, 0),
+        at_sea=np.zeros((n_2026, n_2026), np.int64),
+        sea_out=np.zeros(n_2026, np.int64),
+        sea_in=np.zeros(n_2026, np.int64),
+        n_boats=np.zeros(n_2026, np.int64),
+        n_allies=np.zeros(n_2026, np.int64),
+        levels_near=np.zeros((n_2026, n_2026), np.int64),
+        near=np.zeros(n_2026, np.int64),
+        landing=np.full((n_2026, 8), -1, np.int64),
     )
 
 

@@ -8,20 +8,22 @@ image: the three layers of the "Nature" network (8 x 8 by 4, 4 x 4 by 2, 3 x 3) 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.territory.engine.actions import N_ACTIONS
 from arena.territory.observation.views import (
     N_CHANNELS,
     N_NEIGHBOUR_MEMBERSHIP,
     NEIGHBOUR_FACTS,
+    OBSERVATION_VERSION,
     Views,
     scalar_names,
 )
+from arena.territory.observation.views_2026 import LANDING_FACTS, NEIGHBOUR_FACTS_2026
 
 SCALAR_RANGES: Final = {
     "fullness": (0.0, 2.0),  # above 1 when troops came home, or land was lost, this tick
@@ -29,6 +31,7 @@ SCALAR_RANGES: Final = {
     "growth": (-1.0, 0.5),  # negative while above the cap; at most 0.36 (cap of one tile)
     "log_troops": (0.0, 1.2),  # the cap of a whole 4096 x 4096 map is 43 million
     "contact": (0.0, 2.4),  # log2 of all tiles of such a map is 24
+    **dict.fromkeys(("gold", "price", "distance"), (0.0, 1.4)),  # 13 digits; 8,192 tiles
 }
 """Ranges of the scalars and of neighbours' facts that are not in 0..1; a direction's scalar by its
 last word."""
@@ -44,9 +47,9 @@ class FramedBox(gymnasium.spaces.Box):
     Saved models name this class by its place, so that it may not move.
     """
 
-    def __init__(self, side: int, margin: int) -> None:
+    def __init__(self, side: int, margin: int, n_channels: int = N_CHANNELS) -> None:
         framed = side + 2 * margin
-        super().__init__(0, 255, (N_CHANNELS, framed, framed), np.uint8)
+        super().__init__(0, 255, (n_channels, framed, framed), np.uint8)
         self.margin = margin
 
 
@@ -73,20 +76,36 @@ def framed(views: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return around
 
 
-def scalar_bounds() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the lowest and the highest value of each scalar, two float32[F]."""
-    ranges = [SCALAR_RANGES.get(name.rpartition(".")[2], (0.0, 1.0)) for name in scalar_names()]
-    low, high = np.array(ranges, np.float32).T
-    return low, high
+Bounds = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
-def neighbour_bounds() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the lowest and the highest value of a neighbour's row, two float32[W]."""
+def _bounds(names: Iterable[str], n_before: int = 0) -> Bounds:
+    """Return the lowest and the highest value of these, after `n_before` shares."""
     unit = (0.0, 1.0)
-    ranges = [unit] * N_NEIGHBOUR_MEMBERSHIP
-    ranges += [SCALAR_RANGES.get(name, unit) for name, _ in NEIGHBOUR_FACTS]
-    low, high = np.array(ranges, np.float32).T
+    ranges = [SCALAR_RANGES.get(name.rpartition(".")[2], unit) for name in names]
+    low, high = np.array([unit] * n_before + ranges, np.float32).T
     return low, high
+
+
+def scalar_bounds(observation_version: int = OBSERVATION_VERSION) -> Bounds:
+    """Return the lowest and the highest value of each scalar, two float32[F]."""
+    return _bounds(scalar_names(observation_version))
+
+
+def neighbour_bounds(observation_version: int = OBSERVATION_VERSION) -> Bounds:
+    """Return the lowest and the highest value of a neighbour's row, two float32[W]."""
+    later = NEIGHBOUR_FACTS_2026 if observation_version >= 3 else ()
+    return _bounds((name for name, _ in (*NEIGHBOUR_FACTS, *later)), N_NEIGHBOUR_MEMBERSHIP)
+
+
+def landing_bounds() -> Bounds:
+    """Return the lowest and the highest value of a landing's row, two float32[L]."""
+    return _bounds(name for name, _ in LANDING_FACTS)
+
+
+def _box_of_rows(bounds: Bounds) -> gymnasium.spaces.Box:
+    low, high = (np.tile(bound, (8, 1)) for bound in bounds)
+    return gymnasium.spaces.Box(low, high, dtype=np.float32)
 
 
 def observation_space(
@@ -95,23 +114,25 @@ def observation_space(
     """Return the space of one seat's observation: three images, scalars, neighbours, action mask.
 
     Args:
-        views: sizes of the images, and the version: neighbours come with version 2.
+        views: sizes of the images, and the version: neighbours come with version 2, landings and
+            the actions of edition 2026 with version 3.
         with_mask: False leaves out the mask, for learners, which store it with the action.
         with_frames: False shows small views as they are, as learners and agents get them.
     """
     spaces: dict[str, gymnasium.Space[Any]] = {}
-    for key, shape in views.shapes().items():
-        if key in ("scalars", "neighbours"):
-            continue
+    version, shapes = views.observation_version, views.shapes()
+    for key in ("global", "local", "tactical"):
+        shape = shapes[key]
         margin = margin_of(shape[-1]) if with_frames else 0
         if margin:
-            spaces[key] = FramedBox(shape[-1], margin)
+            spaces[key] = FramedBox(shape[-1], margin, shape[0])
         else:
             spaces[key] = gymnasium.spaces.Box(0, 255, shape, np.uint8)
-    spaces["scalars"] = gymnasium.spaces.Box(*scalar_bounds(), dtype=np.float32)
-    if "neighbours" in views.shapes():
-        bounds = (np.tile(bound, (8, 1)) for bound in neighbour_bounds())
-        spaces["neighbours"] = gymnasium.spaces.Box(*bounds, dtype=np.float32)
+    spaces["scalars"] = gymnasium.spaces.Box(*scalar_bounds(version), dtype=np.float32)
+    if "neighbours" in shapes:
+        spaces["neighbours"] = _box_of_rows(neighbour_bounds(version))
+    if "landings" in shapes:
+        spaces["landings"] = _box_of_rows(landing_bounds())
     if with_mask:
-        spaces["action_mask"] = gymnasium.spaces.Box(0, 1, (N_ACTIONS,), np.int8)
+        spaces["action_mask"] = gymnasium.spaces.Box(0, 1, (views.n_actions,), np.int8)
     return gymnasium.spaces.Dict(spaces)

@@ -28,6 +28,8 @@ from arena.territory.engine.state import (
     MAP_ALONE,
     N_ATTACKS,
     N_EVENTS,
+    STRUCTURE_OWNER,
+    STRUCTURE_TILE,
     State,
 )
 from arena.territory.maps import TerritoryMap
@@ -43,6 +45,7 @@ _BY_PLAYER = (
     "habits",
     "ledger",
 )
+_BY_PAIR_2026 = ("pacts", "relations")
 
 
 def copied(engine: Engine) -> Engine:
@@ -68,6 +71,12 @@ def renumbered(engine: Engine, number_of: IntArray) -> Engine:
     new.slot_of[np.ix_(number_of, number_of)] = old.slot_of
     new.dealings[np.ix_(number_of, number_of)] = old.dealings
     new.past[:, number_of] = old.past
+    for name in _BY_PAIR_2026:
+        if len(getattr(old, name)):
+            getattr(new, name)[np.ix_(number_of, number_of)] = getattr(old, name)
+    new.structures[:, STRUCTURE_OWNER] = owners[old.structures[:, STRUCTURE_OWNER]]
+    for column in (BOAT_OWNER, BOAT_TARGET):
+        new.boats[:, column] = owners[old.boats[:, column]]
     new.cell_counts[:, number_of] = old.cell_counts
     for values in (new.owner, new.cell_uniform, new.event_owners):
         values[...] = owners[values]
@@ -131,6 +140,12 @@ def turned(engine: Engine, quarters: int, *, mirrored: bool = False) -> Engine:
         links = getattr(old, name)[from_new]
         links[old.border_prev[from_new] == _ON_NO_BORDER] = _ON_NO_BORDER
         getattr(new, name)[...] = np.where(links >= 0, to_new[links], links)
+    for places, column in (
+        (new.structures, STRUCTURE_TILE),
+        (new.boats, BOAT_TILE),
+        (new.boats, BOAT_LANDING),
+    ):
+        places[:, column] = to_new[places[:, column]]
     for name in ("border_head", "border_tail"):
         ends = getattr(old, name)
         getattr(new, name)[...] = np.where(ends >= 0, to_new[ends], ends)

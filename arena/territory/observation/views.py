@@ -8,19 +8,31 @@ cell of several tiles holds the mean over its area, so that small territories do
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from arena.errors import MatchError
+from arena.territory.engine.rules import EDITIONS, Edition
+from arena.territory.observation.views_2026 import (
+    CHANNELS_2026,
+    N_LANDING,
+    N_NEIGHBOUR_2026,
+    N_OWN_2026,
+    OWN_SCALARS_2026,
+)
 
-OBSERVATION_VERSION: Final = 2
-"""Of new leagues; a league keeps the version that it was started with.
+OBSERVATION_VERSION: Final = EDITIONS["2025"].observation_versions[-1]
+"""Of new leagues of edition 2025; a league keeps the version that it was started with.
 
 Version 1 has the views and the scalars; version 2 adds the neighbours and changes nothing else.
+Version 3 is that of edition 2026: it adds what views_2026.py names, and more actions.
 """
-OBSERVATION_VERSIONS: Final = (1, 2)
-"""What this program can show; a network of an older version reads a part of a newer one."""
-ACTION_VERSION: Final = 1
+OBSERVATION_VERSIONS: Final = tuple(
+    version for edition in EDITIONS.values() for version in edition.observation_versions
+)
+"""What this program can show; a network of an older version of the same edition reads a part."""
+ACTION_VERSION: Final = EDITIONS["2025"].action_version
+ACTION_VERSIONS: Final = tuple(edition.action_version for edition in EDITIONS.values())
 
 RECENT_TICKS: Final = 100
 """Gains and losses fade to nothing over this time (ten decisions)."""
@@ -117,12 +129,35 @@ NEIGHBOUR_FACTS: Final[tuple[tuple[str, str], ...]] = (
 N_NEIGHBOUR: Final = N_NEIGHBOUR_MEMBERSHIP + len(NEIGHBOUR_FACTS)
 
 
-def scalar_names() -> list[str]:
-    """Return the names of the scalars in order: own facts, then eleven per direction N .. NW."""
+def edition_of(observation_version: int) -> Edition:
+    """Return the edition whose matches show an observation of this version.
+
+    Raises:
+        MatchError: there is none.
+    """
+    for edition in EDITIONS.values():
+        if observation_version in edition.observation_versions:
+            return edition
+    raise MatchError(
+        f"observation_version: expected one of {OBSERVATION_VERSIONS}, found "
+        f"{observation_version}; a newer program may know it"
+    )
+
+
+def scalar_names(observation_version: int = OBSERVATION_VERSION) -> list[str]:
+    """Return the names of the scalars: own facts, eleven per direction N .. NW, those of 2026."""
     names = [name for name, _ in OWN_SCALARS]
     for direction in ("N", "NE", "E", "SE", "S", "SW", "W", "NW"):
         names += [f"{direction}.{name}" for name, _ in DIRECTION_SCALARS]
+    if observation_version >= 3:
+        names += [name for name, _ in OWN_SCALARS_2026]
     return names
+
+
+def channel_names(observation_version: int = OBSERVATION_VERSION) -> tuple[str, ...]:
+    """Return the names of a view's channels, in order."""
+    later = CHANNELS_2026 if observation_version >= 3 else ()
+    return (*CHANNEL_NAMES, *(name for name, _ in later))
 
 
 @dataclass(frozen=True)
@@ -142,11 +177,7 @@ class Views:
     observation_version: int = OBSERVATION_VERSION
 
     def __post_init__(self) -> None:
-        if self.observation_version not in OBSERVATION_VERSIONS:
-            raise MatchError(
-                f"observation_version: expected one of {OBSERVATION_VERSIONS}, found "
-                f"{self.observation_version}; a newer program may know it"
-            )
+        edition_of(self.observation_version)
         for name, size in self.sizes().items():
             if size < 16 or size % 16 or size > 512:
                 raise MatchError(f"{name}: expected a multiple of 16 from 16 to 512, found {size}")
@@ -160,18 +191,47 @@ class Views:
     def shows(self, other: Views) -> bool:
         """Return whether whoever reads `other` can read these: equal views, no older version."""
         newer = self.observation_version >= other.observation_version
-        return newer and self.sizes() == other.sizes()
+        return newer and self.sizes() == other.sizes() and self.edition is other.edition
+
+    @property
+    def edition(self) -> Edition:
+        """The edition of the matches that show these."""
+        return edition_of(self.observation_version)
+
+    @property
+    def n_actions(self) -> int:
+        """What whoever sees these chooses from."""
+        return self.edition.n_actions
+
+    @property
+    def action_version(self) -> int:
+        """The version of those actions."""
+        return self.edition.action_version
+
+    def of_edition(self, name: str) -> Views:
+        """Return these views as matches of an edition show them: its rules say which version.
+
+        Views of another edition become the newest version of this one.
+        """
+        versions = EDITIONS[name].observation_versions
+        if self.observation_version in versions:
+            return self
+        return replace(self, observation_version=versions[-1])
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of one seat's observation by key (without the mask)."""
+        is_2026 = self.observation_version >= 3
+        channels = N_CHANNELS + len(CHANNELS_2026) if is_2026 else N_CHANNELS
         shapes: dict[str, tuple[int, ...]] = {
-            "global": (N_CHANNELS, self.global_size, self.global_size),
-            "local": (N_CHANNELS, self.local_size, self.local_size),
-            "tactical": (N_CHANNELS, self.tactical_size, self.tactical_size),
-            "scalars": (N_SCALARS,),
+            "global": (channels, self.global_size, self.global_size),
+            "local": (channels, self.local_size, self.local_size),
+            "tactical": (channels, self.tactical_size, self.tactical_size),
+            "scalars": (N_SCALARS + N_OWN_2026 if is_2026 else N_SCALARS,),
         }
         if self.observation_version >= 2:
-            shapes["neighbours"] = (8, N_NEIGHBOUR)
+            shapes["neighbours"] = (8, N_NEIGHBOUR + N_NEIGHBOUR_2026 if is_2026 else N_NEIGHBOUR)
+        if is_2026:
+            shapes["landings"] = (8, N_LANDING)
         return shapes
 
     def to_json(self) -> dict[str, int]:

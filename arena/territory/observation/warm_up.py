@@ -16,12 +16,15 @@ import numpy as np
 from arena.import_path import import_variables
 from arena.territory.engine.actions import give_orders
 from arena.territory.engine.compiled import is_compiled
+from arena.territory.engine.edition_2026.choices import give_orders_2026
+from arena.territory.engine.edition_2026.tick import run_ticks_2026
 from arena.territory.engine.numerics import uniform_noise
 from arena.territory.engine.spawns import choose_spawns, spawn_disc
 from arena.territory.engine.state import State, allocate
 from arena.territory.engine.tick import run_ticks
 from arena.territory.maps import generate_map
 from arena.territory.observation import observation as obs
+from arena.territory.observation.seeing import see, see_facts
 from arena.territory.observation.views import Views
 
 _VIEWS = Views(16, 16, 16)
@@ -51,6 +54,20 @@ def _compile_the_rest() -> None:
         spawn_disc(state, p, int(x), int(y))
 
 
+def _compile_2026() -> None:
+    """Compile what matches of edition 2026 use beyond those of 2025."""
+    views = _VIEWS.of_edition("2026")
+    territory = generate_map("plains", 32, 32, 0)
+    state = allocate(territory, 2, views.global_size, edition=views.edition.number)
+    rows = np.arange(2)
+    facts, seen = obs.empty_facts(2, views.edition), obs.empty_views(2, views)
+    scratch = obs.make_scratch(state, views)
+    see_facts(state, scratch, rows, 20, facts)
+    see(state, scratch, rows, 20, facts.mask, seen)
+    give_orders_2026(state, rows, np.zeros(2, np.int64))
+    run_ticks_2026(state, 1)
+
+
 def _n_cores() -> int:
     """Return the cores that this process may use: on one, a helper would only import twice."""
     if hasattr(os, "sched_getaffinity"):
@@ -58,8 +75,12 @@ def _n_cores() -> int:
     return os.cpu_count() or 1
 
 
-def warm_up() -> None:
-    """Compile what is not compiled yet; takes a second when everything is."""
+def warm_up(edition: str = "2025") -> None:
+    """Compile what is not compiled yet; takes a second when everything is.
+
+    Args:
+        edition: of the matches that will be played; those of 2025 need nothing of 2026.
+    """
     helper = None
     if not is_compiled() and _n_cores() > 1:
         helper = subprocess.Popen(
@@ -76,6 +97,8 @@ def warm_up() -> None:
             helper.kill()
             helper.wait()
     _compile_the_rest()
+    if edition == "2026":
+        _compile_2026()
 
 
 if __name__ == "__main__":

@@ -216,7 +216,7 @@ def test_a_signal_while_it_compiles_ends_the_start_before_anything_begins(
 ) -> None:
     compiled: list[str] = []
 
-    def compile_for_long(folder: LeagueFolder) -> None:
+    def compile_for_long(folder: LeagueFolder, edition: str) -> None:
         try:
             send(signal.SIGTERM)
             compiled.append("to the end")

@@ -25,7 +25,7 @@ from league.rating.replay import first_difference
 from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA
 from tests.league.hand_made import RULES_SHA, add_rated
-from tests.league.tiny_snapshots import tiny_description, tiny_network
+from tests.league.tiny_snapshots import tiny_description, tiny_network, tiny_of_2026
 
 SEASON = Season(RULES_SHA, sigma_allowance=4.0)
 FIRST, SECOND = "1" * 64, "2" * 64
@@ -268,6 +268,19 @@ def test_a_league_admits_offers_of_its_own_observation_version_alone(
     with pytest.raises(SnapshotVersionError, match=f"expected observation version {ours} as the"):
         check_offer(store, shas[1], of_league)
     assert store.shas() == [shas[0]]
+
+
+def test_a_league_of_2026_admits_offers_with_its_own_actions_alone(store: SnapshotStore) -> None:
+    views = SMALL_VIEWS.of_edition("2026")
+    own, older = tiny_of_2026(), tiny_description()
+    offered = [store.offer(tiny_network(each).state_dict(), each) for each in (own, older)]
+    assert check_offer(store, offered[0], views).n_actions == 71
+    with pytest.raises(SnapshotVersionError, match=r"expected observation version 3 .* found 2"):
+        check_offer(store, offered[1], views)
+    short = replace(own, n_actions=45)
+    cut = store.offer(tiny_network(short).state_dict(), short)
+    with pytest.raises(SnapshotVersionError, match=r"with 71 actions as the league .* with 45"):
+        check_offer(store, cut, views)
 
 
 def test_a_damaged_offer_is_refused_and_not_stored(

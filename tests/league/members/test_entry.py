@@ -29,10 +29,12 @@ from league.members.entry import (
 from league.rating.season import Season
 from league.rating.trueskill import MU, SIGMA
 from tests.league.hand_made import RULES_SHA, add_rated
-from tests.league.tiny_snapshots import tiny_description, tiny_network
+from tests.league.tiny_snapshots import tiny_description, tiny_network, tiny_of_2026
 
 ALLOWANCE = 25 / 6  # rating.sigma_allowance of both presets
 TURTLE = Newcomer("turtle", "scripted", "anchor", "scripted:turtle")
+
+_OF_AN_EDITION = ("observation_version", "action_version", "n_actions", "shapes")
 
 
 def _snapshot_file(folder: Path, **description: object) -> Path:
@@ -109,6 +111,25 @@ def test_a_snapshot_of_another_observation_version_is_refused_and_an_older_one_i
     for may_be_older in (False, True):  # what a newer one reads is not there
         with pytest.raises(MemberError, match=r"version 1 like the league, found version 2; .*\n?"):
             identify(str(newer), store, old, may_be_older=may_be_older)
+
+
+@pytest.mark.parametrize("may_be_older", [False, True])
+def test_a_snapshot_of_another_edition_is_refused_with_both_versions_and_where_it_plays(
+    tmp_path: Path, may_be_older: bool
+) -> None:
+    of_2026 = tiny_of_2026()
+    path = _snapshot_file(tmp_path, **{key: getattr(of_2026, key) for key in _OF_AN_EDITION})
+    store = tmp_path / "store"
+    with pytest.raises(
+        MemberError,
+        match=r"observation version 2 and action version 1, those of the league's edition 2025, "
+        r"found 3 and 2, those of edition 2026; it plays in leagues of that edition",
+    ):
+        identify(str(path), store, SMALL_VIEWS, may_be_older=may_be_older)
+    assert identify(str(path), store, SMALL_VIEWS.of_edition("2026")).family == "attention"
+    older = _snapshot_file(tmp_path)
+    with pytest.raises(MemberError, match=r"edition 2026, found 2 and 1, those of edition 2025"):
+        identify(str(older), store, SMALL_VIEWS.of_edition("2026"), may_be_older=may_be_older)
 
 
 def test_a_snapshot_is_found_by_a_prefix_and_a_missing_one_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from agents.registry import make_loader
 from agents.snapshots import SnapshotStore
-from arena.match import MatchResult, MatchSpec, play_matches
+from arena.match import MatchFailure, MatchResult, MatchSpec, play_matches
 from arena.processes.jobs import Failed
 from arena.replay import read_replay
 from arena.territory.engine.rules import MatchRules
@@ -30,7 +30,7 @@ from league.pit.run import PitRequest, run_pit
 from league.pit.sides import Side, side_without_league
 from league.pit.table import laid
 from tests.league.daemon.scripted import result
-from tests.league.tiny_snapshots import tiny_description, tiny_network
+from tests.league.tiny_snapshots import tiny_description, tiny_network, tiny_of_2026
 
 RULES = MatchRules(max_ticks=200, n_seats=4)
 PLAN = PitPlan(
@@ -216,3 +216,30 @@ def test_without_a_league_snapshots_of_two_observation_versions_meet_and_each_re
         assert isinstance(outcome, MatchResult), outcome
     with laid(files[:1], maps, None) as table:
         assert table.views.observation_version == 1
+
+
+def test_without_a_league_snapshots_of_2026_play_its_rules_and_meet_no_others(
+    tmp_path: Path,
+) -> None:
+    files = []
+    for name, description in (("old", tiny_description()), ("new", tiny_of_2026())):
+        store = SnapshotStore(tmp_path / name)
+        sha256 = store.save(tiny_network(description).state_dict(), description)
+        files.append(str(store.path(sha256)))
+    maps = ["generated:plains:64x64:1"]
+    with laid(files[1:], maps, None) as table:
+        assert (table.rules.edition, table.views.n_actions) == ("2026", 71)
+    refused = r"version 2 of edition 2025; .*version 3 of edition 2026"
+    with pytest.raises(PitError, match=refused), laid(files, maps, None):
+        pass
+    # A match of another edition says so before its first decision.
+    load = make_loader(snapshots=tmp_path / "old")
+    spec = MatchSpec(
+        1,
+        maps[0],
+        (f"snapshot:{Path(files[0]).stem}",) * 2,
+        MatchRules(max_ticks=100, n_seats=2, edition="2026"),
+    )
+    (outcome,) = play_matches([spec], load, load_map)
+    assert isinstance(outcome, MatchFailure) and outcome.blamed == spec.agents[:1]
+    assert "reads observation version 2 and this match, of edition 2026, shows" in outcome.error

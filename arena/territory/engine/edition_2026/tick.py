@@ -3,7 +3,8 @@
 First the win check; then nations' minds; then for each player in spawn order: structures on lost
 land, growth, gold, enclave check, a tribe's mind; then every running attack in order of creation;
 then boats; then structures that are finished or begun; then the new orders, those from outside
-first and the attacks of boats that landed last. An alliance that is broken from outside ends one tick after the order.
+first and the attacks of boats that landed last. An alliance that is broken from outside ends one
+tick after the order.
 
 It is apart from the tick of 2025, so that a league of 2025 compiles none of it.
 """

@@ -160,8 +160,8 @@ def test_views_that_name_no_version_are_of_version_1_and_read_back_the_same() ->
         spec = MatchSpec(1, "generated:plains:64x64:1", ("scripted:idle",) * 10, views=views)
         assert MatchSpec.from_json(spec.to_json()) == spec
     assert SMALL_VIEWS.shows(older) and not older.shows(SMALL_VIEWS)
-    with pytest.raises(MatchError, match=r"expected one of \(1, 2\), found 3"):
-        Views(observation_version=3)
+    with pytest.raises(MatchError, match=r"expected one of \(1, 2, 3\), found 4"):
+        Views(observation_version=4)
 
 
 def test_every_value_of_a_match_lies_in_the_space() -> None:

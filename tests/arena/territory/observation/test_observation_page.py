@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,12 @@ import pytest
 
 from arena.replay import read_replay, verify
 from arena.territory.maps import load_map
-from arena.territory.observation.space import neighbour_bounds, scalar_bounds
+from arena.territory.observation.space import (
+    Bounds,
+    landing_bounds,
+    neighbour_bounds,
+    scalar_bounds,
+)
 from arena.territory.observation.views import (
     CHANNELS,
     CLASSIC_VIEWS,
@@ -27,6 +33,12 @@ from arena.territory.observation.views import (
     NEIGHBOUR_FACTS,
     OWN_SCALARS,
     SMALL_VIEWS,
+)
+from arena.territory.observation.views_2026 import (
+    CHANNELS_2026,
+    LANDING_FACTS,
+    NEIGHBOUR_FACTS_2026,
+    OWN_SCALARS_2026,
 )
 
 PAGE = Path(__file__).parents[4] / "docs" / "observation.md"
@@ -86,13 +98,41 @@ def _neighbour_table() -> str:
     return "\n".join(rows)
 
 
+def _table_2026(
+    head: str, entries: Sequence[tuple[str, str]], bounds: Bounds | None, first: int
+) -> str:
+    rows = [f"| | {head} | meaning | range |", "|---:|---|---|---|"]
+    for index, (name, meaning) in enumerate(entries, start=first):
+        span = "0..255 for 0..1"
+        if bounds is not None:
+            span = f"{_bound(bounds[0][index])} .. {_bound(bounds[1][index])}"
+        rows.append(f"| {index} | `{name}` | {meaning} | {span} |")
+    return "\n".join(rows)
+
+
+def _facts_2026() -> str:
+    low, high = (bound[N_NEIGHBOUR_MEMBERSHIP:] for bound in neighbour_bounds(3))
+    return _table_2026("fact", NEIGHBOUR_FACTS_2026, (low, high), len(NEIGHBOUR_FACTS))
+
+
 @pytest.mark.parametrize(
     ("name", "table"),
-    [("channels", _channel_table), ("scalars", _scalar_table), ("neighbours", _neighbour_table)],
+    [
+        ("channels", _channel_table),
+        ("scalars", _scalar_table),
+        ("neighbours", _neighbour_table),
+        ("channels_2026", lambda: _table_2026("channel", CHANNELS_2026, None, N_CHANNELS)),
+        (
+            "scalars_2026",
+            lambda: _table_2026("scalar", OWN_SCALARS_2026, scalar_bounds(3), N_SCALARS),
+        ),
+        ("neighbours_2026", _facts_2026),
+        ("landings", lambda: _table_2026("fact", LANDING_FACTS, landing_bounds(), 0)),
+    ],
 )
 def test_the_page_names_every_channel_scalar_and_fact(name: str, table: object) -> None:
     assert callable(table)
-    between = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    between = re.compile(f"(<!-- {name} -->\n)(?:.*?\n)??(<!-- /{name} -->)", re.DOTALL)
     page = PAGE.read_text(encoding="utf-8")
     expected = between.sub(lambda found: f"{found[1]}{table()}\n{found[2]}", page)
     assert between.search(page)
@@ -106,6 +146,8 @@ def test_the_page_gives_the_sizes() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert f"uint8 ({N_CHANNELS}, G, G)" in page and f"float32 ({N_SCALARS},)" in page
     assert f"float32 (8, {N_NEIGHBOUR})" in page
+    shapes = SMALL_VIEWS.of_edition("2026").shapes()
+    assert all(f"float32 {shapes[key]}" in page for key in ("scalars", "neighbours", "landings"))
     for views in (SMALL_VIEWS, CLASSIC_VIEWS):
         assert f"{views.global_size}, {views.local_size}, {views.tactical_size} in" in page
 
