@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from arena.agent import Agent, IntArray, NoGenerator, SeatBatch
 from arena.errors import AgentFault, MatchError
+from arena.territory.engine.actions import WAIT
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.engine.seating import has_mind
@@ -102,8 +103,8 @@ class LiveMatch:
         """Play one decision, int64[seats], DEAD where there is none; return the ticks played."""
         self.record.append(actions.astype(np.uint8))
         if self.has_minds:
-            orders = np.full(self.engine.n_players, action_codec.WAIT, np.int64)
-            orders[: len(actions)] = np.where(self.by_engine, action_codec.WAIT, actions)
+            orders = np.full(self.engine.n_players, WAIT, np.int64)
+            orders[: len(actions)] = np.where(self.by_engine, WAIT, actions)
             actions = orders
         self.engine.act(actions)
         self.n_decisions += 1
