@@ -20,6 +20,10 @@ NAMESPACE = "territory-league"
 _CHECK_S = 300.0  # a node's first process may have to import from a slow disk
 _KNOCK_S = 10.0
 _CALLS = 4  # of a host at once: one that waits for messages, and orders
+_TOKEN = (
+    "set RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token or RAY_AUTH_TOKEN, for "
+    "`league start` and for each `ray start`"
+)
 # Set before Ray is imported: no report to its authors, no processes before they are needed.
 _VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_enable_worker_prestart": "false"}
 # Nobody else needs to reach a Ray that is started here. Ray turns the address 127.0.0.1 into that
@@ -51,23 +55,32 @@ def join(orders: DriverOrders) -> Any:
             common["_temp_dir"] = orders.folder
         ray.init(address="local", num_cpus=orders.n_cpus, include_dashboard=False, **common)
         return ray
+    said = f"ray.address = {orders.address!r}: expected"
+    has_answered = False
     try:
         knock(orders.address)
+        has_answered = orders.address != "auto"
         ray.init(address=orders.address, namespace=NAMESPACE, **common)
     except (OSError, ValueError) as error:  # ConnectionError and TimeoutError among them
         if orders.is_known:
             raise
+        # Who comes without the token that a cluster wants is told only that it cannot be reached.
+        hint = f"; if it asks for a token, {_TOKEN}" if has_answered else ""
         raise ClusterRefusedError(
-            f"ray.address = {orders.address!r}: expected a running Ray cluster, found none "
-            f'({words(error)}); start one with `ray start --head`, or set ray.address to "off" for '
-            "one of this machine"
+            f"{said} a running Ray cluster, found none ({words(error)}); start one with "
+            f'`ray start --head`, or set ray.address to "off" for one of this machine{hint}'
         ) from error
-    except RuntimeError as error:
+    except (RuntimeError, ray.exceptions.RayError) as error:
+        if "uthentication" in f"{error!r}":
+            raise ClusterRefusedError(
+                f"{said} a Ray cluster that lets this machine in, found one that asks for its "
+                f"token ({words(error)}); {_TOKEN}"
+            ) from error
         if "ersion mismatch" not in str(error):
             raise
         raise ClusterRefusedError(
-            f"ray.address = {orders.address!r}: expected the Ray and Python of this machine, found "
-            f"others ({words(error)}); install the same versions on every node"
+            f"{said} the Ray and Python of this machine, found others ({words(error)}); install "
+            "the same versions on every node"
         ) from error
     return ray
 
