@@ -7,6 +7,7 @@ rounding of the forward pass.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -170,7 +171,7 @@ class PolicyAgent:
             )
         if self.relation_mask:
             mask = relation_mask(mask, batch.directions)
-        logits = self.logits(batch.observation if self.reads_views else batch.scalar_observation)
+        logits = self.logits(self._seen(batch))
         if not np.isfinite(logits).all():
             raise PolicyError(
                 f"{self.name}: the network returned logits that are not finite; quarantine the "
@@ -182,11 +183,18 @@ class PolicyAgent:
             )
         return masked_probabilities(logits, mask)
 
-    def logits(self, observation: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+    def _seen(self, batch: SeatBatch) -> Mapping[str, Any]:
+        if not self.reads_views:
+            return batch.scalar_observation
+        drawn = None if self.device.type == "cpu" else batch.drawn_observation
+        return batch.observation if drawn is None else drawn
+
+    def logits(self, observation: Mapping[str, Any]) -> NDArray[np.float32]:
         """Return float32[n, A], unmasked.
 
         Args:
-            observation: the images uint8[n, C, S, S] and the scalars float32[n, F].
+            observation: the images uint8[n, C, S, S] and the scalars float32[n, F]: arrays, or
+                tensors of the device.
 
         Raises:
             PolicyError: an input is missing or has another shape than the network's.
@@ -210,7 +218,7 @@ class PolicyAgent:
         with torch.inference_mode():
             for start in range(0, n_rows, step):
                 rows = {
-                    key: torch.from_numpy(observation[key][start : start + step]).to(self.device)
+                    key: torch.as_tensor(observation[key][start : start + step]).to(self.device)
                     for key in self.shapes
                 }
                 chunks.append(self.network(rows)[0])

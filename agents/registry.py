@@ -21,6 +21,7 @@ from agents.scripted import FORMER_NAMES, SCRIPTED
 from arena.agent import Agent
 
 if TYPE_CHECKING:
+    from agents.forwards import SharedForwards
     from agents.snapshots import SnapshotStore
     from agents.source import SnapshotPlace
 
@@ -130,6 +131,7 @@ def make_loader(
     *,
     device: str = "cpu",
     greedy: bool = False,
+    forwards: SharedForwards | None = None,
 ) -> Callable[[str], Agent]:
     """Return a function that makes a new agent from an agent spec.
 
@@ -139,6 +141,7 @@ def make_loader(
             snapshots.
         device: where policies run ("cpu", "cuda", "mps" or "auto").
         greedy: policies take their most probable action instead of sampling.
+        forwards: passes that the policies share (agents.forwards).
     """
 
     opened: list[SnapshotStore] = []
@@ -164,6 +167,9 @@ def make_loader(
                 opened.append(snapshots)
             else:
                 opened.append(SnapshotStore(snapshots))
-        return PolicyAgent.from_snapshot(opened[0].load(rest), choose_device(device), greedy=greedy)
+        loaded = opened[0].load(rest)
+        return PolicyAgent.from_snapshot(
+            loaded, choose_device(device), greedy=greedy, forwards=forwards
+        )
 
     return load

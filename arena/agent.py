@@ -9,7 +9,7 @@ is given, so that a match does not depend on what it is batched with.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -59,6 +59,7 @@ class SeatBatch:
         observe: Callable[[], dict[str, NDArray[Any]]],
         clone: Callable[[int, int, Engine | None], tuple[Engine, int]] | None = None,
         observe_scalars: Callable[[], dict[str, NDArray[Any]]] | None = None,
+        draw: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         # Read-only and of its own: the caller writes the answers back by its own array of rows.
         self.rows = rows.copy()
@@ -72,6 +73,7 @@ class SeatBatch:
         self._observe = observe
         self._clone = clone
         self._observe_scalars = observe_scalars
+        self._draw = draw
         self._observation: dict[str, NDArray[Any]] | None = None
 
     def __len__(self) -> int:
@@ -97,6 +99,14 @@ class SeatBatch:
         if self._observation is None and self._observe_scalars is not None:
             return self._observe_scalars()
         return self.observation
+
+    @property
+    def drawn_observation(self) -> dict[str, Any] | None:
+        """The observation with views as tensors of a device, where somebody draws them there.
+
+        None where nobody does; for policies on that device (agents.device_views).
+        """
+        return None if self._draw is None else {**self.scalar_observation, **self._draw()}
 
     def board(self, i: int, seed: int, into: Engine | None = None) -> tuple[Engine, int]:
         """Return a clone of the board of row i, before this decision, and the row's owner id on it.

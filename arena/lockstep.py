@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any, cast
@@ -123,6 +123,8 @@ class Lockstep:
         facts: masks and public facts by row, valid after `refresh`.
         alive: bool by row, the seats that live and are not played by the engine.
         seconds: wall time spent so far by phase: "env", "observation", "agents".
+        draw_views: (rows) -> the views of living rows on a device, for policies that play there;
+            None where they are read as they are written, on the host.
 
     Args:
         n_threads: threads that share the ticks and the observations of the matches; the results do
@@ -137,6 +139,7 @@ class Lockstep:
         self.facts = obs.empty_facts(n_rows)
         self.alive = np.zeros(n_rows, np.bool_)
         self.seconds = {"env": 0.0, "observation": 0.0, "agents": 0.0}
+        self.draw_views: Callable[[IntArray], Mapping[str, Any]] | None = None
         self._seeds = np.zeros(n_rows, np.int64)
         self._decisions = np.zeros(n_rows, np.int64)
         self._buffers: dict[int, obs.SeatViews] = {}
@@ -271,6 +274,7 @@ class Lockstep:
             observe,
             self._clone,
             partial(observe, with_views=False),
+            None if self.draw_views is None else partial(self.draw_views, rows),
         )
 
     def _clone(self, row: int, seed: int, into: Engine | None) -> tuple[Engine, int]:

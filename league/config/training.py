@@ -331,6 +331,13 @@ class LearnerConfig(Section):
         "the same.",
     )
 
+    compile: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Whether torch compiles the passes of an update, which takes a C++ compiler "
+        "(on a GPU triton) and up to minutes at the learner's start; auto asks a probe on a GPU, "
+        "on takes it wherever it computes the same.",
+    )
+
     @model_validator(mode="after")
     def _batches_fit(self) -> LearnerConfig:
         if self.batch_size > self.n_steps:

@@ -34,6 +34,7 @@ from league.learner.mirror import CheckpointMirror
 from league.ppo import survival
 from league.ppo.algorithm import LeaguePPO
 from league.ppo.errors import CheckpointError
+from league.ppo.form import like_parameters
 from league.ppo.safety import policy_tensors
 
 log = logging.getLogger(__name__)
@@ -232,6 +233,7 @@ def restore(ppo: LeaguePPO, checkpoint: Checkpoint, observations: Any = None) ->
     # The groups' numbers are settings; the learning rate is set before every update.
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+    like_parameters(optimizer)
     notes = checkpoint.notes
     ppo.num_timesteps = int(notes["n_decisions"])
     ppo._n_updates = int(notes["n_updates"])

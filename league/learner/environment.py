@@ -29,8 +29,9 @@ from arena.match import LoadMap, MatchSpec, start_match
 from arena.territory.engine.rules import MAX_SEATS, N_ACTIONS
 from arena.territory.observation.observation import empty_views
 from arena.territory.observation.space import observation_space
+from league.learner.drawn import DrawnViews
 from league.learner.in_one_process import InOneProcess
-from league.learner.middles import Middle, Middles, deal, pack, unpack
+from league.learner.middles import Middle, Middles, deal, pack, play_again, unpack
 from league.learner.outcomes import beaten_shares
 from league.learner.rewards import final_reward, potential, step_reward, with_team_share
 from league.learner.settings import EnvSettings
@@ -58,6 +59,7 @@ class LeagueVecEnv(InOneProcess):
         before_step: called before every decision; whatever it raises leaves the matches as they
             were, so that a learner can be stopped in the middle of a rollout.
         relation_mask: whether the learner chooses only among what agents.relations leaves.
+        drawn: where the views are drawn on the network's device; `observations` then has tensors.
         is_inside_step: a reset or step has begun and, perhaps because a load raised, not ended: the
             matches cannot be saved.
     """
@@ -100,6 +102,7 @@ class LeagueVecEnv(InOneProcess):
         self._episode_reward = np.zeros(n * k)
         self._placement = np.zeros(n * k, np.int64)
         self._views = empty_views(n * k, settings.views)
+        self.drawn: DrawnViews | None = None
         self._actions = np.zeros(n * MAX_SEATS, np.int64)
         self._chosen = np.zeros(n * k, np.int64)
         space = observation_space(settings.views, with_mask=False, with_frames=False)
@@ -239,12 +242,17 @@ class LeagueVecEnv(InOneProcess):
 
     def _observe(self, rows: slice = slice(None)) -> dict[str, NDArray[Any]]:
         at = np.arange(self.num_envs)[rows][self.active[rows]]
-        self.lockstep.observe(self.rows[at], self._views, at, with_views=self._reads_views)
+        on_host = self._reads_views and self.drawn is None
+        self.lockstep.observe(self.rows[at], self._views, at, with_views=on_host)
+        if self.drawn is not None:
+            self.drawn.observe(self.rows[at], at)
         return self.observations()
 
     def observations(self) -> dict[str, NDArray[Any]]:
         """Return the newest observations, which each step writes anew where it plays."""
         seen = as_dict(self._views)
+        if self.drawn is not None:
+            seen |= cast(dict[str, NDArray[Any]], self.drawn.targets)
         return {key: seen[key] for key in cast(gym.spaces.Dict, self.observation_space).spaces}
 
     def halves(self) -> tuple[range, range]:
@@ -435,14 +443,5 @@ class LeagueVecEnv(InOneProcess):
         except SnapshotMissingError as gone:
             log.warning("match %d of the checkpoint is not played on: %s", slot, gone)
             return None
-        self._replay(slot, match, record)
+        play_again(self.lockstep, self._actions, slot, record)
         return match
-
-    def _replay(self, slot: int, match: LiveMatch, record: Sequence[NDArray[np.uint8]]) -> None:
-        n_seats = match.rules.n_seats
-        base = slot * MAX_SEATS
-        for decision in record:
-            self.lockstep.refresh()
-            self.lockstep.ask_agents(self._actions, only_with_memory=True)
-            self._actions[base : base + n_seats] = decision
-            self.lockstep.advance(self._actions)

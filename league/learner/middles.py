@@ -27,9 +27,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from agents.in_tick import term_of
-from arena.lockstep import LiveMatch
+from arena.lockstep import LiveMatch, Lockstep
 from arena.match import LoadMap, MatchSpec, start_match, unpack_actions
 from arena.territory.engine.engine import Engine
+from arena.territory.engine.rules import MAX_SEATS
 from arena.territory.observation.observation import make_scratch
 
 Record = tuple[NDArray[np.uint8], ...]  # one uint8[seats] per decision
@@ -205,3 +206,22 @@ def unpack(saved: dict[str, Any]) -> Record:
     n_seats = len(saved["spec"]["agents"])
     found = unpack_actions(bytes.fromhex(saved["actions"]), n * n_seats).reshape(n, n_seats)
     return tuple(found.astype(np.uint8))
+
+
+def play_again(
+    lockstep: Lockstep,
+    actions: NDArray[np.int64],
+    slot: int,
+    record: Iterable[NDArray[np.uint8]],
+) -> None:
+    """Play the decisions of a match in its slot again, asking agents that keep a memory.
+
+    Args:
+        actions: int64[slots * MAX_SEATS], of the Lockstep; overwritten.
+    """
+    base = slot * MAX_SEATS
+    for decision in record:
+        lockstep.refresh()
+        lockstep.ask_agents(actions, only_with_memory=True)
+        actions[base : base + len(decision)] = decision
+        lockstep.advance(actions)

@@ -146,7 +146,7 @@ class LearnerSettings:
         return replace(
             self,
             env=replace(self.env, n_matches=self.env.n_matches // n_ranks),
-            ppo=replace(self.ppo, n_steps=self.ppo.n_steps // n_ranks),
+            ppo=replace(self.ppo, n_steps=self.ppo.n_steps // n_ranks, n_ranks=n_ranks),
         )
 
 
@@ -243,4 +243,5 @@ def _ppo_settings(learner: LearnerConfig) -> PpoSettings:
         precision=learner.precision,
         survival_coef=learner.survival_coef,
         n_halves=learner.n_halves,
+        compile=learner.compile,
     )

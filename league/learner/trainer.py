@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from league.folder.room import describe_trouble
 from league.learner.board import Board, open_board
 from league.learner.checkpoints import Checkpoint, CheckpointStore, restore
 from league.learner.dealing import deal
+from league.learner.device_path import DevicePath
 from league.learner.draws import draw_seats, draw_wave, whom_it_meets
 from league.learner.due import DueSnapshots
 from league.learner.environment import LeagueVecEnv
@@ -54,8 +55,6 @@ from msattn.memory import keep_freed_memory
 from msattn.sb3 import policy_kwargs
 
 log = logging.getLogger(__name__)
-
-Loaded = TypeVar("Loaded")
 
 
 class Trainer:
@@ -105,8 +104,11 @@ class Trainer:
         self.torso = self.settings.torso
         self.shapes = self.settings.env.views.shapes()
         self._mirror = self._make_mirror()
+        self._maps = cached_maps(self.folder.root, orders.store)
+        self.path = DevicePath.of(self.device, self._mirror.network, self.settings.env, self._maps)
         self.env = self._make_env()
         self.ppo = self._make_ppo()
+        self.path.take(self.env, self.ppo)
         self.lessons = Lessons(self, self._draw, self._mirror, self._copy_to_mirror)
         self.ratchet = Ratchet(self)
         self._last_checkpoint = time.monotonic()
@@ -135,23 +137,12 @@ class Trainer:
 
     def loaders(self) -> tuple[Callable[[str], Agent], Callable[[str], TerritoryMap]]:
         """Return what loads agents and maps, waiting for the machine where it must."""
-        agents = make_loader(self.store, device=str(self.device))
-        maps = cached_maps(self.folder.root, self.orders.store)
-        return self._patiently(agents), self._patiently(maps)
+        agents = make_loader(self.store, device=str(self.device), forwards=self.path.forwards)
+        return self.waiting.loader(agents), self.waiting.loader(self._maps)
 
     def _make_env(self) -> LeagueVecEnv:
         seats = (self._draw, self._mirror)
         return LeagueVecEnv(self.settings.env, *self.loaders(), *seats, self._seed)
-
-    def _patiently(self, load: Callable[[str], Loaded]) -> Callable[[str], Loaded]:
-        """Return a loader that waits for the machine; a plug-in's errors are its own."""
-
-        def load_patiently(name: str) -> Loaded:
-            if name.startswith("plugin:"):
-                return load(name)
-            return self.waiting(f"load {name}", lambda: load(name))
-
-        return load_patiently
 
     def _make_ppo(self) -> LeaguePPO:
         ppo = LeaguePPO(

@@ -72,6 +72,16 @@ class Waiting:
                 log.warning("can %s again after %.0f s", what, self._clock() - began)
             return result
 
+    def loader(self, load: Callable[[str], Result]) -> Callable[[str], Result]:
+        """Return a loader that waits for the machine; a plug-in's errors are its own."""
+
+        def load_patiently(name: str) -> Result:
+            if name.startswith("plugin:"):
+                return load(name)
+            return self(f"load {name}", lambda: load(name))
+
+        return load_patiently
+
     def _pause(self, what: str, error: Exception, n_failures: int) -> None:
         pause_s = growing_pause_s(n_failures, LONGEST_PAUSE_S)
         text = f"cannot {what}: {describe_trouble(error, self._root)}"

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from league.ppo.buffer import RaggedRolloutBuffer
 from league.ppo.contract import LearnerEnv, check_going_on, check_idle_rows, check_masks
 from league.ppo.errors import LearnerError
+from league.ppo.form import choose_form
 from league.ppo.halves import HalvedRollout, halved, hidden
 from league.ppo.loss import LossSettings
 from league.ppo.peers import Peers
@@ -132,6 +133,16 @@ class LeaguePPO(MaskablePPO):
             cast(spaces.Dict, self.observation_space),
             self.device,
         )
+        self.form = choose_form(
+            settings.compile,
+            self._evaluate,
+            self.policy,
+            cast(spaces.Dict, self.observation_space),
+            self.device,
+            n_rows=min(self.micro_batch, settings.batch_size // settings.n_ranks),
+            in_bfloat16=self.in_bfloat16,
+            has_hooks=self.survival is not None,
+        )
 
     def _rows_per_pass(self) -> int:
         """Return how many rows of a minibatch go through the network together."""
@@ -193,7 +204,8 @@ class LeaguePPO(MaskablePPO):
             observations: per key [n, ...] on the device; images uint8, divided in the network.
             masks: bool[n, A].
         """
-        return self._evaluate(self.in_bfloat16, observations, masks)
+        way = self.form.of(len(masks)) or self._evaluate
+        return way(self.in_bfloat16, observations, masks)
 
     def _evaluate(
         self, in_bfloat16: bool, observations: dict[str, Tensor], masks: Tensor

@@ -112,21 +112,41 @@ def chooses_bfloat16(
     return found.pays
 
 
-def probe(evaluate: Evaluate, policy: nn.Module, space: spaces.Dict, device: torch.device) -> Probe:
-    """Time both precisions in turn, on noise, and compare their gradients; see `chooses_bfloat16`.
+def _nothing(fast: bool) -> None:
+    """Do nothing."""
+
+
+def probe(
+    evaluate: Evaluate,
+    policy: nn.Module,
+    space: spaces.Dict,
+    device: torch.device,
+    *,
+    n_rows: int = PROBE_ROWS,
+    prepare: Callable[[bool], None] = _nothing,
+) -> Probe:
+    """Time two ways in turn, on noise, and compare their gradients; see `chooses_bfloat16`.
 
     The passes are those of an update: the policy is left in training mode, without gradients.
+
+    Args:
+        evaluate: its first argument tells the way: False, then True.
+        n_rows: of each pass.
+        prepare: called with the way before each pass; its time does not count.
     """
     policy.train()
     source = torch.Generator().manual_seed(0)
-    rows = {key: _noise(cast(spaces.Box, box), source).to(device) for key, box in space.items()}
+    rows = {
+        key: _noise(cast(spaces.Box, box), n_rows, source).to(device) for key, box in space.items()
+    }
     n_actions = int(cast(Any, policy).action_space.n)
-    masks = torch.ones(PROBE_ROWS, n_actions, dtype=torch.bool, device=device)
+    masks = torch.ones(n_rows, n_actions, dtype=torch.bool, device=device)
     buffers = [(buffer, buffer.clone()) for buffer in policy.buffers()]  # BatchNorm's
     spent: dict[bool, list[float]] = {False: [], True: []}
     gradients: dict[bool, Tensor] = {}
     for repeat in range(PROBE_REPEATS + 1):
         for in_bfloat16, seconds in spent.items():
+            prepare(in_bfloat16)
             _wait(device)
             began = time.perf_counter()
             log_probs, values = evaluate(in_bfloat16, rows, masks)
@@ -154,8 +174,8 @@ def _take_gradients(policy: nn.Module) -> Tensor:
     return torch.cat(parts)
 
 
-def _noise(box: spaces.Box, source: torch.Generator) -> Tensor:
-    shape = (PROBE_ROWS, *box.shape)
+def _noise(box: spaces.Box, n_rows: int, source: torch.Generator) -> Tensor:
+    shape = (n_rows, *box.shape)
     if box.dtype == "uint8":
         return torch.randint(0, 256, shape, generator=source, dtype=torch.uint8)
     return torch.rand(shape, generator=source)

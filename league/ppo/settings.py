@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from league.ppo.errors import LearnerError
+from league.ppo.form import Compile
 from league.ppo.precision import Precision
 from league.ppo.schedules import Schedule
 
@@ -41,6 +42,9 @@ class PpoSettings:
             builds no such layer.
         n_halves: 2 lets the game of one half of the matches move while the network decides for the
             other (league.ppo.halves); 1 does one after the other.
+        compile: whether the passes of an update are compiled; "auto" asks a probe on a GPU
+            (league.ppo.form).
+        n_ranks: that share each minibatch.
 
     Raises:
         LearnerError: a setting that cannot work.
@@ -64,6 +68,8 @@ class PpoSettings:
     precision: Precision = "float32"
     survival_coef: float = 0.0
     n_halves: int = 1
+    compile: Compile = "auto"
+    n_ranks: int = 1
 
     def __post_init__(self) -> None:
         if self.batch_size < 2 or (self.micro_batch is not None and self.micro_batch < 1):

@@ -83,8 +83,14 @@ def train_together(ranks: list[LeaguePPO]) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"micro_batch": 7}, {"target_kl": 2e-7}, {"normalize_advantage": False}],
-    ids=["plain", "in parts", "early stop", "plain advantages"],
+    [
+        {},
+        {"micro_batch": 7},
+        {"target_kl": 2e-7},
+        {"normalize_advantage": False},
+        {"survival_coef": 0.5, "micro_batch": 9},
+    ],
+    ids=["plain", "in parts", "early stop", "plain advantages", "survival"],
 )
 def test_two_ranks_make_the_update_of_one_process_with_all_rows(
     settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
