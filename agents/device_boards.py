@@ -26,7 +26,6 @@ from arena.territory.engine.state import (
     TICK,
     State,
 )
-from arena.territory.observation.outlines import N_OWNERS
 from arena.territory.observation.views import RECENT_TICKS
 
 IntArray = NDArray[np.int64]
@@ -67,7 +66,8 @@ class DeviceBoards:
 
     Attributes:
         owner, terrain: uint8[slots, H + 2, W + 2], in a frame; off-map beyond a smaller map.
-        counts: int32[slots, cells, N_OWNERS], tiles of each owner.
+        n_owners: of the match with the most players, neutral land included.
+        counts: int32[slots, cells, n_owners], tiles of each owner.
         ground: uint8[slots, 2, grid, grid], barrier and terrain of the global view.
     """
 
@@ -78,8 +78,8 @@ class DeviceBoards:
         size = (n_slots, 3, 3)
         self.owner = torch.full(size, rules.OFF_MAP, dtype=torch.uint8, device=device)
         self.terrain = torch.zeros(size, dtype=torch.uint8, device=device)
-        cells = (n_slots, grid * grid, N_OWNERS)
-        self.counts = torch.zeros(cells, dtype=torch.int32, device=device)
+        self.n_owners = 1
+        self.counts = torch.zeros((n_slots, grid * grid, 1), dtype=torch.int32, device=device)
         self.ground = torch.zeros((n_slots, 2, grid, grid), dtype=torch.uint8, device=device)
         self._ring = torch.zeros((n_slots, EVENT_RING), dtype=torch.int64, device=device)
 
@@ -112,7 +112,8 @@ class DeviceBoards:
         """Bring a whole board."""
         state, scratch = match.engine.state, match.scratch
         width, height, stride, _ = (int(v) for v in state.shape)
-        self._make_room(height + 2, width + 2)
+        n_owners = state.cell_counts.shape[1]
+        self._make_room(height + 2, width + 2, n_owners)
         owner = state.owner.reshape(height + 2, stride)
         bits = (state.flags & TERRAIN_BITS).reshape(height + 2, stride)
         is_land = owner < rules.OFF_MAP
@@ -124,15 +125,19 @@ class DeviceBoards:
         ground = np.stack((scratch.cell_barrier, scratch.cell_terrain))
         self.ground[slot] = self._bring(ground)
         self.counts[slot] = 0
-        self.counts[slot, :, : state.cell_counts.shape[1]] = self._bring(state.cell_counts)
+        self.counts[slot, :, :n_owners] = self._bring(state.cell_counts)
         newest = int(state.clock[N_EVENTS])
         at = np.arange(max(0, newest - EVENT_RING), newest) & EVENT_MASK
         if len(at):
             self._ring[slot, self._bring(at)] = self._bring(_packed_events(state, at))
         self._slots[slot] = _Slot(match, newest, int(state.clock[CELL]))
 
-    def _make_room(self, height: int, width: int) -> None:
+    def _make_room(self, height: int, width: int, n_owners: int) -> None:
         """Grow the boards to a larger map's size; what is off a smaller map is off-map."""
+        if n_owners > self.n_owners:
+            more = n_owners - self.n_owners
+            self.counts = torch.nn.functional.pad(self.counts, (0, more))
+            self.n_owners = n_owners
         n, h, w = self.owner.shape
         if height <= h and width <= w:
             return
@@ -166,7 +171,7 @@ class DeviceBoards:
         x, y = (found >> X_AT) & COORDINATE, (found >> Y_AT) & COORDINATE
         self.owner[slot_of, y + 1, x + 1] = self._bring(np.concatenate(owners))
         cell = torch.tensor([known.cell for known in self._slots], device=self._device)[slot_of]
-        base = (slot_of * grid * grid + (y // cell) * grid + x // cell) * N_OWNERS
+        base = (slot_of * grid * grid + (y // cell) * grid + x // cell) * self.n_owners
         counts = self.counts.view(-1)
         ones = torch.ones_like(base, dtype=torch.int32)
         counts.index_add_(0, base + ((found >> BEFORE_AT) & 255), -ones)

@@ -22,7 +22,6 @@ from arena.lockstep import Lockstep
 from arena.territory.engine import rules
 from arena.territory.engine.rules import MAX_SEATS
 from arena.territory.observation.outlines import (
-    N_OWNERS,
     empty_outlines,
     observe_outlines,
 )
@@ -113,7 +112,7 @@ class DeviceViews:
             engine = match.engine
             spawn = engine.spawn_of[rows[first:stop] - slots[first] * MAX_SEATS]
             player[first:stop] = spawn + 1
-            row_of_player = np.full(match.rules.n_seats, -1, np.int64)
+            row_of_player = np.full(engine.n_players, -1, np.int64)
             row_of_player[spawn] = np.arange(first, stop)
             room = int(engine.state.border_size[spawn + 1].sum())
             part = o._replace(fronts=np.empty(room, np.int32))
@@ -128,13 +127,13 @@ class DeviceViews:
             in_order = first + np.argsort(spawn, kind="stable")
             fronts.append(part.fronts[:end])
             front_row.append(np.repeat(in_order, o.n_fronts[in_order]))
-        packed = np.zeros((n, 256), np.uint64)
-        packed[:, :N_OWNERS] = o.packed
+        n_owners = self._boards.n_owners
+        packed = bring(o.packed[:, :n_owners].view(np.int64), self.device)
         cell = np.array([self._boards.cell(slot) for slot in slots.tolist()], np.int64)
         return _Rows(
             slot=bring(slots, self.device),
             player=bring(player, self.device),
-            packed=bring(packed.view(np.int64), self.device),
+            packed=torch.nn.functional.pad(packed, (0, 256 - n_owners)),
             origin=bring(o.origin, self.device),
             cell=bring(cell, self.device),
             front_row=bring(np.concatenate(front_row), self.device),
@@ -165,7 +164,7 @@ class DeviceViews:
         """Draw area means over the owners of each cell; weights add up to at most 256."""
         n, grid = len(rows), self.views.global_size
         weights = self._boards.counts[rows.slot] * 256 // (rows.cell * rows.cell)[:, None, None]
-        table = _bytes_of(rows.packed[:, :N_OWNERS])  # [n, owners, bytes]
+        table = _bytes_of(rows.packed[:, : self._boards.n_owners])  # [n, owners, bytes]
         # Sums of up to 256 * 255 are exact in float32.
         means = torch.bmm(weights.to(torch.float32), table.to(torch.float32))
         cells = (means.to(torch.int32) >> 8).to(torch.uint8)

@@ -14,7 +14,7 @@ import torch
 
 from agents.forwards import SharedForwards, probe_graphs
 from arena.match import LoadMap
-from league.learner.drawn import LEAST_GAIN, DrawnViews, probe_drawing
+from league.learner.drawn import DRAWN_VERSIONS, LEAST_GAIN, DrawnViews, probe_drawing
 from league.learner.settings import EnvSettings
 from league.ppo.algorithm import LeaguePPO
 from msattn.actor_critic import ActorCritic
@@ -73,6 +73,8 @@ def _draws(
         return False, "not read"
     if device.type != "cuda":
         return False, "written by the game"
+    if env.views.observation_version not in DRAWN_VERSIONS:
+        return False, f"written by the game: version {env.views.observation_version} is not drawn"
     try:
         gain, are_equal = probe_drawing(device, env.rules, env.views, env.maps[0], load_map)
     except RuntimeError as error:  # too little memory for the boards, or an operation it lacks

@@ -20,6 +20,7 @@ from arena.territory.observation.views import Views
 from msattn.staging import Staging
 
 VIEW_KEYS = ("global", "local", "tactical")
+DRAWN_VERSIONS = (1, 2)  # of the observation, whose views agents.device_views draws
 LEAST_GAIN = 1.1
 _N_MATCHES = 4
 _WARM, _MEASURED = 20, 10  # decisions of the probe's matches

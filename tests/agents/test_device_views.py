@@ -19,6 +19,7 @@ from arena.territory.observation.views import CHANNEL_NAMES, Views
 
 SCRIPTS = ("tribe", "opportunist", "expander", "random", "turtle")
 RULES = MatchRules(max_ticks=1_500)
+CROWD = MatchRules(max_ticks=1_500, crowd="tribes=70")
 CPU = torch.device("cpu")
 KEYS = ("global", "local", "tactical")
 
@@ -108,6 +109,16 @@ def test_matches_on_maps_of_different_sizes_lie_side_by_side_and_follow_each_oth
     both.begin(2, _live("generated:plains:64x64:9", 4, views))  # a smaller map in a larger's place
     both.compare()
     both.play(2)
+    both.compare()
+
+
+def test_players_of_a_crowd_are_drawn_as_the_game_shows_them() -> None:
+    views = Views(32, 32, 16)
+    both = _Both(2, views)
+    both.begin(0, _live("generated:plains:64x64:1", 1, views))  # with fewer players
+    both.begin(1, _live("generated:continents:128x128:1", 2, views, CROWD))
+    both.compare()
+    both.play(5)
     both.compare()
 
 
