@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.errors import ArenaError
+from arena.parity_2026.boats import boat_gaps
 from arena.parity_2026.recordings import Recording, read
 from arena.parity_2026.replays import COLUMNS, replay
 
@@ -17,6 +18,7 @@ _STREAMS = (1, 2, 3)
 _ENCLAVE_STREAMS = (1, 2, 3, 4, 5)
 _ROUNDING = 0.051  # recorded caps have one decimal
 _CAPTURES = 20  # ticks by which those of several structures may be late or early in all
+_SAMPLES = 20  # ticks between two that are recorded, at most
 _MINDS = (301, 0.02), (601, 0.03), (1591, 0.12)
 
 Gap = tuple[str, float, float, str]  # what, gap, allowed, unit
@@ -31,6 +33,8 @@ def scenario_gaps(record: dict[str, Any], maps: Path) -> Iterator[Gap]:
         yield from _replayed_minds(recording)
     elif kind == "growth_no_attack" or (kind == "cities" and not recording.has_attacks):
         yield from _all_columns(recording, until)
+    elif kind == "boats":
+        yield from boat_gaps(recording, until)
     elif kind == "immunity":
         yield from _immunity(recording, until)
     elif kind == "enclave":
@@ -41,7 +45,7 @@ def scenario_gaps(record: dict[str, Any], maps: Path) -> Iterator[Gap]:
         yield from _path(recording, until)
         yield from _economy(recording, until)
     else:
-        raise ArenaError(f"expected a scenario of the land game or of cities, found kind {kind!r}")
+        raise ArenaError(f"expected a scenario of land, cities or boats, found kind {kind!r}")
 
 
 def _all_columns(recording: Recording, until: str) -> Iterator[Gap]:
@@ -123,9 +127,10 @@ def _replayed_minds(recording: Recording) -> Iterator[Gap]:
     runs = [replay(recording, seed)["tiles"] for seed in _STREAMS]
     column = {tick: k for k, tick in enumerate(recording.ticks)}
     for tick, allowed in _MINDS:
+        tick = max((each for each in column if tick - _SAMPLES < each <= tick), default=0)
         k = column.get(tick)
         if k is not None:
             owned = theirs[:, k].sum()
             gaps = [np.abs(tiles[:, k] - theirs[:, k]).sum() / owned for tiles in runs]
-            what = f"attacks replayed, tile gaps at {tick}"
+            what = f"orders replayed, tile gaps at {tick}"
             yield what, float(np.median(gaps)), allowed, "of owned"

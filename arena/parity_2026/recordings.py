@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from arena.errors import ArenaError
 from arena.territory.maps import TerritoryMap, load_map
 
-PLAYED_ORDERS = ("attack", "retreat", "build", "upgrade")
-SEEN = ("conquered",)  # what follows from the others and is only told
+PLAYED_ORDERS = ("attack", "retreat", "build", "upgrade", "boat", "boat_retreat")
+SEEN = ("conquered", "landing")  # what follows from the others and is only told
 PLAYED_CHANGES = {"t", "player", "troops", "gold", "traitor", "unit", "tile", "level"}
 UNITS = {
     "city": "city",
@@ -89,8 +89,8 @@ def read(record: dict[str, Any], maps: Path) -> Recording:
         recording.orders.setdefault(order["t"], []).append(order)
     if len(recording.ticks) < 20:
         raise ArenaError(
-            f"it needs boats or alliances from tick {recording.ends_before} on, which are not "
-            "played yet: nothing is left to compare"
+            f"it needs alliances from tick {recording.ends_before} on, which are not played yet: "
+            "nothing is left to compare"
         )
     return recording
 

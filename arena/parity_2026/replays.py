@@ -19,20 +19,29 @@ _OFFSET = rules.REFERENCE_TICK_OFFSET
 Curves = dict[str, NDArray[np.float64]]  # by recorded column: float64[players, ticks]
 
 # What each recorded column is here, by player in spawn order.
-COLUMNS: dict[str, Callable[[Engine], Sequence[float] | NDArray[np.int64]]] = {
+COLUMNS: dict[str, Callable[[Engine], Sequence[float] | NDArray[Any]]] = {
     "tiles": lambda engine: engine.tiles,
     "troops": lambda engine: engine.troops,
     "gold": lambda engine: engine.gold,
     "cap": lambda engine: [_cap(engine, p) for p in range(1, engine.n_players + 1)],
     "cities": lambda engine: engine.state.ledger[1:, CITY_LEVELS],
     "structures": lambda engine: _structures(engine),
+    "boats": lambda engine: _at_sea(engine, 1.0),
+    "boat_troops": lambda engine: _at_sea(engine, None),
 }
 
 
 def replay(
-    recording: Recording, seed: int, columns: tuple[str, ...] = ("tiles", "troops")
+    recording: Recording,
+    seed: int,
+    columns: tuple[str, ...] = ("tiles", "troops"),
+    watch: Callable[[Engine, int], None] = lambda engine, tick: None,
 ) -> Curves:
-    """Play a scenario with our engine; return curves like its own, by column."""
+    """Play a scenario with our engine; return curves like its own, by column.
+
+    Args:
+        watch: called after each tick (theirs).
+    """
     engine = _set_up(recording, seed)
     ticks = recording.ticks
     curves = {name: np.zeros((engine.n_players, len(ticks))) for name in columns}
@@ -40,6 +49,7 @@ def replay(
     for tick in range(_OFFSET, ticks[-1] + 1):
         _act(engine, recording, tick)
         engine.run(1)
+        watch(engine, tick)
         k = column.get(tick)
         if k is not None:
             for name, curve in curves.items():
@@ -56,6 +66,14 @@ def _cap(engine: Engine, p: int) -> float:
 def _structures(engine: Engine) -> NDArray[np.int64]:
     owners = [structure.owner - 1 for structure in engine.structures()]
     return np.bincount(owners, minlength=engine.n_players)
+
+
+def _at_sea(engine: Engine, each: float | None) -> NDArray[np.float64]:
+    """Sum something over each player's boats: a number, or the troops on board."""
+    total = np.zeros(engine.n_players)
+    for boat in engine.boats_at_sea():
+        total[boat.owner - 1] += boat.troops if each is None else each
+    return total
 
 
 def _set_up(recording: Recording, seed: int) -> Engine:
@@ -101,6 +119,11 @@ def _act(engine: Engine, recording: Recording, tick: int) -> None:
         elif order["kind"] == "attack":
             target = ids[order["to"]] if order["to"] is not None else rules.NEUTRAL
             engine.order(ids[order["from"]], target, float(order["troops"]))
+        elif order["kind"] == "boat":
+            x, y = order["tile"]
+            engine.boat(ids[order["from"]], int(x), int(y), float(order["troops"]))
+        elif order["kind"] == "boat_retreat":
+            engine.retreat_boats(ids[order["from"]])
         elif order["kind"] == "build":
             engine.build(ids[order["from"]], _unit(order), *order["tile"])
         elif order["kind"] == "upgrade":

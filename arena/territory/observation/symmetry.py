@@ -28,6 +28,8 @@ from arena.territory.engine.state import (
     MAP_ALONE,
     N_ATTACKS,
     N_EVENTS,
+    SITE_OWNER,
+    SITE_TILE,
     STRUCTURE_OWNER,
     STRUCTURE_TILE,
     State,
@@ -74,13 +76,15 @@ def renumbered(engine: Engine, number_of: IntArray) -> Engine:
     for name in _BY_PAIR_2026:
         if len(getattr(old, name)):
             getattr(new, name)[np.ix_(number_of, number_of)] = getattr(old, name)
-    new.structures[:, STRUCTURE_OWNER] = owners[old.structures[:, STRUCTURE_OWNER]]
-    for column in (BOAT_OWNER, BOAT_TARGET):
-        new.boats[:, column] = owners[old.boats[:, column]]
+    for rows, column in (
+        *((new.boats, BOAT_OWNER), (new.boats, BOAT_TARGET)),
+        *((new.structures, STRUCTURE_OWNER), (new.sites, SITE_OWNER)),
+    ):
+        rows[:, column] = owners[rows[:, column]]
     new.cell_counts[:, number_of] = old.cell_counts
     for values in (new.owner, new.cell_uniform, new.event_owners):
         values[...] = owners[values]
-    for numbers in (new.attacker, new.target, new.boats[:, BOAT_OWNER], new.boats[:, BOAT_TARGET]):
+    for numbers in (new.attacker, new.target):
         numbers[...] = owners[numbers]
     copy.seat_of[number_of[1:] - 1] = engine.seat_of
     copy.spawn_of[...] = np.argsort(copy.seat_of)
@@ -141,9 +145,8 @@ def turned(engine: Engine, quarters: int, *, mirrored: bool = False) -> Engine:
         links[old.border_prev[from_new] == _ON_NO_BORDER] = _ON_NO_BORDER
         getattr(new, name)[...] = np.where(links >= 0, to_new[links], links)
     for places, column in (
-        (new.structures, STRUCTURE_TILE),
-        (new.boats, BOAT_TILE),
-        (new.boats, BOAT_LANDING),
+        *((new.boats, BOAT_TILE), (new.boats, BOAT_LANDING)),
+        *((new.structures, STRUCTURE_TILE), (new.sites, SITE_TILE)),
     ):
         places[:, column] = to_new[places[:, column]]
     for name in ("border_head", "border_tail"):
@@ -151,8 +154,6 @@ def turned(engine: Engine, quarters: int, *, mirrored: bool = False) -> Engine:
         getattr(new, name)[...] = np.where(ends >= 0, to_new[ends], ends)
     directions = turned_directions(quarters, mirrored)
     new.contact[:, directions] = old.contact
-    for column in (BOAT_TILE, BOAT_LANDING):
-        new.boats[:, column] = to_new[old.boats[:, column]]
     new.boat_ways[...] = directions[old.boat_ways]
     cells = _turned_grid(np.arange(grid * grid).reshape(grid, grid), quarters, mirrored)
     for name in ("cell_counts", "cell_uniform"):

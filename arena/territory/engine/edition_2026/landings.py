@@ -4,11 +4,12 @@ Looking from every cell of its coast straight across the water, a player sees on
 direction at most (coasts.py). Of those that it sees in a direction and may land on, it prefers
 land that it cannot attack from its own: of a player whom it does not touch, or neutral land of a
 land mass on which it has no coast. Of several it takes the one with the shortest crossing, of equal
-ones the one seen from the shore tile that joined its border first. The troops are a fixed share of
-the home troops, a fifth, as the original's nations send them.
+ones neutral land, then that of the player with the fewest home troops, then the northernmost tile.
+The troops are a fixed share of the home troops, a fifth, as the original's nations send them.
 
 What lies across is known from the map, so eight directions cost one walk along the border. Nothing
-is remembered between two questions: the answer depends on the board alone.
+is remembered between two questions, and the order in which the border came to be does not matter:
+the answer depends on the board alone.
 """
 
 from __future__ import annotations
@@ -67,30 +68,43 @@ def find_landings(s: State, p: int, landings: np.ndarray) -> None:
                 s.scratch[n] = row
                 n += 1
         tile = int64(s.border_next[tile])
-    nearest = s.cluster_order  # scratch; 8 are used
-    nearest[:8] = _NOWHERE
+    distances = s.cluster_order  # scratch; 8 are used
+    distances[:8] = _NOWHERE
     for i in range(n):
         row = s.scratch[i]
         for d in range(8):
             across = s.coasts[row, COAST_ACROSS + d]
-            if across < 0:
-                continue
-            distance = s.coasts[row, COAST_CROSSING + d]
-            if distance >= nearest[d]:
+            if across < 0 or s.coasts[row, COAST_CROSSING + d] > distances[d]:
                 continue
             tile = int64(s.coasts[across, COAST_TILE])
             q = int64(s.owner[tile])
             if not may_land_on(s, p, q):
                 continue
-            if q == 0:
-                is_overseas = s.mark[n_cells + s.coasts[across, COAST_MASS]] != stamp
-            else:
-                is_overseas = border_contact(s.contact, p, q) == 0
-            if not is_overseas:
+            distance = s.coasts[row, COAST_CROSSING + d]
+            if not _is_overseas(s, p, q, across, stamp):
                 distance += _NOT_OVERSEAS
-            if distance < nearest[d]:
-                nearest[d] = distance
+            if distance < distances[d] or (
+                distance == distances[d] and _is_before(s, tile, landings[d])
+            ):
+                distances[d] = distance
                 landings[d] = tile
+
+
+@compiled(internal=True)
+def _is_overseas(s: State, p: int, q: int, coast: int, stamp: int) -> bool:
+    """Return whether p cannot attack the owner q of a coast by land; `stamp` marks p's masses."""
+    if q == 0:
+        return bool(s.mark[s.water.shape[1] + s.coasts[coast, COAST_MASS]] != stamp)
+    return border_contact(s.contact, p, q) == 0
+
+
+@compiled(internal=True)
+def _is_before(s: State, tile: int, other: int) -> bool:
+    """Return whether a landing is preferred to another one that is as far."""
+    p, q = s.owner[tile], s.owner[other]
+    strength = s.troops[p] if p != 0 else int64(-1)
+    other_strength = s.troops[q] if q != 0 else int64(-1)
+    return bool(strength < other_strength or (strength == other_strength and tile < other))
 
 
 @compiled(internal=True)

@@ -266,6 +266,17 @@ def test_land_that_cannot_be_attacked_from_ones_own_is_preferred_and_then_the_sh
     assert best(engine, 1)[4] is None
 
 
+def test_of_equal_crossings_neutral_land_comes_first_and_then_the_weaker_player() -> None:
+    engine = drawn("aa~~bb", "aa~~bb", "aa~~cc", "aa~~cc", "aa~~cc", edition="2026")
+    engine.state.clock[0] = 60
+    for weaker, landing in ((2, (4, 0)), (3, (4, 2))):
+        engine.state.troops[2:4] = 50_000
+        engine.state.troops[weaker] = 40_000
+        assert best(engine, 1)[2] == landing
+    engine.conquer(0, 4, 4)
+    assert best(engine, 1)[2] == (4, 4)
+
+
 def test_nothing_is_found_without_troops_or_with_three_boats() -> None:
     engine = drawn("aa~~bb", "aa~~bb", edition="2026")
     engine.state.clock[0] = 60
