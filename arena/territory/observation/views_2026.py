@@ -12,6 +12,7 @@ from typing import Final
 CHANNELS_2026: Final[tuple[tuple[str, str], ...]] = (
     ("city", "cities: L / (L + 1) of the level L, half of it while under construction"),
     ("boat", "boats: mine 1/2, those that shall land on me 1, others 1/4"),
+    ("post", "defence posts: 1, half of it while under construction"),
 )
 
 OWN_SCALARS_2026: Final[tuple[tuple[str, str], ...]] = (
@@ -55,6 +56,7 @@ NEIGHBOUR_FACTS_2026: Final[tuple[tuple[str, str], ...]] = (
     ("allies", "its allies / (seats - 1)"),
     ("boats_on_me", "troops B in its boats that shall land on me: B / (B + T_me)"),
     ("at_sea", "troops in all its boats / (those + its home troops)"),
+    ("posts_near", "its finished defence posts n with my land within 30 tiles: n / (n + 1)"),
 )
 
 LANDING_FACTS: Final[tuple[tuple[str, str], ...]] = (
