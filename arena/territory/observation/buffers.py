@@ -81,6 +81,7 @@ class Scratch(NamedTuple):
     posts_near: NDArray[np.int64]  # the same: finished defence posts whose radius has land of p
     near: NDArray[np.int64]  # [P + 1] marks of one city; [0] is the newest mark
     landing: NDArray[np.int64]  # [P + 1, 8] framed tile of a boat's landing by direction, or -1
+    crossing: NDArray[np.int64]  # [P + 1, 8] how far it is, see find_landings
 
 
 def empty_views(n: int, views: Views) -> SeatViews:
@@ -158,6 +159,7 @@ def make_scratch(state: State, views: Views) -> Scratch:
         posts_near=np.zeros((n_2026, n_2026), np.int64),
         near=np.zeros(n_2026, np.int64),
         landing=np.full((n_2026, 8), -1, np.int64),
+        crossing=np.zeros((n_2026, 8), np.int64),
     )
 
 

@@ -16,6 +16,7 @@ from arena.territory.engine.caps import cap_of
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.choices import write_mask_2026
 from arena.territory.engine.edition_2026.cities import price_of
+from arena.territory.engine.edition_2026.landings import find_landings
 from arena.territory.engine.state import (
     ALLIED_UNTIL,
     BOAT_OWNER,
@@ -158,7 +159,9 @@ def observe_facts_2026(s: State, w: Scratch, rows: np.ndarray, f: Facts) -> None
         p = i + 1
         if row < 0 or s.tiles[p] == 0:
             continue
-        w.landing[p] = -1
+        find_landings(s, p, w.landing[p])
+        for d in range(8):
+            w.crossing[p, d] = s.cluster_order[d]
         find_targets(s, p, s.direction_target, s.direction_contact)
-        write_mask_2026(s, p, s.direction_target, f.mask[row])
+        write_mask_2026(s, p, s.direction_target, w.landing[p], f.mask[row])
         _write_facts(s, w, p, f, row)

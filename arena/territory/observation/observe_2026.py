@@ -21,8 +21,8 @@ from arena.territory.engine.alliances import (
 from arena.territory.engine.caps import cap_of
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.cities import price_of
+from arena.territory.engine.edition_2026.landings import NOT_OVERSEAS
 from arena.territory.engine.formulas import share_of, troop_cap
-from arena.territory.engine.land import border_contact
 from arena.territory.engine.memory import fullness_of
 from arena.territory.engine.state import (
     ALLIED_UNTIL,
@@ -128,29 +128,16 @@ def _write_neighbour(s: State, w: Scratch, p: int, q: int, may_ask: int, row: np
 
 
 @compiled(internal=True)
-def _distance(s: State, p: int, tile: int) -> int:
-    """Return the tiles from p's border to a tile, east-west and north-south."""
-    stride = s.shape[2]
-    y, x = tile // stride, tile % stride
-    best = s.shape[0] + s.shape[1]
-    at = s.border_head[p]
-    while at >= 0:
-        best = min(best, abs(at // stride - y) + abs(at % stride - x))
-        at = s.border_next[at]
-    return int(best)
-
-
-@compiled(internal=True)
-def _write_landing(s: State, p: int, tile: int, row: np.ndarray) -> None:
+def _write_landing(s: State, p: int, tile: int, crossing: int, row: np.ndarray) -> None:
     """Write what a boat of p would meet at a landing, all but whether it may be sent."""
     q = int(s.owner[tile])
     mine = float(s.troops[p])
-    row[8] = math.log2(1.0 + _distance(s, p, tile)) / 10.0
+    row[3] = 1.0 if crossing < NOT_OVERSEAS else 0.0
+    row[8] = math.log2(1.0 + crossing % NOT_OVERSEAS) / 10.0
     if q == 0:
         row[1] = 1.0
         return
     row[2] = 1.0
-    row[3] = 1.0 if border_contact(s.contact, p, q) > 0 else 0.0
     row[4] = share_of(float(s.troops[q]), mine)
     row[5] = share_of(float(s.tiles[q]), float(s.tiles[p]))
     row[6] = fullness_of(s, q)
@@ -233,7 +220,7 @@ def observe_2026(
                 _write_neighbour(s, w, p, q, mask[row, ALLY + d], facts)
             tile = w.landing[p, d]
             if tile >= 0:
-                _write_landing(s, p, tile, v.landings[row, d])
+                _write_landing(s, p, tile, w.crossing[p, d], v.landings[row, d])
                 v.landings[row, d, 0] = mask[row, BOAT + d]
     if with_views:
         _stamp_all(s, w, rows, v)

@@ -75,8 +75,6 @@ def renumbered(engine: Engine, number_of: IntArray) -> Engine:
         if len(getattr(old, name)):
             getattr(new, name)[np.ix_(number_of, number_of)] = getattr(old, name)
     new.structures[:, STRUCTURE_OWNER] = owners[old.structures[:, STRUCTURE_OWNER]]
-    for column in (BOAT_OWNER, BOAT_TARGET):
-        new.boats[:, column] = owners[old.boats[:, column]]
     new.cell_counts[:, number_of] = old.cell_counts
     for values in (new.owner, new.cell_uniform, new.event_owners):
         values[...] = owners[values]
@@ -140,12 +138,7 @@ def turned(engine: Engine, quarters: int, *, mirrored: bool = False) -> Engine:
         links = getattr(old, name)[from_new]
         links[old.border_prev[from_new] == _ON_NO_BORDER] = _ON_NO_BORDER
         getattr(new, name)[...] = np.where(links >= 0, to_new[links], links)
-    for places, column in (
-        (new.structures, STRUCTURE_TILE),
-        (new.boats, BOAT_TILE),
-        (new.boats, BOAT_LANDING),
-    ):
-        places[:, column] = to_new[places[:, column]]
+    new.structures[:, STRUCTURE_TILE] = to_new[old.structures[:, STRUCTURE_TILE]]
     for name in ("border_head", "border_tail"):
         ends = getattr(old, name)
         getattr(new, name)[...] = np.where(ends >= 0, to_new[ends], ends)

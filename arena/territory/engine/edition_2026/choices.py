@@ -1,8 +1,9 @@
 """What edition 2026 adds to the actions of a seat: which are legal, and the orders that they give.
 
-BUILD and UPGRADE choose their place by fixed rules (places.py); ALLY and BREAK go to the target of
-their direction, as attacks do. An action is legal when the engine would carry it out on the board
-as it stands; the order is looked at again when its turn comes, as everybody's is.
+BUILD and UPGRADE choose their place by fixed rules (places.py), a BOAT its landing (landings.py);
+ALLY and BREAK go to the target of their direction, as attacks do. An action is legal when the
+engine would carry it out on the board as it stands; the order is looked at again when its turn
+comes, as everybody's is.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ from arena.territory.engine.actions import (
 from arena.territory.engine.alliances import is_allied, may_ask
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.cities import price_of
+from arena.territory.engine.edition_2026.landings import (
+    best_landing,
+    boat_troops,
+    write_boat_mask,
+)
 from arena.territory.engine.edition_2026.places import (
     best_city_place,
     best_upgrade,
@@ -47,15 +53,19 @@ def _has_gold(s: State, p: int) -> bool:
 
 
 @compiled(internal=True)
-def write_mask_2026(s: State, p: int, targets: np.ndarray, mask: np.ndarray) -> None:
+def write_mask_2026(
+    s: State, p: int, targets: np.ndarray, landings: np.ndarray, mask: np.ndarray
+) -> None:
     """Write the legal actions of player p, int8[71], 1 for legal.
 
     Args:
         targets: int64[8] from `find_targets`.
+        landings: int64[8] from `find_landings`.
     """
     write_mask(s, p, targets, mask)
     if s.tiles[p] == 0:
         return
+    write_boat_mask(s, p, landings, mask[BOAT:ALLY])
     if _has_gold(s, p):
         mask[BUILD] = 1 if has_city_place(s, p) else 0
         mask[UPGRADE] = 1 if has_city_to_upgrade(s, p) else 0
@@ -96,7 +106,13 @@ def _order(s: State, p: int, action: int) -> int:
         return _order_to_target(s, p, action)
     if action < BUILD:
         return _GIVEN  # WAIT
-    if action >= BOAT or not _has_gold(s, p):
+    if action >= BOAT:
+        tile = best_landing(s, p, action - BOAT)
+        if tile < 0:
+            return _ILLEGAL
+        troops = float(boat_troops(s, p))
+        return _GIVEN if add_order(s, p, orders.BOAT, 0, troops, tile) else _NO_ROOM
+    if not _has_gold(s, p):
         return _ILLEGAL
     tile = best_city_place(s, p) if action == BUILD else best_upgrade(s, p)
     if tile < 0:

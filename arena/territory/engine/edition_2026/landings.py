@@ -32,7 +32,7 @@ from arena.territory.engine.state import (
 )
 
 _SHARE = rules.BOAT_SHARE
-_NOT_OVERSEAS = 1 << 20  # tiles that a landing counts as further away when it is no new coast
+NOT_OVERSEAS = 1 << 20  # tiles that a landing counts as further away when it is no new coast
 _NOWHERE = 1 << 30
 
 
@@ -48,7 +48,8 @@ def find_landings(s: State, p: int, landings: np.ndarray) -> None:
 
     Args:
         landings: int64[8], filled with framed tiles to send a boat to, -1 for none: nothing to land
-            on, three boats at sea, or less than one troop to send.
+            on, three boats at sea, or less than one troop to send. The first 8 of s.cluster_order
+            then hold the tiles across, and NOT_OVERSEAS more where it is no new coast.
     """
     landings[:] = -1
     if s.tiles[p] == 0 or boat_troops(s, p) < 1 or count_boats(s, p) >= BOATS_EACH:
@@ -87,7 +88,7 @@ def find_landings(s: State, p: int, landings: np.ndarray) -> None:
             else:
                 is_overseas = border_contact(s.contact, p, q) == 0
             if not is_overseas:
-                distance += _NOT_OVERSEAS
+                distance += NOT_OVERSEAS
             if distance < nearest[d]:
                 nearest[d] = distance
                 landings[d] = tile

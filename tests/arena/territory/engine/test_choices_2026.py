@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from arena.agent import LANDING
 from arena.territory.engine import actions
 from arena.territory.engine.actions import ALLY, BREAK, BUILD, UPGRADE, WAIT
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.state import GOLD, TRAITOR_UNTIL
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation import observation as obs
-from arena.territory.observation.seeing import see_facts
+from arena.territory.observation.seeing import see, see_facts
 from arena.territory.observation.views import SMALL_VIEWS
+from arena.territory.observation.views_2026 import LANDING_FACTS
 
 VIEWS = SMALL_VIEWS.of_edition("2026")
+NAMES = [name for name, _ in LANDING_FACTS]
 EAST, WEST = 2, 6
 
 
@@ -93,6 +97,43 @@ def test_an_alliance_is_asked_accepted_and_broken_by_the_target_of_a_direction()
     assert engine.illegal.tolist() == [0, 0]
     play(engine, BREAK + EAST)
     assert engine.illegal.tolist() == [1, 0]
+
+
+def test_a_boat_goes_in_a_direction_that_has_a_landing_three_at_a_time() -> None:
+    owners = np.zeros((8, 24), np.int64)
+    owners[:, :8], owners[:, 16:] = 1, 2
+    terrain = np.full(owners.shape, 128, np.uint8)
+    terrain[:, 8:16] = 0  # a strait of 8 tiles
+    terrain[:, [7, 16]] |= 64
+    engine = Engine(TerritoryMap.from_terrain("strait", terrain), 2, seed=3, edition="2026")
+    for p in (1, 2):
+        engine.place(p)
+    engine.paint(owners)
+    assert not masks(engine)[:, actions.BOAT : ALLY].any()  # two humans in their first 50 ticks
+    engine.run(50)
+    rows, n = np.arange(2), 2
+    facts, views = obs.empty_facts(n, VIEWS.edition), obs.empty_views(n, VIEWS)
+    scratch = obs.make_scratch(engine.state, VIEWS)
+    see_facts(engine.state, scratch, rows, 1_000, facts)
+    see(engine.state, scratch, rows, 1_000, facts.mask, views)
+    boat = actions.BOAT + EAST
+    assert facts.mask[0, boat] == 1 and facts.mask[0, actions.BOAT + WEST] == 0
+    assert facts.direction[0, EAST, LANDING] == 2 and facts.direction[0, WEST, LANDING] == -1
+    landing = dict(zip(NAMES, views.landings[0, EAST].tolist(), strict=True))
+    assert (landing["is_legal"], landing["is_rival"], landing["is_overseas"]) == (1, 1, 1)
+    # From coast to coast: 9 tiles, counted in steps of two.
+    assert landing["crossing"] == pytest.approx(np.log2(1 + 10) / 10)
+    assert landing["strength"] == landing["land"] == 0.5
+    home = int(engine.troops[0])
+    play(engine, boat)
+    (first,) = engine.boats_at_sea()
+    assert (first.owner, first.target) == (1, 2) and first.troops == home // 5
+    for _ in range(2):
+        play(engine, boat)
+    assert len(engine.boats_at_sea()) == 3 and engine.illegal[0] == 0
+    assert not masks(engine)[0, actions.BOAT : ALLY].any()
+    play(engine, boat)
+    assert len(engine.boats_at_sea()) == 3 and engine.illegal[0] == 1
 
 
 def test_every_action_that_the_mask_refuses_is_counted_and_gives_no_order() -> None:
