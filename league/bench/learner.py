@@ -56,9 +56,7 @@ def make_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
     for other in FAMILIES:
         description = SnapshotDescription(
             family=other,
-            observation_version=views.observation_version,
-            action_version=views.action_version,
-            n_actions=views.n_actions,
+            **views.versions,
             torso=trainer.torso,
             shapes=shapes,
         )

@@ -336,12 +336,9 @@ class Trainer:
 
     def describe(self) -> SnapshotDescription:
         """Return what a snapshot of the current weights says of itself."""
-        views = self.settings.env.views
         return SnapshotDescription(
             family=self.orders.family,
-            observation_version=views.observation_version,
-            action_version=views.action_version,
-            n_actions=views.n_actions,
+            **self.settings.env.views.versions,
             torso=self.torso,
             shapes=self.shapes,
             lineage=self.orders.name,

@@ -141,9 +141,7 @@ def _import_weights(
             )
         description = SnapshotDescription(
             family=family,
-            observation_version=views.observation_version,
-            action_version=views.action_version,
-            n_actions=views.n_actions,
+            **views.versions,
             torso=torso,
             shapes=shapes,
             lineage=family,

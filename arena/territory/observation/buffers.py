@@ -78,8 +78,10 @@ class Scratch(NamedTuple):
     n_boats: NDArray[np.int64]  # [P + 1] boats at sea
     n_allies: NDArray[np.int64]  # [P + 1]
     levels_near: NDArray[np.int64]  # [P + 1, P + 1] levels of q's cities near land of p, [q, p]
+    posts_near: NDArray[np.int64]  # the same: finished defence posts whose radius has land of p
     near: NDArray[np.int64]  # [P + 1] marks of one city; [0] is the newest mark
     landing: NDArray[np.int64]  # [P + 1, 8] framed tile of a boat's landing by direction, or -1
+    crossing: NDArray[np.int64]  # [P + 1, 8] how far it is, see find_landings
 
 
 def empty_views(n: int, views: Views) -> SeatViews:
@@ -154,8 +156,10 @@ def make_scratch(state: State, views: Views) -> Scratch:
         n_boats=np.zeros(n_2026, np.int64),
         n_allies=np.zeros(n_2026, np.int64),
         levels_near=np.zeros((n_2026, n_2026), np.int64),
+        posts_near=np.zeros((n_2026, n_2026), np.int64),
         near=np.zeros(n_2026, np.int64),
         landing=np.full((n_2026, 8), -1, np.int64),
+        crossing=np.zeros((n_2026, 8), np.int64),
     )
 
 

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from arena.territory.engine import rules
 from arena.territory.engine.actions import find_targets
+from arena.territory.engine.alliances import is_allied, is_waiting
 from arena.territory.engine.caps import cap_of
-from arena.territory.engine.compiled import compiled
-from arena.territory.engine.edition_2026.choices import is_ally, write_mask_2026
+from arena.territory.engine.compiled import compiled, int64
+from arena.territory.engine.edition_2026.choices import write_mask_2026
+from arena.territory.engine.edition_2026.cities import price_of
+from arena.territory.engine.edition_2026.landings import find_landings
 from arena.territory.engine.state import (
     ALLIED_UNTIL,
     BOAT_OWNER,
     BOAT_TARGET,
-    CITIES_MADE,
     CITY_LEVELS,
     CITY_LEVELS_OWNED,
     GOLD,
-    IS_PENDING,
+    IS_FINISHED,
+    N_STRUCTURES,
     STRUCTURE,
     STRUCTURE_LEVEL,
     STRUCTURE_OWNER,
@@ -33,15 +37,9 @@ from arena.territory.engine.state import (
 from arena.territory.observation.buffers import Facts, Scratch
 
 NEAR_TILES = 10  # a city is near land that lies within this distance in one of eight directions
-_STEPS = (3, 6, NEAR_TILES)
+_CITY, _POST = int64(rules.CITY), int64(rules.DEFENSE_POST)
+_POST_RADIUS = rules.POST_RADIUS
 _OWN, _DIRECTION = 6, 7  # columns of both editions
-
-
-@compiled(internal=True)
-def city_price(s: State, p: int) -> int:
-    """Return the gold that p's next city or level costs."""
-    n = min(s.ledger[p, CITY_LEVELS_OWNED], s.ledger[p, CITIES_MADE])
-    return 125_000 << n if n < 3 else 1_000_000
 
 
 @compiled(internal=True)
@@ -65,49 +63,59 @@ def _sum_allies(s: State, w: Scratch) -> None:
     w.n_allies[:] = 0
     for p in range(1, s.tiles.shape[0]):
         for q in range(1, s.tiles.shape[0]):
-            if s.tiles[q] > 0 and is_ally(s, p, q):
+            if s.tiles[q] > 0 and is_allied(s, p, q):
                 w.n_allies[p] += 1
 
 
 @compiled(internal=True)
-def _sum_near(s: State, w: Scratch) -> None:
-    """Fill w.levels_near; a city counts once for each player who has land near it.
+def _look_around(
+    s: State, w: Scratch, q: int, tile: int, reach: int, n: int, out: np.ndarray
+) -> None:
+    """Add n to out[q, p] for each other player p with land around a structure of q.
 
-    w.levels_near[q, q] counts the levels of q near land of any other player.
+    Looked at are 24 tiles: a third, two thirds and all of `reach` away in eight directions. If
+    there is anybody, n is added to out[q, q] once.
     """
-    w.levels_near[:] = 0
     width, height, stride = s.shape[0], s.shape[1], s.shape[2]
-    n_players = s.tiles.shape[0] - 1
-    for i in range(s.structures.shape[0]):
-        if s.structures[i, STRUCTURE] == 0:
-            continue
-        q = s.structures[i, STRUCTURE_OWNER]
-        level = s.structures[i, STRUCTURE_LEVEL]
-        tile = s.structures[i, STRUCTURE_TILE]
-        y0, x0 = tile // stride - 1, tile % stride - 1
-        mark = w.near[0] + 1
-        w.near[0] = mark
-        for step in _STEPS:
-            for dy in range(-1, 2):
-                for dx in range(-1, 2):
-                    x, y = x0 + dx * step, y0 + dy * step
-                    if not (0 <= x < width and 0 <= y < height):
-                        continue
-                    p = int(s.owner[(y + 1) * stride + x + 1])
-                    if p == 0 or p > n_players or p == q or w.near[p] == mark:
-                        continue
-                    w.near[p] = mark
-                    w.levels_near[q, p] += level
-                    if w.near[q] != mark:
-                        w.near[q] = mark
-                        w.levels_near[q, q] += level
+    y0, x0 = tile // stride - 1, tile % stride - 1
+    mark = w.near[0] + 1
+    w.near[0] = mark
+    for third in range(1, 4):
+        step = reach * third // 3
+        for dy in range(-1, 2):
+            for dx in range(-1, 2):
+                x, y = x0 + dx * step, y0 + dy * step
+                if not (0 <= x < width and 0 <= y < height):
+                    continue
+                p = int(s.owner[(y + 1) * stride + x + 1])
+                if p == 0 or p >= s.tiles.shape[0] or p == q or w.near[p] == mark:
+                    continue
+                w.near[p] = mark
+                out[q, p] += n
+                if w.near[q] != mark:
+                    w.near[q] = mark
+                    out[q, q] += n
+
+
+@compiled(internal=True)
+def _sum_near(s: State, w: Scratch) -> None:
+    """Fill w.levels_near and w.posts_near."""
+    w.levels_near[:] = 0
+    w.posts_near[:] = 0
+    for i in range(s.clock[N_STRUCTURES]):
+        row = s.structures[i]
+        q, tile = row[STRUCTURE_OWNER], row[STRUCTURE_TILE]
+        if row[STRUCTURE] == _CITY:
+            _look_around(s, w, q, tile, NEAR_TILES, row[STRUCTURE_LEVEL], w.levels_near)
+        elif row[STRUCTURE] == _POST and row[IS_FINISHED] != 0:
+            _look_around(s, w, q, tile, _POST_RADIUS, 1, w.posts_near)
 
 
 @compiled(internal=True)
 def _write_facts(s: State, w: Scratch, p: int, f: Facts, row: int) -> None:
     own = f.own[row, _OWN:]
     own[0] = s.ledger[p, GOLD]
-    own[1] = city_price(s, p)
+    own[1] = price_of(s.ledger, p, _CITY)
     own[2] = s.ledger[p, CITY_LEVELS]
     own[3] = s.ledger[p, CITY_LEVELS_OWNED]
     own[4] = w.n_boats[p]
@@ -128,8 +136,8 @@ def _write_facts(s: State, w: Scratch, p: int, f: Facts, row: int) -> None:
         fact[2] = int(cap_of(s, q))
         fact[3] = s.kind[q]
         fact[4] = max(0, s.pacts[p, q, ALLIED_UNTIL] - s.clock[TICK])
-        fact[5] = s.pacts[q, p, IS_PENDING]
-        fact[6] = s.pacts[p, q, IS_PENDING]
+        fact[5] = 1 if is_waiting(s, q, p) else 0
+        fact[6] = 1 if is_waiting(s, p, q) else 0
         fact[7] = max(0, s.ledger[q, TRAITOR_UNTIL] - s.clock[TICK])
         fact[8] = w.at_sea[q, p]
 
@@ -151,7 +159,9 @@ def observe_facts_2026(s: State, w: Scratch, rows: np.ndarray, f: Facts) -> None
         p = i + 1
         if row < 0 or s.tiles[p] == 0:
             continue
-        w.landing[p] = -1
+        find_landings(s, p, w.landing[p])
+        for d in range(8):
+            w.crossing[p, d] = s.cluster_order[d]
         find_targets(s, p, s.direction_target, s.direction_contact)
-        write_mask_2026(s, p, s.direction_target, f.mask[row])
+        write_mask_2026(s, p, s.direction_target, w.landing[p], f.mask[row])
         _write_facts(s, w, p, f, row)

@@ -12,23 +12,30 @@ import numpy as np
 
 from arena.territory.engine import rules
 from arena.territory.engine.actions import ALLY, BOAT, BUILD, UPGRADE, find_targets
+from arena.territory.engine.alliances import (
+    ALLIANCE_TICKS,
+    is_allied,
+    is_waiting,
+    relation_of,
+)
 from arena.territory.engine.caps import cap_of
-from arena.territory.engine.compiled import compiled
-from arena.territory.engine.edition_2026.choices import is_ally
+from arena.territory.engine.compiled import compiled, int64
+from arena.territory.engine.edition_2026.cities import price_of
+from arena.territory.engine.edition_2026.landings import NOT_OVERSEAS
 from arena.territory.engine.formulas import share_of, troop_cap
-from arena.territory.engine.land import border_contact
 from arena.territory.engine.memory import fullness_of
 from arena.territory.engine.state import (
     ALLIED_UNTIL,
     BOAT_OWNER,
     BOAT_TARGET,
     BOAT_TILE,
+    BOATS_EACH,
     CELL,
     CITY_LEVELS,
     CITY_LEVELS_OWNED,
-    FINISHED_AT,
     GOLD,
-    IS_PENDING,
+    IS_FINISHED,
+    N_STRUCTURES,
     STRUCTURE,
     STRUCTURE_LEVEL,
     STRUCTURE_TILE,
@@ -37,14 +44,13 @@ from arena.territory.engine.state import (
     State,
 )
 from arena.territory.observation.buffers import Scratch, SeatViews
-from arena.territory.observation.facts_2026 import city_price
 from arena.territory.observation.views import N_CHANNELS, N_NEIGHBOUR, N_SCALARS
 
-_CITY, _BOAT_CHANNEL = N_CHANNELS, N_CHANNELS + 1
+_CITY_CHANNEL, _BOAT_CHANNEL, _POST_CHANNEL = N_CHANNELS, N_CHANNELS + 1, N_CHANNELS + 2
+_CITY, _POST = int64(rules.CITY), int64(rules.DEFENSE_POST)
 _BOT, _NATION = rules.BOT, rules.NATION
 _TRUCE = rules.EDITIONS["2026"].immunity_ticks
-_ALLIANCE_TICKS, _TRAITOR_TICKS = 3_000, 300
-_BOATS_EACH = 3
+_TRAITOR_TICKS = rules.TRAITOR_TICKS
 
 
 @compiled(inline=True, internal=True)
@@ -66,10 +72,10 @@ def _write_own(s: State, w: Scratch, p: int, mask: np.ndarray, out: np.ndarray) 
             top_cap = max(top_cap, cap_of(s, q))
             top_gold = max(top_gold, s.ledger[q, GOLD])
             top_levels = max(top_levels, s.ledger[q, CITY_LEVELS])
-            asked += s.pacts[q, p, IS_PENDING]
-            asking += s.pacts[p, q, IS_PENDING]
+            asked += 1 if is_waiting(s, q, p) else 0
+            asking += 1 if is_waiting(s, p, q) else 0
     mine = float(s.troops[p])
-    gold, price = float(s.ledger[p, GOLD]), float(city_price(s, p))
+    gold, price = float(s.ledger[p, GOLD]), float(price_of(s.ledger, p, _CITY))
     levels = float(s.ledger[p, CITY_LEVELS])
     owned = float(s.ledger[p, CITY_LEVELS_OWNED])
     from_land = troop_cap(s.tiles[p], s.cap_divisor[p], s.cap_factor[p], 0)
@@ -85,7 +91,7 @@ def _write_own(s: State, w: Scratch, p: int, mask: np.ndarray, out: np.ndarray) 
     out[9] = _rank(cap, top_cap)
     out[10] = _rank(gold, float(top_gold))
     out[11] = _rank(levels, float(top_levels))
-    out[12] = w.n_boats[p] / _BOATS_EACH
+    out[12] = w.n_boats[p] / BOATS_EACH
     out[13] = share_of(float(w.sea_out[p]), mine)
     out[14] = share_of(float(w.sea_in[p]), mine)
     out[15] = w.n_allies[p] / others
@@ -108,42 +114,30 @@ def _write_neighbour(s: State, w: Scratch, p: int, q: int, may_ask: int, row: np
     row[4] = share_of(float(w.levels_near[q, p]), 1.0)
     row[5] = 1.0 if s.kind[q] == _BOT else 0.0
     row[6] = 1.0 if s.kind[q] == _NATION else 0.0
-    row[7] = 1.0 if is_ally(s, p, q) else 0.0
-    row[8] = max(0, s.pacts[p, q, ALLIED_UNTIL] - tick) / _ALLIANCE_TICKS
-    row[9] = s.pacts[q, p, IS_PENDING]
-    row[10] = s.pacts[p, q, IS_PENDING]
+    row[7] = 1.0 if is_allied(s, p, q) else 0.0
+    row[8] = max(0, s.pacts[p, q, ALLIED_UNTIL] - tick) / ALLIANCE_TICKS
+    row[9] = 1.0 if is_waiting(s, q, p) else 0.0
+    row[10] = 1.0 if is_waiting(s, p, q) else 0.0
     row[11] = may_ask
     row[12] = max(0, s.ledger[q, TRAITOR_UNTIL] - tick) / _TRAITOR_TICKS
-    row[13] = (s.relations[q, p] + 100.0) / 200.0
+    row[13] = (relation_of(s, q, p) + 100.0) / 200.0
     row[14] = w.n_allies[q] / others
     row[15] = share_of(float(w.at_sea[q, p]), float(s.troops[p]))
     row[16] = share_of(float(w.sea_out[q]), float(s.troops[q]))
+    row[17] = share_of(float(w.posts_near[q, p]), 1.0)
 
 
 @compiled(internal=True)
-def _distance(s: State, p: int, tile: int) -> int:
-    """Return the tiles from p's border to a tile, east-west and north-south."""
-    stride = s.shape[2]
-    y, x = tile // stride, tile % stride
-    best = s.shape[0] + s.shape[1]
-    at = s.border_head[p]
-    while at >= 0:
-        best = min(best, abs(at // stride - y) + abs(at % stride - x))
-        at = s.border_next[at]
-    return int(best)
-
-
-@compiled(internal=True)
-def _write_landing(s: State, p: int, tile: int, row: np.ndarray) -> None:
+def _write_landing(s: State, p: int, tile: int, crossing: int, row: np.ndarray) -> None:
     """Write what a boat of p would meet at a landing, all but whether it may be sent."""
     q = int(s.owner[tile])
     mine = float(s.troops[p])
-    row[8] = math.log2(1.0 + _distance(s, p, tile)) / 10.0
+    row[3] = 1.0 if crossing < NOT_OVERSEAS else 0.0
+    row[8] = math.log2(1.0 + crossing % NOT_OVERSEAS) / 10.0
     if q == 0:
         row[1] = 1.0
         return
     row[2] = 1.0
-    row[3] = 1.0 if border_contact(s.contact, p, q) > 0 else 0.0
     row[4] = share_of(float(s.troops[q]), mine)
     row[5] = share_of(float(s.tiles[q]), float(s.tiles[p]))
     row[6] = fullness_of(s, q)
@@ -174,16 +168,17 @@ def _stamp(
 @compiled(internal=True)
 def _stamp_all(s: State, w: Scratch, rows: np.ndarray, v: SeatViews) -> None:
     """Show cities and boats on the views of all living players with a row."""
-    for i in range(s.structures.shape[0]):
-        if s.structures[i, STRUCTURE] == 0:
-            continue
-        level = s.structures[i, STRUCTURE_LEVEL]
-        value = 255 * level // (level + 1)
-        if s.structures[i, FINISHED_AT] > s.clock[TICK]:
+    for i in range(s.clock[N_STRUCTURES]):
+        kind, level = s.structures[i, STRUCTURE], s.structures[i, STRUCTURE_LEVEL]
+        if kind != _CITY and kind != _POST:
+            continue  # the others have no effect
+        channel = _CITY_CHANNEL if kind == _CITY else _POST_CHANNEL
+        value = 255 * level // (level + 1) if kind == _CITY else 255
+        if s.structures[i, IS_FINISHED] == 0:
             value //= 2
         for k in range(rows.shape[0]):
             if rows[k] >= 0 and s.tiles[k + 1] > 0:
-                _stamp(s, w, k + 1, s.structures[i, STRUCTURE_TILE], _CITY, value, v, rows[k])
+                _stamp(s, w, k + 1, s.structures[i, STRUCTURE_TILE], channel, value, v, rows[k])
     for b in range(s.boats.shape[0]):
         if s.boats[b, BOAT_OWNER] == 0:
             continue
@@ -225,7 +220,7 @@ def observe_2026(
                 _write_neighbour(s, w, p, q, mask[row, ALLY + d], facts)
             tile = w.landing[p, d]
             if tile >= 0:
-                _write_landing(s, p, tile, v.landings[row, d])
+                _write_landing(s, p, tile, w.crossing[p, d], v.landings[row, d])
                 v.landings[row, d, 0] = mask[row, BOAT + d]
     if with_views:
         _stamp_all(s, w, rows, v)

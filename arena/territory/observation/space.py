@@ -31,7 +31,7 @@ SCALAR_RANGES: Final = {
     "growth": (-1.0, 0.5),  # negative while above the cap; at most 0.36 (cap of one tile)
     "log_troops": (0.0, 1.2),  # the cap of a whole 4096 x 4096 map is 43 million
     "contact": (0.0, 2.4),  # log2 of all tiles of such a map is 24
-    **dict.fromkeys(("gold", "price", "distance"), (0.0, 1.4)),  # 13 digits; 8,192 tiles
+    **dict.fromkeys(("gold", "price", "crossing"), (0.0, 1.4)),  # 13 digits; 8,192 tiles
 }
 """Ranges of the scalars and of neighbours' facts that are not in 0..1; a direction's scalar by its
 last word."""

@@ -9,7 +9,7 @@ cell of several tiles holds the mean over its area, so that small territories do
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from arena.errors import MatchError
 from arena.territory.engine.rules import EDITIONS, Edition
@@ -160,6 +160,14 @@ def channel_names(observation_version: int = OBSERVATION_VERSION) -> tuple[str, 
     return (*CHANNEL_NAMES, *(name for name, _ in later))
 
 
+class Versions(TypedDict):
+    """The keys of a snapshot's description that say for which matches it is."""
+
+    observation_version: int
+    action_version: int
+    n_actions: int
+
+
 @dataclass(frozen=True)
 class Views:
     """Sizes of the three views, in cells; multiples of 16 so that the networks can halve them.
@@ -207,6 +215,15 @@ class Views:
     def action_version(self) -> int:
         """The version of those actions."""
         return self.edition.action_version
+
+    @property
+    def versions(self) -> Versions:
+        """What a snapshot that was trained on these says of them."""
+        return {
+            "observation_version": self.observation_version,
+            "action_version": self.action_version,
+            "n_actions": self.n_actions,
+        }
 
     def of_edition(self, name: str) -> Views:
         """Return these views as matches of an edition show them: its rules say which version.

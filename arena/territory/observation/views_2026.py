@@ -12,6 +12,7 @@ from typing import Final
 CHANNELS_2026: Final[tuple[tuple[str, str], ...]] = (
     ("city", "cities: L / (L + 1) of the level L, half of it while under construction"),
     ("boat", "boats: mine 1/2, those that shall land on me 1, others 1/4"),
+    ("post", "defence posts: 1, half of it while under construction"),
 )
 
 OWN_SCALARS_2026: Final[tuple[tuple[str, str], ...]] = (
@@ -55,18 +56,19 @@ NEIGHBOUR_FACTS_2026: Final[tuple[tuple[str, str], ...]] = (
     ("allies", "its allies / (seats - 1)"),
     ("boats_on_me", "troops B in its boats that shall land on me: B / (B + T_me)"),
     ("at_sea", "troops in all its boats / (those + its home troops)"),
+    ("posts_near", "its finished defence posts n with my land within 30 tiles: n / (n + 1)"),
 )
 
 LANDING_FACTS: Final[tuple[tuple[str, str], ...]] = (
     ("is_legal", "1 when a boat may be sent in this direction"),
     ("is_neutral", "1 when it would land on unowned land"),
     ("is_rival", "1 when it would land on a player's"),
-    ("is_neighbour", "1 when the owner of the landing has a common border with me"),
+    ("is_overseas", "1 when I cannot attack there by land"),
     ("strength", "T_q / (T_q + T_me), home troops of that owner"),
     ("land", "its tiles / (its + mine)"),
     ("fullness", "its home troops / its cap, at most 2"),
     ("cities", "levels n of its finished cities: n / (n + 4)"),
-    ("distance", "log2(1 + tiles from my land to the landing, east-west and north-south) / 10"),
+    ("crossing", "log2(1 + tiles from coast to coast, in steps of two) / 10"),
 )
 
 N_OWN_2026: Final = len(OWN_SCALARS_2026)

@@ -1,71 +1,124 @@
 """What edition 2026 adds to the actions of a seat: which are legal, and the orders that they give.
 
-BUILD and UPGRADE choose their place by fixed rules; a BOAT takes a fifth of the home troops, as the
-original's nations send them, to the best landing in its direction; ALLY and BREAK go to the target
-of their direction, as attacks do. An action is legal when the engine would carry it out on the
-board as it stands; the order is looked at again when its turn comes, as everybody's is.
+BUILD and UPGRADE choose their place by fixed rules (places.py), a BOAT its landing (landings.py);
+ALLY and BREAK go to the target of their direction, as attacks do. An action is legal when the
+engine would carry it out on the board as it stands; the order is looked at again when its turn
+comes, as everybody's is.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from arena.territory.engine import rules
+from arena.territory.engine import orders, rules
 from arena.territory.engine.actions import (
+    ALLY,
+    BOAT,
+    BREAK,
     BUILD,
+    UPGRADE,
     find_targets,
     troops_sent,
     write_mask,
 )
-from arena.territory.engine.compiled import compiled
+from arena.territory.engine.alliances import is_allied, may_ask
+from arena.territory.engine.compiled import compiled, int64
+from arena.territory.engine.edition_2026.cities import price_of
+from arena.territory.engine.edition_2026.landings import (
+    best_landing,
+    boat_troops,
+    write_boat_mask,
+)
+from arena.territory.engine.edition_2026.places import (
+    best_city_place,
+    best_upgrade,
+    has_city_place,
+    has_city_to_upgrade,
+)
 from arena.territory.engine.immunity import is_immune
-from arena.territory.engine.orders import ATTACK, add_order
-from arena.territory.engine.state import ALLIED_UNTIL, TICK, State
+from arena.territory.engine.orders import add_order
+from arena.territory.engine.state import GOLD, State
 
 N_ACTIONS_2026 = rules.EDITIONS["2026"].n_actions
-BOAT_SHARE = 5  # a boat takes the home troops divided by this
+_CITY = int64(rules.CITY)
 _N_INTENSITIES = rules.N_INTENSITIES
 _FIRST_WAIT = rules.WAIT_DIRECTION * rules.N_INTENSITIES
+_ILLEGAL, _GIVEN, _NO_ROOM = 0, 1, -1
 
 
 @compiled(inline=True, internal=True)
-def is_ally(s: State, p: int, q: int) -> bool:
-    """Return whether p and q are allies."""
-    return bool(s.pacts[p, q, ALLIED_UNTIL] > s.clock[TICK])
-
-
-@compiled(inline=True, internal=True)
-def may_attack(s: State, p: int, target: int) -> bool:
-    """Return whether an order of p on an owner, 0 for neutral land, is not refused."""
-    return target == 0 or (target > 0 and not is_immune(s, p, target) and not is_ally(s, p, target))
+def _has_gold(s: State, p: int) -> bool:
+    """Return whether p can pay for a city, or a level more of one: the price is the same."""
+    return bool(s.ledger[p, GOLD] >= price_of(s.ledger, p, _CITY))
 
 
 @compiled(internal=True)
-def write_mask_2026(s: State, p: int, targets: np.ndarray, mask: np.ndarray) -> None:
+def write_mask_2026(
+    s: State, p: int, targets: np.ndarray, landings: np.ndarray, mask: np.ndarray
+) -> None:
     """Write the legal actions of player p, int8[71], 1 for legal.
 
     Args:
         targets: int64[8] from `find_targets`.
+        landings: int64[8] from `find_landings`.
     """
     write_mask(s, p, targets, mask)
     if s.tiles[p] == 0:
         return
+    write_boat_mask(s, p, landings, mask[BOAT:ALLY])
+    if _has_gold(s, p):
+        mask[BUILD] = 1 if has_city_place(s, p) else 0
+        mask[UPGRADE] = 1 if has_city_to_upgrade(s, p) else 0
     for d in range(8):
-        if targets[d] > 0 and is_ally(s, p, targets[d]):
-            mask[d * _N_INTENSITIES : (d + 1) * _N_INTENSITIES] = 0
+        q = targets[d]
+        if q <= 0:
+            continue
+        if is_allied(s, p, q):
+            mask[BREAK + d] = 1
+            for i in range(_N_INTENSITIES):
+                mask[d * _N_INTENSITIES + i] = 0
+        elif may_ask(s, p, q):
+            mask[ALLY + d] = 1
+
+
+@compiled(internal=True)
+def _order_to_target(s: State, p: int, action: int) -> int:
+    """Give an order to the target of a direction: an attack, or one of an alliance."""
+    find_targets(s, p, s.direction_target, s.direction_contact)
+    if action < _FIRST_WAIT:
+        q = s.direction_target[action // _N_INTENSITIES]
+        troops = troops_sent(s.troops[p], action % _N_INTENSITIES)
+        is_refused = q > 0 and (is_immune(s, p, q) or is_allied(s, p, q))
+        if q < 0 or is_refused or troops < 1:
+            return _ILLEGAL
+        return _GIVEN if add_order(s, p, orders.ATTACK, q, float(troops), 0) else _NO_ROOM
+    q = s.direction_target[(action - ALLY) % 8]
+    if q <= 0 or not (may_ask(s, p, q) if action < BREAK else is_allied(s, p, q)):
+        return _ILLEGAL
+    kind = orders.ALLY if action < BREAK else orders.BREAK
+    return _GIVEN if add_order(s, p, kind, q, 0.0, 0) else _NO_ROOM
 
 
 @compiled(internal=True)
 def _order(s: State, p: int, action: int) -> int:
-    """Give the order of one action; return 1 if it was legal, 0 if not, -1 without room for it."""
-    if action < _FIRST_WAIT:
-        find_targets(s, p, s.direction_target, s.direction_contact)
-        target = s.direction_target[action // _N_INTENSITIES]
-        troops = troops_sent(s.troops[p], action % _N_INTENSITIES)
-        if not may_attack(s, p, target) or troops < 1:
-            return 0
-        return 1 if add_order(s, p, ATTACK, target, float(troops), 0) else -1
-    return 1 if action < BUILD else 0
+    """Give the order of one action; return whether it was legal, and whether there was room."""
+    if action < _FIRST_WAIT or action >= ALLY:
+        return _order_to_target(s, p, action)
+    if action < BUILD:
+        return _GIVEN  # WAIT
+    if action >= BOAT:
+        tile = best_landing(s, p, action - BOAT)
+        if tile < 0:
+            return _ILLEGAL
+        troops = float(boat_troops(s, p))
+        return _GIVEN if add_order(s, p, orders.BOAT, 0, troops, tile) else _NO_ROOM
+    if not _has_gold(s, p):
+        return _ILLEGAL
+    tile = best_city_place(s, p) if action == BUILD else best_upgrade(s, p)
+    if tile < 0:
+        return _ILLEGAL
+    kind = orders.BUILD if action == BUILD else orders.UPGRADE
+    return _GIVEN if add_order(s, p, kind, _CITY, 0.0, tile) else _NO_ROOM
 
 
 @compiled()
@@ -85,6 +138,7 @@ def give_orders_2026(s: State, actions: np.ndarray, illegal: np.ndarray) -> None
             illegal[i] += 1
             continue
         given = _order(s, p, action)
-        if given < 0:
+        if given == _NO_ROOM:
             return  # several decisions without a tick between them: Engine.act refuses the next one
-        illegal[i] += 1 - given
+        if given == _ILLEGAL:
+            illegal[i] += 1

@@ -33,7 +33,7 @@ from arena.territory.engine.state import (
 )
 
 _SHARE = rules.BOAT_SHARE
-_NOT_OVERSEAS = 1 << 20  # tiles that a landing counts as further away when it is no new coast
+NOT_OVERSEAS = 1 << 20  # tiles that a landing counts as further away when it is no new coast
 _NOWHERE = 1 << 30
 
 
@@ -49,7 +49,8 @@ def find_landings(s: State, p: int, landings: np.ndarray) -> None:
 
     Args:
         landings: int64[8], filled with framed tiles to send a boat to, -1 for none: nothing to land
-            on, three boats at sea, or less than one troop to send.
+            on, three boats at sea, or less than one troop to send. The first 8 of s.cluster_order
+            then hold the tiles across, and NOT_OVERSEAS more where it is no new coast.
     """
     landings[:] = -1
     if s.tiles[p] == 0 or boat_troops(s, p) < 1 or count_boats(s, p) >= BOATS_EACH:
@@ -82,7 +83,7 @@ def find_landings(s: State, p: int, landings: np.ndarray) -> None:
                 continue
             distance = s.coasts[row, COAST_CROSSING + d]
             if not _is_overseas(s, p, q, across, stamp):
-                distance += _NOT_OVERSEAS
+                distance += NOT_OVERSEAS
             if distance < distances[d] or (
                 distance == distances[d] and _is_before(s, tile, landings[d])
             ):

@@ -234,6 +234,47 @@ def best_city_place(s: State, p: int) -> int:
 
 
 @compiled(internal=True)
+def has_city_place(s: State, p: int) -> bool:
+    """Return whether `best_city_place` finds one, without looking for the best."""
+    step = _lattice_step(s)
+    stride = s.shape[2]
+    for y in range(step // 2, s.shape[1] + step // 2, step):
+        row = (min(y, s.shape[1] - 1) + 1) * stride + 1
+        for x in range(step // 2, s.shape[0] + step // 2, step):
+            tile = int64(row + min(x, s.shape[0] - 1))
+            if s.owner[tile] == p and _is_free(s, tile):
+                return True
+    if s.border_head[p] < 0:
+        return False
+    if find_place(s, p, _CITY, int64(s.border_head[p])) >= 0:
+        return True
+    return bool(find_place(s, p, _CITY, int64(s.border_tail[p])) >= 0)
+
+
+@compiled(internal=True)
+def has_city_to_upgrade(s: State, p: int) -> bool:
+    """Return whether `best_upgrade` finds a city."""
+    if s.ledger[p, CITY_LEVELS] == 0:
+        return False
+    for i in range(s.clock[N_STRUCTURES]):
+        if _may_be_upgraded(s, s.structures[i], p):
+            return True
+    return False
+
+
+@compiled(inline=True, internal=True)
+def _may_be_upgraded(s: State, row: np.ndarray, p: int) -> bool:
+    """Return whether a structure is a finished city of p that it may upgrade."""
+    return bool(
+        row[STRUCTURE] == _CITY
+        and row[STRUCTURE_OWNER] == p
+        and row[IS_FINISHED] != 0
+        and row[DELETED_AT] == 0
+        and s.owner[row[STRUCTURE_TILE]] == p
+    )
+
+
+@compiled(internal=True)
 def best_upgrade(s: State, p: int) -> int:
     """Return the tile of the city that p does best to upgrade, -1 if it has none to upgrade.
 
@@ -250,13 +291,7 @@ def best_upgrade(s: State, p: int) -> int:
     for i in range(s.clock[N_STRUCTURES]):
         row = s.structures[i]
         tile = row[STRUCTURE_TILE]
-        if (
-            row[STRUCTURE] != _CITY
-            or row[STRUCTURE_OWNER] != p
-            or row[IS_FINISHED] == 0
-            or row[DELETED_AT] != 0
-            or s.owner[tile] != p
-        ):
+        if not _may_be_upgraded(s, row, p):
             continue
         y = tile // stride - 1
         x = tile - (y + 1) * stride - 1

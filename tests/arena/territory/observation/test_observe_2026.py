@@ -23,14 +23,7 @@ from arena.territory.engine.state import (
     BOAT_TARGET,
     BOAT_TILE,
     CITIES_MADE,
-    CITY_LEVELS,
-    CITY_LEVELS_OWNED,
-    FINISHED_AT,
     GOLD,
-    STRUCTURE,
-    STRUCTURE_LEVEL,
-    STRUCTURE_OWNER,
-    STRUCTURE_TILE,
     TRAITOR_UNTIL,
 )
 from arena.territory.maps import TerritoryMap, load_map
@@ -77,16 +70,16 @@ def quarters(edition: str = "2026") -> Engine:
         engine.place(p)
     engine.paint(np.kron(np.array([[1, 2], [3, 4]]), np.ones((16, 16), np.int64)))
     engine.max_ticks = 600
-    engine.run(60)
+    engine.run(58)
     if edition == "2025":
         return engine
     s = engine.state
+    engine.put_structure(1, "city", 14, 14, 2)
+    s.ledger[3, GOLD] = 125_000
+    engine.build(3, "city", 3, 28)
+    engine.run(2)
+    s.ledger[1, CITIES_MADE] = 2
     s.ledger[1:, GOLD] = [99_999, 9_999, 0, 0]
-    s.ledger[1, [CITY_LEVELS, CITY_LEVELS_OWNED, CITIES_MADE]] = [2, 2, 2]
-    s.ledger[3, [CITY_LEVELS, CITY_LEVELS_OWNED, CITIES_MADE]] = [0, 1, 1]
-    columns = [STRUCTURE, STRUCTURE_OWNER, STRUCTURE_TILE, STRUCTURE_LEVEL, FINISHED_AT]
-    s.structures[0, columns] = [1, 1, tile(engine, 14, 14), 2, 30]
-    s.structures[1, columns] = [1, 3, tile(engine, 3, 28), 1, 80]
     columns = [BOAT_OWNER, BOAT_TARGET, BOAT_TILE, BOAT_LANDING]
     s.boats[0, columns] = [1, 3, tile(engine, 5, 5), tile(engine, 2, 17)]
     s.boat_troops[0] = 500
@@ -136,7 +129,7 @@ def test_what_version_2_shows_stays_where_it_is() -> None:
     older = as_dict(views)
     for key in ("global", "local", "tactical"):
         np.testing.assert_array_equal(seen[key][:, :N_CHANNELS], older[key])
-        assert seen[key].shape[1] == N_CHANNELS + 2
+        assert seen[key].shape[1] == N_CHANNELS + 3
     np.testing.assert_array_equal(seen["scalars"][:, :N_SCALARS], older["scalars"])
     np.testing.assert_array_equal(seen["neighbours"][:, :, :N_NEIGHBOUR], older["neighbours"])
     np.testing.assert_array_equal(seen["own"][:, :6], facts.own)
