@@ -43,7 +43,7 @@ DEFAULT_ROOT = Path("compare-data")
 @click.option(
     "--run",
     "preset",
-    metavar="small|classic",
+    metavar="small|classic|real",
     help="Train what is missing first, with this preset, in DIR/seed-1 and so on.  [default: off]",
 )
 @click.option(

@@ -34,7 +34,7 @@ STATUS_EXIT_CODES = {"running": 0, "stopped": 3, "stale": 4}
 )
 @click.option(
     "--preset",
-    metavar="small|classic",
+    metavar="small|classic|real",
     shell_complete=complete_preset,
     help="Settings of a new league.  [default: small]",
 )

@@ -21,7 +21,7 @@ else:  # generic for type checkers only: older click has no such subscript
     TextType = click.ParamType
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
-PRESETS = ("small", "classic")  # league.config.tree, which a completion need not import
+PRESETS = ("small", "classic", "real")  # league.config.tree, which a completion need not import
 
 
 class MemberName(TextType):

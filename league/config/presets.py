@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from league.config.tree import HELD_OUT
+from league.config.tree import ANCHORS, HELD_OUT, NATIONS
 
 CLASSIC: dict[str, Any] = {
     "preset": "classic",
@@ -39,25 +39,41 @@ CLASSIC: dict[str, Any] = {
 }
 
 
+# The game of 2026 with gold and cities among nations. A city pays from the first minutes on and
+# decides after them: matches are twice as long as those of `small`. Of the nations the easy and the
+# medium are there from the start, the next when a learner has passed the one before; `nation` has
+# the mind of the strongest on everybody's terms, and shows how far there is to go.
+REAL: dict[str, Any] = {
+    "preset": "real",
+    "rules": {"edition": "2026", "max_ticks": 3_000},
+    "rating": {
+        "anchors": [*ANCHORS, "bot", "nation", *NATIONS[:2]],
+        "ladder": list(NATIONS),
+    },
+}
+
+
 # What new leagues have beyond the preset's values. A league.toml that does not name a key is of an
 # older league, which goes on as it was.
 _NEW: dict[str, Any] = {"rating": {"held_out": list(HELD_OUT)}}
-NEW_LEAGUE: dict[str, dict[str, Any]] = {
-    # What won at equal processor time (docs/learning.md): networks of the scalars and neighbours
-    # learn four times as many decisions a second, and a lineage is at its level after a million.
-    "small": {
-        **_NEW,
-        "learner": {
-            "relation_mask": "on",
-            "ent_coef": 0.0,
-            "ent_coef_end": "off",
-            "snapshot_every": 400_000,
-        },
+# What won at equal processor time (docs/learning.md): networks of the scalars and neighbours learn
+# four times as many decisions a second, and a lineage is at its level after a million.
+_NEW_SMALL: dict[str, Any] = {
+    **_NEW,
+    "learner": {
+        "relation_mask": "on",
+        "ent_coef": 0.0,
+        "ent_coef_end": "off",
+        "snapshot_every": 400_000,
     },
+}
+NEW_LEAGUE: dict[str, dict[str, Any]] = {
+    "small": _NEW_SMALL,
     "classic": _NEW,
+    "real": _NEW_SMALL,
 }
 
 
 def preset_values(name: str) -> dict[str, Any]:
     """Return the nested values in which a preset differs from the defaults, those of `small`."""
-    return dict(CLASSIC) if name == "classic" else {"preset": "small"}
+    return dict({"classic": CLASSIC, "real": REAL}.get(name, {"preset": "small"}))

@@ -17,6 +17,7 @@ import agents.in_tick
 import agents.scripted
 from agents.errors import AgentError
 from arena.territory.engine.rules import EDITIONS
+from arena.territory.engine.terms import DIFFICULTIES
 from arena.territory.observation.views import OBSERVATION_VERSION, OBSERVATION_VERSIONS, Views
 from league.config.game import MapsConfig, RulesConfig
 from league.config.kinds import Integers, Off, Positive, Section, Share, Strings
@@ -30,10 +31,11 @@ from msattn.errors import NetworkError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PRESETS = ("small", "classic")
+PRESETS = ("small", "classic", "real")
 SCRIPTED = tuple(agents.scripted.SCRIPTED)
 IN_TICK = agents.in_tick.IN_TICK  # whom the engine plays itself, nations in edition 2026 alone
 ANCHORS = ("idle", "random", "tribe", "expander", "turtle", "opportunist", "strategist")
+NATIONS = tuple(f"nation-{each}" for each in DIFFICULTIES)  # on their own terms, weakest first
 HELD_OUT = ("strategist-eager", "strategist-patient")  # of new leagues; older ones hold out nobody
 SCALE_ANCHOR = "tribe"  # reported ratings place this member at 25
 # Results are comparable and weights usable only under the same rules, maps, views and networks, and
@@ -176,6 +178,11 @@ class RatingConfig(Section):
         description="Share of the workers' time that members which think for long (planner: and "
         "slow plug-ins) may take in rated matches; they play less often then; off sets no limit.",
     )
+    ladder: Strings = Field(
+        default=(),
+        description="Scripted members of rising strength: each joins as an anchor when the best "
+        "trained member is rated above the one before, by an interval.",
+    )
 
     @model_validator(mode="after")
     def _anchors_are_known(self) -> RatingConfig:
@@ -185,6 +192,17 @@ class RatingConfig(Section):
             raise ValueError(
                 f"anchors must be distinct names out of {', '.join(known)}, "
                 f"found {', '.join(unknown or self.anchors)}"
+            )
+        wrong = [name for name in self.ladder if name not in known or name in self.held_out]
+        if wrong or len(set(self.ladder)) != len(self.ladder):
+            raise ValueError(
+                f"ladder must be distinct names out of {', '.join(known)} that are not held out, "
+                f"found {', '.join(wrong or self.ladder)}"
+            )
+        if self.ladder and self.ladder[0] not in self.anchors:
+            raise ValueError(
+                f"ladder must begin with an anchor, which is to be passed first, found "
+                f"{self.ladder[0]}"
             )
         if SCALE_ANCHOR not in self.anchors:
             raise ValueError(f"anchors must include {SCALE_ANCHOR}, which fixes the scale")
@@ -235,7 +253,7 @@ class KeepConfig(Section):
 class LeagueConfig(Section):
     """All settings of a league."""
 
-    preset: Literal["small", "classic"] = Field(
+    preset: Literal["small", "classic", "real"] = Field(
         default="small", description="Preset that this league was created with."
     )
     seed: int = Field(
@@ -298,7 +316,7 @@ class LeagueConfig(Section):
                 f"learner.seats_per_match ({self.learner.seats_per_match}) must not exceed "
                 f"rules.n_seats ({self.rules.n_seats})"
             )
-        for name in self.rating.scripted_members:
+        for name in (*self.rating.scripted_members, *self.rating.ladder):
             try:
                 agents.in_tick.check_edition(f"scripted:{name}", self.rules.edition)
             except AgentError as error:

@@ -25,6 +25,7 @@ from db.session import may_outlive, read_transaction, write_transaction
 from league.daemon.canaries import PURPOSES, Canaries, CanarySettings
 from league.daemon.crashes import Crashes
 from league.daemon.failures import is_of_one_match, record_failure, set_aside
+from league.daemon.ladder import Ladder
 from league.daemon.pace import Pace
 from league.daemon.planner import MatchSettings, Planner
 from league.daemon.resting import RestingMatches
@@ -77,6 +78,7 @@ class RatedMatches:
         self._unsettled: deque[Done | Failed] = deque()
         self._news: list[News] = []
         self._planner = Planner(settings, engine, season, folder.root)
+        self._ladder = Ladder(settings.ladder, engine, season, clock=clock)
         self._slow = SlowMembers(engine, settings.slow_member_share, settings.rules)
         self._arena = arena
         self._canaries = Canaries(
@@ -113,6 +115,7 @@ class RatedMatches:
             with write_transaction(self.engine) as session:
                 self._canaries.judge(session, self._planner.standings())
             self._canaries.judged()
+        self._ladder.turn(self._planner.known)
         self._plan()
         self.listen(timeout_s)
         self.settle()

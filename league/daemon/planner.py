@@ -8,7 +8,7 @@ is not drawn.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -27,6 +27,7 @@ from db import queries
 from db.records import ActiveAgent, MatchPlan, MatchRecord
 from db.session import read_transaction
 from league.config.tree import LeagueConfig
+from league.matchmaking.ladder import Rated
 from league.matchmaking.lineups import Candidate, choose_line_ups
 from league.rating.season import Season
 from league.rating.standings import SCALE_ANCHOR_SPEC
@@ -53,6 +54,7 @@ class MatchSettings:
         floor_share: members with fewer recent matches than this share of the mean play first.
         canary_share: share of the planned matches that are canaries; None plays none.
         slow_member_share: share of the workers' time that members which think for long may take.
+        ladder: scripted members that join one after the other (league.matchmaking.ladder).
     """
 
     rules: MatchRules
@@ -64,6 +66,7 @@ class MatchSettings:
     floor_share: float
     canary_share: float | None = None
     slow_member_share: float | None = None
+    ladder: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, config: LeagueConfig, n_workers: int) -> MatchSettings:
@@ -78,16 +81,8 @@ class MatchSettings:
             floor_share=config.rating.floor_share,
             canary_share=config.rating.canary_share,
             slow_member_share=config.rating.slow_member_share,
+            ladder=config.rating.ladder,
         )
-
-
-@dataclass(frozen=True)
-class _Rated:
-    """A member's rating, and its finished rated matches."""
-
-    mu: float
-    sigma: float
-    games: int
 
 
 class Planner:
@@ -104,7 +99,7 @@ class Planner:
         self._season = season
         self._base = base
         self._map_hashes: dict[str, str] = {}
-        self._ratings: dict[int, _Rated] = {}
+        self._ratings: dict[int, Rated] = {}
         self._seq = 0  # of the newest change of a rating that is known
         self._recent: deque[tuple[int, ...]] | None = None  # rated members per match
         self._rng = Generator(PCG64(np.random.SeedSequence(entropy=self._entropy())))
@@ -155,6 +150,11 @@ class Planner:
         )
         return [self._match(line_up, agents) for line_up in line_ups]
 
+    @property
+    def known(self) -> Mapping[int, Rated]:
+        """What is known of each rated member, by id, as of the last plan."""
+        return self._ratings
+
     def standings(self) -> dict[int, tuple[float, int]]:
         """Return mu and number of rated matches by member id, as of the last plan."""
         return {member_id: (row.mu, row.games) for member_id, row in self._ratings.items()}
@@ -174,13 +174,13 @@ class Planner:
             self._recent = deque(found, maxlen=2 * n_recent)
         if not self._ratings:
             for state in queries.rating_states(session, rules):
-                self._ratings[state.member_id] = _Rated(state.mu, state.sigma, state.games)
+                self._ratings[state.member_id] = Rated(state.mu, state.sigma, state.games)
                 self._seq = max(self._seq, state.seq)
             return
         for change in queries.rating_changes(session, rules, self._seq):
             known = self._ratings.get(change.member_id)
             games = (known.games if known is not None else 0) + change.is_match
-            self._ratings[change.member_id] = _Rated(change.mu, change.sigma, games)
+            self._ratings[change.member_id] = Rated(change.mu, change.sigma, games)
             self._seq = change.seq
 
     def _n_recent(self, n_members: int) -> int:

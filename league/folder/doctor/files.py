@@ -126,7 +126,8 @@ def _play_back(case: Case, kept: Sequence[FinishedReplay], count: str) -> Findin
     from arena.territory.engine.compiled import is_compiled
     from arena.territory.maps import load_map
 
-    if kept and not case.thorough and not is_compiled():
+    edition = str((case.stored or {}).get("rules", {}).get("edition", "2025"))
+    if kept and not case.thorough and not is_compiled(edition):
         return Finding("note", f"{count}; none played back, since the game is not compiled yet")
     chosen = kept if case.thorough else _spread(kept)
     ends = time.monotonic() + SAMPLE_LIMIT_S

@@ -85,7 +85,7 @@ def test_tab_offers_members_of_the_league_that_was_named(
 
 def test_tab_offers_commands_presets_and_keys() -> None:
     assert "config" in offered("con") and "members" in offered("m")
-    assert offered("start", "--preset", "") == ["classic", "small"]
+    assert offered("start", "--preset", "") == ["classic", "real", "small"]
     assert offered("start", "--set", "learner.n_ma") == ["learner.n_matches="]
     assert offered("config", "kee") == ["keep", "keep.replays", "keep.snapshots"]
     assert offered("completion", "") == ["bash", "fish", "zsh"]

@@ -157,7 +157,7 @@ def test_settings_stored_under_the_old_name_read_back_and_stay_frozen_as_they_we
 
 
 def test_an_unknown_preset_and_another_preset_than_the_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="expected one of small, classic, found 'huge'"):
+    with pytest.raises(ConfigError, match="expected one of small, classic, real, found 'huge'"):
         resolve("huge")
     path = tmp_path / "league.toml"
     path.write_text('preset = "small"\n')
