@@ -56,7 +56,11 @@ def run_driver(pipe: connection.Connection, birth: Birth, orders: DriverOrders) 
     except (Exception, SystemExit) as error:
         link.send(Crashed.of("could not join the Ray cluster", error))
         sys.exit(EXIT_CRASHED)
-    _Driver(ray, link, orders, expected).run()
+    try:
+        _Driver(ray, link, orders, expected).run()
+    except Exception as error:  # a client whose head is gone: Ray's interface raises
+        link.send(Crashed.of("could not go on", error))
+        sys.exit(EXIT_CRASHED)
 
 
 class _Host:

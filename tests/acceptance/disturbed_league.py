@@ -57,6 +57,8 @@ Book = dict[int, tuple[object, ...]]
 class DisturbedLeague:
     """One league, what was seen of it, and what went wrong.
 
+    `progress_s` and `leave_s` are limits, not expectations.
+
     Args:
         url: of the database server that it uses; None stands for the SQLite file of its folder.
         trains: whether learners run.
@@ -67,6 +69,9 @@ class DisturbedLeague:
         members: (hash,) of every snapshot that was seen in the pool, by member id.
         problems: a sentence for everything that should not have happened.
     """
+
+    progress_s = PROGRESS_S
+    leave_s = LEAVE_S
 
     def __init__(
         self,
@@ -122,7 +127,7 @@ class DisturbedLeague:
     def wait_for_progress(self, after: str) -> None:
         """Wait until a match finishes; nothing within the limit is a problem."""
         before = len(self.seen)
-        ends = time.monotonic() + PROGRESS_S
+        ends = time.monotonic() + self.progress_s
         while time.monotonic() < ends:
             self.look()
             if len(self.seen) > before:
@@ -131,7 +136,7 @@ class DisturbedLeague:
                 self.problems.append(f"after {after}: the daemon ended by itself")
                 return
             time.sleep(0.25)
-        self.problems.append(f"after {after}: no match finished within {PROGRESS_S:.0f} s")
+        self.problems.append(f"after {after}: no match finished within {self.progress_s:.0f} s")
 
     def n_updates(self) -> int:
         """Number of updates that the learners have made, as the database knows them."""
@@ -142,14 +147,16 @@ class DisturbedLeague:
     def wait_for_training(self, after: str) -> None:
         """Wait until every learner makes an update; none within the limit is a problem."""
         before = self._updates()
-        ends = time.monotonic() + PROGRESS_S
+        ends = time.monotonic() + self.progress_s
         while time.monotonic() < ends and not self.has_ended:
             self.look()
             now = self._updates()
             if now and all(n > before.get(learner, 0) for learner, n in now.items()):
                 return
             time.sleep(0.25)
-        self.problems.append(f"after {after}: learners did not train within {PROGRESS_S:.0f} s")
+        self.problems.append(
+            f"after {after}: learners did not train within {self.progress_s:.0f} s"
+        )
 
     def _updates(self) -> dict[str, int]:
         """Return the number of updates of each learner; old rows are thinned."""
@@ -321,7 +328,7 @@ class DisturbedLeague:
 
     def check(self, children: list[int]) -> None:
         """Check the books of a league whose daemon has ended."""
-        self.check_gone(children, LEAVE_S)
+        self.check_gone(children, self.leave_s)
         try:
             self.read_books()
         except DatabaseError as error:

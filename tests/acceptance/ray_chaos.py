@@ -142,6 +142,9 @@ class RayChaos(DisturbedLeague):
         store: where its files lie; None for its folder, which all nodes see.
     """
 
+    progress_s = 900.0  # each actor is a process that imports Ray, and on a busy machine slowly
+    leave_s = FAR_LEAVE_S  # the driver leaves the cluster first
+
     def __init__(
         self,
         root: Path,

@@ -19,7 +19,7 @@ from arena.cluster.ray_arena import RayArena
 from arena.errors import ArenaStopped
 from arena.processes.jobs import Done, Failed, RestartLimits, WorkerLimits
 from arena.processes.workplace import NEVER
-from tests.arena.cluster import scripted_driver
+from tests.arena.cluster import headless_driver, scripted_driver
 from tests.arena.processes.arenas import collect, failed
 
 Make = Callable[..., RayArena]
@@ -119,6 +119,18 @@ def test_a_cluster_that_cannot_be_reached_is_tried_again_as_trouble_of_the_machi
     arena.submit(1, 1)
     assert collect(arena, 1) == {1: Done(1, 2)}
     assert arena.start_trouble is None
+
+
+def test_a_driver_whose_head_is_gone_says_why_it_ends(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arena.cluster.bridge.run_driver", headless_driver.run)
+    arena = make("")
+    while not (told := news(arena)).count("warning: the Ray cluster is lost"):
+        arena.poll(0.05)
+    said = "the driver could not go on: ConnectionError: Ray Client is not connected"
+    assert f"warning: the Ray cluster is lost: {said}" in told
+    assert arena.start_trouble is not None and said in arena.start_trouble
 
 
 def test_a_driver_that_never_joins_is_ended_after_the_limit_of_a_start(
