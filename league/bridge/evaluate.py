@@ -39,7 +39,7 @@ AGAINST: Final = {
 """Whom a member is evaluated against, and the spec of their seats."""
 
 LAND_ONLY: Final = (
-    *("city", "port", "factory", "defence_post", "silo", "sam", "boat", "warship"),
+    *("city", "port", "factory", "defense_post", "silo", "sam", "boat", "warship"),
     *("atom_bomb", "hydrogen_bomb", "mirv", "alliances"),
 )
 """What is left out of the land game."""

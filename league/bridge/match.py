@@ -7,6 +7,7 @@ what is not legal here is not sent there.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import string
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arena.agent import Agent, IntArray
 from arena.errors import MatchError
@@ -76,8 +78,51 @@ def seed_id(*parts: object) -> str:
     return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:8])
 
 
-class BridgedMatch(LiveMatch):
-    """A running match whose board is in the original engine.
+class Bridged(LiveMatch):
+    """A match of ours whose board is then replaced by one of the original engine.
+
+    Attributes:
+        process, slot: where it is played.
+        board: what the engine said last.
+    """
+
+    process: EngineProcess
+    slot: int
+    board: Board
+
+    def show(self, engine: Engine, views: Views, minds: NDArray[np.bool_], board: Board) -> None:
+        """Take an engine without owners as the board, and bring it up to what the original says.
+
+        Args:
+            minds: bool[seats], those that the original plays itself.
+        """
+        self.engine, self._minds, self.board = engine, minds, board
+        self.by_engine = np.zeros(len(minds), np.bool_)
+        self.has_minds = False
+        self.scratch = obs.make_scratch(engine.state, views)
+        self._mirror = Mirror(engine)
+        self._mirror.follow(board, BEFORE_PLAY)
+
+    def advance(self, actions: IntArray) -> int:
+        """Play one decision, int64[seats], DEAD where there is none; return the ticks played."""
+        known = np.where(self._minds, WAIT, actions)
+        self.record.append(known.astype(np.uint8))
+        self.engine.act(known)
+        self.n_decisions += 1
+        given = take_orders(self._mirror, self.board)
+        ticks = min(self.rules.ticks_per_decision, self.engine.max_ticks - self.engine.tick)
+        before = self.engine.tick
+        self.board = self.process.board(
+            {"op": "step", "slot": self.slot, "ticks": ticks, "orders": given}
+        )
+        self._mirror.follow(self.board, before)
+        return ticks
+
+
+class BridgedMatch(Bridged):
+    """A running match in the original engine, on any map, everybody's start drawn as in ours.
+
+    Every player has a seat: the rules' crowd has none.
 
     Args:
         specs: agent spec of each seat; None in `agents` for those with a mind of the original.
@@ -104,15 +149,19 @@ class BridgedMatch(LiveMatch):
     ) -> None:
         super().__init__(territory, match_rules, views, seed, rotation, agents)
         self.process, self.slot = process, slot
-        self._minds = np.array([spec.startswith(MIND_PREFIX) for spec in specs])
         drawn = self.engine  # seats and spawns are drawn as in a match of ours
         seats = [seat_of_spec(specs[int(seat)]) for seat in drawn.seat_of]
-        difficulty = next((seat.difficulty for seat in seats if seat.kind == "nation"), "medium")
-        self.engine = _empty_engine(territory, match_rules, views, seed, seats, drawn)
-        self.scratch = obs.make_scratch(self.engine.state, views)
-        self._mirror = Mirror(self.engine)
-        spawns = choose_spawns(self.engine.map, match_rules.n_seats, seed)
-        about, board = process.begin(
+        nations = {seat.difficulty for seat in seats if seat.kind == "nation"}
+        if len(nations) > 1:
+            raise MatchError(
+                "expected nations of one difficulty, that of the original's game, found "
+                f"{', '.join(sorted(nations))}"
+            )
+        difficulty = nations.pop() if nations else "medium"
+        engine = empty_engine(territory, match_rules, views, seed, seats)
+        engine.seat_of, engine.spawn_of = drawn.seat_of.copy(), drawn.spawn_of.copy()
+        spawns = choose_spawns(engine.map, match_rules.n_seats, seed)
+        _, board = process.begin(
             {
                 "op": "new",
                 "slot": slot,
@@ -128,24 +177,8 @@ class BridgedMatch(LiveMatch):
                 **_ground(territory),
             }
         )
-        del about
-        self.board = board
-        self._mirror.follow(board, BEFORE_PLAY)
-
-    def advance(self, actions: IntArray) -> int:
-        """Play one decision, int64[seats], DEAD where there is none; return the ticks played."""
-        known = np.where(self._minds, WAIT, actions)
-        self.record.append(known.astype(np.uint8))
-        self.engine.act(known)
-        self.n_decisions += 1
-        given = take_orders(self._mirror, self.board)
-        ticks = min(self.rules.ticks_per_decision, self.engine.max_ticks - self.engine.tick)
-        before = self.engine.tick
-        self.board = self.process.board(
-            {"op": "step", "slot": self.slot, "ticks": ticks, "orders": given}
-        )
-        self._mirror.follow(self.board, before)
-        return ticks
+        minds = np.array([spec.startswith(MIND_PREFIX) for spec in specs])
+        self.show(engine, views, minds, board)
 
 
 def take_orders(mirror: Mirror, board: Board) -> list[list[Any]]:
@@ -186,8 +219,6 @@ def _orders_of(row: list[float], mirror: Mirror, board: Board) -> list[list[Any]
 
 
 def _ground(territory: TerritoryMap) -> dict[str, Any]:
-    import base64
-
     return {
         "width": territory.width,
         "height": territory.height,
@@ -195,24 +226,18 @@ def _ground(territory: TerritoryMap) -> dict[str, Any]:
     }
 
 
-def _empty_engine(
+def empty_engine(
     territory: TerritoryMap,
     match_rules: rules.MatchRules,
     views: Views,
     seed: int,
     seats: Sequence[Seat],
-    drawn: Engine,
 ) -> Engine:
-    """Return a board without owners whose players are of the right kinds."""
+    """Return a board without owners whose players, in this order, are of the right kinds."""
     engine = Engine(
-        territory,
-        match_rules.n_seats,
-        seed=seed,
-        grid=views.global_size,
-        edition=match_rules.edition,
+        territory, len(seats), seed=seed, grid=views.global_size, edition=match_rules.edition
     )
     engine.max_ticks = match_rules.max_ticks
-    engine.seat_of, engine.spawn_of = drawn.seat_of.copy(), drawn.spawn_of.copy()
     for p, seat in enumerate(seats, start=1):
         engine.place(p, kind=seat.kind, difficulty=seat.difficulty)
     return engine

@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.mirror import ATTACKER, mirror_attacks, mirror_tick
-from arena.territory.engine.rules import OFF_MAP
+from arena.territory.engine.rules import (
+    BUILDING_TICKS,
+    DEFENSE_POST,
+    OFF_MAP,
+    POST_RADIUS,
+    STRUCTURES,
+)
 from arena.territory.engine.state import (
     ALLIED_UNTIL,
     BOAT_LANDING,
@@ -15,14 +21,21 @@ from arena.territory.engine.state import (
     BOAT_TARGET,
     BOAT_TILE,
     BOAT_TURNS_AT,
+    BUILT,
     CITIES_MADE,
     CITY_LEVELS,
     CITY_LEVELS_OWNED,
+    COVERED,
     EXTENDS,
     FINISHED_AT,
     GOLD,
     HAS_ATTACKED,
+    IS_FINISHED,
     IS_PENDING,
+    N_STRUCTURES,
+    NEXT_WORK,
+    OTHERS_MADE,
+    OTHERS_OWNED,
     REQUESTED_AT,
     STRUCTURE,
     STRUCTURE_LEVEL,
@@ -32,6 +45,9 @@ from arena.territory.engine.state import (
 )
 from league.bridge.protocol import Board
 
+_BUILDING_TICKS = np.array(BUILDING_TICKS)
+_NEVER = 1 << 60
+
 
 class Mirror:
     """An engine of ours that shows another program's board; its `run` must not be called."""
@@ -39,6 +55,8 @@ class Mirror:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._width = engine.map.width
+        self._seen: dict[int, int] = {}  # structure -> tick at which it was first there
+        self._posts: tuple[int, ...] = ()
 
     def tick(
         self,
@@ -109,14 +127,53 @@ class Mirror:
         self._boats(board, tick)
 
     def _structures(self, board: Board, tick: int) -> None:
-        rows = self.engine.state.structures
-        rows[:] = 0
+        """Write the structures; when those under construction are finished follows from our rules.
+
+        Of kinds other than cities, as many count as made as are owned.
+        """
+        state = self.engine.state
+        rows = state.structures
+        n_before = int(state.clock[N_STRUCTURES])
+        state.flags[rows[:n_before, STRUCTURE_TILE]] &= np.uint8(255 - BUILT)
         found = board.tables["structures"].astype(np.int64)[: len(rows)]
-        rows[: len(found), STRUCTURE] = found[:, 2] + 1
-        rows[: len(found), STRUCTURE_OWNER] = found[:, 1]
-        rows[: len(found), STRUCTURE_TILE] = self.framed(found[:, 3])
-        rows[: len(found), STRUCTURE_LEVEL] = found[:, 4]
-        rows[: len(found), FINISHED_AT] = np.where(found[:, 5] != 0, 0, tick + 1)
+        found = found[np.argsort(found[:, 0], kind="stable")]
+        n, kinds, owners = len(found), found[:, 2] + 1, found[:, 1]
+        self._seen = {each: self._seen.get(each, tick) for each in found[:, 0].tolist()}
+        first = np.array([self._seen[each] for each in found[:, 0].tolist()], np.int64)
+        rows[:] = 0
+        rows[:n, STRUCTURE] = kinds
+        rows[:n, STRUCTURE_OWNER] = owners
+        rows[:n, STRUCTURE_TILE] = self.framed(found[:, 3])
+        rows[:n, STRUCTURE_LEVEL] = found[:, 4]
+        rows[:n, FINISHED_AT] = np.maximum(
+            first + _BUILDING_TICKS[kinds], np.where(found[:, 5] != 0, 0, tick + 1)
+        )
+        rows[:n, IS_FINISHED] = found[:, 5]
+        state.clock[N_STRUCTURES] = n
+        unfinished = rows[:n][found[:, 5] == 0, FINISHED_AT]
+        state.clock[NEXT_WORK] = unfinished.min() if len(unfinished) else _NEVER
+        state.flags[rows[:n, STRUCTURE_TILE]] |= np.uint8(BUILT)
+        owned = np.zeros((self.engine.n_players + 1, len(STRUCTURES) + 1), np.int64)
+        np.add.at(owned, (owners, kinds), found[:, 4])
+        others = len(STRUCTURES) - 1
+        for column in (OTHERS_OWNED, OTHERS_MADE):
+            state.ledger[:, column : column + others] = owned[:, 2:]
+        self._cover(rows[:n])
+
+    def _cover(self, rows: NDArray[np.int64]) -> None:
+        """Mark the tiles around finished defence posts, if these have changed."""
+        state = self.engine.state
+        finished = rows[(rows[:, STRUCTURE] == DEFENSE_POST) & (rows[:, IS_FINISHED] != 0)]
+        posts = tuple(sorted(finished[:, STRUCTURE_TILE].tolist()))
+        if posts == self._posts:
+            return
+        self._posts = posts
+        flags = state.flags.reshape(-1, self._width + 2)
+        flags &= np.uint8(255 - COVERED)
+        ys, xs = np.ogrid[: flags.shape[0], : flags.shape[1]]
+        for tile in posts:
+            y, x = divmod(tile, self._width + 2)
+            flags[(ys - y) ** 2 + (xs - x) ** 2 <= POST_RADIUS**2] |= np.uint8(COVERED)
 
     def _boats(self, board: Board, tick: int) -> None:
         state = self.engine.state

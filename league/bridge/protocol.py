@@ -32,6 +32,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.territory.engine import rules
 from league.errors import BridgeEngineError
 
 PROTOCOL: Final = 1
@@ -39,7 +40,7 @@ BOARD, TEXT, FAULT, OWNERS = range(4)
 MAX_FRAME_BYTES: Final = 256 * 2**20
 HEAD: Final = struct.Struct("<II")
 
-STRUCTURES: Final = ("city", "port", "factory", "defence_post", "silo", "sam")
+STRUCTURES: Final = rules.STRUCTURES
 ORDERS: Final = (
     *("attack", "retreat", "build", "upgrade", "boat", "boat_retreat", "spawn"),
     *("alliance_request", "alliance_reject", "alliance_extend", "alliance_break"),

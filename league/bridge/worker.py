@@ -110,7 +110,7 @@ class _Batch:
         agents = [self._agent(name) for name in spec.agents]
         return BridgedMatch(
             load_spec_map(spec, self._context.play.load_map),
-            replace(spec.rules, edition=self._context.edition),
+            replace(spec.rules, edition=self._context.edition, crowd=""),
             spec.views,
             spec.seed,
             spec.rotation,

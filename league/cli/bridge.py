@@ -220,6 +220,106 @@ def evaluate(
     return report.exit_code
 
 
+@bridge.command(
+    epilog=examples(
+        "league bridge play attention-0003 --engine ../OpenFrontIO --out game.json",
+        "league bridge play expander --engine ../OpenFrontIO --map world --tribes 40 --out g.json",
+    )
+)
+@click.argument("member", type=MemberOrFile())
+@engine_option
+@edition_option
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=PathOf(),
+    required=True,
+    help="File that the record is written to.",
+)
+@click.option(
+    "--map",
+    "place",
+    metavar="NAME",
+    default="pangaea",
+    show_default=True,
+    help="Map of the checkout, by the name of its folder.",
+)
+@click.option(
+    "--full-size", is_flag=True, help="Play on the whole map.  [default: the compact one]"
+)
+@click.option(
+    "--difficulty",
+    type=click.Choice(("easy", "medium", "hard", "impossible")),
+    default="medium",
+    show_default=True,
+    help="Of the nations.",
+)
+@click.option(
+    "--nations",
+    type=click.IntRange(0, 249),
+    help="Number of nations.  [default: those of the map]",
+)
+@count_option("--tribes", default=100, least=0, most=249, text="Number of tribes.")
+@count_option("--ticks", default=6000, most=100_000, text="Longest play, ticks of 0.1 s.")
+@count_option("--seed", default=1, least=0, most=2**61, text="Seed of the game.")
+@json_option
+@league_option
+def play(
+    member: str,
+    engine: Path,
+    edition: str | None,
+    out: Path,
+    place: str,
+    full_size: bool,
+    difficulty: str,
+    nations: int | None,
+    tribes: int,
+    ticks: int,
+    seed: int,
+    as_json: bool,
+) -> int:
+    """Play a member in a game of the original's lobby and write its record.
+
+    The record opens in the original's own replay viewer; it has been checked by the original's
+    schema, and by playing it again. Exit code: 0 it is written; 2 bad input; 70 the engine's
+    process crashed or hung; 130 interrupted.
+    """
+    import time
+
+    from league.bridge.checkout import bundled, find_checkout
+    from league.bridge.game import GameRequest, play_game
+    from league.bridge.text import format_game, game_json
+
+    request = GameRequest(
+        member=member,
+        map=place,
+        compact=not full_size,
+        difficulty=difficulty,
+        nations=nations,
+        tribes=tribes,
+        max_ticks=ticks,
+        seed=seed,
+        created_at=int(1000 * time.time()),
+    )
+    bundle = bundled(find_checkout(engine, edition))
+    with interruptible(), line_of_progress() as show:
+        report = play_game(
+            request,
+            bundle,
+            league_if_any(),
+            out,
+            lambda tick, last, rank, share: show(
+                lambda: f"tick {tick:,}, place {rank}, {100 * share:.1f} % of all land", tick, last
+            ),
+        )
+    if as_json:
+        print_json(game_json(report))
+    else:
+        for line in format_game(report):
+            say(line)
+    return 0
+
+
 def league_if_any() -> LeagueFolder | None:
     """Return the league that was named or is here; None where files and specs must do."""
     from league.folder.layout import LeagueFolder

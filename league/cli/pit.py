@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,14 @@ if TYPE_CHECKING:
     help="Write the matches into this folder, to be watched.  [default: a league's own folder, or "
     "none]",
 )
+@click.option(
+    "--bridge",
+    "engine",
+    metavar="PATH",
+    type=PathOf(),
+    help="Play in the original engine, from your checkout of it; nothing is stored.  [default: in "
+    "ours]",
+)
 @click.option("--short", is_flag=True, help="Print the verdict alone.  [default: off]")
 @json_option
 @league_option
@@ -125,6 +134,7 @@ def pit(
     effect: float | None,
     n_workers: int | None,
     replays: Path | None,
+    engine: Path | None,
     short: bool,
     as_json: bool,
 ) -> int:
@@ -135,13 +145,15 @@ def pit(
     specs and scripted agents play on generated maps. An odd number of matches is rounded up. With
     --mixed, two names or more meet in mixed company: mean place, first places, who beats whom. Exit
     code: 0 A is stronger, or --matches have been played; 1 it is not shown to be; 2 bad input; 4
-    undecided at --cap; 130 interrupted.
+    undecided at --cap; 70 the original engine crashed or hung again and again; 130 interrupted.
     """
     from league.folder.layout import LeagueFolder
     from league.pit.mixed.run import DEFAULT_MATCHES, MixedRequest
     from league.pit.run import PitRequest
     from league.pit.sprt import SprtSettings
 
+    if engine is not None and (mixed or effect is not None or replays is not None):
+        raise click.UsageError("expected --bridge without --mixed, --plan and --replays")
     has_league = league_was_named() or LeagueFolder(league_root()).is_league()
     if mixed:
         if with_field or effect is not None:
@@ -177,7 +189,7 @@ def pit(
     with interruptible():
         if effect is not None:
             return _plan(request, effect, folder, as_json)
-        return _play(request, folder, short, as_json)
+        return _play(request, folder, short, as_json, engine)
 
 
 def _plan(request: PitRequest, effect: float, folder: LeagueFolder | None, as_json: bool) -> int:
@@ -194,12 +206,23 @@ def _plan(request: PitRequest, effect: float, folder: LeagueFolder | None, as_js
     return 0
 
 
-def _play(request: PitRequest, folder: LeagueFolder | None, short: bool, as_json: bool) -> int:
+def _play(
+    request: PitRequest,
+    folder: LeagueFolder | None,
+    short: bool,
+    as_json: bool,
+    engine: Path | None,
+) -> int:
     from league.pit.run import run_pit
     from league.pit.text import format_report, report_json, verdict
 
+    elsewhere = None
+    if engine is not None:
+        from league.bridge.pit import run_bridged_pit
+
+        elsewhere = partial(run_bridged_pit, engine=engine)
     with line_of_progress() as show:
-        report = run_pit(
+        report = (elsewhere or run_pit)(
             request,
             folder,
             lambda now: show(now.line, now.n_pairs, now.max_pairs),
@@ -208,10 +231,11 @@ def _play(request: PitRequest, folder: LeagueFolder | None, short: bool, as_json
     if as_json:
         print_json(report_json(report))
     else:
-        for line in [verdict(report)] if short else [*format_report(report), *_watch(report.watch)]:
+        watch = [] if engine is not None else _watch(report.watch)
+        for line in [verdict(report)] if short else [*format_report(report), *watch]:
             say(line)
-    if report.decision == "interrupted":
-        _say_how_to_go_on(folder)
+    if report.decision == "interrupted" and report.failure is None:
+        _say_how_to_go_on(folder if engine is None else None)
     return report.exit_code
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from league.errors import StatisticsError
+from league.errors import BridgeEngineError, StatisticsError
 from league.pit.looks import confidence_of
 from league.pit.seats import seat_bias_p_value
 from league.pit.sprt import Sprt, SprtSettings
@@ -24,6 +24,7 @@ class PitReport:
         look: which verdict on this head-to-head it is, the first being 1.
         remembered: whether earlier verdicts are known: a league remembers them.
         watch: what `league replay show` takes, match by match; () where nothing was kept.
+        failure: why it was given up before its end, or None.
     """
 
     a: str
@@ -45,13 +46,16 @@ class PitReport:
     look: int = 1
     remembered: bool = True
     watch: tuple[str, ...] = ()
+    failure: str | None = None
 
     @property
     def exit_code(self) -> int:
         """0: A is stronger, or the number was fixed; 1: not shown to be; 4: undecided at the cap.
 
-        130 where it was interrupted.
+        130 where it was interrupted; 70 where the original engine gave up.
         """
+        if self.failure is not None:
+            return BridgeEngineError.exit_code
         codes = {"H0": EXIT_NOT_STRONGER, "undecided": EXIT_UNDECIDED, "interrupted": 130}
         return codes.get(self.decision, EXIT_STRONGER)
 

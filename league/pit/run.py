@@ -8,13 +8,14 @@ them. Playing is in `league.pit.play`, statistics in `league.pit.statistics` and
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from arena.processes.jobs import Arena, WorkerLimits
 from league.config.tree import SCRIPTED
-from league.errors import PitInterrupted
+from league.errors import BridgeEngineError, PitError, PitInterrupted
 from league.folder.layout import LeagueFolder
 from league.pit.length import PlannedLength, planned_length
 from league.pit.log import PitLog, Unit
@@ -31,6 +32,7 @@ PLAN_PAIRS = 8  # pairs, or more, that --plan plays to measure speed and spread
 
 Say = Callable[[str], None]
 MakeArena = Callable[[int], Arena]
+ArenaFor = Callable[[Mapping[str, Any]], MakeArena]
 
 
 def _silent(line: str) -> None:
@@ -106,6 +108,7 @@ def run_pit(
     *,
     say: Say = _silent,
     arena: MakeArena | None = None,
+    arena_for: ArenaFor | None = None,
     stores: bool = True,
 ) -> PitReport:
     """Play a head-to-head and return its report.
@@ -116,6 +119,8 @@ def run_pit(
         progress: called after every judged pair.
         say: called with a sentence that a user should read before it starts.
         arena: makes the arena from the number of workers; None for processes of this machine.
+        arena_for: returns what makes it from the settings of its workers, for an arena that plays
+            elsewhere than in our engine; what was played before it gave up is then reported.
         stores: False leaves the league as it is: nothing is stored, and nothing goes on.
 
     Raises:
@@ -129,12 +134,22 @@ def run_pit(
             _say_what_is_left_aside(table, plan, log, say)
         judge = _Judge(request, progress)
         play = Play(plan, judge.seeds, log, table.settings, request.n_workers, request.replays)
-        play.until(judge, arena)
+        failure = None
+        try:
+            play.until(judge, arena if arena_for is None else arena_for(table.settings))
+        except PitError as error:
+            if arena_for is None or play.crashes:
+                raise
+            failure = str(error)
         if not play.judged:
+            if failure is not None:
+                raise BridgeEngineError(failure)
             raise PitInterrupted(
                 "interrupted before the first pair was complete; run the same command again"
             )
-        report = _report(request, plan, play, look=1, remembered=log is not None)
+        report = _report(
+            *(request, plan, play), look=1, remembered=log is not None, failure=failure
+        )
         if log is None or report.decision == "interrupted":
             return report
         look = log.look(request.seed, len(play.judged))
@@ -220,7 +235,13 @@ class _Judge:
 
 
 def _report(
-    request: PitRequest, plan: PitPlan, play: Play, *, look: int, remembered: bool
+    request: PitRequest,
+    plan: PitPlan,
+    play: Play,
+    *,
+    look: int,
+    remembered: bool,
+    failure: str | None = None,
 ) -> PitReport:
     report = summarise(
         play.judged,
@@ -233,9 +254,9 @@ def _report(
         matches_per_s=play.matches_per_s,
         look=look,
         remembered=remembered,
-        interrupted=play.interrupted,
+        interrupted=play.interrupted or failure is not None,
     )
-    return replace(report, watch=play.to_watch)
+    return replace(report, watch=play.to_watch, failure=failure)
 
 
 def _plan(request: PitRequest, table: Table) -> PitPlan:

@@ -39,6 +39,8 @@ def format_report(report: PitReport) -> list[str]:
     lines.append(
         counts_line(report.seat_bias_p, report.n_failed, report.crashes, report.matches_per_s)
     )
+    if report.failure is not None:
+        lines.append(f"Given up: {report.failure}")
     return lines
 
 

@@ -21,8 +21,8 @@ export const edition = "2026";
 export { GameUpdateType, PlayerType };
 
 export const STRUCTURES = [
-  ["city", UnitType.City], ["port", UnitType.Port], ["factory", UnitType.Factory],
-  ["defence_post", UnitType.DefensePost], ["silo", UnitType.MissileSilo], ["sam", UnitType.SAMLauncher],
+  ["city", UnitType.City], ["defense_post", UnitType.DefensePost], ["port", UnitType.Port],
+  ["factory", UnitType.Factory], ["silo", UnitType.MissileSilo], ["sam", UnitType.SAMLauncher],
 ];
 export const BOAT = UnitType.TransportShip;
 const KINDS = { human: PlayerType.Human, bot: PlayerType.Bot, nation: PlayerType.Nation };

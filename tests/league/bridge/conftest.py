@@ -21,7 +21,7 @@ def start_peer() -> Iterator[Start]:
     """Start fake_peer.py in a mode."""
     started: list[EngineProcess] = []
 
-    def start(mode: str, answer_limit_s: float = 60.0) -> EngineProcess:
+    def start(mode: str, answer_limit_s: float = 300.0) -> EngineProcess:
         started.append(EngineProcess((sys.executable, str(PEER), mode), answer_limit_s))
         return started[-1]
 

@@ -43,7 +43,7 @@ class Game:
         terrain = np.frombuffer(base64.b64decode(request["terrain"]), np.uint8)
         territory = TerritoryMap.from_terrain("sent", terrain.reshape(height, width))
         players = request["players"]
-        self.engine = Engine(territory, len(players), seed=7, edition="2026")
+        self.engine = Engine(territory, len(players), seed=7)
         for p, each in enumerate(players, start=1):
             self.engine.place(p, kind=each["kind"], spawn=(each["x"], each["y"]))
         self.blocks = [self.block(np.zeros_like(self.owners()))]
@@ -89,9 +89,37 @@ class Game:
         return protocol.write_board(protocol.Board(e.tick, blocks, tables))
 
 
+def a_real_game(request: dict[str, Any]) -> dict[str, Any]:
+    """Return what `new` would be asked for: the human where it spawns, tribes on a diagonal."""
+    folder = Path(request["checkout"]) / "resources" / "maps" / request["map"]
+    name = "map4x" if request["options"]["compact"] else "map"
+    size = json.loads((folder / "manifest.json").read_text())[name]
+    y, x = divmod(request["players"][0]["tile"], size["width"])
+    bots = [
+        {"kind": "bot", "x": 12 + 14 * i, "y": 12 + 14 * i}
+        for i in range(request["options"]["bots"])
+    ]
+    return {
+        "width": size["width"],
+        "height": size["height"],
+        "terrain": base64.b64encode((folder / f"{name}.bin").read_bytes()).decode(),
+        "players": [{"kind": "human", "x": x, "y": y}, *bots],
+    }
+
+
 def play(games: dict[int, Game], request: dict[str, Any]) -> None:
     slot = request.get("slot", 0)
-    if request["op"] == "new":
+    if request["op"] == "real":
+        games[slot] = Game(a_real_game(request))
+        kinds = ["human", *["bot"] * request["options"]["bots"]]
+        text(protocol.TEXT, players=[{"kind": kind, "name": kind} for kind in kinds])
+        send(protocol.BOARD, games[slot].board())
+    elif request["op"] == "record":
+        Path(request["file"]).write_text(json.dumps({"commit": request["commit"]}))
+        text(protocol.TEXT, turns=301 + games[slot].engine.tick, hashes=4)
+    elif request["op"] == "verify":
+        text(protocol.TEXT, turns=0, checks=4, broken=None)
+    elif request["op"] == "new":
         games[slot] = Game(request)
         text(protocol.TEXT, players=[])
         send(protocol.BOARD, games[slot].board())
@@ -111,7 +139,9 @@ def main(mode: str) -> None:
         request = json.loads(line)
         if request["op"] == "hello":
             text(protocol.TEXT, protocol=99 if mode == "old" else protocol.PROTOCOL)
-        elif mode == "play":
+        elif mode == "plays-otherwise" and request["op"] == "verify":
+            text(protocol.TEXT, turns=0, checks=2, broken=700)
+        elif mode in ("play", "plays-otherwise"):
             play(games, request)
         elif mode == "hangs":
             time.sleep(60.0)

@@ -50,8 +50,8 @@ def _follow_tick(mirror: Mirror, played: Engine, order: tuple[int, int, float] |
 
 def _pair() -> tuple[Engine, Mirror]:
     territory = generate_map("lakes", 64, 64, 5)
-    played = Engine(territory, N, seed=3, edition="2026")
-    shown = Engine(territory, N, seed=9, edition="2026")
+    played = Engine(territory, N, seed=3)
+    shown = Engine(territory, N, seed=9)
     for p, (x, y) in enumerate(choose_spawns(played.map, N, 3).tolist(), start=1):
         played.place(p, spawn=(x, y))
         shown.place(p)

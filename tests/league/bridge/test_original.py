@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from arena.territory.maps import TerritoryMap
 from league.bridge.checkout import bundled, find_checkout
 from league.bridge.evaluate import EvaluateRequest, run_evaluation
 from league.bridge.examine import examine
+from league.bridge.game import GameRequest, check_record, play_game
 from league.bridge.match import NATIONS, TRIBE, take_orders
 from league.bridge.mirror import Mirror
 from league.bridge.process import EngineProcess
@@ -159,3 +161,28 @@ def test_gold_builds_a_city_a_boat_sails_and_the_mirror_shows_them(process: Engi
     step(3, ["alliance_break", 2, 1])
     assert mirror.engine.state.pacts[1, 2, ALLIED_UNTIL] == 0
     assert mirror.engine.state.ledger[2, TRAITOR_UNTIL] > mirror.engine.tick + 290
+
+
+def test_a_record_passes_the_originals_schema_and_plays_out_the_same(
+    original: Path, tmp_path: Path
+) -> None:
+    maps = sorted(path.name for path in (original / "resources" / "maps").glob("*/"))
+    if not maps:
+        pytest.skip("the checkout has no resources/maps")
+    bundle, out = bundled(find_checkout(original)), tmp_path / "game.json"
+    request = GameRequest("scripted:expander", maps[0], nations=3, tribes=4, max_ticks=200)
+    report = play_game(request, bundle, None, out)
+    assert (report.n_players, report.n_nations, report.n_tribes) == (8, 3, 4)
+    assert report.turns == 501  # 301 of the spawn phase
+    assert report.checks == 6  # turns 0, 100, .. 500
+    record = json.loads(out.read_text())
+    orders = [turn for turn in record["turns"] if turn["intents"]]
+    assert len(orders) > 3
+    orders[1]["intents"][0]["troops"] += 5_000.0
+    out.write_text(json.dumps(record))
+    with pytest.raises(BridgeError, match="plays out otherwise from turn"):
+        check_record(bundle, out)
+    record["info"]["config"]["difficulty"] = "Unknown"
+    out.write_text(json.dumps(record))
+    with pytest.raises(BridgeError, match=r"not a record of this edition: info.config.difficulty"):
+        check_record(bundle, out)

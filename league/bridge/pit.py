@@ -1,0 +1,51 @@
+"""Owns `league pit A B --bridge PATH`: a head-to-head whose matches the original engine plays.
+
+Promises: the pairs, the seats and the statistics are those of any head-to-head; nothing is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from league.bridge.arena import bridged_arena
+from league.bridge.checkout import bundled, find_checkout
+from league.folder.layout import LeagueFolder
+from league.pit.report import PitReport
+from league.pit.run import MakeArena, PitProgress, PitRequest, run_pit
+
+Say = Callable[[str], None]
+
+
+def run_bridged_pit(
+    request: PitRequest,
+    folder: LeagueFolder | None,
+    progress: Callable[[PitProgress], None] = lambda progress: None,
+    *,
+    engine: Path,
+    say: Say = lambda line: None,
+    arena_for: Callable[[Mapping[str, Any]], MakeArena] | None = None,
+) -> PitReport:
+    """Play a head-to-head in the original engine and return its report.
+
+    Args:
+        engine: the user's checkout.
+        arena_for: takes the place of the worker processes.
+
+    Raises:
+        BridgeError: the checkout cannot be played in.
+        LeagueError, AgentError, ArenaError, DatabaseError: as `run_pit`.
+    """
+    bundle = bundled(find_checkout(engine))
+    report = run_pit(
+        request,
+        folder,
+        progress,
+        say=say,
+        arena_for=arena_for or (lambda settings: bridged_arena(bundle, settings)),
+        stores=False,
+    )
+    where = f"original engine, edition {bundle.checkout.edition}"
+    return replace(report, setting=f"{report.setting}, {where}")
