@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.territory.engine.edition_2026.cities import mirror_structures
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.mirror import ATTACKER, mirror_attacks, mirror_tick
 from arena.territory.engine.rules import OFF_MAP
@@ -17,17 +18,11 @@ from arena.territory.engine.state import (
     BOAT_TURNS_AT,
     CITIES_MADE,
     CITY_LEVELS,
-    CITY_LEVELS_OWNED,
     EXTENDS,
-    FINISHED_AT,
     GOLD,
     HAS_ATTACKED,
     IS_PENDING,
     REQUESTED_AT,
-    STRUCTURE,
-    STRUCTURE_LEVEL,
-    STRUCTURE_OWNER,
-    STRUCTURE_TILE,
     TRAITOR_UNTIL,
 )
 from league.bridge.protocol import Board
@@ -92,13 +87,12 @@ class Mirror:
         state, tick = self.engine.state, board.tick
         ledger = state.ledger[1:]
         ledger[:, GOLD] = board.column("players", "gold")
-        ledger[:, CITY_LEVELS_OWNED] = board.column("players", "city_levels_owned")
         ledger[:, CITIES_MADE] = board.column("players", "cities_made")
         left = board.column("players", "traitor_ticks").astype(np.int64)
         ledger[:, TRAITOR_UNTIL] = np.where(left > 0, tick + left, 0)
         if not len(state.structures):
             return
-        self._structures(board, tick)
+        self._structures(board)
         pacts = state.pacts
         pacts[:, :, [ALLIED_UNTIL, EXTENDS, IS_PENDING]] = 0
         for p, q, ends_at, p_extends, q_extends in board.tables["alliances"].astype(np.int64):
@@ -108,15 +102,11 @@ class Mirror:
             pacts[p, q, [REQUESTED_AT, IS_PENDING]] = (made_at, 1)
         self._boats(board, tick)
 
-    def _structures(self, board: Board, tick: int) -> None:
-        rows = self.engine.state.structures
-        rows[:] = 0
-        found = board.tables["structures"].astype(np.int64)[: len(rows)]
-        rows[: len(found), STRUCTURE] = found[:, 2] + 1
-        rows[: len(found), STRUCTURE_OWNER] = found[:, 1]
-        rows[: len(found), STRUCTURE_TILE] = self.framed(found[:, 3])
-        rows[: len(found), STRUCTURE_LEVEL] = found[:, 4]
-        rows[: len(found), FINISHED_AT] = np.where(found[:, 5] != 0, 0, tick + 1)
+    def _structures(self, board: Board) -> None:
+        found = board.tables["structures"].astype(np.int64)
+        owner, kind, tile, level, finished = found[:, 1:6].T
+        rows = np.column_stack((kind + 1, owner, self.framed(tile), level, finished))
+        mirror_structures(self.engine.state, np.ascontiguousarray(rows))
 
     def _boats(self, board: Board, tick: int) -> None:
         state = self.engine.state
