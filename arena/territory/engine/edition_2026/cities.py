@@ -31,6 +31,7 @@ from arena.territory.engine.state import (
     DELETED_AT,
     DELETES_FROM,
     FINISHED_AT,
+    FORBIDDEN,
     GOLD,
     IS_FINISHED,
     LOST_LAND,
@@ -39,6 +40,7 @@ from arena.territory.engine.state import (
     N_STRUCTURE,
     N_STRUCTURES,
     NEXT_WORK,
+    NO_STRUCTURES,
     OTHERS_MADE,
     OTHERS_OWNED,
     SITE_KIND,
@@ -287,7 +289,7 @@ def mirror_structures(s: State, rows: np.ndarray) -> None:
 def ask_for_site(s: State, p: int, kind: int, tile: int) -> None:
     """Carry out an order to build: it is looked at in the next tick."""
     i = s.clock[N_SITES]
-    if i < s.sites.shape[0]:
+    if i < s.sites.shape[0] and not s.clock[FORBIDDEN] & NO_STRUCTURES:
         s.sites[i, SITE_OWNER] = p
         s.sites[i, SITE_KIND] = kind
         s.sites[i, SITE_TILE] = tile
@@ -299,8 +301,10 @@ def upgrade(s: State, p: int, tile: int) -> None:
     """Raise p's structure on a tile by one level.
 
     Refused: no finished one of p's own there, a defence post, one marked for deletion, gold short
-    of the price, p out of the game.
+    of the price, p out of the game, structures switched off.
     """
+    if s.clock[FORBIDDEN] & NO_STRUCTURES:
+        return
     for i in range(s.clock[N_STRUCTURES]):
         row = s.structures[i]
         if row[STRUCTURE_TILE] != tile:
