@@ -35,6 +35,7 @@ ELSEWHERE = {
     "league-bench-arena/1": "tests/league/cli/test_bench.py",
     "league-bench-audit/1": "tests/league/bench/test_audit.py",
     "league-bench-ceiling/1": "tests/league/bench/test_ceiling.py",
+    "league-bench-editions/1": "tests/league/cli/test_bench.py",
     "league-bench-learner/1": "tests/league/cli/test_bench.py",
     "league-bench-networks/1": "tests/league/bench/test_networks.py",
     "league-bench-planner/1": "tests/league/cli/test_bench.py",

@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.territory.engine.edition_2026.cities import mirror_structures
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.mirror import ATTACKER, mirror_attacks, mirror_tick
 from arena.territory.engine.rules import (
-    BUILDING_TICKS,
-    DEFENSE_POST,
     OFF_MAP,
-    POST_RADIUS,
-    STRUCTURES,
 )
 from arena.territory.engine.state import (
     ALLIED_UNTIL,
@@ -21,32 +18,16 @@ from arena.territory.engine.state import (
     BOAT_TARGET,
     BOAT_TILE,
     BOAT_TURNS_AT,
-    BUILT,
     CITIES_MADE,
     CITY_LEVELS,
-    CITY_LEVELS_OWNED,
-    COVERED,
     EXTENDS,
-    FINISHED_AT,
     GOLD,
     HAS_ATTACKED,
-    IS_FINISHED,
     IS_PENDING,
-    N_STRUCTURES,
-    NEXT_WORK,
-    OTHERS_MADE,
-    OTHERS_OWNED,
     REQUESTED_AT,
-    STRUCTURE,
-    STRUCTURE_LEVEL,
-    STRUCTURE_OWNER,
-    STRUCTURE_TILE,
     TRAITOR_UNTIL,
 )
 from league.bridge.protocol import Board
-
-_BUILDING_TICKS = np.array(BUILDING_TICKS)
-_NEVER = 1 << 60
 
 
 class Mirror:
@@ -55,8 +36,6 @@ class Mirror:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._width = engine.map.width
-        self._seen: dict[int, int] = {}  # structure -> tick at which it was first there
-        self._posts: tuple[int, ...] = ()
 
     def tick(
         self,
@@ -110,13 +89,12 @@ class Mirror:
         state, tick = self.engine.state, board.tick
         ledger = state.ledger[1:]
         ledger[:, GOLD] = board.column("players", "gold")
-        ledger[:, CITY_LEVELS_OWNED] = board.column("players", "city_levels_owned")
         ledger[:, CITIES_MADE] = board.column("players", "cities_made")
         left = board.column("players", "traitor_ticks").astype(np.int64)
         ledger[:, TRAITOR_UNTIL] = np.where(left > 0, tick + left, 0)
         if not len(state.structures):
             return
-        self._structures(board, tick)
+        self._structures(board)
         pacts = state.pacts
         pacts[:, :, [ALLIED_UNTIL, EXTENDS, IS_PENDING]] = 0
         for p, q, ends_at, p_extends, q_extends in board.tables["alliances"].astype(np.int64):
@@ -126,54 +104,11 @@ class Mirror:
             pacts[p, q, [REQUESTED_AT, IS_PENDING]] = (made_at, 1)
         self._boats(board, tick)
 
-    def _structures(self, board: Board, tick: int) -> None:
-        """Write the structures; when those under construction are finished follows from our rules.
-
-        Of kinds other than cities, as many count as made as are owned.
-        """
-        state = self.engine.state
-        rows = state.structures
-        n_before = int(state.clock[N_STRUCTURES])
-        state.flags[rows[:n_before, STRUCTURE_TILE]] &= np.uint8(255 - BUILT)
-        found = board.tables["structures"].astype(np.int64)[: len(rows)]
-        found = found[np.argsort(found[:, 0], kind="stable")]
-        n, kinds, owners = len(found), found[:, 2] + 1, found[:, 1]
-        self._seen = {each: self._seen.get(each, tick) for each in found[:, 0].tolist()}
-        first = np.array([self._seen[each] for each in found[:, 0].tolist()], np.int64)
-        rows[:] = 0
-        rows[:n, STRUCTURE] = kinds
-        rows[:n, STRUCTURE_OWNER] = owners
-        rows[:n, STRUCTURE_TILE] = self.framed(found[:, 3])
-        rows[:n, STRUCTURE_LEVEL] = found[:, 4]
-        rows[:n, FINISHED_AT] = np.maximum(
-            first + _BUILDING_TICKS[kinds], np.where(found[:, 5] != 0, 0, tick + 1)
-        )
-        rows[:n, IS_FINISHED] = found[:, 5]
-        state.clock[N_STRUCTURES] = n
-        unfinished = rows[:n][found[:, 5] == 0, FINISHED_AT]
-        state.clock[NEXT_WORK] = unfinished.min() if len(unfinished) else _NEVER
-        state.flags[rows[:n, STRUCTURE_TILE]] |= np.uint8(BUILT)
-        owned = np.zeros((self.engine.n_players + 1, len(STRUCTURES) + 1), np.int64)
-        np.add.at(owned, (owners, kinds), found[:, 4])
-        others = len(STRUCTURES) - 1
-        for column in (OTHERS_OWNED, OTHERS_MADE):
-            state.ledger[:, column : column + others] = owned[:, 2:]
-        self._cover(rows[:n])
-
-    def _cover(self, rows: NDArray[np.int64]) -> None:
-        """Mark the tiles around finished defence posts, if these have changed."""
-        state = self.engine.state
-        finished = rows[(rows[:, STRUCTURE] == DEFENSE_POST) & (rows[:, IS_FINISHED] != 0)]
-        posts = tuple(sorted(finished[:, STRUCTURE_TILE].tolist()))
-        if posts == self._posts:
-            return
-        self._posts = posts
-        flags = state.flags.reshape(-1, self._width + 2)
-        flags &= np.uint8(255 - COVERED)
-        ys, xs = np.ogrid[: flags.shape[0], : flags.shape[1]]
-        for tile in posts:
-            y, x = divmod(tile, self._width + 2)
-            flags[(ys - y) ** 2 + (xs - x) ** 2 <= POST_RADIUS**2] |= np.uint8(COVERED)
+    def _structures(self, board: Board) -> None:
+        found = board.tables["structures"].astype(np.int64)
+        owner, kind, tile, level, finished = found[:, 1:6].T
+        rows = np.column_stack((kind + 1, owner, self.framed(tile), level, finished))
+        mirror_structures(self.engine.state, np.ascontiguousarray(rows))
 
     def _boats(self, board: Board, tick: int) -> None:
         state = self.engine.state

@@ -89,7 +89,8 @@ bench.add_command(learner)
 
 @bench.command(
     epilog=examples(
-        "league bench territory", "league bench territory --map generated:plains:512x512:3 --json"
+        "league bench territory --map generated:plains:512x512:3 --json",
+        "league bench territory --edition 2026",
     )
 )
 @click.option(
@@ -109,10 +110,28 @@ bench.add_command(learner)
     text="Length of a match in ticks of 0.1 s.",
 )
 @count_option("--runs", default=5, most=1_000, text="Matches to play; the median is reported.")
+@click.option(
+    "--edition",
+    type=click.Choice(["2025", "2026"]),
+    default="2025",
+    show_default=True,
+    help="2026: its tick beside that of 2025, without and with cities and boats.",
+)
 @json_option
 @league_option
-def territory(reference: str, bots: int, ticks: int, runs: int, as_json: bool) -> None:
+def territory(
+    reference: str, bots: int, ticks: int, runs: int, edition: str, as_json: bool
+) -> None:
     """Measure the game: ticks, observations, memory, compilation."""
+    if edition == "2026":
+        from league.bench import editions
+
+        found = editions.run(reference, seats=bots, ticks=ticks, rounds=runs, tell=_tell)
+        if as_json:
+            print_json(found, "league-bench-editions/1")
+        else:
+            say("\n".join(editions.lines(found)))
+        return
     from league.bench import territory as subject
 
     result = subject.run(reference, bots=bots, ticks=ticks, runs=runs, tell=_tell)

@@ -9,7 +9,7 @@ import pytest
 
 from agents.registry import make_loader
 from arena.territory.maps import load_map
-from league.bench import arena, networks, ratings, territory
+from league.bench import arena, editions, networks, ratings, territory
 from league.cli.main import main
 from league.errors import BenchError
 from league.python.playing import OwnProcess
@@ -41,6 +41,21 @@ def test_territory_reports_every_promised_key(
     assert any("small views, version 1" in line for line in territory.lines(found))
     assert len(found["ticks_per_s_runs"]) == 2 and found["tick_p99_ms"] >= found["tick_median_ms"]
     assert any("ticks/s" in line for line in territory.lines(found))
+
+
+def test_both_editions_are_measured_on_the_same_orders(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editions, "compile_seconds", lambda edition: 20.0)
+    words = f"bench territory --edition 2026 --map {MAP} --bots 3 --ticks 200 --runs 2 --json"
+    assert main(words.split()) == 0
+    found = json.loads(capsys.readouterr().out)
+    fits(found)
+    old, land, whole = found["variants"]
+    assert (old["times_2025"], old["structures"], land["structures"]) == (1.0, 0.0, 0.0)
+    assert whole["structures"] > 0
+    assert min(each["us_per_tick"] for each in found["variants"]) > 0
+    assert any("times 2025" in line for line in editions.lines(found))
 
 
 def test_networks_report_both_families_within_budget() -> None:

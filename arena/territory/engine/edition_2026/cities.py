@@ -31,6 +31,7 @@ from arena.territory.engine.state import (
     DELETED_AT,
     DELETES_FROM,
     FINISHED_AT,
+    FORBIDDEN,
     GOLD,
     IS_FINISHED,
     LOST_LAND,
@@ -39,6 +40,7 @@ from arena.territory.engine.state import (
     N_STRUCTURE,
     N_STRUCTURES,
     NEXT_WORK,
+    NO_STRUCTURES,
     OTHERS_MADE,
     OTHERS_OWNED,
     SITE_KIND,
@@ -178,6 +180,7 @@ def _remove(s: State, i: int) -> None:
     for j in range(i, s.clock[N_STRUCTURES]):
         for column in range(N_STRUCTURE):
             s.structures[j, column] = s.structures[j + 1, column]
+    s.structures[s.clock[N_STRUCTURES], STRUCTURE] = 0
     if was_post:
         _paint_cover(s, tile, False)
         reach = 4 * _RADIUS * _RADIUS
@@ -230,6 +233,55 @@ def put_structure(s: State, p: int, kind: int, tile: int, level: int) -> bool:
     return True
 
 
+@compiled()
+def mirror_structures(s: State, rows: np.ndarray) -> None:
+    """Replace all structures by those that another program has on its board.
+
+    How long an unfinished one still takes is not known: it is due when one that is begun now is.
+
+    Args:
+        rows: int64[n, 5]: kind (from 1), owner, framed tile, level, whether it is finished; those
+            beyond MAX_STRUCTURES are left out.
+    """
+    for i in range(s.clock[N_STRUCTURES]):
+        s.flags[s.structures[i, STRUCTURE_TILE]] &= np.uint8(255 - BUILT)
+        if s.structures[i, STRUCTURE] == _POST:
+            _paint_cover(s, s.structures[i, STRUCTURE_TILE], False)
+    for p in range(s.tiles.shape[0]):
+        s.ledger[p, CITY_LEVELS] = 0
+        s.ledger[p, CITY_LEVELS_OWNED] = 0
+        for column in range(OTHERS_OWNED, OTHERS_MADE):
+            s.ledger[p, column] = 0
+    n = min(rows.shape[0], MAX_STRUCTURES)
+    s.clock[N_STRUCTURES] = n
+    for i in range(n):
+        row = s.structures[i]
+        kind = rows[i, 0]
+        row[STRUCTURE] = kind
+        row[STRUCTURE_OWNER] = rows[i, 1]
+        row[STRUCTURE_TILE] = rows[i, 2]
+        row[STRUCTURE_LEVEL] = rows[i, 3]
+        row[IS_FINISHED] = 1 if rows[i, 4] != 0 else 0
+        row[FINISHED_AT] = s.clock[TICK] - 1
+        if rows[i, 4] == 0:
+            row[FINISHED_AT] += _BUILDING_TICKS[kind] + 1
+        row[DELETED_AT] = 0
+        s.flags[rows[i, 2]] |= np.uint8(BUILT)
+        _count(s.ledger, row, _PLUS)
+        if kind == _POST and rows[i, 4] != 0:
+            _paint_cover(s, rows[i, 2], True)
+    for i in range(n, s.structures.shape[0]):
+        if s.structures[i, STRUCTURE] == 0:
+            break
+        s.structures[i, STRUCTURE] = 0
+    others = OTHERS_MADE - OTHERS_OWNED  # prices go by what was made, too, which is not known
+    for p in range(s.tiles.shape[0]):
+        for column in range(OTHERS_OWNED, OTHERS_MADE):
+            made = s.ledger[p, column + others]
+            s.ledger[p, column + others] = max(made, s.ledger[p, column])
+    _plan(s)
+
+
 # --- orders ---------------------------------------------------------------------------------------
 
 
@@ -237,7 +289,7 @@ def put_structure(s: State, p: int, kind: int, tile: int, level: int) -> bool:
 def ask_for_site(s: State, p: int, kind: int, tile: int) -> None:
     """Carry out an order to build: it is looked at in the next tick."""
     i = s.clock[N_SITES]
-    if i < s.sites.shape[0]:
+    if i < s.sites.shape[0] and not s.clock[FORBIDDEN] & NO_STRUCTURES:
         s.sites[i, SITE_OWNER] = p
         s.sites[i, SITE_KIND] = kind
         s.sites[i, SITE_TILE] = tile
@@ -249,8 +301,10 @@ def upgrade(s: State, p: int, tile: int) -> None:
     """Raise p's structure on a tile by one level.
 
     Refused: no finished one of p's own there, a defence post, one marked for deletion, gold short
-    of the price, p out of the game.
+    of the price, p out of the game, structures switched off.
     """
+    if s.clock[FORBIDDEN] & NO_STRUCTURES:
+        return
     for i in range(s.clock[N_STRUCTURES]):
         row = s.structures[i]
         if row[STRUCTURE_TILE] != tile:

@@ -8,7 +8,7 @@ import pytest
 from arena.errors import MatchError
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.formulas import troop_cap
-from arena.territory.engine.state import CITY_LEVELS, CITY_LEVELS_OWNED, HAS_ATTACKED
+from arena.territory.engine.state import CITY_LEVELS, CITY_LEVELS_OWNED, HAS_ATTACKED, NO_STRUCTURES
 from arena.territory.maps import TerritoryMap
 
 
@@ -177,6 +177,17 @@ def test_an_unfinished_city_cannot_be_raised() -> None:
     engine.upgrade(1, 10, 10)
     engine.run(1)
     assert engine.structures()[0].level == 1
+
+
+def test_nothing_is_built_or_raised_where_structures_are_switched_off() -> None:
+    engine = board()
+    engine.put_structure(1, "city", 25, 30)
+    engine.forbid(NO_STRUCTURES)
+    engine.gold[0] = 10**7
+    engine.build(1, "city", 5, 5)
+    engine.upgrade(1, 25, 30)
+    engine.run(3)
+    assert [each.level for each in engine.structures()] == [1]
 
 
 # --- places ---------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import numpy as np
 from hypothesis import given
 
 from arena.territory.engine import rules
+from arena.territory.engine.edition_2026.cities import mirror_structures
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.state import (
     BUILT,
@@ -138,6 +139,37 @@ def test_of_equally_near_places_the_first_that_a_flood_meets_is_taken() -> None:
         twin.run(2)
         moved = twin.structures()[1]
         assert (moved.x, moved.y) == slow.place(1, "city", (22 + dx, 22 + dy))
+
+
+def test_structures_of_another_program_stand_as_ours_do() -> None:
+    engine = random_economy(4)
+    play(engine, 4, 70)
+    shown = engine.clone(None)
+    shown.put_structure(*_free(shown), level=2)  # what it showed before
+    stride = engine.map.width + 2
+    kinds = {kind: number for number, kind in enumerate(rules.STRUCTURES, start=1)}
+    rows = [
+        (kinds[e.kind], e.owner, (e.y + 1) * stride + e.x + 1, e.level, e.is_finished)
+        for e in engine.structures()
+    ]
+    assert {row[4] for row in rows} == {False, True}
+    mirror_structures(shown.state, np.array(rows, np.int64))
+    check_counts(shown)
+    without_time = [each._replace(finished_at=0) for each in shown.structures()]
+    assert without_time == [each._replace(finished_at=0) for each in engine.structures()]
+    for p in range(1, engine.n_players + 1):
+        assert shown.best_places(p) == engine.best_places(p)
+
+
+def _free(engine: Engine) -> tuple[int, str, int, int]:
+    """Return arguments of `put_structure` for a defence post on free land."""
+    taken = {(each.x, each.y) for each in engine.structures()}
+    y, x = next(
+        (int(y), int(x))
+        for y, x in np.argwhere((engine.owner > 0) & (engine.owner < 250))
+        if (int(x), int(y)) not in taken
+    )
+    return int(engine.owner[y, x]), "defense_post", x, y
 
 
 def hashes() -> list[str]:
