@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 
 from arena.errors import MatchError
+from arena.territory.engine.edition_2026.landings import landings_of
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MatchRules
 from arena.territory.engine.state import (
@@ -18,6 +19,7 @@ from arena.territory.engine.state import (
     TICK,
 )
 from arena.territory.maps import TerritoryMap
+from arena.territory.observation.symmetry import renumbered, turned, turned_directions
 from tests.arena.territory.engine.engine_checks import (
     board,
     check_state,
@@ -447,3 +449,61 @@ def test_a_league_match_of_2026_begins_without_boats() -> None:
     engine = Engine.new_match(isles_map(), MatchRules(n_seats=2, edition="2026"), 3)
     engine.run(20)
     assert engine.boats_at_sea() == []
+
+
+# --- the same board turned, or with other numbers -------------------------------------------------
+
+
+def compass() -> Engine:
+    """Four islands around one, 32 x 32, boats on the way between them."""
+    terrain = np.zeros((32, 32), np.uint8)
+    owners = np.zeros(terrain.shape, np.int64)
+    for p, (x, y) in enumerate(((12, 12), (14, 2), (24, 10), (2, 24), (4, 4)), start=1):
+        terrain[y : y + 6, x : x + 6] = 192
+        owners[y : y + 6, x : x + 6] = p
+    troops = (90_000, 80_000, 70_000, 60_000, 50_000)
+    engine = board(owners, terrain=terrain, troops=troops, edition="2026")
+    engine.state.clock[TICK] = 60
+    for p, x, y in ((1, 14, 7), (2, 15, 12), (3, 17, 13), (4, 12, 16)):
+        engine.boat(p, x, y, 1_000.0)
+        engine.run(1)
+    assert len(engine.boats_at_sea()) == 4
+    return engine
+
+
+def landing_owners(engine: Engine, p: int) -> list[int]:
+    """Who has the best landing in each direction, -1 for none."""
+    tiles = np.zeros(8, np.int64)
+    landings_of(engine.state, p, tiles)
+    return [int(engine.state.owner[tile]) if tile >= 0 else -1 for tile in tiles]
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_turning_a_board_turns_its_boats_and_landings(quarters: int, mirrored: bool) -> None:
+    engine = compass()
+    other = turned(engine, quarters, mirrored=mirrored)
+    place = np.arange(32 * 32).reshape(32, 32)
+    place = np.rot90(np.fliplr(place) if mirrored else place, -quarters)
+    for boat, turned_boat in zip(engine.boats_at_sea(), other.boats_at_sea(), strict=True):
+        assert place[turned_boat.y, turned_boat.x] == boat.y * 32 + boat.x
+        x, y = turned_boat.landing
+        assert place[y, x] == boat.landing[1] * 32 + boat.landing[0]
+    directions = turned_directions(quarters, mirrored)
+    for p in range(1, 6):
+        there = np.array(landing_owners(other, p))[directions]
+        assert there.tolist() == landing_owners(engine, p), p
+    assert landing_owners(engine, 1) == [2, 2, 3, -1, -1, 4, -1, 5]
+
+
+def test_other_numbers_are_those_of_boats_too() -> None:
+    engine = compass()
+    number_of = np.array([0, 3, 1, 5, 2, 4])
+    other = renumbered(engine, number_of)
+    for boat, renamed in zip(engine.boats_at_sea(), other.boats_at_sea(), strict=True):
+        assert renamed.owner == number_of[boat.owner]
+        assert renamed.target == number_of[boat.target]
+        assert renamed[1:4] == boat[1:4]
+    for p in range(1, 6):
+        owners = [int(number_of[q]) if q >= 0 else -1 for q in landing_owners(engine, p)]
+        assert landing_owners(other, int(number_of[p])) == owners
