@@ -333,10 +333,16 @@ _GATES = {
 }
 
 
-def _gates_2026(record: dict[str, Any], name: str, maps: Path) -> list[Gate]:
-    """Return the gates of a file of the 2026 edition, whose layout is another one."""
+def _gates_2026(record: dict[str, Any], path: Path, maps: Path) -> list[Gate]:
+    """Return the gates of a file of the 2026 edition, whose layout is another one.
+
+    Further runs of a scenario lie beside it in `noise/`.
+    """
+    name = path.name.partition(".")[0]
+    further = path.parent / "noise" / f"{name}.json"
+    noise = _read(further) if further.is_file() else None
     is_scenario = "scenario" in record
-    gaps = scenario_gaps(record, maps) if is_scenario else formula_gaps(record)
+    gaps = scenario_gaps(record, maps, noise) if is_scenario else formula_gaps(record)
     return [Gate(name, what, gap, allowed, unit) for what, gap, allowed, unit in gaps]
 
 
@@ -365,7 +371,7 @@ def check_file(path: Path, maps: Path, edition: str = "2025") -> list[Gate]:
         raise ArenaError(f"{path}: the scenario cannot be read: {error}") from error
     try:
         if edition == "2026":
-            gates = _gates_2026(record, path.name.partition(".")[0], maps)
+            gates = _gates_2026(record, path, maps)
         elif "scenario" not in record and any(group in record for group in _FORMULAS):
             gates = list(_formula_gates(record, path.stem))
         else:

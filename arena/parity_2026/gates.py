@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from arena.errors import ArenaError
 from arena.parity_2026.boats import boat_gaps
+from arena.parity_2026.minds import mind_gaps
 from arena.parity_2026.recordings import Recording, read
 from arena.parity_2026.replays import COLUMNS, replay
 
@@ -19,19 +21,32 @@ _ENCLAVE_STREAMS = (1, 2, 3, 4, 5)
 _ROUNDING = 0.051  # recorded caps have one decimal
 _CAPTURES = 20  # ticks by which those of several structures may be late or early in all
 _SAMPLES = 20  # ticks between two that are recorded, at most
+_LAND = {"attack", "boat", "landing", "conquered"}  # events without diplomacy and structures
 _MINDS = (301, 0.02), (601, 0.03), (1591, 0.12)
 
 Gap = tuple[str, float, float, str]  # what, gap, allowed, unit
 
 
-def scenario_gaps(record: dict[str, Any], maps: Path) -> Iterator[Gap]:
-    """Yield what is compared of a scenario: (what, gap, allowed, unit)."""
+def scenario_gaps(
+    record: dict[str, Any], maps: Path, noise: dict[str, Any] | None = None
+) -> Iterator[Gap]:
+    """Yield what is compared of a scenario: (what, gap, allowed, unit).
+
+    Args:
+        noise: further runs of the original with other random streams, for matches of minds.
+    """
     recording = read(record, maps)
     until = "" if recording.ends_before is None else f" to tick {recording.ends_before - 1}"
     kind = record["scenario"]["kind"]
     if any(player.get("mind") for player in record["players"]):
-        yield from _replayed_minds(recording)
-    elif kind == "growth_no_attack" or (kind == "cities" and not recording.has_attacks):
+        if {event["kind"] for event in record.get("events", ())} <= _LAND:
+            yield from _replayed_minds(recording, _MINDS)
+        elif kind == "nations_on_isles":
+            yield from _replayed_minds(recording, _MINDS[:1])
+        yield from mind_gaps(replace(recording, ends_before=None), noise)
+    elif kind == "growth_no_attack" or (
+        kind in ("cities", "alliance") and not recording.has_attacks
+    ):
         yield from _all_columns(recording, until)
     elif kind == "boats":
         yield from boat_gaps(recording, until)
@@ -122,11 +137,14 @@ def _capture(tiles: NDArray[np.float64], ticks: list[int]) -> tuple[int, int]:
     return ticks[k + 1], int(won[:, k].argmax()) + 1
 
 
-def _replayed_minds(recording: Recording) -> Iterator[Gap]:
+def _replayed_minds(
+    recording: Recording, allowed_at: tuple[tuple[int, float], ...]
+) -> Iterator[Gap]:
+    """The orders of the original's minds, given in its ticks."""
     theirs = recording.column("tiles")
     runs = [replay(recording, seed)["tiles"] for seed in _STREAMS]
     column = {tick: k for k, tick in enumerate(recording.ticks)}
-    for tick, allowed in _MINDS:
+    for tick, allowed in allowed_at:
         tick = max((each for each in column if tick - _SAMPLES < each <= tick), default=0)
         k = column.get(tick)
         if k is not None:

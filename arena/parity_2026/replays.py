@@ -28,6 +28,7 @@ COLUMNS: dict[str, Callable[[Engine], Sequence[float] | NDArray[Any]]] = {
     "structures": lambda engine: _structures(engine),
     "boats": lambda engine: _at_sea(engine, 1.0),
     "boat_troops": lambda engine: _at_sea(engine, None),
+    "allies": lambda engine: _allies(engine),
 }
 
 
@@ -42,7 +43,7 @@ def replay(
     Args:
         watch: called after each tick (theirs).
     """
-    engine = _set_up(recording, seed)
+    engine = set_up(recording, seed)
     ticks = recording.ticks
     curves = {name: np.zeros((engine.n_players, len(ticks))) for name in columns}
     column = {tick: k for k, tick in enumerate(ticks)}
@@ -55,6 +56,11 @@ def replay(
             for name, curve in curves.items():
                 curve[:, k] = COLUMNS[name](engine)
     return curves
+
+
+def _allies(engine: Engine) -> list[int]:
+    players = range(1, engine.n_players + 1)
+    return [sum(engine.is_allied(p, q) for q in players) for p in players]
 
 
 def _cap(engine: Engine, p: int) -> float:
@@ -76,7 +82,8 @@ def _at_sea(engine: Engine, each: float | None) -> NDArray[np.float64]:
     return total
 
 
-def _set_up(recording: Recording, seed: int) -> Engine:
+def set_up(recording: Recording, seed: int) -> Engine:
+    """Return the start of a scenario, without minds."""
     record = recording.record
     scenario = record["scenario"]
     engine = Engine(recording.territory, len(record["players"]), seed=seed, edition="2026")
@@ -107,6 +114,8 @@ def _act(engine: Engine, recording: Recording, tick: int) -> None:
     for change in scenario.get("set", ()):
         if change["t"] == tick:
             _change(engine, ids[change["player"]], change)
+            if "ally" in change:
+                engine.ally(ids[change["player"]], ids[change["ally"]])
     for rule in scenario.get("every_fraction", ()):
         since = tick - rule["start"]
         if since >= 0 and since % rule["every"] == 0:
@@ -128,6 +137,20 @@ def _act(engine: Engine, recording: Recording, tick: int) -> None:
             engine.build(ids[order["from"]], _unit(order), *order["tile"])
         elif order["kind"] == "upgrade":
             engine.upgrade(ids[order["from"]], *_place_of(engine, ids[order["from"]], order))
+        elif order["kind"].startswith("alliance"):
+            _deal(engine, order["kind"], ids[order["from"]], ids[order["to"]])
+
+
+def _deal(engine: Engine, kind: str, p: int, q: int) -> None:
+    """Do what is ordered about an alliance, or what the original's minds did about one."""
+    if kind == "alliance_request":
+        engine.ask_alliance(p, q)
+    elif kind == "alliance_break":
+        engine.break_alliance(p, q)
+    elif kind == "alliance" and not engine.is_allied(p, q):
+        engine.ally(p, q)
+    elif kind == "alliance_broken":
+        engine.unally(p, q)
 
 
 def _change(engine: Engine, p: int, change: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ NEXT_WORK = 18  # the tick in which the next structure is finished or deleted
 FORBIDDEN = 19  # what a reference scenario switches off, bits below; leagues have 0
 CLOCK_SIZE = 20
 
-NO_ALLIANCES, NO_BOATS, NO_STRUCTURES = 1, 2, 4
+NO_ALLIANCES, NO_BOATS, NO_STRUCTURES, NO_NUKES = 1, 2, 4, 8
 
 FAULT_NODES = 1  # all queue nodes are in use
 

@@ -15,6 +15,7 @@ from arena.territory.engine.state import (
     IS_PENDING,
     RELATION_AT,
     TICK,
+    TRAITOR_UNTIL,
     State,
 )
 from arena.territory.engine.tempers import Temper, install_mind, set_temper, temper_of
@@ -119,3 +120,10 @@ class Minds:
         pacts = self.state.pacts
         pacts[[p, q], [q, p], ALLIED_UNTIL] = int(self.state.clock[TICK]) + ALLIANCE_TICKS
         pacts[[p, q], [q, p], IS_PENDING] = 0
+
+    def unally(self, p: int, q: int) -> None:
+        """End an alliance at once; p is a traitor from now on (set-up of reference scenarios)."""
+        s = self.state
+        s.pacts[[p, q], [q, p], ALLIED_UNTIL] = 0
+        if s.ledger[q, TRAITOR_UNTIL] <= s.clock[TICK]:
+            s.ledger[p, TRAITOR_UNTIL] = int(s.clock[TICK]) + rules.TRAITOR_TICKS

@@ -1,8 +1,9 @@
 """The mind of a nation in edition 2026, at four levels of skill.
 
-On its beat a nation answers requests for alliances, and attacks: neutral land first; else, with
-enough troops at home, the first of the targets in its list that takes an attack. The lists differ
-by difficulty (index into rules.DIFFICULTIES), and so do the pace and how much it keeps at home.
+On its beat a nation answers requests for alliances, builds, and attacks: neutral land first; else,
+with enough troops at home, the first of the targets in its list that takes an attack. The lists
+differ by difficulty (index into rules.DIFFICULTIES), and so do the pace and how much it keeps at
+home. At the thirds of its beat it builds only.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from arena.territory.engine.alliances import (
 from arena.territory.engine.bots import LIFE, PHASE, RATE, RESERVE, TRIGGER
 from arena.territory.engine.caps import cap_of
 from arena.territory.engine.compiled import compiled, int64
+from arena.territory.engine.edition_2026.building import build
 from arena.territory.engine.edition_2026.diplomacy import (
     answer_requests,
     ask_enemies,
@@ -36,7 +38,9 @@ from arena.territory.engine.edition_2026.sending import (
     one_in,
     owns_structures,
     send,
+    send_anywhere,
 )
+from arena.territory.engine.edition_2026.voyages import nearest_islander
 from arena.territory.engine.orders import ATTACK, add_order
 from arena.territory.engine.state import (
     ASSIGNED,
@@ -58,12 +62,13 @@ _NEUTRAL = int64(rules.NEUTRAL)
 _OFFSET = rules.REFERENCE_TICK_OFFSET
 # whom to attack
 _TRIBES, _RETALIATE, _BETRAY, _HATED, _TRAITOR, _VERY_WEAK, _VICTIM, _WEAKEST = range(1, 9)
+_ISLANDER = 9
 _PLANS = np.array(  # by difficulty; 0 ends a list
     [
-        [_TRIBES, _RETALIATE, _BETRAY, _HATED, _WEAKEST, 0, 0, 0],
-        [_TRIBES, _RETALIATE, _BETRAY, _HATED, _TRAITOR, _WEAKEST, 0, 0],
-        [_TRIBES, _RETALIATE, _BETRAY, _TRAITOR, _HATED, _VERY_WEAK, _VICTIM, _WEAKEST],
-        [_RETALIATE, _TRIBES, _VERY_WEAK, _TRAITOR, _BETRAY, _VICTIM, _HATED, _WEAKEST],
+        [_TRIBES, _RETALIATE, _BETRAY, _HATED, _WEAKEST, 0, 0, 0, 0],
+        [_TRIBES, _RETALIATE, _BETRAY, _HATED, _TRAITOR, _WEAKEST, _ISLANDER, 0, 0],
+        [_TRIBES, _RETALIATE, _BETRAY, _TRAITOR, _HATED, _VERY_WEAK, _VICTIM, _WEAKEST, _ISLANDER],
+        [_RETALIATE, _TRIBES, _VERY_WEAK, _TRAITOR, _BETRAY, _VICTIM, _HATED, _WEAKEST, _ISLANDER],
     ],
     np.int64,
 )
@@ -200,6 +205,9 @@ def _follow_plan(s: State, p: int, enemies: int, friends: int) -> None:
             given = _attack_friend(s, p, enemies, friends)
         elif target == _HATED:
             given = _attack_hated(s, p)
+        elif target == _ISLANDER:
+            islander = nearest_islander(s, p) if enemies == 0 else 0
+            given = islander != 0 and send(s, p, islander, False)
         else:
             for i in range(enemies):
                 q = int(s.mind_lists[ENEMIES, i])
@@ -226,8 +234,12 @@ def _attack(s: State, p: int) -> None:
     enemies, friends = _list_neighbours(s, p)
     if s.mind_lists[NEAR, _NEUTRAL] and send(s, p, _NEUTRAL, False):
         return
-    if enemies > 0:
+    if enemies == 0:
+        if one_in(s, p, 5):
+            send_anywhere(s, p)
+    else:
         if one_in(s, p, 10):
+            send_anywhere(s, p)
             return
         ask_enemies(s, p, enemies)
     if _has_tribe_with_structures(s, p) and _attack_tribes(s, p):
@@ -247,11 +259,15 @@ def _nation_decision(s: State, p: int) -> None:
         mind[LIFE] = 1
         add_order(s, p, ATTACK, _NEUTRAL, s.troops[p] / 2.0, 0)
         return
-    if (s.clock[TICK] + _OFFSET) % mind[RATE] != mind[PHASE]:
+    since = (s.clock[TICK] + _OFFSET - mind[PHASE]) % mind[RATE]
+    if since != 0:
+        if since == mind[RATE] // 3 or since == mind[RATE] * 2 // 3:
+            build(s, p)
         return
     find_near(s, p)
     note_embargoes(s, p)
     answer_requests(s, p)
+    build(s, p)
     set_embargoes(s, p)
     _attack(s, p)
 

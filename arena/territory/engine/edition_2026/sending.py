@@ -13,9 +13,15 @@ from arena.territory.engine.bots import EXPAND, RESERVE
 from arena.territory.engine.caps import cap_of
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.cities import n_owned
+from arena.territory.engine.edition_2026.voyages import (
+    boat_over_river,
+    may_sail,
+    random_target,
+    shore_towards,
+)
 from arena.territory.engine.land import border_contact
 from arena.territory.engine.numerics import draw
-from arena.territory.engine.orders import ATTACK, add_order
+from arena.territory.engine.orders import ATTACK, BOAT, add_order
 from arena.territory.engine.state import (
     ASSIGNED,
     DIFFICULTY,
@@ -159,7 +165,29 @@ def send(s: State, p: int, target: int, force: bool) -> bool:
     """
     if not force and not _dares(s, p, target):
         return False
-    if border_contact(s.contact, p, target) == 0:
+    if border_contact(s.contact, p, target) > 0:
+        troops = troops_for(s, p, target, False)
+        return troops > 0.0 and add_order(s, p, ATTACK, target, troops, 0)
+    if target == 0:
+        return boat_over_river(s, p)
+    if not may_sail(s, p):
         return False
-    troops = troops_for(s, p, target, False)
-    return troops > 0.0 and add_order(s, p, ATTACK, target, troops, 0)
+    tile = shore_towards(s, p, target)
+    if tile < 0:
+        return False
+    troops = troops_for(s, p, target, True)
+    return troops > 0.0 and add_order(s, p, BOAT, 0, troops, tile)
+
+
+@compiled(internal=True)
+def send_anywhere(s: State, p: int) -> None:
+    """Let p's mind send a fifth of its troops to a random coast, if it finds one."""
+    tile = random_target(s, p)
+    if tile < 0:
+        return
+    target = int64(s.owner[tile])
+    troops = s.troops[p] / 5.0
+    if target != 0:
+        troops = min(troops, _most_to_send(s, p))
+    if troops >= 1.0 and not (target != 0 and _is_too_weak(s, p, target, troops)):
+        add_order(s, p, BOAT, 0, troops, tile)
