@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.agent import CAP, CONTACT, TARGET, TROOPS, IntArray, SeatBatch
-from arena.territory.engine.actions import BUILD, UPGRADE, WAIT
+from arena.territory.engine.actions import BUILD as BUILD
+from arena.territory.engine.actions import UPGRADE as UPGRADE
+from arena.territory.engine.actions import WAIT as WAIT
 
 INTENSITIES = np.array([0.15, 0.30, 0.45, 0.60, 0.75])  # shares of the home troops
 
