@@ -18,6 +18,7 @@ from numpy.random import Generator
 
 from agents.errors import AgentError
 from agents.orders import WAIT
+from agents.scripted import SCRIPTED_2026
 from arena.agent import IntArray, SeatBatch
 from arena.errors import MatchError
 from arena.territory.engine.terms import HUMAN_TERMS, TERMS, check_terms, has_handicap
@@ -65,7 +66,12 @@ def is_equal(spec: str) -> bool:
 
 
 def check_edition(spec: str, edition: str) -> None:
-    """Raise AgentError for a member that nobody could play in a league of this edition."""
+    """Raise AgentError for a member that could not be played in a league of this edition."""
+    if edition != "2026" and spec.removeprefix(_PREFIX) in SCRIPTED_2026:
+        raise AgentError(
+            f"{spec} plays in leagues of edition 2026 alone (rules.edition): without cities it "
+            "would be scripted:expander"
+        )
     try:
         check_terms(term_of(spec), edition)
     except MatchError as error:

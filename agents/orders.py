@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.agent import CAP, CONTACT, TARGET, TROOPS, IntArray, SeatBatch
+from arena.territory.engine.actions import BUILD as BUILD
+from arena.territory.engine.actions import UPGRADE as UPGRADE
+from arena.territory.engine.actions import WAIT as WAIT
 
-WAIT = 40
 INTENSITIES = np.array([0.15, 0.30, 0.45, 0.60, 0.75])  # shares of the home troops
 
 FloatArray = NDArray[np.float64]
@@ -42,6 +44,19 @@ def choose(
     legal = batch.action_mask[np.arange(len(batch)), action]
     found = found & legal
     return np.where(found, action, WAIT).astype(np.int64), found
+
+
+def city_order(batch: SeatBatch) -> IntArray:
+    """Return int64[n]: what is done for cities as soon as it can be paid, WAIT for nothing.
+
+    A new city where there is a place, since one lost city is then less; else a level more of the
+    safest one. Both cost the same, and raise the cap by the same. Nothing in edition 2025.
+    """
+    mask = batch.action_mask
+    if mask.shape[1] <= BUILD:
+        return np.full(len(batch), WAIT, np.int64)
+    more = np.where(mask[:, UPGRADE], UPGRADE, WAIT)
+    return np.where(mask[:, BUILD], BUILD, more).astype(np.int64)
 
 
 def fullness(batch: SeatBatch) -> FloatArray:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from agents.beliefs import NAMES, Beliefs, minds, settle
 from agents.boards import Boards
 from agents.budget import Budget
-from agents.orders import WAIT
+from agents.orders import BUILD, UPGRADE, WAIT
 from agents.strategist import Strategist
 from arena.agent import CONTACT, TARGET, TARGET_TROOPS, IntArray, SeatBatch
 from arena.reward import placement_reward
@@ -147,12 +147,14 @@ class Planner:
 
 
 def candidates(batch: SeatBatch, i: int, usual: int, planner: Planner) -> list[int]:
-    """Return the orders to try for row i: the strategist's, WAIT, then target by target.
+    """Return the orders to try for row i: the strategist's, WAIT, cities, then target by target.
 
     Neutral land comes first, then players from the weakest to the strongest, each in the direction
     of the longest contact, first with 30 % of the home troops, then with 60, 15, 75 and 45 %.
     """
     found = [usual, WAIT] if usual != WAIT else [WAIT]
+    if len(batch.action_mask[i]) > BUILD:  # edition 2026
+        found += [a for a in (BUILD, UPGRADE) if batch.action_mask[i, a] and a not in found]
     facts = batch.directions[i]
     best: dict[int, int] = {}
     for direction in np.argsort(-facts[:, CONTACT], kind="stable").tolist():

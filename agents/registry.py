@@ -17,7 +17,7 @@ from agents.budget import Budget
 from agents.errors import AgentError
 from agents.in_tick import IN_TICK, InTick
 from agents.plugin_files import is_plugin_file, load_plugin_file
-from agents.scripted import FORMER_NAMES, SCRIPTED
+from agents.scripted import FORMER_NAMES, SCRIPTED, SCRIPTED_2026
 from arena.agent import Agent
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def parse_spec(spec: str) -> tuple[str, str]:
         return kind, Budget.parse(rest).text()
     if kind == "scripted":
         rest = FORMER_NAMES.get(rest, rest)
-    if kind == "scripted" and rest not in SCRIPTED and rest not in IN_TICK:
-        known = ", ".join((*SCRIPTED, *IN_TICK))
-        raise SpecError(f"there is no scripted agent {rest!r}; choose one of {known}")
+    known = (*SCRIPTED, *SCRIPTED_2026, *IN_TICK)
+    if kind == "scripted" and rest not in known:
+        raise SpecError(f"there is no scripted agent {rest!r}; choose one of {', '.join(known)}")
     if kind == "plugin":
         place, _, factory = rest.rpartition(":")
         if not place or not factory or (":" in place and not is_plugin_file(place)):
@@ -149,7 +149,8 @@ def make_loader(
     def load(spec: str) -> Agent:
         kind, rest = parse_spec(spec)
         if kind == "scripted":
-            return SCRIPTED[rest]() if rest in SCRIPTED else InTick(rest)
+            make = (SCRIPTED | SCRIPTED_2026).get(rest)
+            return InTick(rest) if make is None else make()
         if kind == "plugin":
             return load_plugin(rest)
         if kind == "planner":

@@ -13,6 +13,9 @@ draw their chance from the batch's noise, so their matches are reproducible.
 - `opportunist`: neutral land, then whoever is under attack by others or has few troops at home.
 - `strategist`: strikes far weaker neighbours from a full home, with a reserve (agents.strategist);
   `strategist-eager` and `strategist-patient` are the same with other parameters.
+- `builder`, in edition 2026 alone: expander that builds cities as soon as it can pay them.
+
+All play both editions; in 2026 their compass orders are the same, and strategists build cities too.
 """
 
 from __future__ import annotations
@@ -201,6 +204,15 @@ class Expander:
         return np.where(spreads, spread, strike).astype(np.int64)
 
 
+class Builder(Expander):
+    """An expander that builds and raises cities as soon as it can pay them (edition 2026)."""
+
+    def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
+        """Choose actions without noise."""
+        city = orders.city_order(batch)
+        return np.where(city != WAIT, city, super().act(batch, rng)).astype(np.int64)
+
+
 class Turtle:
     """Takes neutral land while there is any, keeps its home full, and answers attacks in kind."""
 
@@ -269,6 +281,9 @@ SCRIPTED: dict[str, Callable[[], Agent]] = {
     "strategist-eager": lambda: Strategist(EAGER),
     "strategist-patient": lambda: Strategist(PATIENT),
 }
+
+SCRIPTED_2026: dict[str, Callable[[], Agent]] = {"builder": Builder}
+"""Those of edition 2026 alone: in 2025 they would be others under another name."""
 
 # Leagues, replays and match logs of older versions hold these names: they stay valid.
 FORMER_NAMES = {"wait": "idle"}

@@ -3,6 +3,7 @@
 Its four sources of strength, each a parameter of `Plan`: it takes neutral land early, attacks a
 player only when that one is much weaker, only from a home that is full (growth is fastest and
 losses smallest there), and never sends so much that its strongest neighbour would find it weak.
+In edition 2026 it builds cities as soon as it can pay them (`orders.city_order`).
 `league bench scripts` searches the parameters.
 """
 
@@ -59,7 +60,7 @@ PATIENT = Plan(
 
 
 class Strategist:
-    """Neutral land first, then the weakest prey from a full home, with a reserve at home."""
+    """Cities, neutral land, then the weakest prey from a full home, with a reserve at home."""
 
     uses_rng = False
 
@@ -101,6 +102,8 @@ class Strategist:
         answer, answers = orders.choose(
             batch, gain, np.full(len(batch), plan.answer), answered & (sent == 0)
         )
-        return np.where(
+        city = orders.city_order(batch)
+        order = np.where(
             spreads, spread, np.where(strikes, strike, np.where(answers, answer, orders.WAIT))
-        ).astype(np.int64)
+        )
+        return np.where(city != orders.WAIT, city, order).astype(np.int64)

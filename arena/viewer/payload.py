@@ -9,7 +9,8 @@ and `owners` (bytes: 0 neutral, seat + 1, 255 water); `ticks`, `decisions`, `til
 `boxes` (differences of rows); `orders` (bytes); `attacks`, per frame their number and for each the
 attacking seat, the seat attacked + 1 (0: neutral) and the troops; `hashes`, 8 bytes a frame. Per
 seat with a network `values_S` (thousandths, signed varints, differences of rows), `chances_S`
-(bytes: 127 times the square root of the probability of each of 45 actions), `scales_S` (bytes:
+(bytes: 127 times the square root of the probability of each of `n_actions` actions, 45 where the
+page is not told, which is all of edition 2025), `scales_S` (bytes:
 share of 255 of each view) and `attention_S_VIEW_LAYER` (bytes: 63 times the square root of the
 weight's share of `peak`).
 """
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from arena.board_picture import seat_colours
 from arena.match import LoadMap
 from arena.replay import Replay
+from arena.territory.engine.actions import BUILD
 from arena.viewer.film import Film, Watcher, record_film
 from arena.viewer.packing import pack, steps, varints
 
@@ -46,7 +48,7 @@ class Insight:
     Attributes:
         member: what kind of network it is, such as "attention".
         values: float32[D], the value of what was seen.
-        chances: float32[D, 45], the probability of each action.
+        chances: float32[D, actions], the probability of each action.
         scales: float32[D, 3], the share of each view in the fusion, or None.
         attention: per view one float32[D, H, W] for each spatial layer, mean 1 where alive.
     """
@@ -229,8 +231,10 @@ def _add_insight(
             sections[f"attention_{seat}_{view}_{layer}"] = levels.astype(np.uint8).tobytes()
             _, height, width = weights.shape
             layers.append([view, layer, height, width, round(peak, 4)])
-    return {
+    known = {
         "member": insight.member,
         "has_scales": insight.scales is not None,
         "attention": layers,
     }
+    n_actions = chances.shape[1]
+    return known if n_actions == BUILD else {**known, "n_actions": n_actions}

@@ -24,10 +24,10 @@ from arena.lockstep import LiveMatch, Lockstep
 from arena.match import MatchResult, MatchSpec, play_matches
 from arena.processes.scratch import ScratchFolder
 from arena.territory.engine.engine import Engine
-from arena.territory.engine.rules import MAX_SEATS, MatchRules
+from arena.territory.engine.rules import EDITIONS, MAX_SEATS, MatchRules
 from arena.territory.maps import PRESETS, load_map
 from arena.territory.observation.symmetry import copied
-from arena.territory.observation.views import N_SCALARS, OBSERVATION_VERSIONS, SMALL_VIEWS
+from arena.territory.observation.views import N_SCALARS, SMALL_VIEWS
 from arena.territory.observation.warm_up import warm_up
 from db import queries
 from db.migrate import upgrade
@@ -224,7 +224,9 @@ def train(seed: int, root: Path, n_updates: int) -> dict[str, NDArray[Any]]:
 def _policies(seed: int, examined: list[Engine]) -> Outcome:
     rng = Generator(PCG64([seed, 3]))
     policies = [
-        network(family, seed, version) for family in FAMILIES for version in OBSERVATION_VERSIONS
+        network(family, seed, version)
+        for family in FAMILIES
+        for version in EDITIONS["2025"].observation_versions
     ]
     found = [
         invariants.check_logits(

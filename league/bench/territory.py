@@ -17,19 +17,20 @@ import numpy as np
 
 from arena.processes.scratch import ScratchFolder
 from arena.territory.engine.engine import Engine
+from arena.territory.engine.rules import EDITIONS
 from arena.territory.engine.spawns import choose_spawns
 from arena.territory.maps import TerritoryMap, load_map
 from arena.territory.observation import observation as obs
 from arena.territory.observation.views import (
     CLASSIC_VIEWS,
     OBSERVATION_VERSION,
-    OBSERVATION_VERSIONS,
     SMALL_VIEWS,
     Views,
 )
 from league.bench import machine
 
 TICKS_PER_DECISION = 10
+VERSIONS = EDITIONS["2025"].observation_versions  # tests/bench/observe_2026.py has that of 2026
 # Ten seats, as in a league's match; every bot is observed.
 _VIEWS = {"small": SMALL_VIEWS, "classic": CLASSIC_VIEWS}
 _SMALL_MAP = "generated:continents:128x128:0"  # a map of preset small, for its views
@@ -74,7 +75,7 @@ def observations_per_s(
     other work on the machine slows them alike.
     """
     engine = new_match(territory, bots, 0, views.global_size)
-    kinds = [replace(views, observation_version=version) for version in OBSERVATION_VERSIONS]
+    kinds = [replace(views, observation_version=version) for version in VERSIONS]
     scratches = [obs.make_scratch(engine.state, kind) for kind in kinds]
     buffers = [obs.empty_views(bots, kind) for kind in kinds]
     facts = obs.empty_facts(bots)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 PRESETS = ("small", "classic", "real")
 SCRIPTED = tuple(agents.scripted.SCRIPTED)
+SCRIPTED_2026 = tuple(agents.scripted.SCRIPTED_2026)
 IN_TICK = agents.in_tick.IN_TICK  # whom the engine plays itself, nations in edition 2026 alone
 ANCHORS = ("idle", "random", "tribe", "expander", "turtle", "opportunist", "strategist")
 NATIONS = tuple(f"nation-{each}" for each in DIFFICULTIES)  # on their own terms, weakest first
@@ -186,7 +187,7 @@ class RatingConfig(Section):
 
     @model_validator(mode="after")
     def _anchors_are_known(self) -> RatingConfig:
-        known = (*SCRIPTED, *IN_TICK)
+        known = (*SCRIPTED, *SCRIPTED_2026, *IN_TICK)
         unknown = [name for name in self.anchors if name not in known]
         if unknown or len(set(self.anchors)) != len(self.anchors):
             raise ValueError(
@@ -217,7 +218,7 @@ class RatingConfig(Section):
     @property
     def scripted_members(self) -> tuple[str, ...]:
         """The scripted members that a league has from its first start on."""
-        known = (*SCRIPTED, *IN_TICK)
+        known = (*SCRIPTED, *SCRIPTED_2026, *IN_TICK)
         return (*self.anchors, *(name for name in self.held_out if name in known))
 
 

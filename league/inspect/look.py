@@ -7,7 +7,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -25,9 +25,11 @@ from arena.territory.observation.observation import empty_views
 from arena.territory.observation.views import (
     CHANNEL_NAMES,
     N_NEIGHBOUR_MEMBERSHIP,
-    NEIGHBOUR_FACTS,
+    channel_names,
+    neighbour_names,
     scalar_names,
 )
+from arena.territory.observation.views_2026 import LANDING_FACTS
 from db import queries
 from league.errors import FolderError, UsageError
 from league.folder.connect import reading
@@ -51,9 +53,10 @@ class Sight:
 
     Attributes:
         observation: uint8[C, S, S] for "global", "local" and "tactical", float32[F] for "scalars",
-            from version 2 on float32[8, W] for "neighbours".
-        action_mask: bool[45].
-        action: the action that the seat then chose, one of 45.
+            from version 2 on float32[8, W] for "neighbours", from 3 on float32[8, L] for
+            "landings".
+        action_mask: bool[45], bool[71] in edition 2026.
+        action: the action that the seat then chose.
         agent: its agent spec.
         tick, max_ticks: in ticks.
         n_decisions: decisions of the whole match.
@@ -232,7 +235,8 @@ def regions(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
     All but "own_border", which is part of "own", add up to 1. The barrier channel counts water as
     one half and off-map as 1: with land = own + rivals + neutral, water = 2 (1 - land - barrier).
     """
-    share = dict(zip(CHANNEL_NAMES, image.astype(np.float64) / 255, strict=True))
+    first = image[: len(CHANNEL_NAMES)].astype(np.float64) / 255
+    share = dict(zip(CHANNEL_NAMES, first, strict=True))
     land = share["own"] + share["rival"] + share["neutral"]
     water = np.clip(2 * (1 - land - share["barrier"]), 0, 1)
     return {
@@ -257,6 +261,7 @@ def measure(
     evenly spread attention. `league.inspect.neighbours` says what the neighbours' numbers are,
     `league.inspect.worth` what those under `without` are.
     """
+    version = version_of(sight.observation)
     numbers: dict[str, Any] = {
         "seat": sight.seat,
         "agent": sight.agent,
@@ -267,16 +272,20 @@ def measure(
         "action": sight.action,
         "action_name": describe(sight.action),
         "legal_actions": np.flatnonzero(sight.action_mask).tolist(),
-        "scalars": dict(zip(scalar_names(), map(float, sight.observation["scalars"]), strict=True)),
+        "scalars": dict(
+            zip(scalar_names(version), map(float, sight.observation["scalars"]), strict=True)
+        ),
         "neighbours": _measure_neighbours(sight),
         "channel_means": {
             view: {
                 name: float(sight.observation[view][channel].mean()) / 255
-                for channel, name in enumerate(CHANNEL_NAMES)
+                for channel, name in enumerate(channel_names(version))
             }
             for view in VIEW_NAMES
         },
     }
+    if version >= 3:
+        numbers["landings"] = _measure_landings(sight)
     if record is not None:
         numbers["attention"] = _measure_attention(sight, record)
         if worth is not None:
@@ -294,7 +303,7 @@ def _measure_neighbours(sight: Sight) -> list[dict[str, Any]]:
     for row in sight.observation.get("neighbours", ()):
         membership, facts = row[:N_NEIGHBOUR_MEMBERSHIP], row[N_NEIGHBOUR_MEMBERSHIP:]
         if membership.any():
-            named = [name for name, _ in NEIGHBOUR_FACTS]
+            named = neighbour_names(version_of(sight.observation))
             found.append(
                 {
                     "directions": [DIRECTIONS[d] for d in np.flatnonzero(membership)],
@@ -302,6 +311,23 @@ def _measure_neighbours(sight: Sight) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def _measure_landings(sight: Sight) -> list[dict[str, Any]]:
+    """Return what a boat would meet, one for each direction in which there is a landing."""
+    names = [name for name, _ in LANDING_FACTS]
+    return [
+        {"direction": DIRECTIONS[d], **dict(zip(names, map(float, row), strict=True))}
+        for d, row in enumerate(sight.observation["landings"])
+        if row.any()
+    ]
+
+
+def version_of(observation: Mapping[str, NDArray[Any]]) -> int:
+    """Return the version of an observation, by what it holds."""
+    if "landings" in observation:
+        return 3
+    return 2 if "neighbours" in observation else 1
 
 
 def _measure_attention(sight: Sight, record: AttentionRecord) -> dict[str, Any]:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.territory.engine.actions import describe
-from arena.territory.observation.views import CHANNEL_NAMES, CHANNELS
-from league.inspect.look import REGIONS, VIEW_NAMES, Sight, regions
+from arena.territory.observation.views import CHANNEL_NAMES, CHANNELS, channel_names
+from arena.territory.observation.views_2026 import CHANNELS_2026
+from league.inspect.look import REGIONS, VIEW_NAMES, Sight, regions, version_of
 from league.inspect.neighbour_panel import show_neighbours
 from league.report.figures import FAINT, INK, LINE, PAPER, new_figure, save_png
 
@@ -41,6 +42,7 @@ _COLOURS = {
     "own": "#40b8f2", "rival": "#ed6b4d", "neutral": "#a9b57f", "barrier": "#7f93ad",
     "terrain": "#d99a5b", "strength": "#f06292", "size": "#b388ff", "outgoing": "#2fd6c3",
     "incoming": "#ff8f1f", "front": "#fff2a6", "gained": "#b6f25c", "lost": "#ff5470",
+    "city": "#ffd34d", "boat": "#7fd6ff", "post": "#c8b6a6",
 }  # fmt: skip
 _NOTHING = "#07090d"
 _REGION_COLOURS = {
@@ -66,27 +68,29 @@ class Caption:
 
 
 def draw_views(sight: Sight, caption: Caption, path: Path) -> Path:
-    """Draw the three views, each as a composite and as twelve channels.
+    """Draw the three views, each as a composite and as its channels.
 
     Raises:
         UsageError: matplotlib is missing.
         FolderError: the file cannot be written.
     """
+    names = channel_names(version_of(sight.observation))
+    columns = -(-len(names) // 2)
     figure = new_figure(16.0, 15.0)
     _write_title(figure, caption.title(sight))
     bands = figure.add_gridspec(3, 1, left=0.015, right=0.985, top=0.935, bottom=0.085, hspace=0.12)
     for row, view in enumerate(VIEW_NAMES):
-        grid = bands[row].subgridspec(2, 8, wspace=0.06, hspace=0.2)
+        grid = bands[row].subgridspec(2, 2 + columns, wspace=0.06, hspace=0.2)
         composite = figure.add_subplot(grid[:, :2])
         _show_composite(composite, sight, view)
         image = sight.observation[view]
-        for channel, name in enumerate(CHANNEL_NAMES):
-            axes = figure.add_subplot(grid[channel // 6, 2 + channel % 6])
+        for channel, name in enumerate(names):
+            axes = figure.add_subplot(grid[channel // columns, 2 + channel % columns])
             axes.imshow(image[channel], cmap=_scale_of(name), vmin=0, vmax=255)
             most = image[channel].max() / 255
             _title(axes, name, "all 0" if most == 0 else f"up to {most:.2f}")
             _bare(axes)
-    _write_meanings(figure)
+    _write_meanings(figure, names)
     return save_png(figure, path)
 
 
@@ -146,7 +150,8 @@ def composite(image: NDArray[np.uint8]) -> Picture:
     height, water dark blue, off-map black, own fronts pale.
     """
     share = regions(image)
-    channels = dict(zip(CHANNEL_NAMES, image.astype(np.float64)[..., None] / 255, strict=True))
+    first = image[: len(CHANNEL_NAMES)].astype(np.float64)[..., None] / 255
+    channels = dict(zip(CHANNEL_NAMES, first, strict=True))
     land = np.maximum(1 - share["water"] - share["off_map"], 1e-9)[..., None]
     height = np.clip((channels["terrain"] / land - 1 / 3) * 1.5, 0, 1)
     neutral = (1 - height) * np.array(_NEUTRAL_LOW) + height * np.array(_NEUTRAL_HIGH)
@@ -180,10 +185,11 @@ def _scale_of(channel: str) -> Any:
     return LinearSegmentedColormap.from_list(channel, [_NOTHING, _COLOURS[channel]])
 
 
-def _write_meanings(figure: Figure) -> None:
+def _write_meanings(figure: Figure, names: Sequence[str]) -> None:
     """Write what each channel means, in two columns at the foot; channels go from 0 to 1."""
-    for index, (name, meaning) in enumerate(CHANNELS):
-        x, y = 0.016 + 0.5 * (index // 6), 0.067 - 0.0112 * (index % 6)
+    rows = -(-len(names) // 2)
+    for index, (name, meaning) in enumerate((*CHANNELS, *CHANNELS_2026)[: len(names)]):
+        x, y = 0.016 + 0.5 * (index // rows), 0.067 - 0.0672 / rows * (index % rows)
         figure.text(x, y, name, fontsize=9, color=_COLOURS[name], weight="bold", va="center")
         figure.text(x + 0.048, y, meaning, fontsize=9, color=FAINT, va="center")
 

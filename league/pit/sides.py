@@ -10,7 +10,7 @@ from agents.scripted import FORMER_NAMES
 from arena.territory.observation.views import Views
 from db import queries
 from db.session import read_transaction, write_transaction
-from league.config.tree import IN_TICK, SCRIPTED
+from league.config.tree import IN_TICK, SCRIPTED, SCRIPTED_2026
 from league.errors import PitError
 from league.members.entry import (
     Newcomer,
@@ -108,7 +108,7 @@ def side_without_league(text: str, snapshots: Snapshots) -> Side:
         PitError: the text is a name or hash prefix, which only a league knows.
         AgentError: what is meant cannot play.
     """
-    if text in SCRIPTED or text in IN_TICK or text in FORMER_NAMES:
+    if text in (*SCRIPTED, *SCRIPTED_2026, *IN_TICK, *FORMER_NAMES):
         text = f"scripted:{text}"
     is_spec = text.startswith(("scripted:", "plugin:", "planner:"))
     if not is_spec and not is_snapshot_file(text):

@@ -156,7 +156,7 @@ class _Note:
 def _ask(
     loaded: LoadedSnapshot, inputs: dict[str, Any]
 ) -> tuple[FloatArray, FloatArray, AttentionRecord | None]:
-    """Return logits float32[n, 45], values float32[n], and the attention where there is one."""
+    """Return logits float32[n, actions], values float32[n], and the attention if there is one."""
     import torch
 
     from msattn.inspect import find_torso, recording

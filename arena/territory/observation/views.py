@@ -18,6 +18,7 @@ from arena.territory.observation.views_2026 import (
     N_LANDING,
     N_NEIGHBOUR_2026,
     N_OWN_2026,
+    NEIGHBOUR_FACTS_2026,
     OWN_SCALARS_2026,
 )
 
@@ -152,6 +153,12 @@ def scalar_names(observation_version: int = OBSERVATION_VERSION) -> list[str]:
     if observation_version >= 3:
         names += [name for name, _ in OWN_SCALARS_2026]
     return names
+
+
+def neighbour_names(observation_version: int = OBSERVATION_VERSION) -> list[str]:
+    """Return the names of a neighbour's facts, in order."""
+    later = NEIGHBOUR_FACTS_2026 if observation_version >= 3 else ()
+    return [name for name, _ in (*NEIGHBOUR_FACTS, *later)]
 
 
 def channel_names(observation_version: int = OBSERVATION_VERSION) -> tuple[str, ...]:

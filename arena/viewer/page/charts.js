@@ -6,6 +6,8 @@ const TV = window.TerritoryViewer;
 const DIRECTIONS = ["N", "NE", "E", "SE", "S", "SW", "W", "NW"];
 const GLYPHS = ["↑", "↗", "→", "↘", "↓", "↙", "←", "↖"];
 const INTENSITIES = 5, NO_ORDER = 255, WAIT = 40;
+// Of edition 2026, after the five WAITs; the last three for each direction.
+const BUILD = 45, UPGRADE = 46, BOAT = 47, ALLY = 55, BREAK = 63;
 
 TV.short = (value) => {
   const size = Math.abs(value);
@@ -16,6 +18,15 @@ TV.short = (value) => {
 
 TV.order = (action) => {
   if (action === NO_ORDER) return { glyph: "", text: "" };
+  if (action === BUILD || action === UPGRADE) {
+    const name = action === BUILD ? "build a city" : "raise a city";
+    return { glyph: "⌂", text: action === BUILD ? "city" : "level", name, does: action === BUILD ? "builds a city" : "raises a city" };
+  }
+  if (action >= BOAT) {
+    const [text, does] = action >= BREAK ? ["break", "breaks with"] : action >= ALLY ? ["ally", "seeks an alliance"] : ["boat", "sends a boat"];
+    const towards = (action - BOAT) % 8;
+    return { glyph: GLYPHS[towards], text, name: `${text} ${DIRECTIONS[towards]}`, does: `${does} ${DIRECTIONS[towards]}` };
+  }
   if (action >= WAIT) return { glyph: "·", text: "wait" };
   const direction = Math.floor(action / INTENSITIES), share = 15 * ((action % INTENSITIES) + 1);
   return { glyph: GLYPHS[direction], text: `${share} %`, name: `${DIRECTIONS[direction]} ${share} %` };
@@ -109,10 +120,11 @@ TV.drawLines = (canvas, film, style, kind, tick, follow) => {
   context.fillRect(left + (tick / end) * (w - left - 4) - 0.75, top, 1.5, h - top - foot);
 };
 
-/** Probabilities of the 45 actions: eight directions, five rings of troops, the middle waits. */
+/** Probabilities of attacks and WAIT: eight directions, five rings of troops, the middle waits. */
 TV.drawRose = (canvas, chances, chosen, colour, style) => {
   const { context, w, h } = prepared(canvas), cx = w / 2, cy = h / 2, full = Math.min(w, h) / 2 - 13, core = full * 0.2;
-  const most = Math.max(...chances.slice(0, WAIT), chances.slice(WAIT).reduce((a, b) => a + b, 0), 0.02);
+  const waits = chances.slice(WAIT, BUILD).reduce((a, b) => a + b, 0);
+  const most = Math.max(...chances.slice(0, WAIT), waits, 0.02);
   const sector = (direction, ring, gap) => {
     const middle = (direction * Math.PI) / 4 - Math.PI / 2, half = Math.PI / 8 - gap;
     const inner = core + 2 + ((full - core - 2) * ring) / INTENSITIES, outer = core + 2 + ((full - core - 2) * (ring + 1)) / INTENSITIES - 1;
@@ -139,8 +151,8 @@ TV.drawRose = (canvas, chances, chosen, colour, style) => {
   }
   context.beginPath();
   context.arc(cx, cy, core - 1, 0, 2 * Math.PI);
-  show(chances.slice(WAIT).reduce((a, b) => a + b, 0));
-  if (chosen !== NO_ORDER) {
+  show(waits);
+  if (chosen < BUILD) {
     if (chosen < WAIT) sector(Math.floor(chosen / INTENSITIES), chosen % INTENSITIES, 0.01);
     context.lineWidth = 2;
     context.strokeStyle = ink;
@@ -159,7 +171,8 @@ TV.drawRose = (canvas, chances, chosen, colour, style) => {
 /** The likeliest actions, the five WAITs as one: [name, probability], best first. */
 TV.likeliest = (chances, n) => {
   const all = chances.slice(0, WAIT).map((share, action) => [TV.order(action).name, share, action]);
-  all.push(["wait", chances.slice(WAIT).reduce((a, b) => a + b, 0), WAIT]);
+  all.push(["wait", chances.slice(WAIT, BUILD).reduce((a, b) => a + b, 0), WAIT]);
+  for (let action = BUILD; action < chances.length; action++) all.push([TV.order(action).name, chances[action], action]);
   return all.filter(([, share]) => share >= 0.0005).sort((a, b) => b[1] - a[1]).slice(0, n);
 };
 })();

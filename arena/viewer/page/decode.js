@@ -140,8 +140,9 @@ class Film {
     const values = steps(sections[`values_${seat}`], 1).map((value) => value / 1000);
     const found = { member: about.member, values, maps: {} };
     const chances = sections[`chances_${seat}`];
+    const n = about.n_actions ?? 45;
     found.chances = (frame) =>
-      [...chances.subarray(45 * frame, 45 * frame + 45)].map((level) => (level / CHANCE_LEVELS) ** 2);
+      [...chances.subarray(n * frame, n * frame + n)].map((level) => (level / CHANCE_LEVELS) ** 2);
     if (about.has_scales) {
       const scales = sections[`scales_${seat}`];
       found.scales = (frame) => [...scales.subarray(3 * frame, 3 * frame + 3)].map((share) => share / 255);

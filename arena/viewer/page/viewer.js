@@ -510,7 +510,7 @@ class Viewer {
     const head = element("div", "tv-card-head"), swatch = element("i", "tv-swatch");
     swatch.style.background = seat.colour;
     const order = TV.order(action);
-    const does = film.tiles[frame * n + follow] === 0 ? `out since tick ${seat.died}` : action === NO_ORDER ? "the match is over" : order.name ? `sends ${order.name}` : "waits";
+    const does = film.tiles[frame * n + follow] === 0 ? `out since tick ${seat.died}` : action === NO_ORDER ? "the match is over" : order.does || (order.name ? `sends ${order.name}` : "waits");
     head.append(swatch, element("b", "", seat.name), element("span", "tv-does", does), button("×", "follow nobody (esc)", () => this._setFollow(null)));
     this.card.append(head);
     if (!insight) { this.card.append(element("p", "tv-quiet", seat.silent || "No network's value or probabilities in this film.")); return; }
@@ -520,7 +520,7 @@ class Viewer {
     text.append(this._fact("value", insight.values[frame].toFixed(2)));
     for (const [name, share, code] of TV.likeliest(chances, 5)) {
       const line = this._fact(name, `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`, share, seat.colour);
-      line.classList.toggle("tv-chosen", code === (action >= 40 ? 40 : action));
+      line.classList.toggle("tv-chosen", code === (action >= 40 && action < 45 ? 40 : action));
       text.append(line);
     }
     mind.append(rose, text);
