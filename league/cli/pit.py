@@ -25,7 +25,7 @@ from league.cli.options import (
     say,
 )
 from league.cli.progress import interruptible, line_of_progress
-from league.cli.words import MemberOrFile
+from league.cli.words import MemberOrFile, SettingPair, complete_preset
 from league.cli.working import working
 
 if TYPE_CHECKING:
@@ -110,6 +110,21 @@ if TYPE_CHECKING:
     help="Write the matches into this folder, to be watched.  [default: a league's own folder, or "
     "none]",
 )
+@click.option(
+    "--preset",
+    metavar="small|classic|real",
+    shell_complete=complete_preset,
+    help="Without a league: whose rules and maps are played.  [default: small; real with a nation]",
+)
+@click.option(
+    "--set",
+    "sets",
+    metavar="KEY=VALUE",
+    type=SettingPair(),
+    multiple=True,
+    help="Without a league: a setting that differs from the preset, such as rules.n_seats=4; "
+    "repeatable.  [default: none]",
+)
 @click.option("--short", is_flag=True, help="Print the verdict alone.  [default: off]")
 @json_option
 @league_option
@@ -125,6 +140,8 @@ def pit(
     effect: float | None,
     n_workers: int | None,
     replays: Path | None,
+    preset: str | None,
+    sets: tuple[str, ...],
     short: bool,
     as_json: bool,
 ) -> int:
@@ -141,7 +158,9 @@ def pit(
     from league.pit.mixed.run import DEFAULT_MATCHES, MixedRequest
     from league.pit.run import PitRequest
     from league.pit.sprt import SprtSettings
+    from league.pit.table import Game
 
+    game = Game(preset, sets)
     has_league = league_was_named() or LeagueFolder(league_root()).is_league()
     if mixed:
         if with_field or effect is not None:
@@ -149,7 +168,7 @@ def pit(
         with interruptible():
             folder = readable_league() if has_league else None
             wanted = MixedRequest(
-                names, n_matches or DEFAULT_MATCHES, seed, maps, n_workers, replays
+                names, n_matches or DEFAULT_MATCHES, seed, maps, n_workers, replays, game
             )
             return _play_mixed(wanted, folder, short, as_json)
     if len(names) != 2:
@@ -167,6 +186,7 @@ def pit(
         sprt=SprtSettings(*nelo),
         n_workers=n_workers,
         replays=replays,
+        game=game,
     )
     if (n_matches or cap) % 2:
         _remark(
