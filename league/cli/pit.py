@@ -26,7 +26,7 @@ from league.cli.options import (
     say,
 )
 from league.cli.progress import interruptible, line_of_progress
-from league.cli.words import MemberOrFile
+from league.cli.words import MemberOrFile, SettingPair, complete_preset
 from league.cli.working import working
 
 if TYPE_CHECKING:
@@ -119,6 +119,21 @@ if TYPE_CHECKING:
     help="Play in the original engine, from your checkout of it; nothing is stored.  [default: in "
     "ours]",
 )
+@click.option(
+    "--preset",
+    metavar="small|classic|real",
+    shell_complete=complete_preset,
+    help="Without a league: whose rules and maps are played.  [default: small; real with a nation]",
+)
+@click.option(
+    "--set",
+    "sets",
+    metavar="KEY=VALUE",
+    type=SettingPair(),
+    multiple=True,
+    help="Without a league: a setting that differs from the preset, such as rules.n_seats=4; "
+    "repeatable.  [default: none]",
+)
 @click.option("--short", is_flag=True, help="Print the verdict alone.  [default: off]")
 @json_option
 @league_option
@@ -135,6 +150,8 @@ def pit(
     n_workers: int | None,
     replays: Path | None,
     engine: Path | None,
+    preset: str | None,
+    sets: tuple[str, ...],
     short: bool,
     as_json: bool,
 ) -> int:
@@ -151,7 +168,9 @@ def pit(
     from league.pit.mixed.run import DEFAULT_MATCHES, MixedRequest
     from league.pit.run import PitRequest
     from league.pit.sprt import SprtSettings
+    from league.pit.table import Game
 
+    game = Game(preset, sets)
     if engine is not None and (mixed or effect is not None or replays is not None):
         raise click.UsageError("expected --bridge without --mixed, --plan and --replays")
     has_league = league_was_named() or LeagueFolder(league_root()).is_league()
@@ -161,7 +180,7 @@ def pit(
         with interruptible():
             folder = readable_league() if has_league else None
             wanted = MixedRequest(
-                names, n_matches or DEFAULT_MATCHES, seed, maps, n_workers, replays
+                names, n_matches or DEFAULT_MATCHES, seed, maps, n_workers, replays, game
             )
             return _play_mixed(wanted, folder, short, as_json)
     if len(names) != 2:
@@ -179,6 +198,7 @@ def pit(
         sprt=SprtSettings(*nelo),
         n_workers=n_workers,
         replays=replays,
+        game=game,
     )
     if (n_matches or cap) % 2:
         _remark(

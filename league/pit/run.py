@@ -25,7 +25,7 @@ from league.pit.report import PitReport, summarise
 from league.pit.sides import make_field
 from league.pit.sprt import Sprt, SprtSettings
 from league.pit.statistics import Estimate, estimate, pair_score
-from league.pit.table import Table, laid
+from league.pit.table import THE_USUAL, Game, Table, laid
 
 DEFAULT_CAP = 1_000  # matches: SPRT of [0, 50] nElo rarely needs 400
 PLAN_PAIRS = 8  # pairs, or more, that --plan plays to measure speed and spread
@@ -54,6 +54,7 @@ class PitRequest:
         maps: references to play on; empty uses the maps of the league's rated matches.
         n_workers: number of processes; None starts one per core.
         replays: folder that replays are written into beside the league's own; None writes none.
+        game: what is played without a league.
     """
 
     a: str
@@ -68,6 +69,7 @@ class PitRequest:
     sprt: SprtSettings = field(default_factory=SprtSettings)
     n_workers: int | None = None
     replays: Path | None = None
+    game: Game = THE_USUAL
 
     @property
     def max_pairs(self) -> int:
@@ -127,7 +129,8 @@ def run_pit(
         LeagueError, AgentError, ArenaError, DatabaseError: it cannot be played, or not to its end,
             or was interrupted before a pair was complete.
     """
-    with laid((request.a, request.b), request.maps, folder, stores=stores) as table:
+    sides = (request.a, request.b)
+    with laid(sides, request.maps, folder, stores=stores, game=request.game) as table:
         plan = _plan(request, table)
         log = table.log(plan)
         if log is not None:
@@ -177,7 +180,7 @@ def plan_pit(
         LeagueError, AgentError, ArenaError, DatabaseError: see `run_pit`.
     """
     planned_length(effect, [0.4, 0.6], 1.0)  # refuses an effect before anything is played
-    with laid((request.a, request.b), request.maps, folder) as table:
+    with laid((request.a, request.b), request.maps, folder, game=request.game) as table:
         plan = _plan(request, table)
         log = table.log(plan)
         n_workers = request.n_workers or os.cpu_count() or 1

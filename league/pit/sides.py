@@ -101,6 +101,12 @@ def side_to_read(text: str, session: Session, snapshots: Snapshots) -> Side:
     return Side(member.name, member.agent_spec, member.id)
 
 
+def whole_name(text: str) -> str:
+    """Return the agent spec of a scripted agent that is named without its kind; else the text."""
+    known = text in (*SCRIPTED, *SCRIPTED_2026, *IN_TICK, *FORMER_NAMES)
+    return f"scripted:{text}" if known else text
+
+
 def side_without_league(text: str, snapshots: Snapshots) -> Side:
     """Return the same without a league: a snapshot file, an agent spec or a scripted agent's name.
 
@@ -108,8 +114,7 @@ def side_without_league(text: str, snapshots: Snapshots) -> Side:
         PitError: the text is a name or hash prefix, which only a league knows.
         AgentError: what is meant cannot play.
     """
-    if text in (*SCRIPTED, *SCRIPTED_2026, *IN_TICK, *FORMER_NAMES):
-        text = f"scripted:{text}"
+    text = whole_name(text)
     is_spec = text.startswith(("scripted:", "plugin:", "planner:"))
     if not is_spec and not is_snapshot_file(text):
         raise PitError(

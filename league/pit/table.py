@@ -1,7 +1,7 @@
 """Owns what a head-to-head is played with: the sides that were named, maps, rules, views, workers.
 
-In a league these are the league's; without one, rules and maps are those of the preset `small`, and
-nothing is stored.
+In a league these are the league's; without one, rules and maps are those of a preset: `small`, or
+`real` where a nation plays, unless another is named; nothing is stored.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agents.in_tick import check_edition
+from agents.in_tick import check_edition, term_of
 from arena.processes.scratch import ScratchFolder
 from arena.territory.engine.rules import MatchRules
+from arena.territory.engine.terms import is_nation
 from arena.territory.maps import expand_references
 from arena.territory.observation.views import Views
 from db.session import read_transaction
@@ -27,10 +28,26 @@ from league.members.entry import views_of
 from league.pit.draws import stratified
 from league.pit.log import PitLog
 from league.pit.plan import UnitPlan
-from league.pit.sides import Side, side_in_league, side_to_read, side_without_league
+from league.pit.sides import Side, side_in_league, side_to_read, side_without_league, whole_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+
+@dataclass(frozen=True)
+class Game:
+    """What is played without a league: a preset and settings that differ from it.
+
+    Attributes:
+        preset: its name; None chooses it by who plays.
+        sets: as `--set` takes them.
+    """
+
+    preset: str | None = None
+    sets: tuple[str, ...] = ()
+
+
+THE_USUAL = Game()
 
 
 @dataclass(frozen=True)
@@ -68,6 +85,7 @@ def laid(
     folder: LeagueFolder | None,
     *,
     stores: bool = True,
+    game: Game = THE_USUAL,
 ) -> Iterator[Table]:
     """Yield the table for sides and maps of a command line.
 
@@ -75,6 +93,7 @@ def laid(
         names: member names, hash prefixes, snapshot files or agent specs.
         maps: references, relative to the current folder; empty takes those of rated matches.
         stores: False only reads the league: sides are its members, or agent specs.
+        game: of a head-to-head without a league, whose rules are its own.
 
     Raises:
         LeagueError, AgentError, ArenaError, DatabaseError: somebody or something cannot play.
@@ -82,8 +101,13 @@ def laid(
     given = [_from_here(reference) for reference in maps]
     if folder is None:
         with ScratchFolder("league-pit-") as store:
-            yield _without_league(names, given, store)
+            yield _without_league(names, given, store, game)
         return
+    if game != THE_USUAL:
+        raise PitError(
+            f"expected the rules of the league {folder.root} for its members, found --preset or "
+            "--set, which are for a head-to-head without a league"
+        )
     if not stores:
         with reading(folder) as session:
             config = started_settings(session, folder)
@@ -123,11 +147,11 @@ def _of_league(
     )
 
 
-def _without_league(names: Sequence[str], maps: Sequence[str], store: Path) -> Table:
+def _without_league(names: Sequence[str], maps: Sequence[str], store: Path, game: Game) -> Table:
     from agents.description import describe
 
-    config = resolve("small")
-    _check_editions(names, config.rules.to_rules().to_json())
+    has_nation = any(is_nation(term_of(whole_name(text))) for text in names)
+    config = resolve(game.preset or ("real" if has_nation else "small"), sets=game.sets)
     sides = tuple(side_without_league(text, store) for text in names)
     # Policies see what they were trained on; all must have been trained on the same views. Those of
     # an older observation version read a part of the newest.
@@ -141,6 +165,7 @@ def _without_league(names: Sequence[str], maps: Sequence[str], store: Path) -> T
     rules = config.rules.to_rules()
     if newest is not None:
         rules = replace(rules, edition=newest.edition.name)
+    _check_editions([side.agent_spec for side in sides], rules.to_json())
     listed, ordered = in_proportion(maps or config.maps.rate)
     return Table(
         sides,

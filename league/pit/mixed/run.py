@@ -18,7 +18,7 @@ from league.pit.looks import confidence_of
 from league.pit.mixed.plan import mixed_plan
 from league.pit.mixed.statistics import MixedReport, mean_places, summarise
 from league.pit.play import Play
-from league.pit.table import laid
+from league.pit.table import THE_USUAL, Game, laid
 
 DEFAULT_MATCHES = 200
 
@@ -33,7 +33,7 @@ class MixedRequest:
         seed: the first one; each further one adds 1.
         maps: references to play on; empty uses the maps of the league's rated matches.
         n_workers: number of processes; None starts one per core.
-        replays: as in `PitRequest`.
+        replays, game: as in `PitRequest`.
     """
 
     names: tuple[str, ...]
@@ -42,6 +42,7 @@ class MixedRequest:
     maps: tuple[str, ...] = ()
     n_workers: int | None = None
     replays: Path | None = None
+    game: Game = THE_USUAL
 
     @property
     def n_seeds(self) -> int:
@@ -82,7 +83,7 @@ def run_mixed(
         LeagueError, AgentError, ArenaError, DatabaseError: it cannot be played, or not to its end,
             or was interrupted before a seed was complete.
     """
-    with laid(request.names, request.maps, folder) as table:
+    with laid(request.names, request.maps, folder, game=request.game) as table:
         plan = mixed_plan(table.sides, table.maps, table.rules, table.views)
         names = tuple(side.name for side in plan.sides)
         log = table.log(plan)

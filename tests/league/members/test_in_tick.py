@@ -26,7 +26,7 @@ from league.champion.pool import can_reign
 from league.champion.trials import Stage, Trial, match_spec
 from league.config.layers import resolve
 from league.daemon.planner import Planner
-from league.errors import ChampionError, ConfigError, MemberError
+from league.errors import ChampionError, ConfigError, MemberError, PitError
 from league.folder.opening import open_for_start
 from league.learner.middles import Board, deal
 from league.members.admission import admit_scripted
@@ -34,7 +34,7 @@ from league.members.entry import add_member, find_member
 from league.pit.plan import PitPlan
 from league.pit.run import PitRequest, run_pit
 from league.pit.sides import Side
-from league.pit.table import laid
+from league.pit.table import Game, laid
 from league.python.playing import play_pit
 from tests.league.daemon.rated import match_settings, season
 from tests.league.daemon.scripted import new_league
@@ -69,7 +69,8 @@ def test_nations_are_refused_in_leagues_of_2025(tmp_path: Path, name: str) -> No
         add_member(folder, f"scripted:{name}")
     with pytest.raises(AgentError, match=said):
         run_pit(PitRequest(f"scripted:{name}", "tribe", n_matches=2), folder)
-    with pytest.raises(AgentError, match=said), laid([f"scripted:{name}", "tribe"], [], None):
+    small = Game("small")
+    with pytest.raises(AgentError, match=said), laid([name, "tribe"], [], None, game=small):
         pass
     with pytest.raises(ConfigError, match=said):
         resolve("small", sets=[f'rating.anchors=["tribe", "{name}"]'])
@@ -94,6 +95,27 @@ def test_a_league_of_2026_may_have_nations_as_anchors_and_held_out() -> None:
         ],
     )
     assert config.rating.scripted_members == ("tribe", "bot", "nation-easy", "nation-medium")
+
+
+def test_without_a_league_nations_play_by_the_rules_of_the_preset_real() -> None:
+    with laid(["nation-easy", "scripted:tribe"], [], None) as table:
+        assert table.rules == resolve("real").rules.to_rules()
+        assert [side.agent_spec for side in table.sides] == [
+            "scripted:nation-easy",
+            "scripted:tribe",
+        ]
+    chosen = Game(None, ("rules.crowd=nations=3", "rules.n_seats=6"))
+    with laid(["nation", "tribe"], [], None, game=chosen) as table:
+        assert (table.rules.crowd, table.rules.n_players) == ("nations-medium=3", 9)
+    with laid(["tribe", "idle"], [], None) as table:
+        assert table.rules == MatchRules(ticks_per_decision=25)
+
+
+def test_a_leagues_rules_are_not_changed_for_a_head_to_head(tmp_path: Path) -> None:
+    folder = make_quick_league(tmp_path / "league")
+    table = laid(["tribe", "idle"], [], folder, game=Game(None, ("rules.n_seats=6",)))
+    with pytest.raises(PitError, match="expected the rules of the league"), table:
+        pass
 
 
 def test_a_tribe_of_the_engine_joins_by_hand_and_its_name_is_its_own(tmp_path: Path) -> None:
