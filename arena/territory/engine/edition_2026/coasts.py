@@ -57,11 +57,12 @@ def waterways_of(territory: TerritoryMap, passable: TerritoryMap) -> Waterways:
         passable: the same with impassable land as water, where nothing can land.
     """
     if territory not in _OF_MAP:
-        _OF_MAP[territory] = _find_waterways(territory, passable)
+        _OF_MAP[territory] = find_waterways(territory, passable)
     return _OF_MAP[territory]
 
 
-def _find_waterways(territory: TerritoryMap, passable: TerritoryMap) -> Waterways:
+def find_waterways(territory: TerritoryMap, passable: TerritoryMap) -> Waterways:
+    """Find the water ways of a map; `waterways_of` remembers them."""
     height, width = territory.terrain.shape
     rows, columns = -(-height // 2), -(-width // 2)
     water = _blocks((territory.terrain & LAND_BIT) == 0, rows, columns)

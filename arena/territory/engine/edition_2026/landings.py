@@ -116,9 +116,15 @@ def best_landing(s: State, p: int, direction: int) -> int:
 
 
 @compiled()
-def landings_of(s: State, p: int, landings: np.ndarray) -> None:
-    """Call `find_landings` from Python."""
-    find_landings(s, p, landings)
+def landings_of_all(s: State, landings: np.ndarray) -> None:
+    """Find the best landings of every player.
+
+    Args:
+        landings: int64[P + 1, 8], filled as by `find_landings`; row 0 is nobody's.
+    """
+    landings[0] = -1
+    for p in range(1, s.tiles.shape[0]):
+        find_landings(s, p, landings[p])
 
 
 @compiled(internal=True)

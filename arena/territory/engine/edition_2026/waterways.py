@@ -11,6 +11,8 @@ shortest. Between straight coasts they are the same, tile by tile.
 
 from __future__ import annotations
 
+import numpy as np
+
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.land import next_stamp
 from arena.territory.engine.state import BODY, SHORE, State
@@ -225,6 +227,20 @@ def find_way(s: State, p: int, tile: int, row: int, homewards: bool) -> tuple[in
             s.cluster_start[i] = other
         return shore, _write_way(s, row, n, tile, shore)
     return shore, _write_way(s, row, n, shore, tile)
+
+
+@compiled()
+def ways_to(s: State, p: int, tiles: np.ndarray, homewards: bool, found: np.ndarray) -> None:
+    """Find the way between each of several tiles and the shore of p, as `find_way` does.
+
+    It is for tests and measurements, in matches without boats: all ways are written to row 0.
+
+    Args:
+        tiles: int64[n], framed shore tiles or tiles of water.
+        found: int64[n, 2], filled with p's shore tile, -1 for none, and the number of steps.
+    """
+    for i in range(tiles.shape[0]):
+        found[i, 0], found[i, 1] = find_way(s, p, tiles[i], 0, homewards)
 
 
 @compiled(internal=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from arena.errors import MatchError
-from arena.territory.engine.edition_2026.landings import landings_of
+from arena.territory.engine.edition_2026.landings import landings_of_all
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MatchRules
 from arena.territory.engine.state import (
@@ -473,9 +473,9 @@ def compass() -> Engine:
 
 def landing_owners(engine: Engine, p: int) -> list[int]:
     """Who has the best landing in each direction, -1 for none."""
-    tiles = np.zeros(8, np.int64)
-    landings_of(engine.state, p, tiles)
-    return [int(engine.state.owner[tile]) if tile >= 0 else -1 for tile in tiles]
+    tiles = np.zeros((engine.n_players + 1, 8), np.int64)
+    landings_of_all(engine.state, tiles)
+    return [int(engine.state.owner[tile]) if tile >= 0 else -1 for tile in tiles[p]]
 
 
 @pytest.mark.parametrize("mirrored", [False, True])

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from arena.territory.engine.compiled import compiled
 from arena.territory.engine.edition_2026.boats import landing_of
 from arena.territory.engine.edition_2026.coasts import waterways_of
-from arena.territory.engine.edition_2026.landings import landings_of
-from arena.territory.engine.edition_2026.waterways import find_way
+from arena.territory.engine.edition_2026.landings import landings_of_all
+from arena.territory.engine.edition_2026.waterways import ways_to
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.state import (
     BODY,
@@ -29,9 +29,11 @@ from tests.arena.territory.engine.engine_checks import OFFSETS, drawn, examples,
 Cell = tuple[int, int]
 
 
-@compiled()
 def way(s: State, p: int, tile: int, homewards: bool) -> tuple[int, int]:
-    return find_way(s, p, tile, 0, homewards)
+    """The shore tile of p at one end of the shortest way to a tile, and the way's steps."""
+    found = np.zeros((1, 2), np.int64)
+    ways_to(s, p, np.array([tile]), homewards, found)
+    return int(found[0, 0]), int(found[0, 1])
 
 
 @compiled()
@@ -227,10 +229,10 @@ def test_what_lies_across_is_what_a_walk_over_the_water_meets(seed: int) -> None
 
 def best(engine: Engine, p: int) -> list[tuple[int, int] | None]:
     """The landing of each direction as (x, y)."""
-    tiles = np.zeros(8, np.int64)
-    landings_of(engine.state, p, tiles)
+    tiles = np.zeros((engine.n_players + 1, 8), np.int64)
+    landings_of_all(engine.state, tiles)
     stride = int(engine.state.shape[2])
-    return [(int(t) % stride - 1, int(t) // stride - 1) if t >= 0 else None for t in tiles]
+    return [(int(t) % stride - 1, int(t) // stride - 1) if t >= 0 else None for t in tiles[p]]
 
 
 def test_land_that_cannot_be_attacked_from_ones_own_is_preferred_and_then_the_shortest_way() -> (
