@@ -33,8 +33,8 @@ SETS = (
     "network.views=gated",
     "maps.train=['generated:continents:64x64:1']",
     "rules.max_ticks=300",
-    "learner.n_steps=64",
-    "learner.batch_size=32",
+    "learner.n_steps=32",
+    "learner.batch_size=16",
     "learner.n_matches=2",
     "learner.self_play_share=0.5",
 )

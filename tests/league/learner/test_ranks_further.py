@@ -18,11 +18,12 @@ from tests.league.learner.test_ranks import SETS, as_group, lead, no_streams_lea
 
 __all__ = ("no_streams_leave_the_test",)  # a fixture that all tests here use
 
+SHORT = ("learner.n_steps=32", "learner.batch_size=16", "learner.n_epochs=1")
 LOSSES = ("loss", "policy_loss", "value_loss", "kl", "grad_norm")
 
 
 def _orders(root: Path, *sets: str) -> LearnerOrders:
-    config = resolve("small", None, (*SETS, *sets))
+    config = resolve("small", None, (*SETS, *SHORT, *sets))
     folder = create_folder(root, write_toml(config))
     return make_orders(folder.root, config, "baseline")
 
@@ -90,8 +91,8 @@ def test_the_survivors_layer_is_learned_by_all_ranks_together_and_goes_on(tmp_pa
     weight = layers[0]["survival_net.weight"]
     assert weight.abs().sum() > 0.0  # it began at zero
 
-    unbroken, _ = as_group(_orders(tmp_path / "whole", *_of(orders)), lambda t: _updates(t, 4))
-    resumed, (again, beside) = as_group(orders, _updates)
+    unbroken, _ = as_group(_orders(tmp_path / "whole", *_of(orders)), lambda t: _updates(t, 3))
+    resumed, (again, beside) = as_group(orders, lambda t: _updates(t, 1))
     assert digest(again.ppo) == digest(beside.ppo)
     for numbers, expected in zip(resumed, unbroken[2:], strict=True):
         for name in (*LOSSES, "survival_loss"):
@@ -109,15 +110,15 @@ def _of(orders: LearnerOrders) -> tuple[str, ...]:
 def test_matches_that_began_in_the_middle_go_on_with_as_many_ranks_and_with_one(
     tmp_path: Path,
 ) -> None:
-    sets = ("learner.reset_share=0.9", "rules.max_ticks=250")
+    sets = ("learner.reset_share=0.9", "rules.max_ticks=250", "learner.n_steps=64")
     orders = _orders(tmp_path / "league", *sets)
     _, (first, other) = as_group(orders, lambda trainer: _updates(trainer, 3))
     middles = [_n_middles(rank) for rank in (first, other)]
     assert min(middles) > 0  # each rank has some of its own
     assert digest(first.ppo) == digest(other.ppo)
 
-    unbroken, _ = as_group(_orders(tmp_path / "whole", *sets), lambda t: _updates(t, 5))
-    resumed, (again, beside) = as_group(orders, lambda trainer: _updates(trainer, 2))
+    unbroken, _ = as_group(_orders(tmp_path / "whole", *sets), lambda t: _updates(t, 4))
+    resumed, (again, beside) = as_group(orders, lambda trainer: _updates(trainer, 1))
     for numbers, expected in zip(resumed, unbroken[3:], strict=True):
         for name in LOSSES:
             assert numbers[name] == expected[name], name
