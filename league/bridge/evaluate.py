@@ -210,7 +210,7 @@ def run_evaluation(
             the first match was.
     """
     with laid((request.member,), request.maps, folder, stores=False) as table:
-        plan = plan_evaluation(request, table)
+        plan = plan_evaluation(request, table, edition_for(table, bundle, folder))
         judge = _Judge(request.n_matches, progress)
         play = Play(plan, request.seeds, None, table.settings, request.n_workers)
         failure = None
@@ -248,7 +248,17 @@ def run_evaluation(
     )
 
 
-def plan_evaluation(request: EvaluateRequest, table: Table) -> EvaluationPlan:
+def edition_for(table: Table, bundle: Bundle, folder: LeagueFolder | None) -> str:
+    """Return the edition that members see and act in: their league's, or a snapshot's.
+
+    Where neither says anything it is the checkout's.
+    """
+    if folder is None and not table.sides[0].agent_spec.startswith("snapshot:"):
+        return str(bundle.checkout.edition)
+    return table.rules.edition
+
+
+def plan_evaluation(request: EvaluateRequest, table: Table, edition: str) -> EvaluationPlan:
     """Return the plan; raise BridgeError for seats that have no place on our board."""
     if not 2 <= request.n_seats <= MAX_SEATS:
         raise BridgeError(f"expected 2 to {MAX_SEATS} seats, found {request.n_seats}")
@@ -260,8 +270,10 @@ def plan_evaluation(request: EvaluateRequest, table: Table) -> EvaluationPlan:
             table.rules,
             n_seats=request.n_seats,
             max_ticks=request.max_ticks or table.rules.max_ticks,
+            edition=edition,
+            crowd="",
         ),
-        views=table.views,
+        views=table.views.of_edition(edition),
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.registry import make_loader
-from arena.agent import Agent
+from arena.agent import Agent, check_version
 from arena.errors import AgentFault, MapError
 from arena.foreign import ForeignFileError, parse_json, read_foreign, reason_of
 from arena.lockstep import Lockstep
@@ -28,6 +28,7 @@ from arena.territory.engine.spawns import choose_spawns
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation.views import Views
 from league.bridge.checkout import Bundle
+from league.bridge.evaluate import edition_for
 from league.bridge.match import Bridged, Seat, empty_engine, seed_id
 from league.bridge.process import EngineProcess
 from league.errors import BridgeError
@@ -107,6 +108,7 @@ class BridgedGame(Bridged):
         process: EngineProcess,
         start: Mapping[str, Any],
         difficulty: str,
+        edition: str,
     ) -> None:
         seed = int(start["seed"])
         two = replace(match_rules, n_seats=2)
@@ -125,7 +127,8 @@ class BridgedGame(Bridged):
         seats = [Seat(str(each["kind"]), difficulty) for each in self.players]
         minds = np.ones(n, np.bool_)
         minds[0] = False
-        self.show(empty_engine(territory, self.rules, views, seed, seats), views, minds, board)
+        engine = empty_engine(territory, self.rules, views, seed, seats, edition)
+        self.show(engine, views, minds, board)
 
 
 def play_game(
@@ -150,15 +153,21 @@ def play_game(
     with laid((request.member,), (), folder, stores=False) as table:
         side = table.sides[0]
         match_rules = replace(
-            table.rules, edition=str(bundle.checkout.edition), max_ticks=request.max_ticks, crowd=""
+            table.rules,
+            edition=edition_for(table, bundle, folder),
+            max_ticks=request.max_ticks,
+            crowd="",
         )
+        views = table.views.of_edition(match_rules.edition)
         agent = _agent(table.settings, side.agent_spec)
+        check_version(agent, views, side.agent_spec)
         with EngineProcess(bundle.command) as process:
             start = _start(request, bundle, territory, nations, side.name)
             game = BridgedGame(
-                *(territory, match_rules, table.views, agent, process, start, request.difficulty)
+                *(territory, match_rules, views, agent, process, start, request.difficulty),
+                edition=str(bundle.checkout.edition),
             )
-            _play(game, table.views, progress)
+            _play(game, views, progress)
             record = {"op": "record", "slot": 0, "file": str(out.resolve())}
             said = process.ask({**record, "commit": bundle.checkout.commit})
         checks = check_record(bundle, out)

@@ -128,6 +128,7 @@ class BridgedMatch(Bridged):
         specs: agent spec of each seat; None in `agents` for those with a mind of the original.
         process: plays it, in `slot`.
         without: units of the original that cannot be built, and "alliances".
+        edition: of the original. That of `match_rules` is the members': what they see, and do.
 
     Raises:
         BridgeError: the engine refuses it, or its process died or hung.
@@ -146,6 +147,7 @@ class BridgedMatch(Bridged):
         process: EngineProcess,
         slot: int,
         without: Sequence[str] = (),
+        edition: str = "2026",
     ) -> None:
         super().__init__(territory, match_rules, views, seed, rotation, agents)
         self.process, self.slot = process, slot
@@ -158,7 +160,7 @@ class BridgedMatch(Bridged):
                 f"{', '.join(sorted(nations))}"
             )
         difficulty = nations.pop() if nations else "medium"
-        engine = empty_engine(territory, match_rules, views, seed, seats)
+        engine = empty_engine(territory, match_rules, views, seed, seats, edition)
         engine.seat_of, engine.spawn_of = drawn.seat_of.copy(), drawn.spawn_of.copy()
         spawns = choose_spawns(engine.map, match_rules.n_seats, seed)
         _, board = process.begin(
@@ -232,12 +234,23 @@ def empty_engine(
     views: Views,
     seed: int,
     seats: Sequence[Seat],
+    edition: str,
 ) -> Engine:
-    """Return a board without owners whose players, in this order, are of the right kinds."""
+    """Return a board without owners whose players, in this order, are of the right kinds.
+
+    Args:
+        edition: of the original, whose caps and growth they have, whatever the members' is.
+    """
     engine = Engine(
         territory, len(seats), seed=seed, grid=views.global_size, edition=match_rules.edition
     )
     engine.max_ticks = match_rules.max_ticks
+    theirs = rules.EDITIONS[edition]
     for p, seat in enumerate(seats, start=1):
         engine.place(p, kind=seat.kind, difficulty=seat.difficulty)
+        if seat.kind == "bot":
+            engine.state.growth_factor[p] = theirs.bot_growth
+        elif seat.kind == "nation":
+            engine.state.cap_factor[p] = theirs.nation_cap[seat.difficulty]
+            engine.state.growth_factor[p] = theirs.nation_growth[seat.difficulty]
     return engine

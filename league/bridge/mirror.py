@@ -15,9 +15,11 @@ from arena.territory.engine.state import (
     ALLIED_UNTIL,
     BOAT_LANDING,
     BOAT_OWNER,
+    BOAT_STEPS,
     BOAT_TARGET,
     BOAT_TILE,
     BOAT_TURNS_AT,
+    BOAT_WAY,
     CITIES_MADE,
     CITY_LEVELS,
     EXTENDS,
@@ -28,6 +30,9 @@ from arena.territory.engine.state import (
     TRAITOR_UNTIL,
 )
 from league.bridge.protocol import Board
+
+_NORTH, _EAST, _SOUTH, _WEST = 0, 2, 4, 6
+_SAILS_ON, _HAS_TURNED = -1, -2
 
 
 class Mirror:
@@ -102,7 +107,7 @@ class Mirror:
             pacts[q, p, [ALLIED_UNTIL, EXTENDS]] = (ends_at, q_extends)
         for p, q, made_at in board.tables["requests"].astype(np.int64):
             pacts[p, q, [REQUESTED_AT, IS_PENDING]] = (made_at, 1)
-        self._boats(board, tick)
+        self._boats(board)
 
     def _structures(self, board: Board) -> None:
         found = board.tables["structures"].astype(np.int64)
@@ -110,10 +115,18 @@ class Mirror:
         rows = np.column_stack((kind + 1, owner, self.framed(tile), level, finished))
         mirror_structures(self.engine.state, np.ascontiguousarray(rows))
 
-    def _boats(self, board: Board, tick: int) -> None:
+    def _way(self, here: int, there: int) -> list[int]:
+        """Return the directions of the steps from one tile to another, first east or west."""
+        (y0, x0), (y1, x1) = divmod(here, self._width), divmod(there, self._width)
+        across = [_EAST if x1 > x0 else _WEST] * abs(x1 - x0)
+        return across + [_SOUTH if y1 > y0 else _NORTH] * abs(y1 - y0)
+
+    def _boats(self, board: Board) -> None:
+        """Write the boats; their ways are unknown, and stand for by the shortest on a grid."""
         state = self.engine.state
         state.boats[:] = 0
-        table = board.tables["boats"][: len(state.boats)]
+        table = board.tables["boats"]
+        table = table[np.argsort(table[:, 0], kind="stable")][: len(state.boats)]
         found = table.astype(np.int64)
         n = len(found)
         landing = self.framed(np.maximum(found[:, 3], 0))
@@ -122,6 +135,11 @@ class Mirror:
         state.boats[:n, BOAT_TARGET] = np.where(owner >= OFF_MAP, 0, owner)
         state.boats[:n, BOAT_TILE] = self.framed(found[:, 2])
         state.boats[:n, BOAT_LANDING] = landing
-        state.boats[:n, BOAT_TURNS_AT] = np.where(found[:, 5] != 0, tick, -1)
+        state.boats[:n, BOAT_TURNS_AT] = np.where(found[:, 5] != 0, _HAS_TURNED, _SAILS_ON)
+        state.boats[:n, BOAT_WAY] = np.arange(n)
+        for i, (here, there) in enumerate(found[:, [2, 3]].tolist()):
+            way = self._way(here, max(there, 0))[: state.boat_ways.shape[1]]
+            state.boat_ways[i, : len(way)] = way
+            state.boats[i, BOAT_STEPS] = len(way)
         state.boat_troops[:] = 0.0
         state.boat_troops[:n] = table[:, 4]

@@ -110,7 +110,7 @@ class _Batch:
         agents = [self._agent(name) for name in spec.agents]
         return BridgedMatch(
             load_spec_map(spec, self._context.play.load_map),
-            replace(spec.rules, edition=self._context.edition, crowd=""),
+            replace(spec.rules, crowd=""),
             spec.views,
             spec.seed,
             spec.rotation,
@@ -119,6 +119,7 @@ class _Batch:
             process=self._context.engine(),
             slot=slot,
             without=self._context.without,
+            edition=self._context.edition,
         )
 
     def _agent(self, name: str) -> Agent | None:

@@ -6,8 +6,7 @@ No rule of ours is applied: what happened is what one is told.
 
 The queues of mirrored attacks are filled from the attacker's border, as when an attack starts: what
 an agent thinks through on a clone goes on from there, and no more of the other program's attack
-queues is known. Several attacks of one player on the same owner (after landings) are one attack
-here, with the sum of their troops.
+queues is known.
 """
 
 from __future__ import annotations
@@ -87,10 +86,6 @@ def mirror_attacks(
     for i in range(players.shape[0]):
         p = players[i, 0]
         target = players[i, 1]
-        known = int64(s.slot_of[p, target])
-        if known >= 0:
-            s.attack_troops[known] += troops[i]
-            continue
         if s.free_slots[last] == 0:
             return
         s.free_slots[last] -= 1
@@ -105,6 +100,13 @@ def mirror_attacks(
         while tile >= 0:
             push_neighbours(s, a, tile)
             tile = int64(s.border_next[tile])
-        s.slot_of[p, target] = a
+        s.attack_next[a] = -1
+        before = int64(s.slot_of[p, target])
+        if before < 0:
+            s.slot_of[p, target] = a
+        else:  # after landings a player has several on one owner
+            while s.attack_next[before] >= 0:
+                before = int64(s.attack_next[before])
+            s.attack_next[before] = a
         s.attack_list[s.clock[N_ATTACKS]] = a
         s.clock[N_ATTACKS] += 1

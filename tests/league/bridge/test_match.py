@@ -18,19 +18,18 @@ from league.bridge.process import EngineProcess
 from tests.league.bridge.conftest import Start
 
 RULES = MatchRules(max_ticks=120, n_seats=4, edition="2026")
+VIEWS = SMALL_VIEWS.of_edition("2026")
 MAP = generate_map("plains", 64, 64, 2)
 
 
 def begin(process: EngineProcess, specs: tuple[str, ...], seed: int = 5) -> BridgedMatch:
     load = make_loader(None)
     agents = [None if spec.startswith("engine:") else load(spec) for spec in specs]
-    return BridgedMatch(
-        MAP, RULES, SMALL_VIEWS, seed, 0, agents, specs=specs, process=process, slot=0
-    )
+    return BridgedMatch(MAP, RULES, VIEWS, seed, 0, agents, specs=specs, process=process, slot=0)
 
 
 def play(match: BridgedMatch) -> Lockstep:
-    lockstep = Lockstep(1, SMALL_VIEWS)
+    lockstep = Lockstep(1, VIEWS)
     lockstep.begin(0, match)
     actions = np.full(MAX_SEATS, WAIT)
     while not match.engine.is_over:

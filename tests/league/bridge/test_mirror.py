@@ -95,11 +95,16 @@ def test_a_mirror_has_land_borders_contacts_memory_and_attacks_of_the_board() ->
     assert played.state.past.any()
 
 
-def test_several_attacks_on_one_owner_are_one_with_the_sum_of_their_troops() -> None:
+def test_several_attacks_on_one_owner_follow_each_other() -> None:
     _, mirror = _pair()
     players = np.array([(1, 0), (2, 0), (1, 0)], np.int64)
     mirror.attacks(players, np.array([100.5, 7.0, 20.0]), np.array([False, False, True]))
-    assert mirror.engine.attacks() == [(1, 0, 120.5), (2, 0, 7.0)]
+    assert mirror.engine.attacks() == [(1, 0, 100.5), (2, 0, 7.0), (1, 0, 20.0)]
+    state = mirror.engine.state
+    first, second = state.attack_list[[0, 2]]
+    assert (state.slot_of[1, 0], state.attack_next[first], state.attack_next[second]) == (
+        *(first, second, -1),
+    )
     mirror.attacks(players[1:2], np.array([6.0]), np.array([False]))
     assert mirror.engine.attacks() == [(2, 0, 6.0)]
 
