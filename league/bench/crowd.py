@@ -24,7 +24,6 @@ from arena.match import MatchResult, MatchSpec
 from arena.processes.jobs import JobError
 from arena.processes.scratch import ScratchFolder
 from arena.territory.engine import rules
-from arena.territory.observation.views import ACTION_VERSION
 from db import queries
 from db.migrate import upgrade
 from db.session import open_writer, write_transaction
@@ -81,21 +80,22 @@ class Crowd:
 
     def _snapshot(self, family: str, seed: int) -> str:
         """Keep an untrained network that waits as often as a learner's first; return its hash."""
-        shapes = self.config.views.to_views().shapes()
+        views = self.config.views.to_views()
+        shapes = views.shapes()
         description = SnapshotDescription(
             family=family,
-            observation_version=self.config.views.observation_version,
-            action_version=ACTION_VERSION,
+            **views.versions,
             torso=self.config.torso,
             shapes=shapes,
             seed=seed,
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = ActorCritic(family, shapes, self.config.torso)
+            network = ActorCritic(family, shapes, self.config.torso, n_actions=views.n_actions)
         with torch.no_grad():
             first = rules.WAIT_DIRECTION * rules.N_INTENSITIES
-            network.action_net.bias[first:] += self.config.learner.wait_bias
+            waits = slice(first, first + rules.N_INTENSITIES)
+            network.action_net.bias[waits] += self.config.learner.wait_bias
         return SnapshotStore(self.folder.snapshot_place()).save(network.state_dict(), description)
 
     def specs(self, n: int) -> list[MatchSpec]:

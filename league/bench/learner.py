@@ -60,7 +60,8 @@ def make_trainer(root: Path, config: LeagueConfig, family: str) -> Trainer:
             torso=trainer.torso,
             shapes=shapes,
         )
-        weights = ActorCritic(other, shapes, trainer.torso).state_dict()
+        network = ActorCritic(other, shapes, trainer.torso, n_actions=views.n_actions)
+        weights = network.state_dict()
         specs.append(f"snapshot:{trainer.store.save(weights, description)}")
     trainer.roster = Roster(
         tuple(Foe(i, 0.5) for i in range(len(specs))), dict(enumerate(specs)), ()

@@ -68,10 +68,11 @@ def in_turn(
 def _measure(
     family: str, config: LeagueConfig, batch: int, repeats: int, device: torch.device
 ) -> dict[str, Any]:
-    shapes = config.views.to_views().shapes()
+    views = config.views.to_views()
+    shapes = views.shapes()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = ActorCritic(family, shapes, config.torso).to(device)
+        network = ActorCritic(family, shapes, config.torso, n_actions=views.n_actions).to(device)
     shapes = network.torso.shapes
     frozen = copy.deepcopy(network).eval().requires_grad_(False)
     plain = copy.deepcopy(frozen)

@@ -131,7 +131,8 @@ class Trainer:
 
     def _make_mirror(self) -> PolicyAgent:
         """Make the copy of the current weights that plays the self-play seats."""
-        network = ActorCritic(self.orders.family, self.shapes, self.torso)
+        n_actions = self.settings.env.views.n_actions
+        network = ActorCritic(self.orders.family, self.shapes, self.torso, n_actions=n_actions)
         return PolicyAgent(network, self.shapes, device=self.device, name="self-play")
 
     def loaders(self) -> tuple[Callable[[str], Agent], Callable[[str], TerritoryMap]]:
