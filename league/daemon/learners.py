@@ -243,8 +243,11 @@ class Learners:
 
     def stop(self, order: object, grace_s: float) -> Iterator[LearnerMessage]:
         """Send the order to stop to all learners; kill those that still run after `grace_s`."""
-        for name in self._places:
-            self.send(name, order)
+        for name, process in self._running():
+            if process.is_placed:
+                self.send(name, order)
+            else:  # it waits for a machine, and nobody there hears an order
+                process.terminate()
         ends = self._clock() + grace_s
         while (running := self._running()) and self._clock() < ends:
             handles = dict.fromkeys(h for _, process in running for h in process.handles)

@@ -169,5 +169,5 @@ def test_a_learner_waits_for_room_without_an_end_and_can_be_stopped_meanwhile(
         time.sleep(0.05)
     assert not (tmp_path / "rank0.pid").exists()
     began = time.monotonic()
-    list(carried.learners.stop(Stop(), 0.5))
-    assert carried.learners.pids == {} and time.monotonic() - began < 20.0
+    list(carried.learners.stop(Stop(), LIMIT_S))
+    assert carried.learners.pids == {} and time.monotonic() - began < LIMIT_S / 2

@@ -288,3 +288,15 @@ def test_trouble_of_the_machine_never_gives_a_learner_up_and_is_news_while_pause
     assert not any(died.given_up for died in deaths)
     # 1, 2, 4, 8, 16, 32, 60 s, and 60 s from then on
     assert [died.is_news for died in deaths] == [True] * 7 + [False] * 13
+
+
+def test_a_learner_that_waits_for_a_machine_delays_no_stop(
+    learners: Callable[..., Learners],
+) -> None:
+    process = ScriptedProcess(stops=False)
+    process.is_placed = False
+    group = learners(Launches(process))
+    list(group.poll())
+    assert list(group.stop(Stop(), 1e9)) == []  # it would wait for so long
+    assert (process.sent, process.exit_code, process.was_killed) == ([], -15, False)
+    assert group.pids == {}
