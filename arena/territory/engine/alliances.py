@@ -12,6 +12,8 @@ act on it.
 
 from __future__ import annotations
 
+import numpy as np
+
 from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled
 from arena.territory.engine.state import (
@@ -48,50 +50,54 @@ FRIENDLY = 50.0  # from here on
 
 
 @compiled(inline=True, internal=True)
-def is_allied(s: State, p: int, q: int) -> bool:
+def is_allied(pacts: np.ndarray, clock: np.ndarray, p: int, q: int) -> bool:
     """Return whether p and q are allies (edition 2026 alone)."""
-    return bool(s.pacts[p, q, ALLIED_UNTIL] > s.clock[TICK])
+    return bool(pacts[p, q, ALLIED_UNTIL] > clock[TICK])
 
 
 @compiled(inline=True, internal=True)
-def is_traitor(s: State, p: int) -> bool:
+def is_traitor(ledger: np.ndarray, clock: np.ndarray, p: int) -> bool:
     """Return whether p broke an alliance less than 300 ticks ago."""
-    return bool(s.ledger[p, TRAITOR_UNTIL] > s.clock[TICK])
+    return bool(ledger[p, TRAITOR_UNTIL] > clock[TICK])
 
 
 @compiled(internal=True)
-def relation_of(s: State, p: int, q: int) -> float:
+def relation_of(
+    relations: np.ndarray, pacts: np.ndarray, clock: np.ndarray, p: int, q: int
+) -> float:
     """Return what p thinks of q now, from -100 to 100."""
-    value = s.relations[p, q]
-    faded = FADES * max(0, s.clock[TICK] - s.pacts[p, q, RELATION_AT])
+    value = relations[p, q]
+    faded = FADES * max(0, clock[TICK] - pacts[p, q, RELATION_AT])
     if value > 0.0:
         return float(max(0.0, value - faded))
     return float(min(0.0, value + faded))
 
 
 @compiled(internal=True)
-def change_relation(s: State, p: int, q: int, delta: float) -> None:
+def change_relation(
+    relations: np.ndarray, pacts: np.ndarray, clock: np.ndarray, p: int, q: int, delta: float
+) -> None:
     """Add to what p thinks of q; it begins to fade in the next tick."""
-    value = relation_of(s, p, q) + delta
-    s.relations[p, q] = min(_GREATEST, max(-_GREATEST, value))
-    s.pacts[p, q, RELATION_AT] = s.clock[TICK] + 1
+    value = relation_of(relations, pacts, clock, p, q) + delta
+    relations[p, q] = min(_GREATEST, max(-_GREATEST, value))
+    pacts[p, q, RELATION_AT] = clock[TICK] + 1
 
 
 @compiled(internal=True)
-def count_allies(s: State, p: int) -> int:
+def count_allies(pacts: np.ndarray, clock: np.ndarray, tiles: np.ndarray, p: int) -> int:
     """Return the number of living allies of p."""
     n = 0
-    for q in range(1, s.tiles.shape[0]):
-        if is_allied(s, p, q) and s.tiles[q] > 0:
+    for q in range(1, tiles.shape[0]):
+        if is_allied(pacts, clock, p, q) and tiles[q] > 0:
             n += 1
     return n
 
 
 @compiled(inline=True, internal=True)
-def is_waiting(s: State, p: int, q: int) -> bool:
+def is_waiting(pacts: np.ndarray, clock: np.ndarray, p: int, q: int) -> bool:
     """Return whether a request of p waits for q's answer."""
-    pact = s.pacts[p, q]
-    return bool(pact[IS_PENDING] and s.clock[TICK] - pact[REQUESTED_AT] <= PENDING_TICKS)
+    pact = pacts[p, q]
+    return bool(pact[IS_PENDING] and clock[TICK] - pact[REQUESTED_AT] <= PENDING_TICKS)
 
 
 @compiled(internal=True)
@@ -99,9 +105,14 @@ def may_ask(s: State, p: int, q: int) -> bool:
     """Return whether a request of p to q for an alliance is not refused."""
     if s.clock[FORBIDDEN] & NO_ALLIANCES or p == q or q == 0:
         return False
-    if s.tiles[p] == 0 or s.tiles[q] == 0 or is_allied(s, p, q) or is_waiting(s, p, q):
+    if (
+        s.tiles[p] == 0
+        or s.tiles[q] == 0
+        or is_allied(s.pacts, s.clock, p, q)
+        or is_waiting(s.pacts, s.clock, p, q)
+    ):
         return False
-    if is_waiting(s, q, p):
+    if is_waiting(s.pacts, s.clock, q, p):
         return True
     asked = s.pacts[p, q, REQUESTED_AT]
     return bool(asked < 0 or s.clock[TICK] - asked >= COOLDOWN_TICKS)
@@ -122,13 +133,13 @@ def request_alliance(s: State, p: int, q: int) -> None:
     """Carry out p's order to ask q; it is an acceptance if q asked first."""
     if not may_ask(s, p, q):
         return
-    if not is_waiting(s, q, p):
+    if not is_waiting(s.pacts, s.clock, q, p):
         s.pacts[p, q, REQUESTED_AT] = s.clock[TICK]
         s.pacts[p, q, IS_PENDING] = 1
         return
     make_alliance(s, p, q)
-    change_relation(s, p, q, _MADE)
-    change_relation(s, q, p, _MADE)
+    change_relation(s.relations, s.pacts, s.clock, p, q, _MADE)
+    change_relation(s.relations, s.pacts, s.clock, q, p, _MADE)
     for i in range(2):
         pact = s.pacts[p, q] if i == 0 else s.pacts[q, p]
         if pact[EMBARGO_UNTIL] < _FOREVER:
@@ -144,7 +155,7 @@ def reject_alliance(s: State, p: int, q: int) -> None:
 @compiled(internal=True)
 def extend_alliance(s: State, p: int, q: int) -> None:
     """Carry out p's order to extend the alliance with q, which takes both."""
-    if q == 0 or not is_allied(s, p, q) or s.tiles[p] == 0 or s.tiles[q] == 0:
+    if q == 0 or not is_allied(s.pacts, s.clock, p, q) or s.tiles[p] == 0 or s.tiles[q] == 0:
         return
     s.pacts[p, q, EXTENDS] = 1
     if s.pacts[q, p, EXTENDS]:
@@ -154,7 +165,7 @@ def extend_alliance(s: State, p: int, q: int) -> None:
 @compiled(internal=True)
 def end_alliance(s: State, p: int, q: int) -> None:
     """Break the alliance of p with q; p is a traitor from now on unless q is one."""
-    if not is_traitor(s, q):
+    if not is_traitor(s.ledger, s.clock, q):
         s.ledger[p, TRAITOR_UNTIL] = s.clock[TICK] + _TRAITOR_TICKS
     s.pacts[p, q, ALLIED_UNTIL] = 0
     s.pacts[q, p, ALLIED_UNTIL] = 0
@@ -167,10 +178,10 @@ def betray(s: State, p: int, q: int) -> None:
     State.mind_lists[NEAR] holds who is near p.
     """
     end_alliance(s, p, q)
-    change_relation(s, q, p, _BETRAYED)
+    change_relation(s.relations, s.pacts, s.clock, q, p, _BETRAYED)
     for neighbour in range(1, s.tiles.shape[0]):
         if s.mind_lists[NEAR, neighbour]:
-            change_relation(s, neighbour, p, _WITNESS)
+            change_relation(s.relations, s.pacts, s.clock, neighbour, p, _WITNESS)
 
 
 @compiled(internal=True)
@@ -188,13 +199,20 @@ def note_order(s: State, p: int, target: int) -> None:
 def note_attack(s: State, p: int, target: int) -> None:
     """Note that an attack of p on a player has begun, which costs relation: 60, 70, 80 or 100."""
     difficulty = s.bot_clock[target, DIFFICULTY] if s.bot_clock[target, MIND] == NATION_MIND else 1
-    change_relation(s, target, p, -100.0 if difficulty == 3 else -60.0 - 10.0 * difficulty)
+    change_relation(
+        s.relations,
+        s.pacts,
+        s.clock,
+        target,
+        p,
+        -100.0 if difficulty == 3 else -60.0 - 10.0 * difficulty,
+    )
 
 
 @compiled(internal=True)
-def has_embargo(s: State, p: int, q: int) -> bool:
+def has_embargo(pacts: np.ndarray, clock: np.ndarray, p: int, q: int) -> bool:
     """Return whether p trades not with q."""
-    return bool(s.pacts[p, q, EMBARGO_UNTIL] > s.clock[TICK])
+    return bool(pacts[p, q, EMBARGO_UNTIL] > clock[TICK])
 
 
 @compiled(internal=True)

@@ -90,7 +90,7 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
         return
     has_pacts = target != 0 and s.clock[EDITION] != 0
     if has_pacts:
-        if is_allied(s, p, target):
+        if is_allied(s.pacts, s.clock, p, target):
             return
         note_order(s, p, target)
     if target != 0 and is_immune(s, p, target):
@@ -254,7 +254,7 @@ def _scatter_small_player(s: State, defender: int, attacker: int) -> None:
                     heir = attacker
                     break
                 is_other = heir == 0 and q != defender and q < _OFF_MAP
-                if is_other and (not has_pacts or not is_allied(s, q, defender)):
+                if is_other and (not has_pacts or not is_allied(s.pacts, s.clock, q, defender)):
                     heir = q
             if heir != 0:
                 take_tile(s, tile, heir)
@@ -275,7 +275,7 @@ def attack_tick(s: State, a: int) -> None:
             _return_home(s, a, 1.0 - _RETREAT_LOSS if target != 0 else 1.0)
         return
     edition = int(s.clock[EDITION])
-    if edition != 0 and target != 0 and is_allied(s, me, target):
+    if edition != 0 and target != 0 and is_allied(s.pacts, s.clock, me, target):
         _return_home(s, a, 1.0)
         return
     advance_window(s, a, tick)

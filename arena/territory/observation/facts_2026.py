@@ -63,7 +63,7 @@ def _sum_allies(s: State, w: Scratch) -> None:
     w.n_allies[:] = 0
     for p in range(1, s.tiles.shape[0]):
         for q in range(1, s.tiles.shape[0]):
-            if s.tiles[q] > 0 and is_allied(s, p, q):
+            if s.tiles[q] > 0 and is_allied(s.pacts, s.clock, p, q):
                 w.n_allies[p] += 1
 
 
@@ -136,8 +136,8 @@ def _write_facts(s: State, w: Scratch, p: int, f: Facts, row: int) -> None:
         fact[2] = int(cap_of(s, q))
         fact[3] = s.kind[q]
         fact[4] = max(0, s.pacts[p, q, ALLIED_UNTIL] - s.clock[TICK])
-        fact[5] = 1 if is_waiting(s, q, p) else 0
-        fact[6] = 1 if is_waiting(s, p, q) else 0
+        fact[5] = 1 if is_waiting(s.pacts, s.clock, q, p) else 0
+        fact[6] = 1 if is_waiting(s.pacts, s.clock, p, q) else 0
         fact[7] = max(0, s.ledger[q, TRAITOR_UNTIL] - s.clock[TICK])
         fact[8] = w.at_sea[q, p]
 

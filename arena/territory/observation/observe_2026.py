@@ -72,8 +72,8 @@ def _write_own(s: State, w: Scratch, p: int, mask: np.ndarray, out: np.ndarray) 
             top_cap = max(top_cap, cap_of(s, q))
             top_gold = max(top_gold, s.ledger[q, GOLD])
             top_levels = max(top_levels, s.ledger[q, CITY_LEVELS])
-            asked += 1 if is_waiting(s, q, p) else 0
-            asking += 1 if is_waiting(s, p, q) else 0
+            asked += 1 if is_waiting(s.pacts, s.clock, q, p) else 0
+            asking += 1 if is_waiting(s.pacts, s.clock, p, q) else 0
     mine = float(s.troops[p])
     gold, price = float(s.ledger[p, GOLD]), float(price_of(s.ledger, p, _CITY))
     levels = float(s.ledger[p, CITY_LEVELS])
@@ -114,13 +114,13 @@ def _write_neighbour(s: State, w: Scratch, p: int, q: int, may_ask: int, row: np
     row[4] = share_of(float(w.levels_near[q, p]), 1.0)
     row[5] = 1.0 if s.kind[q] == _BOT else 0.0
     row[6] = 1.0 if s.kind[q] == _NATION else 0.0
-    row[7] = 1.0 if is_allied(s, p, q) else 0.0
+    row[7] = 1.0 if is_allied(s.pacts, s.clock, p, q) else 0.0
     row[8] = max(0, s.pacts[p, q, ALLIED_UNTIL] - tick) / ALLIANCE_TICKS
-    row[9] = 1.0 if is_waiting(s, q, p) else 0.0
-    row[10] = 1.0 if is_waiting(s, p, q) else 0.0
+    row[9] = 1.0 if is_waiting(s.pacts, s.clock, q, p) else 0.0
+    row[10] = 1.0 if is_waiting(s.pacts, s.clock, p, q) else 0.0
     row[11] = may_ask
     row[12] = max(0, s.ledger[q, TRAITOR_UNTIL] - tick) / _TRAITOR_TICKS
-    row[13] = (relation_of(s, q, p) + 100.0) / 200.0
+    row[13] = (relation_of(s.relations, s.pacts, s.clock, q, p) + 100.0) / 200.0
     row[14] = w.n_allies[q] / others
     row[15] = share_of(float(w.at_sea[q, p]), float(s.troops[p]))
     row[16] = share_of(float(w.sea_out[q]), float(s.troops[q]))

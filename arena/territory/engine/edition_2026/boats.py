@@ -65,7 +65,7 @@ def may_land_on(s: State, p: int, q: int) -> bool:
     """Return whether p may send a boat to land of q, 0 for neutral land."""
     if q == p:
         return False
-    return q == 0 or not (is_allied(s, p, q) or is_immune(s, p, q))
+    return q == 0 or not (is_allied(s.pacts, s.clock, p, q) or is_immune(s, p, q))
 
 
 @compiled(internal=True)
@@ -215,7 +215,7 @@ def _land(s: State, i: int) -> None:
         _come_home(s, i, 1.0 - _RETREAT_LOSS)
         return
     take_tile(s, tile, p)
-    if target != 0 and is_allied(s, p, target):
+    if target != 0 and is_allied(s.pacts, s.clock, p, target):
         _come_home(s, i, 1.0)
         return
     # with the other new orders at the end of the tick; without room for it nothing is lost

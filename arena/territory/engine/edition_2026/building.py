@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.cities import n_owned, price_of
+from arena.territory.engine.edition_2026.nearby import has_shore, random_shore
 from arena.territory.engine.edition_2026.places import find_place
 from arena.territory.engine.edition_2026.sending import EASY, MEDIUM, incoming, one_in
 from arena.territory.engine.numerics import draw
@@ -35,7 +38,6 @@ from arena.territory.engine.state import (
     NO_STRUCTURES,
     PLACED,
     SAVED_AT,
-    SHORE,
     STRUCTURE,
     STRUCTURE_OWNER,
     STRUCTURE_TILE,
@@ -67,25 +69,28 @@ def _manhattan(stride: int, a: int, b: int) -> int:
 
 
 @compiled(internal=True)
-def _to_border(s: State, p: int, tile: int, most: int) -> int:
-    """Return the distance (Manhattan) from a tile to p's border, at most `most`."""
-    stride = s.shape[2]
+def _to_border(after: np.ndarray, head: int, stride: int, tile: int, most: int) -> int:
+    """Return the distance (Manhattan) from a tile to a border, at most `most`.
+
+    Args:
+        after, head: State.border_next, State.border_head of the player.
+    """
     least = int64(most)
-    at = int64(s.border_head[p])
+    at = head
     while at >= 0 and least > 0:
         least = min(least, _manhattan(stride, at, tile))
-        at = int64(s.border_next[at])
+        at = int64(after[at])
     return least
 
 
 @compiled(internal=True)
-def _to_own(s: State, p: int, kind: int, tile: int) -> int:
+def _to_own(structures: np.ndarray, n: int, stride: int, p: int, kind: int, tile: int) -> int:
     """Return how far (at most 60) the nearest structure of p of a kind is, 0 if it has none."""
     least = int64(-1)
-    for i in range(s.clock[N_STRUCTURES]):
-        row = s.structures[i]
+    for i in range(n):
+        row = structures[i]
         if row[STRUCTURE] == kind and row[STRUCTURE_OWNER] == p:
-            far = _manhattan(s.shape[2], row[STRUCTURE_TILE], tile)
+            far = _manhattan(stride, row[STRUCTURE_TILE], tile)
             least = far if least < 0 else min(least, far)
     return min(least, int64(_FAR_FROM_OTHERS)) if least >= 0 else int64(0)
 
@@ -94,61 +99,40 @@ def _to_own(s: State, p: int, kind: int, tile: int) -> int:
 def _random_tile(s: State, p: int) -> int:
     """Return a random tile of p in the box of its border, -1 if a hundred tries found none."""
     stride = s.shape[2]
+    owner, streams, after = s.owner, s.streams, s.border_next
     x0, x1, y0, y1 = stride, int64(0), s.shape[3], int64(0)
     tile = int64(s.border_head[p])
     while tile >= 0:
         y = tile // stride
         x = tile - y * stride
         x0, x1, y0, y1 = min(x0, x), max(x1, x), min(y0, y), max(y1, y)
-        tile = int64(s.border_next[tile])
+        tile = int64(after[tile])
     if x1 <= x0 or y1 <= y0:
         return int64(s.border_head[p])
     for _ in range(_TRIES_FOR_A_TILE):
-        x = x0 + draw(s.streams, p, int64(x1 - x0))
-        y = y0 + draw(s.streams, p, int64(y1 - y0))
+        x = x0 + draw(streams, p, int64(x1 - x0))
+        y = y0 + draw(streams, p, int64(y1 - y0))
         tile = int64(y * stride + x)
-        if s.owner[tile] == p:
+        if owner[tile] == p:
             return tile
     return int64(-1)
 
 
 @compiled(internal=True)
-def _random_shore(s: State, p: int) -> int:
-    """Return a random shore tile of p's border, -1 if it has none."""
-    n = int64(0)
-    found = int64(-1)
-    tile = int64(s.border_head[p])
-    while tile >= 0:
-        if s.flags[tile] & SHORE:
-            n += 1
-            if draw(s.streams, p, n) == 0:
-                found = tile
-        tile = int64(s.border_next[tile])
-    return found
-
-
-@compiled(internal=True)
-def _has_shore(s: State, p: int) -> bool:
-    tile = int64(s.border_head[p])
-    while tile >= 0:
-        if s.flags[tile] & SHORE:
-            return True
-        tile = int64(s.border_next[tile])
-    return False
-
-
-@compiled(internal=True)
 def _worth(s: State, p: int, kind: int, tile: int) -> int:
     """Return how good a site is; heights are taken by terrain: 5, 15 or 25."""
+    structures, n, stride = s.structures, s.clock[N_STRUCTURES], s.shape[2]
     if kind == _PORT:
-        return _to_own(s, p, kind, tile)
+        return _to_own(structures, n, stride, p, kind, tile)
     worth = 5 + 10 * int64(s.flags[tile] & TERRAIN_BITS)
-    worth += _to_border(s, p, tile, int64(_FAR_FROM_BORDER))
-    worth += _to_own(s, p, kind, tile)
+    worth += _to_border(
+        s.border_next, int64(s.border_head[p]), s.shape[2], tile, int64(_FAR_FROM_BORDER)
+    )
+    worth += _to_own(structures, n, stride, p, kind, tile)
     if kind == _CITY:
-        worth += _to_own(s, p, _FACTORY, tile)
+        worth += _to_own(structures, n, stride, p, _FACTORY, tile)
     elif kind == _FACTORY:
-        worth += _to_own(s, p, _CITY, tile)
+        worth += _to_own(structures, n, stride, p, _CITY, tile)
     return int64(worth)
 
 
@@ -158,7 +142,7 @@ def _best_site(s: State, p: int, kind: int) -> int:
     best = int64(-1)
     most = int64(-1)
     for _ in range(_TRIES):
-        tile = _random_shore(s, p) if kind == _PORT else _random_tile(s, p)
+        tile = random_shore(s, p) if kind == _PORT else _random_tile(s, p)
         if tile < 0:
             if kind == _PORT:
                 return tile
@@ -190,12 +174,12 @@ def _site_to_upgrade(s: State, p: int, kind: int) -> int:
 
 
 @compiled(internal=True)
-def _count_structures(s: State, p: int) -> int:
-    n = int64(0)
-    for i in range(s.clock[N_STRUCTURES]):
-        if s.structures[i, STRUCTURE_OWNER] == p:
-            n += 1
-    return n
+def _count_structures(structures: np.ndarray, n: int, p: int) -> int:
+    found = int64(0)
+    for i in range(n):
+        if structures[i, STRUCTURE_OWNER] == p:
+            found += 1
+    return found
 
 
 @compiled(internal=True)
@@ -210,7 +194,7 @@ def _want(s: State, p: int, kind: int) -> bool:
         asked = int64(math.ceil(price * (1.0 + dearer * n_owned(s.ledger, p, kind))))
     if gold < asked:
         return False
-    if _count_structures(s, p) > _DENSE * s.tiles[p]:
+    if _count_structures(s.structures, s.clock[N_STRUCTURES], p) > _DENSE * s.tiles[p]:
         tile = _site_to_upgrade(s, p, kind)
         if tile >= 0:
             return add_order(s, p, UPGRADE, 0, 0.0, tile)
@@ -221,20 +205,20 @@ def _want(s: State, p: int, kind: int) -> bool:
 
 
 @compiled(internal=True)
-def _falls_short(s: State, p: int, kind: int, has_shore: bool) -> bool:
+def _falls_short(ledger: np.ndarray, p: int, kind: int, difficulty: int, is_coastal: bool) -> bool:
     """Return whether p has less of a kind than the share of its cities' levels."""
-    owned = n_owned(s.ledger, p, kind)
+    owned = n_owned(ledger, p, kind)
     if kind == _SAM:
-        share = 0.15 + 0.05 * s.bot_clock[p, DIFFICULTY]
+        share = 0.15 + 0.05 * difficulty
     elif kind == _SILO:
         share = 0.4 if owned == 0 else 0.2
         if owned >= _MOST_SILOS:
             return False
     else:
         share = 0.75
-        if kind == _FACTORY and has_shore:
+        if kind == _FACTORY and is_coastal:
             share *= 0.33
-    return owned < math.floor(n_owned(s.ledger, p, _CITY) * share)
+    return owned < math.floor(n_owned(ledger, p, _CITY) * share)
 
 
 @compiled(internal=True)
@@ -248,29 +232,20 @@ def _is_crowded(s: State) -> bool:
 
 @compiled(internal=True)
 def _build_by_shares(s: State, p: int) -> bool:
-    has_shore = _has_shore(s, p)
+    is_coastal = has_shore(s.flags, s.border_next, int64(s.border_head[p]))
     trades_first = n_owned(s.ledger, p, _CITY) == 0 and _is_crowded(s)
-    if trades_first and _want(s, p, _PORT if has_shore else _FACTORY):
+    if trades_first and _want(s, p, _PORT if is_coastal else _FACTORY):
         return True
     for kind in _ORDER:
-        if kind == _PORT and not has_shore:
+        if kind == _PORT and not is_coastal:
             continue
         if (kind == _SAM or kind == _SILO) and s.clock[FORBIDDEN] & NO_NUKES:
             continue
-        if _falls_short(s, p, kind, has_shore) and _want(s, p, kind):
+        if _falls_short(s.ledger, p, kind, s.bot_clock[p, DIFFICULTY], is_coastal) and _want(
+            s, p, kind
+        ):
             return True
     return _want(s, p, _CITY)
-
-
-@compiled(internal=True)
-def _is_front(s: State, p: int, tile: int) -> bool:
-    """Return whether a border tile of p touches somebody who attacks p."""
-    stride = s.shape[2]
-    for step in (-stride, stride, -1, 1):
-        q = int64(s.owner[tile + step])
-        if q != p and q != 0 and q < s.tiles.shape[0] and s.slot_of[q, p] >= 0:
-            return True
-    return False
 
 
 @compiled(internal=True)
@@ -280,12 +255,17 @@ def _list_front(s: State, p: int) -> int:
     Places for structures are looked for in s.scratch and s.clusters, which are left alone.
     """
     n = int64(0)
+    stride, n_owners = s.shape[2], s.tiles.shape[0]
+    owner, slot_of, front, after = s.owner, s.slot_of, s.cluster_order, s.border_next
     tile = int64(s.border_head[p])
     while tile >= 0:
-        if _is_front(s, p, tile):
-            s.cluster_order[n] = tile
-            n += 1
-        tile = int64(s.border_next[tile])
+        for step in (-stride, stride, -1, 1):
+            q = int64(owner[tile + step])
+            if q != p and q != 0 and q < n_owners and slot_of[q, p] >= 0:
+                front[n] = tile
+                n += 1
+                break
+        tile = int64(after[tile])
     return n
 
 
@@ -324,7 +304,9 @@ def _site_behind_front(s: State, p: int, n: int, in_depth: bool) -> int:
         if s.owner[tile] != p:
             continue
         if in_depth:
-            depth = _to_border(s, p, tile, int64(_FRONT + 1))
+            depth = _to_border(
+                s.border_next, int64(s.border_head[p]), s.shape[2], tile, int64(_FRONT + 1)
+            )
             if depth < 23 or depth > _FRONT:
                 continue
         if find_place(s, p, _POST, tile) >= 0:
@@ -336,7 +318,7 @@ def _site_behind_front(s: State, p: int, n: int, in_depth: bool) -> int:
 def _build_post(s: State, p: int, pressure: float) -> bool:
     """Build a post behind the front, unless there are enough or gold is short."""
     difficulty = s.bot_clock[p, DIFFICULTY]
-    if difficulty == MEDIUM and not one_in(s, p, 2):
+    if difficulty == MEDIUM and not one_in(s.streams, p, 2):
         return False
     allowed = 1 if difficulty == MEDIUM else int64(math.ceil(pressure / 0.4))
     n = _list_front(s, p)

@@ -73,7 +73,7 @@ def write_mask_2026(
         q = targets[d]
         if q <= 0:
             continue
-        if is_allied(s, p, q):
+        if is_allied(s.pacts, s.clock, p, q):
             mask[BREAK + d] = 1
             for i in range(_N_INTENSITIES):
                 mask[d * _N_INTENSITIES + i] = 0
@@ -88,12 +88,12 @@ def _order_to_target(s: State, p: int, action: int) -> int:
     if action < _FIRST_WAIT:
         q = s.direction_target[action // _N_INTENSITIES]
         troops = troops_sent(s.troops[p], action % _N_INTENSITIES)
-        is_refused = q > 0 and (is_immune(s, p, q) or is_allied(s, p, q))
+        is_refused = q > 0 and (is_immune(s, p, q) or is_allied(s.pacts, s.clock, p, q))
         if q < 0 or is_refused or troops < 1:
             return _ILLEGAL
         return _GIVEN if add_order(s, p, orders.ATTACK, q, float(troops), 0) else _NO_ROOM
     q = s.direction_target[(action - ALLY) % 8]
-    if q <= 0 or not (may_ask(s, p, q) if action < BREAK else is_allied(s, p, q)):
+    if q <= 0 or not (may_ask(s, p, q) if action < BREAK else is_allied(s.pacts, s.clock, p, q)):
         return _ILLEGAL
     kind = orders.ALLY if action < BREAK else orders.BREAK
     return _GIVEN if add_order(s, p, kind, q, 0.0, 0) else _NO_ROOM

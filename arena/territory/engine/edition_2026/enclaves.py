@@ -79,7 +79,7 @@ def _captor(s: State, p: int, start: int, end: int) -> int:
     earliest = 0
     neighbour = 0
     for q in range(1, s.tiles.shape[0]):
-        if q == p or s.tiles[q] == 0 or is_allied(s, p, q):
+        if q == p or s.tiles[q] == 0 or is_allied(s.pacts, s.clock, p, q):
             continue
         n, first = _contacts(s, q, start, end)
         if n == 0:

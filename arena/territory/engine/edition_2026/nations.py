@@ -95,7 +95,7 @@ def _list_neighbours(s: State, p: int) -> tuple[int, int]:
     for q in range(1, s.tiles.shape[0]):
         if not s.mind_lists[NEAR, q]:
             continue
-        if is_allied(s, p, q):
+        if is_allied(s.pacts, s.clock, p, q):
             s.mind_lists[FRIENDS, friends] = q
             friends += 1
         else:
@@ -109,7 +109,7 @@ def _list_neighbours(s: State, p: int) -> tuple[int, int]:
 @compiled(internal=True)
 def _is_better_tribe(s: State, q: int, other: int) -> bool:
     """Return whether tribe q comes before another: with structures first, then the thinner one."""
-    has, has_other = owns_structures(s, q), owns_structures(s, other)
+    has, has_other = owns_structures(s.ledger, q), owns_structures(s.ledger, other)
     if has != has_other:
         return has
     return s.troops[q] * s.tiles[other] < s.troops[other] * s.tiles[q]
@@ -121,7 +121,7 @@ def _attack_tribes(s: State, p: int) -> bool:
     tribes = s.mind_lists[TRIBES]
     n = 0
     for q in range(1, s.tiles.shape[0]):
-        if not s.mind_lists[NEAR, q] or s.kind[q] != _BOT or is_allied(s, p, q):
+        if not s.mind_lists[NEAR, q] or s.kind[q] != _BOT or is_allied(s.pacts, s.clock, p, q):
             continue
         at = n
         while at > 0 and _is_better_tribe(s, q, int(tribes[at - 1])):
@@ -137,7 +137,7 @@ def _attack_tribes(s: State, p: int) -> bool:
     if difficulty == EASY:
         most = 1
     elif difficulty == MEDIUM:
-        most = 1 if one_in(s, p, 2) else 2
+        most = 1 if one_in(s.streams, p, 2) else 2
     elif difficulty == HARD:
         most = 3
     for i in range(min(n, most)):
@@ -163,9 +163,14 @@ def _attack_hated(s: State, p: int) -> bool:
     found = int64(0)
     least = HOSTILE
     for q in range(1, s.tiles.shape[0]):
-        if q == p or s.tiles[q] == 0 or s.troops[q] > 3 * s.troops[p] or is_allied(s, p, q):
+        if (
+            q == p
+            or s.tiles[q] == 0
+            or s.troops[q] > 3 * s.troops[p]
+            or is_allied(s.pacts, s.clock, p, q)
+        ):
             continue
-        relation = relation_of(s, p, q)
+        relation = relation_of(s.relations, s.pacts, s.clock, p, q)
         if relation < least:
             least = relation
             found = q
@@ -183,7 +188,7 @@ def _fits(s: State, p: int, q: int, target: int) -> bool:
     if theirs >= 1.2 * mine:
         return False
     if target == _TRAITOR:
-        return is_traitor(s, q)
+        return is_traitor(s.ledger, s.clock, q)
     return theirs < 0.15 * cap_of(s, q)
 
 
@@ -224,7 +229,7 @@ def _follow_plan(s: State, p: int, enemies: int, friends: int) -> None:
 def _has_tribe_with_structures(s: State, p: int) -> bool:
     for q in range(1, s.tiles.shape[0]):
         is_tribe = s.mind_lists[NEAR, q] and s.kind[q] == _BOT
-        if is_tribe and owns_structures(s, q) and not is_allied(s, p, q):
+        if is_tribe and owns_structures(s.ledger, q) and not is_allied(s.pacts, s.clock, p, q):
             return True
     return False
 
@@ -235,10 +240,10 @@ def _attack(s: State, p: int) -> None:
     if s.mind_lists[NEAR, _NEUTRAL] and send(s, p, _NEUTRAL, False):
         return
     if enemies == 0:
-        if one_in(s, p, 5):
+        if one_in(s.streams, p, 5):
             send_anywhere(s, p)
     else:
-        if one_in(s, p, 10):
+        if one_in(s.streams, p, 10):
             send_anywhere(s, p)
             return
         ask_enemies(s, p, enemies)
@@ -247,7 +252,7 @@ def _attack(s: State, p: int) -> None:
     fullness = s.troops[p] / cap_of(s, p)
     if fullness < s.bot_ratio[p, RESERVE]:
         return
-    if fullness < s.bot_ratio[p, TRIGGER] and not one_in(s, p, 10):
+    if fullness < s.bot_ratio[p, TRIGGER] and not one_in(s.streams, p, 10):
         return
     _follow_plan(s, p, enemies, friends)
 

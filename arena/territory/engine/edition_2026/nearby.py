@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from arena.territory.engine import rules
-from arena.territory.engine.compiled import compiled
+from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.land import border_contact
+from arena.territory.engine.numerics import draw
 from arena.territory.engine.state import NEAR, SHORE, State
 
 _WATER = rules.WATER
@@ -38,6 +41,37 @@ def tile_across(s: State, tile: int, direction: int) -> int:
         return -1
     across = tile + _ACROSS * step
     return int(across) if s.owner[across] < _OFF_MAP else -1
+
+
+@compiled(internal=True)
+def random_shore(s: State, p: int) -> int:
+    """Return a random shore tile of p's border, -1 if it has none."""
+    flags, after, streams = s.flags, s.border_next, s.streams
+    n = int64(0)
+    found = int64(-1)
+    tile = int64(s.border_head[p])
+    while tile >= 0:
+        if flags[tile] & SHORE:
+            n += 1
+            if draw(streams, p, n) == 0:
+                found = tile
+        tile = int64(after[tile])
+    return found
+
+
+@compiled(internal=True)
+def has_shore(flags: np.ndarray, after: np.ndarray, head: int) -> bool:
+    """Return whether a border has a shore tile.
+
+    Args:
+        flags, after, head: State.flags, State.border_next, State.border_head of the player.
+    """
+    tile = head
+    while tile >= 0:
+        if flags[tile] & SHORE:
+            return True
+        tile = int64(after[tile])
+    return False
 
 
 @compiled(internal=True)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from arena.territory.engine import rules
 from arena.territory.engine.alliances import is_allied, is_traitor
 from arena.territory.engine.bots import EXPAND, RESERVE
@@ -41,20 +43,39 @@ _AGAINST_TRIBE, _LEAST_AGAINST_TRIBE = 4.0, 2.0  # times its troops
 
 
 @compiled(inline=True, internal=True)
-def one_in(s: State, p: int, k: int) -> bool:
+def one_in(streams: np.ndarray, p: int, k: int) -> bool:
     """Draw whether something with chance 1 in k happens."""
-    return draw(s.streams, p, int64(k)) == 0
+    return draw(streams, p, int64(k)) == 0
 
 
 @compiled(internal=True)
+def sum_attacks(
+    n: int,
+    attack_list: np.ndarray,
+    live: np.ndarray,
+    player_of: np.ndarray,
+    troops: np.ndarray,
+    p: int,
+) -> float:
+    """Return the troops of all attacks of p, or on p, -1 if there is none.
+
+    Args:
+        n: State.clock[N_ATTACKS], then columns of State.
+        player_of: State.attacker or State.target.
+    """
+    total = -1.0
+    for i in range(n):
+        a = attack_list[i]
+        if live[a] and player_of[a] == p:
+            total = max(total, 0.0) + troops[a]
+    return total
+
+
+@compiled(inline=True, internal=True)
 def incoming(s: State, p: int) -> float:
     """Return the troops of all attacks on p, -1 if there is none."""
-    total = -1.0
-    for i in range(s.clock[N_ATTACKS]):
-        a = s.attack_list[i]
-        if s.attack_live[a] and s.target[a] == p:
-            total = max(total, 0.0) + s.attack_troops[a]
-    return total
+    n = s.clock[N_ATTACKS]
+    return sum_attacks(n, s.attack_list, s.attack_live, s.target, s.attack_troops, p)
 
 
 @compiled(internal=True)
@@ -67,7 +88,7 @@ def largest_attacker(s: State, p: int, with_tribes: bool) -> int:
         if not s.attack_live[a] or s.target[a] != p or s.attack_troops[a] <= largest:
             continue
         q = int(s.attacker[a])
-        if is_allied(s, p, q) or (s.kind[q] == _BOT and not with_tribes):
+        if is_allied(s.pacts, s.clock, p, q) or (s.kind[q] == _BOT and not with_tribes):
             continue
         largest = s.attack_troops[a]
         found = q
@@ -75,10 +96,10 @@ def largest_attacker(s: State, p: int, with_tribes: bool) -> int:
 
 
 @compiled(internal=True)
-def owns_structures(s: State, q: int) -> bool:
+def owns_structures(ledger: np.ndarray, q: int) -> bool:
     """Return whether q owns a structure of any kind, finished or not."""
     for kind in range(1, _N_KINDS + 1):
-        if n_owned(s.ledger, q, int64(kind)) > 0:
+        if n_owned(ledger, q, int64(kind)) > 0:
             return True
     return False
 
@@ -94,7 +115,7 @@ def _most_to_send(s: State, p: int) -> float:
         return _ALL
     strongest = int64(0)
     for q in range(1, s.tiles.shape[0]):
-        if s.mind_lists[NEAR, q] and s.kind[q] != _BOT and not is_allied(s, p, q):
+        if s.mind_lists[NEAR, q] and s.kind[q] != _BOT and not is_allied(s.pacts, s.clock, p, q):
             strongest = max(strongest, s.troops[q])
     most = _ALL
     if strongest > 0:
@@ -128,7 +149,7 @@ def troops_for(s: State, p: int, target: int, by_boat: bool) -> float:
     """Return how many troops p's mind sends at `target`, 0 for no attack."""
     home = float(s.troops[p])
     is_tribe = target != 0 and s.kind[target] == _BOT
-    spends = target == 0 or (is_tribe and owns_structures(s, target))
+    spends = target == 0 or (is_tribe and owns_structures(s.ledger, target))
     keep = cap_of(s, p) * s.bot_ratio[p, EXPAND if spends else RESERVE]
     if is_tribe and s.bot_clock[p, MIND] == NATION_MIND:
         troops = _assign_against_tribe(s, p, target, home - keep - s.bot_ratio[p, ASSIGNED])
@@ -146,14 +167,14 @@ def troops_for(s: State, p: int, target: int, by_boat: bool) -> float:
 @compiled(internal=True)
 def _dares(s: State, p: int, target: int) -> bool:
     """Return whether the mind attacks `target` at all: easier nations mostly leave humans alone."""
-    if target == 0 or s.kind[target] != _HUMAN or is_traitor(s, target):
+    if target == 0 or s.kind[target] != _HUMAN or is_traitor(s.ledger, s.clock, target):
         return True
     if s.bot_clock[p, MIND] != NATION_MIND:
         return True
     difficulty = s.bot_clock[p, DIFFICULTY]
     if difficulty == EASY:
-        return one_in(s, p, 4)
-    return difficulty != MEDIUM or not one_in(s, p, 4)
+        return one_in(s.streams, p, 4)
+    return difficulty != MEDIUM or not one_in(s.streams, p, 4)
 
 
 @compiled(internal=True)

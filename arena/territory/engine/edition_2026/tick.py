@@ -143,7 +143,7 @@ def _carry_out_between(s: State, p: int, q: int, kind: int) -> None:
         reject_alliance(s, p, q)
     elif kind == orders.EXTEND:
         extend_alliance(s, p, q)
-    elif kind == orders.BREAK_NOW and is_allied(s, p, q):
+    elif kind == orders.BREAK_NOW and is_allied(s.pacts, s.clock, p, q):
         find_near(s, p)
         betray(s, p, q)
 

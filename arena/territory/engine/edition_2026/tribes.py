@@ -48,9 +48,9 @@ _OFFSET = rules.REFERENCE_TICK_OFFSET
 def _answer_all(s: State, p: int) -> None:
     """Accept every request for an alliance, and every extension."""
     for q in range(1, s.tiles.shape[0]):
-        if is_waiting(s, q, p):
+        if is_waiting(s.pacts, s.clock, q, p):
             make_alliance(s, p, q)
-        elif is_allied(s, p, q) and s.pacts[q, p, EXTENDS]:
+        elif is_allied(s.pacts, s.clock, p, q) and s.pacts[q, p, EXTENDS]:
             add_order(s, p, EXTEND, q, 0.0, 0)
 
 
@@ -61,7 +61,11 @@ def _traitor_near(s: State, p: int) -> int:
         return 0
     n = 0
     for q in range(1, s.tiles.shape[0]):
-        if s.mind_lists[NEAR, q] and is_traitor(s, q) and not is_allied(s, p, q):
+        if (
+            s.mind_lists[NEAR, q]
+            and is_traitor(s.ledger, s.clock, q)
+            and not is_allied(s.pacts, s.clock, p, q)
+        ):
             s.mind_lists[ENEMIES, n] = q
             n += 1
     if n == 0:
@@ -82,7 +86,7 @@ def _attack_anybody(s: State, p: int) -> None:
         q = int(s.mind_lists[ENEMIES, at])
         n -= 1
         s.mind_lists[ENEMIES, at] = s.mind_lists[ENEMIES, n]
-        if is_allied(s, p, q) or (s.kind[q] != _BOT and one_in(s, p, 2)):
+        if is_allied(s.pacts, s.clock, p, q) or (s.kind[q] != _BOT and one_in(s.streams, p, 2)):
             continue
         if send(s, p, q, False):
             return
@@ -91,7 +95,7 @@ def _attack_anybody(s: State, p: int) -> None:
 @compiled(internal=True)
 def _attack(s: State, p: int) -> None:
     traitor = _traitor_near(s, p)
-    if traitor != 0 and one_in(s, p, 3) and send(s, p, traitor, False):
+    if traitor != 0 and one_in(s.streams, p, 3) and send(s, p, traitor, False):
         return
     if s.bot_clock[p, LIFE] == 1:
         if s.mind_lists[NEAR, _NEUTRAL]:
@@ -105,7 +109,7 @@ def _attack(s: State, p: int) -> None:
     if attacker != 0 and send(s, p, attacker, True):
         return
     traitor = _traitor_near(s, p)
-    if traitor != 0 and one_in(s, p, 3) and send(s, p, traitor, False):
+    if traitor != 0 and one_in(s.streams, p, 3) and send(s, p, traitor, False):
         return
     _attack_anybody(s, p)
 
@@ -123,6 +127,6 @@ def tribe_decision(s: State, p: int) -> None:
         send(s, p, _NEUTRAL, False)
         return
     _answer_all(s, p)
-    if owns_structures(s, p):
+    if owns_structures(s.ledger, p):
         mark_for_deletion(s, p)
     _attack(s, p)

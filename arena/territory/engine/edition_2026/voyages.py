@@ -9,7 +9,7 @@ from arena.territory.engine import rules
 from arena.territory.engine.alliances import is_allied
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.boats import count_boats, landing_of
-from arena.territory.engine.edition_2026.nearby import tile_across
+from arena.territory.engine.edition_2026.nearby import has_shore, random_shore, tile_across
 from arena.territory.engine.enclaves import find_clusters
 from arena.territory.engine.numerics import draw
 from arena.territory.engine.orders import BOAT, add_order
@@ -70,25 +70,25 @@ def _sort_shores(s: State, p: int, into_clusters: bool) -> int:
     """
     stride = s.shape[2]
     sorted_tiles = s.clusters if into_clusters else s.cluster_order
-    starts = s.cluster_start
+    starts, flags, after = s.cluster_start, s.flags, s.border_next
     for x in range(stride + 1):
         starts[x] = 0
     n = int64(0)
     tile = int64(s.border_head[p])
     while tile >= 0:
-        if s.flags[tile] & SHORE:
+        if flags[tile] & SHORE:
             starts[tile % stride + 1] += 1
             n += 1
-        tile = int64(s.border_next[tile])
+        tile = int64(after[tile])
     for x in range(stride):
         starts[x + 1] += starts[x]
     tile = int64(s.border_head[p])
     while tile >= 0:
-        if s.flags[tile] & SHORE:
+        if flags[tile] & SHORE:
             x = tile % stride
             sorted_tiles[starts[x]] = tile
             starts[x] += 1
-        tile = int64(s.border_next[tile])
+        tile = int64(after[tile])
     return n
 
 
@@ -126,16 +126,6 @@ def shore_towards(s: State, p: int, q: int) -> int:
 
 
 @compiled(internal=True)
-def _has_shore(s: State, p: int) -> bool:
-    tile = int64(s.border_head[p])
-    while tile >= 0:
-        if s.flags[tile] & SHORE:
-            return True
-        tile = int64(s.border_next[tile])
-    return False
-
-
-@compiled(internal=True)
 def _centre(s: State, p: int) -> tuple[int, int]:
     """Return the centre of the box around the longest piece of p's border, as x, y."""
     n = find_clusters(s, p)
@@ -160,14 +150,19 @@ def nearest_islander(s: State, p: int) -> int:
 
     Distances are those between the middles of the players' lands.
     """
-    if not may_sail(s, p) or not _has_shore(s, p):
+    if not may_sail(s, p) or not has_shore(s.flags, s.border_next, int64(s.border_head[p])):
         return int64(0)
     players = s.mind_lists[ENEMIES]
     distances = s.mind_lists[TRIBES]
     x, y = _centre(s, p)
     n = 0
     for q in range(1, s.tiles.shape[0]):
-        if q == p or s.tiles[q] == 0 or s.troops[q] >= s.troops[p] or is_allied(s, p, q):
+        if (
+            q == p
+            or s.tiles[q] == 0
+            or s.troops[q] >= s.troops[p]
+            or is_allied(s.pacts, s.clock, p, q)
+        ):
             continue
         qx, qy = _centre(s, q)
         distance = abs(x - qx) + abs(y - qy)
@@ -213,11 +208,11 @@ def _random_target(s: State, p: int, source: int, among_weak: bool) -> int:
         if q == p or q >= _OFF_MAP:
             continue
         if q != 0:
-            if unreached[q] or (s.mind_lists[NEAR, q] and not is_allied(s, p, q)):
+            if unreached[q] or (s.mind_lists[NEAR, q] and not is_allied(s.pacts, s.clock, p, q)):
                 continue
             if s.troops[q] > s.troops[p] or (among_weak and s.kind[q] != _BOT):
                 continue
-            if not among_weak and is_allied(s, p, q):
+            if not among_weak and is_allied(s.pacts, s.clock, p, q):
                 continue
         if landing_of(s, p, tile) >= 0:
             return tile
@@ -231,15 +226,7 @@ def random_target(s: State, p: int) -> int:
     """Return a random tile for a boat of p, -1 for none: best of nobody or of a tribe."""
     if not may_sail(s, p):
         return int64(NOWHERE)
-    n = int64(0)
-    source = int64(NOWHERE)
-    tile = int64(s.border_head[p])
-    while tile >= 0:
-        if s.flags[tile] & SHORE:
-            n += 1
-            if draw(s.streams, p, n) == 0:
-                source = tile
-        tile = int64(s.border_next[tile])
+    source = random_shore(s, p)
     if source < 0:
         return source
     tile = _random_target(s, p, source, True)
