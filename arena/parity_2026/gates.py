@@ -39,7 +39,8 @@ def scenario_gaps(
     until = "" if recording.ends_before is None else f" to tick {recording.ends_before - 1}"
     kind = record["scenario"]["kind"]
     if any(player.get("mind") for player in record["players"]):
-        if {event["kind"] for event in record.get("events", ())} <= _LAND:
+        kinds = {event["kind"] for event in record.get("events", ())}
+        if kinds and kinds <= _LAND:
             yield from _replayed_minds(recording, _MINDS)
         elif kind == "nations_on_isles":
             yield from _replayed_minds(recording, _MINDS[:1])

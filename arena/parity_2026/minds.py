@@ -9,7 +9,7 @@ and of those in `noise/` beside it, widened by half (by 1 at least for counts, b
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,7 @@ _TRIBES = _Gates(
 )
 _NATIONS = _Gates(
     streams=(1, 2, 3, 4, 5, 6, 7, 8),
-    orders=0.06,
+    orders=0.1,
     gaps=((301, 0.02), (601, 0.06)),
     home=((1001, 15.0),),
     figures=(1551,),
@@ -81,7 +81,7 @@ _GATES = {
     "bots_with_minds": _TRIBES,
     "bots_on_isles": _TRIBES,
     "nations_with_minds": _NATIONS,
-    "nations_on_isles": _NATIONS,
+    "nations_on_isles": replace(_NATIONS, figures=(3001,)),
     "crowd_with_minds": _CROWD,
 }
 
