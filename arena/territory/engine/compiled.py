@@ -104,10 +104,9 @@ def compiled(
     """Return numba's `njit` decorator with the GIL released and our cache folder.
 
     Args:
-        inline: force inlining at LLVM level: the state is a tuple of some fifty arrays, and passing
-            it in an ordinary call costs more than the small functions themselves.
-        internal: leave out the bridge to Python (unpacking fifty arrays is most of what there is to
-            compile in a small function); only compiled code can call such a function.
+        inline: force inlining at LLVM level, for small functions on hot paths.
+        internal: leave out the bridge to Python (unpacking the state's arrays is most of what there
+            is to compile in a small function); only compiled code can call such a function.
         allocates: whether the function creates arrays. All others are compiled without numba's
             reference counting, whose two atomic operations per field access made a tick seven
             times slower; they must not create arrays, and their callers keep the arrays alive.

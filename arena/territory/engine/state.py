@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.territory.engine import rules
+from arena.territory.engine.by_reference import by_reference
 
 if TYPE_CHECKING:  # maps do not enter machine code, see compiled.py
     from arena.territory.maps import TerritoryMap
@@ -167,6 +168,7 @@ COAST_CROSSING = 10  # and seven more: how far that is, in tiles
 N_COAST = 18
 
 
+@by_reference
 class State(NamedTuple):
     """Arrays of one match; see the module's docstring for N, P, K."""
 

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.territory.engine import rules
+from arena.territory.engine.by_reference import by_reference
 from arena.territory.engine.state import CELL, EDITION, GRID, TERRAIN_BITS, State
 from arena.territory.observation.views import Views
 
 _WATER = rules.WATER
 
 
+@by_reference
 class SeatViews(NamedTuple):
     """Buffers of n rows, one per observed seat; `empty_views` makes them."""
 
@@ -29,6 +31,7 @@ class SeatViews(NamedTuple):
     landings: NDArray[np.float32]  # [n, 8, L], one per direction; L = 0 before version 3
 
 
+@by_reference
 class Facts(NamedTuple):
     """Public facts for agents that do not use images; n rows."""
 
@@ -41,6 +44,7 @@ class Facts(NamedTuple):
     direction: NDArray[np.int64]
 
 
+@by_reference
 class Scratch(NamedTuple):
     """Working memory of `observe`, one per match."""
 
