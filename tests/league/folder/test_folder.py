@@ -128,7 +128,7 @@ def test_a_bad_start_changes_nothing(tmp_path: Path) -> None:
 def test_a_map_too_small_for_the_seats_is_refused(tmp_path: Path) -> None:
     # 10 start discs of 52 tiles need 520 tiles; 16 x 16 tiles are 256.
     small = save_map(generate_map("plains", 16, 16, 1), tmp_path / "small")
-    with pytest.raises(ConfigError, match="playable tiles for the starts of 10 seats, found"):
+    with pytest.raises(ConfigError, match="playable tiles for the starts of 10 players, found"):
         open_for_start(tmp_path / "league", map_path=small)
 
 

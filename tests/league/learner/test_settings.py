@@ -26,6 +26,7 @@ NOT_NUMBERS = {
     "top_advantage_share": 0.5,
     "teacher_rows": 500,
     "precision": "float32",
+    "compile": "on",
     "teacher_round_rows": 500,
 }
 
@@ -46,8 +47,8 @@ def with_learner(section: LearnerConfig) -> LeagueConfig:
     return DEFAULT.model_copy(update={"learner": section})
 
 
-# The manager's own, which watches the learners by them; the teacher is in each one's orders.
-OF_THE_MANAGER = {"lease_s", "plateau_gain", "plateau_response", "teacher"}
+# The manager's own, which starts and watches the learners by them; the teacher is in their orders.
+OF_THE_MANAGER = {"engine", "lease_s", "plateau_gain", "plateau_response", "teacher"}
 
 
 @pytest.mark.parametrize(
