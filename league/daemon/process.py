@@ -213,7 +213,7 @@ def _run(
 
 
 def _compile(folder: LeagueFolder, edition: str) -> None:
-    """Import and compile game and ratings; half a minute on a machine that has not done it yet."""
+    """Import and compile game and ratings; half a minute to two where that was never done."""
     note_stage(folder, "loading the game")
     from arena.territory.engine.compiled import cache_folder, is_compiled
     from arena.territory.observation.warm_up import warm_up
@@ -222,7 +222,8 @@ def _compile(folder: LeagueFolder, edition: str) -> None:
     if is_compiled(edition):
         warm_up(edition)
     else:
-        say("compiling the game, only once on this machine (about half a minute)")
+        needs = "about half a minute" if edition == "2025" else "about two minutes"
+        say(f"compiling the game, only once on this machine ({needs})")
         with compiling(folder, cache_folder().parent):
             warm_up(edition)
     if not compiled.is_compiled():

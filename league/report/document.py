@@ -48,7 +48,7 @@ def report_document(state: ReportState) -> dict[str, Any]:
         "game": state.game or "territory",
         "win": None
         if state.win_share is None
-        else {"share": state.win_share, "of": "the largest land mass of the map"},
+        else {"share": state.win_share, "of": state.win_land},
         "disk": [
             {
                 "what": row.kind,

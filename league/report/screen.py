@@ -13,6 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from arena.territory.engine.rules import EDITIONS
 from league.plain_text import visible
 from league.rating.first_places import Chance
 from league.report.champion import champion_lines
@@ -60,7 +61,7 @@ def report_screen(state: ReportState, *, max_members: int | None = None) -> Rend
     if state.matches:
         parts.append(matches_table(state.matches))
     if state.matches and state.win_share is not None:
-        parts.append(_land(state.win_share))
+        parts.append(_land(state, state.win_share))
     parts.append(_arena(state))
     parts += [Text(visible(line), style="dim") for line in slow_lines(state.slow)]
     parts += [_budget(row) for row in state.budgets]
@@ -212,10 +213,10 @@ def _arena(state: ReportState) -> RenderableType:
     )
 
 
-def _land(win_share: float) -> RenderableType:
+def _land(state: ReportState, win_share: float) -> RenderableType:
+    rest = "" if EDITIONS[state.edition].wins_by_all_land else "; other land is not played on"
     return Text(
-        f"A match ends when a seat holds {100 * win_share:.0f} % of its map's largest land "
-        "mass; other land is not played on",
+        f"A match ends when a seat holds {100 * win_share:.0f} % of {state.win_land}{rest}",
         style="dim",
     )
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arena.territory.engine.rules import WIN_SHARE
+from arena.territory.engine.rules import EDITIONS, WIN_SHARE
 from db import queries
 from db.records import MemberTotals
 from db.session import read_transaction
@@ -179,14 +179,21 @@ class ReportState:
     pause: Pause | None = None
     waiting: Mapping[str, str] = field(default_factory=dict)
     game: str | None = None
+    edition: str = "2025"
     run: RunRow | None = None
     slow: SlowRow | None = None
     held_out: tuple[str, ...] = ()
 
     @property
     def win_share(self) -> float | None:
-        """Share of the largest land mass that ends a match; None for results of another game."""
+        """Share of `win_land` that ends a match; None for results of another game."""
         return WIN_SHARE if self.game is None else None
+
+    @property
+    def win_land(self) -> str:
+        """Say what land the share is of."""
+        all_land = EDITIONS[self.edition].wins_by_all_land
+        return "all land of the map" if all_land else "the largest land mass of the map"
 
     @property
     def n_matches(self) -> int:
@@ -301,6 +308,7 @@ def read_state(
         ),
         budgets=tuple(_budgets(session, settings)),
         game=(queries.get_league_value(session, FOREIGN_KEY) or {}).get("game"),
+        edition=(settings.get("rules") or {}).get("edition", "2025"),
         champion=read_champion(session),
         canaries=tuple(read_canaries(session)),
         run=read_run(session),

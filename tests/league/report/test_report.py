@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -152,3 +153,11 @@ def test_reading_changes_nothing(hand_made_league: LeagueFolder) -> None:
     before = hand_made_league.sqlite.read_bytes()
     _state(hand_made_league)
     assert hand_made_league.sqlite.read_bytes() == before
+
+
+def test_what_land_wins_follows_the_edition(hand_made_league: LeagueFolder) -> None:
+    state = _state(hand_made_league)
+    assert "80 % of the largest land mass of the map; other land is not played on" in _text(state)
+    newer = replace(state, edition="2026")
+    assert "80 % of all land of the map\n" in _text(newer)
+    assert report_document(newer)["win"] == {"share": 0.8, "of": "all land of the map"}
