@@ -12,20 +12,24 @@ that it can be played back without its agents; `terms_of` says it for a line-up.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.random import Generator
 
 from agents.errors import AgentError
-from agents.orders import WAIT
-from agents.scripted import SCRIPTED_2026
-from arena.agent import IntArray, SeatBatch
 from arena.errors import MatchError
+from arena.territory.engine.rules import N_INTENSITIES, WAIT_DIRECTION
 from arena.territory.engine.terms import HUMAN_TERMS, TERMS, check_terms, has_handicap
+
+if TYPE_CHECKING:  # reports ask for terms, and load no game
+    from numpy.random import Generator
+
+    from arena.agent import IntArray, SeatBatch
 
 IN_TICK = tuple(terms for terms in TERMS if terms != HUMAN_TERMS)
 """Names of these members, which are the names of their terms."""
 _PREFIX = "scripted:"
+_WAIT = WAIT_DIRECTION * N_INTENSITIES
 
 
 class InTick:
@@ -46,7 +50,7 @@ class InTick:
 
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
         """Return the first of the five WAITs."""
-        return np.full(len(batch), WAIT, np.int64)
+        return np.full(len(batch), _WAIT, np.int64)
 
 
 def term_of(spec: str) -> str:
@@ -67,6 +71,8 @@ def is_equal(spec: str) -> bool:
 
 def check_edition(spec: str, edition: str) -> None:
     """Raise AgentError for a member that could not be played in a league of this edition."""
+    from agents.scripted import SCRIPTED_2026
+
     if edition != "2026" and spec.removeprefix(_PREFIX) in SCRIPTED_2026:
         raise AgentError(
             f"{spec} plays in leagues of edition 2026 alone (rules.edition): without cities it "

@@ -126,7 +126,7 @@ def documents(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         check.check_agent = tried
 
 
-def _tried_here(name: str, *, max_ticks: int) -> list[MatchResult]:
+def _tried_here(name: str, *, max_ticks: int, edition: str) -> list[MatchResult]:
     """Take the place of agents.check, which tries a plug-in in a process of its own."""
     from agents.registry import make_loader
     from arena.match import MatchResult, MatchSpec, play_matches
@@ -134,7 +134,8 @@ def _tried_here(name: str, *, max_ticks: int) -> list[MatchResult]:
     from arena.territory.maps import load_map
 
     agents = ("scripted:tribe",) * 10
-    spec = MatchSpec(1, "generated:plains:64x64:1", agents, MatchRules(max_ticks=max_ticks))
+    rules = MatchRules(max_ticks=max_ticks, edition=edition)
+    spec = MatchSpec(1, "generated:plains:64x64:1", agents, rules)
     found = play_matches([spec], make_loader(None), load_map)
     return [each for each in found if isinstance(each, MatchResult)]
 

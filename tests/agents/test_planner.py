@@ -21,7 +21,7 @@ from arena.errors import MatchError
 from arena.lockstep import LiveMatch, Lockstep
 from arena.match import MatchResult, MatchSpec, play_matches
 from arena.territory.engine.engine import Engine
-from arena.territory.engine.rules import MatchRules
+from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import load_map
 from arena.territory.observation.views import SMALL_VIEWS
 
@@ -47,7 +47,7 @@ def running(agents: list[object], seed: int = 3) -> Lockstep:
 
 def decide(lockstep: Lockstep) -> IntArray:
     lockstep.refresh()
-    actions = np.zeros(64, np.int64)
+    actions = np.zeros(MAX_SEATS, np.int64)
     lockstep.ask_agents(actions)
     lockstep.advance(actions)
     return actions
@@ -127,7 +127,7 @@ def test_a_board_is_a_clone_that_tells_neither_seed_nor_seats_nor_streams() -> N
     assert match is not None
     streams = match.engine.state.streams.copy()
     lockstep.refresh()
-    lockstep.ask_agents(np.zeros(64, np.int64))
+    lockstep.ask_agents(np.zeros(MAX_SEATS, np.int64))
     board, me = agent.boards[0]
 
     assert board is not match.engine and board.seed == 7
