@@ -272,16 +272,6 @@ class Engine(Economy, Minds, BoatOrders):
         """Order all running attacks of p to retreat, at the end of the next tick."""
         self._append_order(p, orders.RETREAT)
 
-    def _append_order(
-        self, p: int, kind: int, target: int = 0, troops: float = 0.0, tile: int = 0
-    ) -> None:
-        s = self.state
-        at = int(s.clock[N_ORDERS])
-        if at >= len(s.orders):
-            raise MatchError(f"expected at most {len(s.orders)} orders for one tick, found more")
-        s.orders[at] = (p, target, troops, kind, tile)  # columns of orders.py
-        s.clock[N_ORDERS] = at + 1
-
     def act(self, actions: IntArray) -> None:
         """Take one decision: int64[P] actions by *seat*; those of dead seats are ignored.
 

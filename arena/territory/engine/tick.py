@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from arena.territory.engine import orders, rules
 from arena.territory.engine.attacks import attack_tick, compact_attacks, order_retreat, start_attack
 from arena.territory.engine.bots import bot_decision
@@ -47,16 +49,21 @@ def grow(s: State, p: int) -> None:
 
 
 @compiled(internal=True)
-def _is_over(s: State) -> bool:
-    """Return whether one player is left or, every tenth tick, whether there is a winner."""
+def is_over(s: State, tiles: np.ndarray, land: int) -> bool:
+    """Return whether one player is left or, every tenth tick, whether there is a winner.
+
+    Args:
+        tiles: int64[P + 1] by player, of the land that counts for the win.
+        land: how many tiles of it there are.
+    """
     if not s.clock[MATCH_ENDS]:
         return False
     if s.clock[N_ALIVE] <= 1:
         return True
     if s.clock[TICK] % _WIN_PERIOD == 0:
-        limit = _WIN_SHARE * s.clock[N_PLAYABLE]
-        for p in range(1, s.tiles.shape[0]):
-            if s.playable_tiles[p] > limit:
+        limit = _WIN_SHARE * land
+        for p in range(1, tiles.shape[0]):
+            if tiles[p] > limit:
                 return True
     return False
 
@@ -71,7 +78,7 @@ def run_ticks(s: State, n: int) -> int:
         if s.clock[ENDED] or s.clock[FAULT]:
             return ran
         tick = s.clock[TICK]
-        if _is_over(s):
+        if is_over(s, s.playable_tiles, s.clock[N_PLAYABLE]):
             s.clock[ENDED] = 1
             return ran
         for p in range(1, n_players + 1):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from arena.errors import MatchError
-from arena.territory.engine import orders, rules
+from arena.territory.engine import orders
+from arena.territory.engine.board import Board
 from arena.territory.engine.state import (
     BOAT_LANDING,
     BOAT_OWNER,
@@ -17,7 +17,6 @@ from arena.territory.engine.state import (
     BOAT_WAY,
     State,
 )
-from arena.territory.maps import TerritoryMap
 
 
 class BoatAtSea(NamedTuple):
@@ -50,18 +49,8 @@ def ways_ahead(state: State) -> bytes:
     )
 
 
-class BoatOrders:
+class BoatOrders(Board):
     """The part of `Engine` that is about boats."""
-
-    edition: rules.Edition
-    map: TerritoryMap
-    state: State
-
-    if TYPE_CHECKING:
-
-        def _append_order(
-            self, p: int, kind: int, target: int = 0, troops: float = 0.0, tile: int = 0
-        ) -> None: ...
 
     def boat(self, p: int, x: int, y: int, troops: float) -> None:
         """Send a boat to the tile (x, y); its troops leave at the end of the next tick.
@@ -69,14 +58,8 @@ class BoatOrders:
         Raises:
             MatchError: the edition has no boats, or (x, y) is not on the map.
         """
-        self._check_boats()
-        if not (0 <= x < self.map.width and 0 <= y < self.map.height):
-            raise MatchError(
-                f"expected a tile of the {self.map.width} x {self.map.height} tiles of map "
-                f"{self.map.name!r}, found ({x}, {y})"
-            )
-        tile = (y + 1) * int(self.state.shape[2]) + x + 1
-        self._append_order(p, orders.BOAT, troops=troops, tile=tile)
+        self._check_has("boats")
+        self._append_order(p, orders.BOAT, troops=troops, tile=self._tile_at(x, y))
 
     def retreat_boats(self, p: int) -> None:
         """Order all boats of p back; they turn two ticks after the next.
@@ -84,21 +67,16 @@ class BoatOrders:
         Raises:
             MatchError: the edition has no boats.
         """
-        self._check_boats()
+        self._check_has("boats")
         self._append_order(p, orders.BOAT_RETREAT)
 
     def boats_at_sea(self) -> list[BoatAtSea]:
         """Return the boats at sea in order of creation; none in edition 2025."""
-        stride = int(self.state.shape[2])
-
-        def place(tile: int) -> tuple[int, int]:
-            return tile % stride - 1, tile // stride - 1
-
         return [
             BoatAtSea(
                 int(boat[BOAT_OWNER]),
-                *place(int(boat[BOAT_TILE])),
-                place(int(boat[BOAT_LANDING])),
+                *self._place_of(int(boat[BOAT_TILE])),
+                self._place_of(int(boat[BOAT_LANDING])),
                 int(boat[BOAT_TARGET]),
                 float(troops),
                 int(boat[BOAT_TURNS_AT]) != -1,
@@ -106,9 +84,3 @@ class BoatOrders:
             for boat, troops in zip(self.state.boats, self.state.boat_troops, strict=True)
             if boat[BOAT_OWNER]
         ]
-
-    def _check_boats(self) -> None:
-        if self.edition.number == 0:
-            raise MatchError(
-                f"edition {self.edition.name} has no boats; make the engine with edition 2026"
-            )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from arena.errors import MatchError
 from arena.territory.engine import orders, rules
+from arena.territory.engine.board import Board
 from arena.territory.engine.edition_2026.cities import price_of, put_structure
 from arena.territory.engine.edition_2026.places import best_places
 from arena.territory.engine.state import (
@@ -21,9 +22,7 @@ from arena.territory.engine.state import (
     STRUCTURE_LEVEL,
     STRUCTURE_OWNER,
     STRUCTURE_TILE,
-    State,
 )
-from arena.territory.maps import TerritoryMap
 
 
 class Structure(NamedTuple):
@@ -47,17 +46,8 @@ class Structure(NamedTuple):
     finished_at: int
 
 
-class Economy:
+class Economy(Board):
     """Gold and structures of a match, as methods of its Engine."""
-
-    state: State
-    map: TerritoryMap
-    edition: rules.Edition
-
-    def _append_order(
-        self, p: int, kind: int, target: int = 0, troops: float = 0.0, tile: int = 0
-    ) -> None:
-        raise NotImplementedError
 
     @property
     def gold(self) -> NDArray[np.int64]:
@@ -70,13 +60,11 @@ class Economy:
 
     def structures(self) -> list[Structure]:
         """Return all structures in the order in which they were begun."""
-        stride = int(self.state.shape[2])
         return [
             Structure(
-                kind=rules.STRUCTURES[int(row[STRUCTURE]) - 1],
-                owner=int(row[STRUCTURE_OWNER]),
-                x=int(row[STRUCTURE_TILE]) % stride - 1,
-                y=int(row[STRUCTURE_TILE]) // stride - 1,
+                rules.STRUCTURES[int(row[STRUCTURE]) - 1],
+                int(row[STRUCTURE_OWNER]),
+                *self._place_of(int(row[STRUCTURE_TILE])),
                 level=int(row[STRUCTURE_LEVEL]),
                 is_finished=bool(row[IS_FINISHED]),
                 finished_at=int(row[FINISHED_AT]),
@@ -87,29 +75,36 @@ class Economy:
     def build(self, p: int, kind: str, x: int, y: int) -> None:
         """Order a structure of p as near to (x, y) as the rules allow.
 
-        It is begun, and paid, in the tick after the one that carries out the order; nothing happens
-        if p is short of gold then or there is no place.
+        It is begun, and paid, in the tick after the one that carries out the order; the order has
+        no effect if p cannot pay by then, or if there is no free place.
 
         Raises:
             MatchError: there is no such kind or tile, or the match is of edition 2025.
         """
+        self._check_has("structures")
         self._append_order(p, orders.BUILD, self._kind_of(kind), tile=self._tile_at(x, y))
 
     def upgrade(self, p: int, x: int, y: int) -> None:
-        """Order a level more for p's finished structure at (x, y), at the end of the next tick."""
+        """Order a level more for p's finished structure at (x, y), at the end of the next tick.
+
+        Raises:
+            MatchError: there is no such tile, or the match is of edition 2025.
+        """
+        self._check_has("structures")
         self._append_order(p, orders.UPGRADE, tile=self._tile_at(x, y))
 
     def best_places(self, p: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
         """Return where p had best build its next city, and which it had best upgrade, as (x, y).
 
-        None where there is no place, or no finished city; gold is not looked at.
+        None stands for no free place, and for no finished city. Whether p can pay is not checked.
         """
-        stride = int(self.state.shape[2])
         if self.edition.number == 0:
             return None, None
         city, level = (int(tile) for tile in best_places(self.state, p))
-        x_y = [(t % stride - 1, t // stride - 1) if t >= 0 else None for t in (city, level)]
-        return x_y[0], x_y[1]
+        return (
+            self._place_of(city) if city >= 0 else None,
+            self._place_of(level) if level >= 0 else None,
+        )
 
     def put_structure(self, p: int, kind: str, x: int, y: int, level: int = 1) -> None:
         """Put a finished structure of p at (x, y); its price is taken as far as p's gold lasts.
@@ -119,6 +114,7 @@ class Economy:
         Raises:
             MatchError: (x, y) is not p's land, or holds a structure.
         """
+        self._check_has("structures")
         number, tile = self._kind_of(kind), self._tile_at(x, y)
         s = self.state
         if s.owner[tile] != p or s.flags[tile] & BUILT:
@@ -131,10 +127,3 @@ class Economy:
                 f"expected a structure of {', '.join(rules.STRUCTURES)}, found {kind!r}"
             )
         return rules.STRUCTURES.index(kind) + 1
-
-    def _tile_at(self, x: int, y: int) -> int:
-        if self.edition.number == 0:
-            raise MatchError("structures are of edition 2026, and this match is of 2025")
-        if not (0 <= x < self.map.width and 0 <= y < self.map.height):
-            raise MatchError(f"({x}, {y}) is not on map {self.map.name!r}")
-        return int((y + 1) * int(self.state.shape[2]) + x + 1)

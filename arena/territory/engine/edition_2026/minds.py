@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from arena.errors import MatchError
 from arena.territory.engine import orders, rules
 from arena.territory.engine.alliances import ALLIANCE_TICKS, FADES
+from arena.territory.engine.board import Board
 from arena.territory.engine.bots import RATE
 from arena.territory.engine.state import (
     ALLIED_UNTIL,
-    EDITION,
     FORBIDDEN,
     IS_PENDING,
     RELATION_AT,
     TICK,
     TRAITOR_UNTIL,
-    State,
 )
 from arena.territory.engine.tempers import Temper, install_mind, set_temper, temper_of
 
 _BOT_STREAM = 4
 
 
-class Minds:
+class Minds(Board):
     """What an engine offers about its own minds, and about alliances (edition 2026)."""
-
-    state: State
-    seed: int
-    n_players: int
-
-    if TYPE_CHECKING:
-
-        def _append_order(
-            self, p: int, kind: int, target: int = 0, troops: float = 0.0, tile: int = 0
-        ) -> None: ...
 
     def give_mind(
         self,
@@ -97,8 +84,7 @@ class Minds:
         self._order_between(p, q, orders.BREAK)
 
     def _order_between(self, p: int, q: int, kind: int) -> None:
-        if not self.state.clock[EDITION]:
-            raise MatchError("alliances exist in edition 2026 alone")
+        self._check_has("alliances")
         if not (1 <= p <= self.n_players and 1 <= q <= self.n_players):
             raise MatchError(f"expected player ids from 1 to {self.n_players}, found {p} and {q}")
         self._append_order(p, kind, q)

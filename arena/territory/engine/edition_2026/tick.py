@@ -53,9 +53,7 @@ from arena.territory.engine.state import (
     GOLD,
     LOOK_TICKS,
     LOST_LAND,
-    MATCH_ENDS,
     MIND,
-    N_ALIVE,
     N_ATTACKS,
     N_LAND,
     N_ORDERS,
@@ -63,12 +61,10 @@ from arena.territory.engine.state import (
     TRIBE_MIND,
     State,
 )
-from arena.territory.engine.tick import grow
+from arena.territory.engine.tick import grow, is_over
 
 _CLUSTER_PERIOD = rules.CLUSTER_PERIOD
 _SMALL = rules.SMALL_PLAYER_TILES
-_WIN_PERIOD = rules.WIN_CHECK_PERIOD
-_WIN_SHARE = rules.WIN_SHARE
 _ATTACK = orders.ATTACK
 _RETREAT = orders.RETREAT
 _BUILD = orders.BUILD
@@ -76,21 +72,6 @@ _UPGRADE = orders.UPGRADE
 _BOAT = orders.BOAT
 _BOAT_RETREAT = orders.BOAT_RETREAT
 _LANDING = orders.LANDING
-
-
-@compiled(internal=True)
-def _is_over(s: State) -> bool:
-    """Return whether one player is left or, every tenth tick, whether there is a winner."""
-    if not s.clock[MATCH_ENDS]:
-        return False
-    if s.clock[N_ALIVE] <= 1:
-        return True
-    if s.clock[TICK] % _WIN_PERIOD == 0:
-        limit = _WIN_SHARE * s.clock[N_LAND]
-        for p in range(1, s.tiles.shape[0]):
-            if s.tiles[p] > limit:
-                return True
-    return False
 
 
 @compiled(internal=True)
@@ -171,7 +152,7 @@ def run_ticks_2026(s: State, n: int) -> int:
         if s.clock[ENDED] or s.clock[FAULT]:
             return ran
         tick = s.clock[TICK]
-        if _is_over(s):
+        if is_over(s, s.tiles, s.clock[N_LAND]):
             s.clock[ENDED] = 1
             return ran
         for p in range(1, n_players + 1):

@@ -193,5 +193,5 @@ def test_2025_has_no_alliances() -> None:
     plain = TerritoryMap.from_terrain("plain", np.full((8, 8), 128, np.uint8))
     engine = Engine(plain, 2, seed=1)
     assert not engine.is_allied(1, 2)
-    with pytest.raises(MatchError, match="edition 2026 alone"):
+    with pytest.raises(MatchError, match="edition 2025 has no alliances"):
         engine.ask_alliance(1, 2)
