@@ -6,8 +6,12 @@ from typing import Any
 
 import click
 
+from league.cli.bench_ages import ages
 from league.cli.bench_learner import learner
+from league.cli.bench_manager import manager
 from league.cli.bench_options import preset_option, tell
+from league.cli.bench_scale import scale
+from league.cli.bench_settings import settings
 from league.cli.options import (
     Duration,
     answer,
@@ -67,7 +71,8 @@ def bench(context: click.Context, as_json: bool) -> None:
         say("\n".join(module.lines(result)))
 
 
-bench.add_command(learner)
+for _command in (ages, learner, manager, scale, settings):
+    bench.add_command(_command)
 
 
 @bench.command(
