@@ -26,7 +26,6 @@ from arena.territory.maps import TerritoryMap, load_map
 from league.bench import machine
 
 VARIANTS = ("2025", "2026, land alone", "2026, cities and boats")
-GOAL_LAND, GOAL_ALL = 1.0, 1.3  # times the tick of 2025, at most
 _TICKS_PER_DECISION = 10
 _START_GOLD = 500_000  # so that cities stand from the beginning
 _DECISIONS_PER_BUILD = 10

@@ -7,7 +7,6 @@ and prints predicted over measured.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +16,8 @@ from typing import Any
 import torch
 
 from arena.processes.scratch import ScratchFolder
+from db import queries
+from db.session import read_transaction
 from league.bench import machine, ranks
 from league.bench.crowd import Crowd, play_here
 from league.bench.scale_parts import (
@@ -29,6 +30,7 @@ from league.bench.scale_parts import (
 )
 from league.bench.scaling import MAIN_PHASES, Cluster, Parts, predict
 from league.config.layers import resolve
+from league.daemon.arenas import count_workers
 from league.daemon.manager import Manager
 from league.errors import BenchError
 from league.learner.settings import learner_settings
@@ -195,8 +197,7 @@ def check(
     tell: Tell,
 ) -> list[dict[str, Any]]:
     """Compare what the model says of this machine with what a real league does on it."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    here = {"nodes": 1, "cores": cores or 1}
+    here = {"nodes": 1, "cores": count_workers(None, n_learners=0)}
     found = []
     for n in CHECKED:
         tell(f"the check: a league with {n} workers")
@@ -241,25 +242,22 @@ def _league(root: Path, preset: str, asked: Asked, sets: Sequence[str], n_worker
     try:
         warm = n_workers * config.arena.matches_per_worker
         limit = time.monotonic() + _START_LIMIT_S
-        while manager_matches(manager) < warm:
+        while _finished(manager) < warm:
             manager.turn(0.2)
             if time.monotonic() > limit:
                 raise BenchError(f"no batch of matches ended within {_START_LIMIT_S:g} s")
-        before, began = manager_matches(manager), time.perf_counter()
+        before, began = _finished(manager), time.perf_counter()
         ends = began + asked.seconds
-        while time.perf_counter() < ends or manager_matches(manager) == before:
+        while time.perf_counter() < ends or _finished(manager) == before:
             manager.turn(0.2)
-        return (manager_matches(manager) - before) / (time.perf_counter() - began)
+        return (_finished(manager) - before) / (time.perf_counter() - began)
     finally:
         manager.close(8.0)
         crowd.close()
 
 
-def manager_matches(manager: Manager) -> int:
+def _finished(manager: Manager) -> int:
     """Return how many matches a manager's league has finished."""
-    from db import queries
-    from db.session import read_transaction
-
     with read_transaction(manager.engine) as session:
         return queries.matches_by_status(session).get("finished", 0)
 

@@ -6,7 +6,6 @@ little; what waits for another process (the sums of ranks) is measured by the cl
 
 from __future__ import annotations
 
-import logging
 import pickle
 import time
 from collections.abc import Callable, Sequence
@@ -38,8 +37,6 @@ from league.learner.trainer import Trainer
 from league.ppo.loss import TERMS
 from league.ppo.place import RankPlace
 from league.rating.engines import warm_up
-
-log = logging.getLogger(__name__)
 
 # All epochs are always made, so that arms do the same work.
 WHOLE_UPDATES = "learner.target_kl=off"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 MAIN_PHASES = ("game", "network", "update")
@@ -234,8 +235,6 @@ def longest_of(n: int) -> float:
     """
     if n <= 1:
         return 0.0
-    from statistics import NormalDist
-
     return NormalDist().inv_cdf((n - 0.375) / (n + 0.25))
 
 

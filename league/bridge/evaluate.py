@@ -44,8 +44,6 @@ LAND_ONLY: Final = (
 )
 """What is left out of the land game."""
 
-EXIT_ENGINE: Final = BridgeEngineError.exit_code
-
 
 @dataclass(frozen=True)
 class EvaluateRequest:
@@ -164,7 +162,7 @@ class Evaluation:
             return PitInterrupted.exit_code
         if self.failure is None:
             return 0
-        return BridgeError.exit_code if self.blames_member else EXIT_ENGINE
+        return (BridgeError if self.blames_member else BridgeEngineError).exit_code
 
 
 class _Judge:

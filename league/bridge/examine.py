@@ -7,7 +7,7 @@ from pathlib import Path
 
 from league.bridge.checkout import Bundle, Checkout, bundled, find_checkout, find_node
 from league.bridge.process import EngineProcess
-from league.errors import BridgeEngineError, BridgeError
+from league.errors import BridgeError
 
 STEPS = ("checkout", "node", "packages", "engine")
 
@@ -87,7 +87,7 @@ def examine(path: Path, edition: str | None = None, *, rebuild: bool = False) ->
             found["engine"] = Finding(
                 "engine", True, f"it starts and answers (protocol {about['protocol']})"
             )
-        except (BridgeError, BridgeEngineError) as error:
+        except BridgeError as error:
             found["engine"] = Finding("engine", False, str(error))
     not_looked = "not looked at, because of the above"
     return Examination(

@@ -23,7 +23,7 @@ from arena.errors import AgentFault, MapError
 from arena.foreign import ForeignFileError, parse_json, read_foreign, reason_of
 from arena.lockstep import Lockstep
 from arena.territory.engine.actions import WAIT
-from arena.territory.engine.rules import MAX_SEATS, MatchRules
+from arena.territory.engine.rules import MAX_SEATS, WIN_SHARE, MatchRules
 from arena.territory.engine.spawns import choose_spawns
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation.views import Views
@@ -182,7 +182,7 @@ def play_game(
         n_tribes=kinds.count("bot"),
         tiles=tiles,
         share=tiles / territory.passable.n_land,
-        won=tiles > 0.8 * territory.passable.n_land,
+        won=tiles > WIN_SHARE * territory.passable.n_land,
         ticks=game.engine.tick,
         turns=int(said["turns"]),
         checks=checks,

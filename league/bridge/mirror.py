@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from arena.territory.engine.edition_2026.cities import mirror_structures
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.mirror import ATTACKER, mirror_attacks, mirror_tick
-from arena.territory.engine.rules import (
-    OFF_MAP,
-)
+from arena.territory.engine.rules import OFF_MAP
 from arena.territory.engine.state import (
     ALLIED_UNTIL,
     BOAT_LANDING,

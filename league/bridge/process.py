@@ -32,9 +32,8 @@ from league.bridge.protocol import (
 )
 from league.errors import BridgeEngineError, BridgeError
 
-ANSWER_LIMIT_S = (
-    300.0  # a step of ten ticks takes milliseconds, a map of 4 M tiles a minute to load
-)
+# A step of ten ticks takes milliseconds, a map of 4 M tiles a minute to load.
+ANSWER_LIMIT_S = 300.0
 _END_LIMIT_S = 2.0
 _CHUNK = 1 << 20
 _SLICE_S = 0.5
@@ -44,7 +43,7 @@ class EngineProcess:
     """A running process of the original engine, which holds many games by slot.
 
     Args:
-        command: the program and its arguments; `league.bridge.bundle` gives that of a checkout.
+        command: the program and its arguments: `Bundle.command` (league.bridge.checkout).
         answer_limit_s: longest wait for an answer.
 
     Raises:

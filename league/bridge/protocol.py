@@ -41,11 +41,6 @@ MAX_FRAME_BYTES: Final = 256 * 2**20
 HEAD: Final = struct.Struct("<II")
 
 STRUCTURES: Final = rules.STRUCTURES
-ORDERS: Final = (
-    *("attack", "retreat", "build", "upgrade", "boat", "boat_retreat", "spawn"),
-    *("alliance_request", "alliance_reject", "alliance_extend", "alliance_break"),
-)
-
 STARTED: Final = (
     *("attacker", "target", "troops", "home", "target_home", "others", "answers", "by_boat"),
 )

@@ -7,7 +7,7 @@ matches that it held fail, those that had ended are kept, and the next call star
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,13 +95,13 @@ class _Batch:
         self._context, self._specs = context, specs
         self._lockstep = Lockstep(len(specs), specs[0].views)
         self._agents: dict[str, Agent] = {}
+        self._blamed: tuple[str, ...] = ()  # whose code is being loaded
         self._found: dict[int, Outcome] = {}
         self._actions = np.full(len(specs) * MAX_SEATS, WAIT, np.int64)
 
     def begin(self) -> None:
         """Start every match that can be started; the others become errors."""
         for slot in range(len(self._specs)):
-            self._blamed: tuple[str, ...] = ()
             with self._guarded(slot):
                 self._lockstep.begin(slot, self._start(slot))
 
@@ -165,18 +165,16 @@ class _Batch:
         return ticks
 
     @contextlib.contextmanager
-    def _guarded(self, slot: int) -> Any:
+    def _guarded(self, slot: int) -> Iterator[None]:
         """Turn what a match raises into its error, and a lost process into that of all of them."""
         try:
             yield
         except BridgeEngineError as error:
             self._context.drop()
-            for other in range(slot, len(self._specs)):
-                self._fail(other, JobError(str(error), ""))
-            for other in range(slot):
-                self._fail(other, JobError(str(error), ""))
+            for each in range(len(self._specs)):
+                self._fail(each, JobError(str(error), ""))
         except (Exception, SystemExit) as error:
-            blamed = self._blamed
+            blamed, self._blamed = self._blamed, ()
             if isinstance(error, AgentFault):
                 blamed = tuple(n for n, agent in self._agents.items() if agent is error.agent)
             self._fail(slot, JobError(str(error), "", blamed))

@@ -6,9 +6,15 @@ from typing import Any
 
 import click
 
+from league.cli.bench_ages import ages
 from league.cli.bench_learner import learner
+from league.cli.bench_manager import manager
+from league.cli.bench_options import preset_option, tell
+from league.cli.bench_scale import scale
+from league.cli.bench_settings import settings
 from league.cli.options import (
     Duration,
+    answer,
     count_option,
     examples,
     json_option,
@@ -16,18 +22,10 @@ from league.cli.options import (
     print_json,
     say,
 )
-from league.cli.words import PRESETS
 
 EXIT_BROKEN = 1
 QUICK_MAP = "generated:continents:256x256:1"
 
-_preset = click.option(
-    "--preset",
-    type=click.Choice(PRESETS),
-    default="small",
-    show_default=True,
-    help="Preset whose settings are measured.",
-)
 _device = click.option(
     "--device",
     type=click.Choice(("auto", "cpu", "cuda", "mps")),
@@ -35,17 +33,6 @@ _device = click.option(
     show_default=True,
     help="Device that networks run on.",
 )
-
-
-def _tell(text: str) -> None:
-    say(f"{text} ..", to_stderr=True)
-
-
-def _show(result: dict[str, Any], lines: list[str], as_json: bool) -> None:
-    if as_json:
-        print_json(result)
-    else:
-        say("\n".join(lines))
 
 
 @click.group(
@@ -65,16 +52,16 @@ def bench(context: click.Context, as_json: bool) -> None:
     from league.bench import ratings as ratings_bench
     from league.bench import territory as territory_bench
 
-    _tell("territory")
+    tell("territory")
     results: dict[str, Any] = {}
     results["territory"] = territory_bench.run(QUICK_MAP, ticks=1_000, runs=3, with_processes=False)
-    _tell("networks")
+    tell("networks")
     results["networks"] = networks_bench.run(batch=64, repeats=5)
-    _tell("arena")
+    tell("arena")
     results["arena"] = arena_bench.run(matches=4, per_worker=2)
-    _tell("learner")
+    tell("learner")
     results["learner"] = learner_bench.run(seconds=1.0, sets=("learner.n_steps=512",))
-    _tell("ratings")
+    tell("ratings")
     results["ratings"] = ratings_bench.run(matches=2_000)
     if as_json:
         print_json(results)
@@ -84,7 +71,8 @@ def bench(context: click.Context, as_json: bool) -> None:
         say("\n".join(module.lines(result)))
 
 
-bench.add_command(learner)
+for _command in (ages, learner, manager, scale, settings):
+    bench.add_command(_command)
 
 
 @bench.command(
@@ -126,16 +114,14 @@ def territory(
     if edition == "2026":
         from league.bench import editions
 
-        found = editions.run(reference, seats=bots, ticks=ticks, rounds=runs, tell=_tell)
-        if as_json:
-            print_json(found, "league-bench-editions/1")
-        else:
-            say("\n".join(editions.lines(found)))
+        found = editions.run(reference, seats=bots, ticks=ticks, rounds=runs, tell=tell)
+        shown = "\n".join(editions.lines(found))
+        answer(shown, found, as_json=as_json, schema="league-bench-editions/1")
         return
     from league.bench import territory as subject
 
-    result = subject.run(reference, bots=bots, ticks=ticks, runs=runs, tell=_tell)
-    _show(result, subject.lines(result), as_json)
+    result = subject.run(reference, bots=bots, ticks=ticks, runs=runs, tell=tell)
+    answer("\n".join(subject.lines(result)), result, as_json=as_json)
 
 
 @bench.command(
@@ -143,7 +129,7 @@ def territory(
         "league bench networks --preset classic", "league bench networks --batch 32 --json"
     )
 )
-@_preset
+@preset_option
 @click.option(
     "--batch",
     type=click.IntRange(1, 100_000),
@@ -158,7 +144,7 @@ def networks(preset: str, batch: int | None, device: str, threads: int, as_json:
     from league.bench import networks as subject
 
     result = subject.run(preset, batch=batch, device=device, threads=threads)
-    _show(result, subject.lines(result), as_json)
+    answer("\n".join(subject.lines(result)), result, as_json=as_json)
 
 
 @bench.command(
@@ -168,7 +154,7 @@ def networks(preset: str, batch: int | None, device: str, threads: int, as_json:
         "league bench arena --workers 2 --ray",
     )
 )
-@_preset
+@preset_option
 @count_option("--workers", default=1, most=1_024, text="Worker processes.")
 @count_option("--matches", default=24, most=100_000, text="Matches to play.")
 @click.option(
@@ -199,16 +185,16 @@ def arena(
             )
         from league.bench import crowd
 
-        result = crowd.run(preset, members=members, matches=matches, tell=_tell)
-        _show(result, crowd.lines(result), as_json)
+        result = crowd.run(preset, members=members, matches=matches, tell=tell)
+        answer("\n".join(crowd.lines(result)), result, as_json=as_json)
         return
 
     if with_ray:
-        result = subject.run_engines(preset, workers=workers, matches=matches, tell=_tell)
-        _show(result, subject.engines_lines(result), as_json)
+        result = subject.run_engines(preset, workers=workers, matches=matches, tell=tell)
+        answer("\n".join(subject.engines_lines(result)), result, as_json=as_json)
         return
     result = subject.run(preset, workers=workers, matches=matches)
-    _show(result, subject.lines(result), as_json)
+    answer("\n".join(subject.lines(result)), result, as_json=as_json)
 
 
 @bench.command(
@@ -223,8 +209,8 @@ def ratings(matches: int, as_json: bool) -> None:
     """Measure the rating engines: matches rated per second, and a long log rated anew."""
     from league.bench import ratings as subject
 
-    result = subject.run(matches, tell=_tell)
-    _show(result, subject.lines(result), as_json)
+    result = subject.run(matches, tell=tell)
+    answer("\n".join(subject.lines(result)), result, as_json=as_json)
 
 
 @bench.command(
@@ -259,8 +245,8 @@ def store(url: str | None, files: int, megabytes: float, seconds: float, as_json
     """Measure a store against a folder: MB/s put and got, and rated matches per second."""
     from league.bench import store as subject
 
-    result = subject.run(url, files=files, megabytes=megabytes, seconds=seconds, tell=_tell)
-    _show(result, subject.lines(result), as_json)
+    result = subject.run(url, files=files, megabytes=megabytes, seconds=seconds, tell=tell)
+    answer("\n".join(subject.lines(result)), result, as_json=as_json)
 
 
 @bench.command(epilog=examples("league bench audit", "league bench audit --seed 7 --json"))
@@ -280,13 +266,13 @@ def audit(seed: int, as_json: bool) -> int:
     """
     from league.bench import audit as subject
 
-    result = subject.run(seed, tell=_tell)
-    _show(result, subject.lines(result), as_json)
+    result = subject.run(seed, tell=tell)
+    answer("\n".join(subject.lines(result)), result, as_json=as_json)
     return 0 if result["ok"] else EXIT_BROKEN
 
 
 @bench.command(epilog=examples("league bench scripts", "league bench scripts --plans 60 --json"))
-@_preset
+@preset_option
 @count_option("--plans", default=24, most=10_000, text="Random plans to try.")
 @count_option("--keep", default=5, most=100, text="Plans that play the second round.")
 @count_option("--matches", default=200, most=100_000, text="Matches of each plan in that round.")
@@ -304,9 +290,9 @@ def scripts(preset: str, plans: int, keep: int, matches: int, seed: int, as_json
     from league.bench import scripts as subject
 
     result = subject.run(
-        plans=plans, keep=keep, matches=matches, seed=seed, preset=preset, tell=_tell
+        plans=plans, keep=keep, matches=matches, seed=seed, preset=preset, tell=tell
     )
-    _show(result, subject.lines(result), as_json)
+    answer("\n".join(subject.lines(result)), result, as_json=as_json)
 
 
 @bench.command(
@@ -314,7 +300,7 @@ def scripts(preset: str, plans: int, keep: int, matches: int, seed: int, as_json
         "league bench ceiling --matches 20", "league bench ceiling --budget copies=12 --json"
     )
 )
-@_preset
+@preset_option
 @click.option("--budget", default="", help="The planner's, as in its spec: decisions=10,copies=6.")
 @click.option("--blind", is_flag=True, help="Also play a planner that learns nothing of others.")
 @count_option("--matches", default=200, most=100_000, text="Matches of each agent at most.")
@@ -354,9 +340,9 @@ def ceiling(
         seconds=seconds,
         seed=seed,
         preset=preset,
-        tell=_tell,
+        tell=tell,
     )
-    _show(result, subject.lines(result), as_json)
+    answer("\n".join(subject.lines(result)), result, as_json=as_json)
 
 
 @bench.command(
@@ -385,9 +371,9 @@ def planner(members: int, matches: int, pools: int, watched: int, as_json: bool)
     from league.bench import beliefs
     from league.bench import planner as subject
 
-    result = subject.run(n_members=members, n_matches=matches, n_pools=pools, tell=_tell)
+    result = subject.run(n_members=members, n_matches=matches, n_pools=pools, tell=tell)
     lines = subject.lines(result)
     if watched:
-        result["beliefs"] = beliefs.run(matches=watched, tell=_tell)
+        result["beliefs"] = beliefs.run(matches=watched, tell=tell)
         lines += beliefs.lines(result["beliefs"])
-    _show(result, lines, as_json)
+    answer("\n".join(lines), result, as_json=as_json)

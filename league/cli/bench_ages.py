@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
+from league.cli.bench_options import tell
 from league.cli.options import (
     PathOf,
+    answer,
     count_option,
     examples,
     json_option,
     league_option,
     league_roots,
-    print_json,
-    say,
 )
 
 
@@ -91,12 +91,10 @@ def ages(
         require_matplotlib()
     asked = Asked(out, ages, matches, planner, workers)
     leagues = [open_folder(root) for root in league_roots(folders)]
-    found = run(leagues, asked, lambda text: say(f"{text} ..", to_stderr=True))
+    found = run(leagues, asked, tell)
     if png_path is not None:
         from league.bench.ages_picture import draw_ages
 
         draw_ages(found, png_path, against=against)
-    if as_json:
-        print_json(document(found))
-    else:
-        say("\n".join([*lines(found), *([] if png_path is None else [str(png_path)])]))
+    shown = [*lines(found), *([] if png_path is None else [str(png_path)])]
+    answer("\n".join(shown), document(found), as_json=as_json)

@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from league.cli.options import Duration, examples, json_option, league_option, print_json, say
-from league.cli.words import PRESETS
-from msattn.config import FAMILIES
+from league.cli.bench_options import family_option, numbers, preset_option, sets_option
+from league.cli.options import Duration, answer, examples, json_option, league_option
 
 _MOST = 256
 
@@ -19,11 +18,7 @@ def _numbers(
     """Return the counts of `1,2`."""
     if value is None:
         return ()
-    most = 2 if option.name == "halves" else _MOST
-    parts = value.split(",")
-    if not all(part.isdecimal() and 1 <= int(part) <= most for part in parts):
-        raise click.BadParameter(f"expected numbers from 1 to {most} like 1,2, found {value!r}")
-    return tuple(int(part) for part in parts)
+    return numbers(value, 2 if option.name == "halves" else _MOST)
 
 
 @click.command(
@@ -35,20 +30,8 @@ def _numbers(
         "league bench learner --preset classic --seconds 120s --set learner.n_matches=2",
     )
 )
-@click.option(
-    "--preset",
-    type=click.Choice(PRESETS),
-    default="small",
-    show_default=True,
-    help="Preset whose settings are measured.",
-)
-@click.option(
-    "--family",
-    type=click.Choice(FAMILIES),
-    default="attention",
-    show_default=True,
-    help="Family of the network to train.",
-)
+@preset_option
+@family_option()
 @click.option(
     "--seconds",
     metavar="DURATION",
@@ -56,13 +39,7 @@ def _numbers(
     show_default=True,
     help="Measure for at least this long, in seconds or as 5m; whole PPO cycles are measured.",
 )
-@click.option(
-    "--set",
-    "sets",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Change a setting, as in `league start`; repeatable.  [default: none]",
-)
+@sets_option()
 @click.option(
     "--threads",
     metavar="N,N...",
@@ -119,7 +96,4 @@ def learner(
     else:
         result = subject.run(preset, family, seconds=length, sets=sets)
         lines = subject.lines(result)
-    if as_json:
-        print_json(result)
-    else:
-        say("\n".join(lines))
+    answer("\n".join(lines), result, as_json=as_json)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from league.cli.options import count_option, examples, json_option, league_option, print_json, say
+from league.cli.bench_options import tell
+from league.cli.options import answer, count_option, examples, json_option, league_option
 
 
 @click.command(
@@ -28,10 +29,5 @@ def manager(members: int, matches: int, recorded: int, url: str | None, as_json:
     """Measure recording, rating and planning in a long league, and which queries grow with it."""
     from league.bench import manager as subject
 
-    result = subject.run(
-        members, matches, recorded, url, lambda text: say(f"{text} ..", to_stderr=True)
-    )
-    if as_json:
-        print_json(result)
-    else:
-        say("\n".join(subject.lines(result)))
+    result = subject.run(members, matches, recorded, url, tell)
+    answer("\n".join(subject.lines(result)), result, as_json=as_json)

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import click
 
+from league.cli.bench_options import family_option, numbers, preset_option, sets_option, tell
 from league.cli.options import (
     Duration,
+    answer,
     count_option,
     examples,
     json_option,
     league_option,
-    print_json,
-    say,
 )
-from league.cli.words import PRESETS
-from msattn.config import FAMILIES
 
 
 def _counts(_context: click.Context, _option: click.Parameter, value: str) -> tuple[int, ...]:
     """Return the counts of `1,4,16`."""
-    parts = value.split(",")
-    if not all(part.isdecimal() and 1 <= int(part) <= 100_000 for part in parts):
-        raise click.BadParameter(f"expected numbers of machines like 1,4,16, found {value!r}")
-    return tuple(int(part) for part in parts)
+    return numbers(value, 100_000)
 
 
 @click.command(
@@ -32,20 +27,8 @@ def _counts(_context: click.Context, _option: click.Parameter, value: str) -> tu
         "league bench scale --preset classic --seconds 60s",
     )
 )
-@click.option(
-    "--preset",
-    type=click.Choice(PRESETS),
-    default="small",
-    show_default=True,
-    help="Preset whose settings are measured.",
-)
-@click.option(
-    "--family",
-    type=click.Choice(FAMILIES),
-    default="attention",
-    show_default=True,
-    help="Family of the network that learns.",
-)
+@preset_option
+@family_option()
 @click.option(
     "--nodes",
     metavar="N,N..",
@@ -101,13 +84,7 @@ def _counts(_context: click.Context, _option: click.Parameter, value: str) -> tu
     show_default=True,
     help="Compare the prediction with real runs of 1 and 2 workers and of 1 and 2 ranks here.",
 )
-@click.option(
-    "--set",
-    "sets",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Change a setting, as in `league start`; repeatable.  [default: none]",
-)
+@sets_option()
 @json_option
 @league_option
 def scale(
@@ -147,10 +124,5 @@ def scale(
         seconds=seconds,
         checks=checks,
     )
-    result = subject.run(
-        preset, family, asked, sets=sets, tell=lambda text: say(f"{text} ..", to_stderr=True)
-    )
-    if as_json:
-        print_json(result)
-    else:
-        say("\n".join(subject.lines(result)))
+    result = subject.run(preset, family, asked, sets=sets, tell=tell)
+    answer("\n".join(subject.lines(result)), result, as_json=as_json)

@@ -6,18 +6,16 @@ from pathlib import Path
 
 import click
 
+from league.cli.bench_options import family_option, preset_option, sets_option, tell
 from league.cli.options import (
     Duration,
     PathOf,
+    answer,
     count_option,
     examples,
     json_option,
     league_option,
-    print_json,
-    say,
 )
-from league.cli.words import PRESETS
-from msattn.config import FAMILIES
 
 
 @click.command(
@@ -26,13 +24,7 @@ from msattn.config import FAMILIES
         "league bench settings --arm base --arm free:learner.relation_mask=off --cpu 15m --json",
     )
 )
-@click.option(
-    "--preset",
-    type=click.Choice(PRESETS),
-    default="small",
-    show_default=True,
-    help="Preset whose settings are compared.",
-)
+@preset_option
 @click.option(
     "--arm",
     "arms",
@@ -41,20 +33,8 @@ from msattn.config import FAMILIES
     required=True,
     help="A group of settings to compare; repeatable, the others are compared with the first.",
 )
-@click.option(
-    "--set",
-    "sets",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Change a setting of all arms; repeatable.  [default: none]",
-)
-@click.option(
-    "--family",
-    type=click.Choice(FAMILIES),
-    default="baseline",
-    show_default=True,
-    help="Family of the network to train.",
-)
+@sets_option("Change a setting of all arms")
+@family_option(default="baseline")
 @click.option(
     "--cpu",
     "cpu_s",
@@ -109,8 +89,5 @@ def settings(
         matches=matches,
         pairs=pairs,
     )
-    result = subject.run(asked, tell=lambda text: say(f"{text} ..", to_stderr=True))
-    if as_json:
-        print_json(result)
-    else:
-        say("\n".join(subject.lines(result)))
+    result = subject.run(asked, tell=tell)
+    answer("\n".join(subject.lines(result)), result, as_json=as_json)

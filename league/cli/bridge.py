@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from league.cli.options import (
+    Decorated,
     PathOf,
-    Reference,
+    answer,
     count_option,
     examples,
     json_option,
+    league_if_any,
     league_option,
-    league_root,
-    league_was_named,
+    maps_option,
     print_json,
-    readable_league,
     say,
 )
 from league.cli.progress import interruptible, line_of_progress
 from league.cli.words import MemberOrFile
-
-if TYPE_CHECKING:
-    from league.folder.layout import LeagueFolder
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 EDITIONS = ("2025", "2026")
 AGAINST = (
@@ -137,20 +131,13 @@ def check(engine: Path, edition: str | None, rebuild: bool, as_json: bool) -> in
     type=click.IntRange(min=1, max=100_000),
     help="Length of a match, ticks of 0.1 s.  [default: that of the league's rules, or 1500]",
 )
-@click.option(
-    "--map",
-    "maps",
-    metavar="REFERENCE",
-    type=Reference(),
-    multiple=True,
-    help="Map to play on; repeatable.  [default: the maps of the league's rated matches]",
-)
-@click.option(
+@maps_option
+@count_option(
     "--seed",
-    type=click.IntRange(min=0, max=2**61),
     default=1,
-    show_default=True,
-    help="Seed of the first match; each further match takes the next one.",
+    least=0,
+    most=2**61,
+    text="Seed of the first match; each further match takes the next one.",
 )
 @click.option(
     "--land-only",
@@ -212,11 +199,7 @@ def evaluate(
                 total,
             ),
         )
-    if as_json:
-        print_json(evaluation_json(report))
-    else:
-        for line in format_evaluation(report):
-            say(line)
+    answer("\n".join(format_evaluation(report)), evaluation_json(report), as_json=as_json)
     return report.exit_code
 
 
@@ -284,8 +267,6 @@ def play(
     schema, and by playing it again. Exit code: 0 it is written; 2 bad input; 70 the engine's
     process crashed or hung; 130 interrupted.
     """
-    import time
-
     from league.bridge.checkout import bundled, find_checkout
     from league.bridge.game import GameRequest, play_game
     from league.bridge.text import format_game, game_json
@@ -312,17 +293,5 @@ def play(
                 lambda: f"tick {tick:,}, place {rank}, {100 * share:.1f} % of all land", tick, last
             ),
         )
-    if as_json:
-        print_json(game_json(report))
-    else:
-        for line in format_game(report):
-            say(line)
+    answer("\n".join(format_game(report)), game_json(report), as_json=as_json)
     return 0
-
-
-def league_if_any() -> LeagueFolder | None:
-    """Return the league that was named or is here; None where files and specs must do."""
-    from league.folder.layout import LeagueFolder
-
-    has_league = league_was_named() or LeagueFolder(league_root()).is_league()
-    return readable_league() if has_league else None

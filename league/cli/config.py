@@ -9,10 +9,10 @@ import click
 
 from league.cli.options import (
     examples,
+    existing_league,
+    has_league,
     json_option,
     league_option,
-    league_root,
-    league_was_named,
     print_json,
     say,
 )
@@ -45,13 +45,9 @@ def config(key: str | None, preset: str | None, changed: bool, as_json: bool) ->
     """
     from league.config.layers import resolve
     from league.config.listing import chosen, list_settings
-    from league.folder.layout import LeagueFolder, open_folder
     from league.folder.opening import stored_config
 
-    root = league_root()
-    folder = None
-    if preset is None and (league_was_named() or LeagueFolder(root).is_league()):
-        folder = open_folder(root)
+    folder = existing_league() if preset is None and has_league() else None
     if folder is None:
         found = resolve(preset)
     else:

@@ -11,10 +11,6 @@ import click
 
 from league import __version__
 from league.cli.bench import bench
-from league.cli.bench_ages import ages
-from league.cli.bench_manager import manager as bench_manager
-from league.cli.bench_scale import scale as bench_scale
-from league.cli.bench_settings import settings
 from league.cli.bridge import bridge
 from league.cli.champion import champion, promote, rollback
 from league.cli.compare import compare
@@ -52,8 +48,6 @@ def league() -> None:
     check_own_packages()
 
 
-bench.add_command(bench_manager)
-bench.add_command(bench_scale)
 for _command in (
     start,
     stop,
@@ -88,8 +82,6 @@ for _command in (
     completion,
 ):
     league.add_command(_command)
-for _command in (ages, settings):
-    bench.add_command(_command)
 
 
 def main(arguments: list[str] | None = None) -> int:

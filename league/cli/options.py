@@ -126,6 +126,18 @@ def count_option(
     )
 
 
+def maps_option(command: Decorated) -> Decorated:
+    """Add `--map REFERENCE`, as `maps`."""
+    return click.option(
+        "--map",
+        "maps",
+        metavar="REFERENCE",
+        type=Reference(),
+        multiple=True,
+        help="Map to play on; repeatable.  [default: the maps of the league's rated matches]",
+    )(command)
+
+
 def league_root() -> Path:
     """Return the folder that the command works on, whether it is a league or not."""
     return root_of(click.get_current_context())
@@ -191,6 +203,18 @@ def league_was_named() -> bool:
     return _META_KEY in meta or bool(os.environ.get("LEAGUE_DIR"))
 
 
+def has_league() -> bool:
+    """Return whether a league was named or is in the default folder."""
+    from league.folder.layout import LeagueFolder
+
+    return league_was_named() or LeagueFolder(league_root()).is_league()
+
+
+def league_if_any() -> LeagueFolder | None:
+    """Return the league that the command reads; None where files and specs must do."""
+    return readable_league() if has_league() else None
+
+
 def program_name() -> str:
     """Return how the user called this program, so that a command it prints can be run as it is."""
     called = Path(sys.argv[0])
@@ -238,10 +262,12 @@ def schema_name() -> str:
     return f"league-{'-'.join(words)}/1"
 
 
-def answer(text: object, document: dict[str, Any], *, as_json: bool) -> None:
-    """Print what a command did, as a sentence or as JSON."""
+def answer(
+    text: object, document: dict[str, Any], *, as_json: bool, schema: str | None = None
+) -> None:
+    """Print what a command did, as text or as JSON; `schema` as in `print_json`."""
     if as_json:
-        print_json(document)
+        print_json(document, schema)
     else:
         say(text)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,16 +13,17 @@ import click
 
 from league.cli.options import (
     PathOf,
-    Reference,
+    answer,
+    count_option,
     examples,
     json_option,
+    league_if_any,
     league_option,
-    league_root,
     league_url,
     league_was_named,
+    maps_option,
     place_named,
     print_json,
-    readable_league,
     say,
 )
 from league.cli.progress import interruptible, line_of_progress
@@ -32,6 +33,7 @@ from league.cli.working import working
 if TYPE_CHECKING:
     from league.folder.layout import LeagueFolder
     from league.pit.mixed.run import MixedRequest
+    from league.pit.report import PitReport
     from league.pit.run import PitRequest
 
 
@@ -56,12 +58,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Matches after which SPRT gives up.",
 )
-@click.option(
+@count_option(
     "--seed",
-    type=click.IntRange(min=0, max=2**61),
     default=1,
-    show_default=True,
-    help="Seed of the first pair; each further pair takes the next one.",
+    least=0,
+    most=2**61,
+    text="Seed of the first pair; each further pair takes the next one.",
 )
 @click.option(
     "--field",
@@ -74,14 +76,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Draw every seat among two names or more, equal seats for all.  [default: off]",
 )
-@click.option(
-    "--map",
-    "maps",
-    metavar="REFERENCE",
-    type=Reference(),
-    multiple=True,
-    help="Map to play on; repeatable.  [default: the maps of the league's rated matches]",
-)
+@maps_option
 @click.option(
     "--nelo",
     nargs=2,
@@ -164,7 +159,6 @@ def pit(
     code: 0 A is stronger, or --matches have been played; 1 it is not shown to be; 2 bad input; 4
     undecided at --cap; 70 the original engine crashed or hung again and again; 130 interrupted.
     """
-    from league.folder.layout import LeagueFolder
     from league.pit.mixed.run import DEFAULT_MATCHES, MixedRequest
     from league.pit.run import PitRequest
     from league.pit.sprt import SprtSettings
@@ -173,16 +167,14 @@ def pit(
     game = Game(preset, sets)
     if engine is not None and (mixed or effect is not None or replays is not None):
         raise click.UsageError("expected --bridge without --mixed, --plan and --replays")
-    has_league = league_was_named() or LeagueFolder(league_root()).is_league()
     if mixed:
         if with_field or effect is not None:
             raise click.UsageError("expected --mixed alone, found it with --field or --plan")
         with interruptible():
-            folder = readable_league() if has_league else None
             wanted = MixedRequest(
                 names, n_matches or DEFAULT_MATCHES, seed, maps, n_workers, replays, game
             )
-            return _play_mixed(wanted, folder, short, as_json)
+            return _play_mixed(wanted, league_if_any(), short, as_json)
     if len(names) != 2:
         raise click.UsageError(
             f"expected two names, A and B, found {len(names)}; --mixed takes more"
@@ -205,7 +197,7 @@ def pit(
             f"{n_matches or cap} matches are not whole pairs: {2 * request.max_pairs} are played"
             + ("" if n_matches else " at most")
         )
-    folder = readable_league() if has_league else None
+    folder = league_if_any()
     with interruptible():
         if effect is not None:
             return _plan(request, effect, folder, as_json)
@@ -218,11 +210,8 @@ def _plan(request: PitRequest, effect: float, folder: LeagueFolder | None, as_js
 
     with working("measuring speed and spread in the first pairs", after_s=0.5) as task:
         found = plan_pit(request, effect, folder, progress=task.update)
-    if as_json:
-        print_json(plan_json(found), "league-pit-plan/1")
-    else:
-        for line in format_plan(found, request.a, request.b):
-            say(line)
+    shown = "\n".join(format_plan(found, request.a, request.b))
+    answer(shown, plan_json(found), as_json=as_json, schema="league-pit-plan/1")
     return 0
 
 
@@ -236,13 +225,13 @@ def _play(
     from league.pit.run import run_pit
     from league.pit.text import format_report, report_json, verdict
 
-    elsewhere = None
+    play: Callable[..., PitReport] = run_pit
     if engine is not None:
         from league.bridge.pit import run_bridged_pit
 
-        elsewhere = partial(run_bridged_pit, engine=engine)
+        play = partial(run_bridged_pit, engine=engine)
     with line_of_progress() as show:
-        report = (elsewhere or run_pit)(
+        report = play(
             request,
             folder,
             lambda now: show(now.line, now.n_pairs, now.max_pairs),

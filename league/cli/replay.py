@@ -17,21 +17,21 @@ from league.cli.options import (
     count_option,
     examples,
     existing_league,
+    has_league,
     json_option,
     league_option,
     league_root,
-    league_was_named,
     print_json,
     say,
     say_over,
 )
+from league.cli.progress import PIPE_PAUSE_S
 
 if TYPE_CHECKING:
     from league.folder.layout import LeagueFolder
     from league.viewer.found import FoundMatch
 
 QUIET_S = 1.0  # what is done sooner says nothing on the way
-PIPE_PAUSE_S = 15.0  # between two lines of progress where nobody watches them change
 
 
 @click.group(epilog=examples("league replay show 12", "league replay verify match.replay"))
@@ -190,11 +190,9 @@ def export(match: str, file: Path, side: int, as_json: bool) -> None:
 
 def _find(match: str) -> tuple[FoundMatch, LeagueFolder | None]:
     """Return a match, and the league that it is of or that was named with its file."""
-    from league.folder.layout import LeagueFolder
     from league.viewer.found import find_match
 
-    has_league = league_was_named() or LeagueFolder(league_root()).is_league()
-    folder = existing_league() if match.isdecimal() or has_league else None
+    folder = existing_league() if match.isdecimal() or has_league() else None
     return find_match(match, folder), folder
 
 

@@ -1,12 +1,12 @@
-// Bundles our adapter with the user's own checkout of the original engine. Run by league/bridge/build.py:
-//   node build.mjs CHECKOUT ENTRY OUTFILE
+// Bundles our adapter with the user's own checkout of the original engine. Run by league/bridge/checkout.py:
+//   node build.mjs CHECKOUT ENTRY OUTFILE EDITION
 // Prints one JSON line: {ok, esbuild, missing: [packages], errors: [texts]}. Nothing of the engine is part of
 // this project: the bundle lies in the user's cache folder and is made from the user's files.
 import { createRequire } from "node:module";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-const [checkout, entry, outfile] = process.argv.slice(2);
+const [checkout, entry, outfile, edition] = process.argv.slice(2);
 const core = path.join(checkout, "src", "core");
 const require = createRequire(path.join(checkout, "package.json")); // looks in NODE_PATH too
 
@@ -46,7 +46,7 @@ function isOutside(file) {
 const plugin = {
   name: "league-bridge",
   setup(build) {
-    build.onResolve({ filter: /^league-edition$/ }, (args) => ({ path: process.argv[5] }));
+    build.onResolve({ filter: /^league-edition$/ }, (args) => ({ path: edition }));
     build.onResolve({ filter: /^engine\// }, (args) =>
       build.resolve("./" + args.path.slice("engine/".length), { kind: args.kind, resolveDir: core }),
     );

@@ -8,6 +8,7 @@ from arena.match import MatchResult, MatchSpec
 from arena.processes.jobs import JobError
 from arena.territory.engine.rules import MatchRules
 from league.bridge.evaluate import AGAINST, LAND_ONLY, EvaluateRequest, run_evaluation
+from league.bridge.process import EngineProcess
 from league.bridge.text import evaluation_json, format_evaluation
 from league.bridge.worker import play
 from league.cli.bridge import AGAINST as OFFERED
@@ -121,6 +122,25 @@ def test_a_match_that_cannot_begin_fails_alone() -> None:
     assert isinstance(bad, JobError) and "no/such/map" in bad.error
     assert isinstance(good, MatchResult) and good.ticks == 20
     arena.close(0.0)
+
+
+def test_who_could_not_be_loaded_is_not_blamed_for_another_match(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(process: EngineProcess, request: object) -> None:
+        raise BridgeError("the original engine refuses 'step'")
+
+    monkeypatch.setattr(EngineProcess, "board", refuse)
+    arena = peer_arena("play")(1)
+    specs = [
+        MatchSpec(1, MAP, (name,) * 2, MatchRules(max_ticks=20, n_seats=2))
+        for name in ("scripted:expander", "scripted:nobody")
+    ]
+    refused, unknown = play(arena.context, specs, lambda ticks: None)
+    arena.close(0.0)
+    assert isinstance(refused, JobError) and "refuses 'step'" in refused.error
+    assert isinstance(unknown, JobError) and unknown.blamed == ("scripted:nobody",)
+    assert refused.blamed == ()
 
 
 def test_seats_that_have_no_place_on_our_board_are_refused() -> None:
