@@ -271,12 +271,13 @@ class Learners:
 
     def stop(self, order: object, grace_s: float) -> Iterator[LearnerMessage]:
         """Send the order to stop to all learners; kill those that still run after `grace_s`."""
+        ends = self._clock() + grace_s
         for name, process in self._running():
+            yield from self._read(name, self._places[name])  # it may have found a machine
             if process.is_placed:
                 self.send(name, order)
             else:  # it waits for a machine, and nobody there hears an order
                 process.terminate()
-        ends = self._clock() + grace_s
         while (running := self._running()) and self._clock() < ends:
             handles = dict.fromkeys(h for _, process in running for h in process.handles)
             connection.wait([*handles], timeout=0.2)  # those of a cluster are one for all
