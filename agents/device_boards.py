@@ -153,8 +153,7 @@ class DeviceBoards:
         of_slot, events, rings, owners = [], [], [], []
         for slot in slots:
             known = self._slots[slot]
-            assert known.match is not None
-            state = known.match.engine.state
+            state = self.match(slot).engine.state
             newest = int(state.clock[N_EVENTS])
             at = np.arange(known.n_events, newest) & EVENT_MASK
             known.n_events = newest
@@ -184,9 +183,7 @@ class DeviceBoards:
         """Return slot, packed event and age int64[k] of the recent changes of matches."""
         first, counts, now = [], [], []
         for slot in slots:
-            match = self._slots[slot].match
-            assert match is not None
-            state = match.engine.state
+            state = self.match(slot).engine.state
             found = _first_recent(state)
             first.append(found)
             counts.append(int(state.clock[N_EVENTS]) - found)

@@ -21,15 +21,12 @@ from agents.device_boards import BEFORE_AT, COORDINATE, X_AT, Y_AT, DeviceBoards
 from arena.lockstep import Lockstep
 from arena.territory.engine import rules
 from arena.territory.engine.rules import MAX_SEATS
-from arena.territory.observation.outlines import (
-    empty_outlines,
-    observe_outlines,
-)
-from arena.territory.observation.views import N_CHANNELS, RECENT_TICKS, Views
+from arena.territory.observation.outlines import empty_outlines, observe_outlines
+from arena.territory.observation.views import RECENT_TICKS, Views
+from msattn.config import SCALES
 
 IntArray = NDArray[np.int64]
 
-_KEYS = ("global", "local", "tactical")
 # Byte of a packed word -> channel; byte 3 is empty.
 _CHANNEL_OF = {0: 0, 1: 1, 2: 2, 4: 5, 5: 6, 6: 7, 7: 8}
 _BARRIER, _TERRAIN, _FRONT, _GAINED, _LOST = 3, 4, 9, 10, 11
@@ -142,10 +139,10 @@ class DeviceViews:
 
     def _draw(self, rows: _Rows, slots: Sequence[int]) -> dict[str, Tensor]:
         """Return the views, uint8[n, C, S, S] by key."""
-        n, sizes = len(rows), self._sizes()
+        shapes = self.views.shapes()
         drawn = {
-            key: torch.empty((n, N_CHANNELS, size, size), dtype=torch.uint8, device=self.device)
-            for key, size in sizes.items()
+            key: torch.empty((len(rows), *shapes[key]), dtype=torch.uint8, device=self.device)
+            for key in SCALES
         }
         self._draw_global(rows, drawn["global"])
         self._draw_local(rows, drawn["local"])
@@ -153,12 +150,6 @@ class DeviceViews:
         self._stamp_fronts(rows, drawn)
         self._stamp_changes(rows, slots, drawn)
         return drawn
-
-    def _sizes(self) -> dict[str, int]:
-        views = self.views
-        return dict(
-            zip(_KEYS, (views.global_size, views.local_size, views.tactical_size), strict=True)
-        )
 
     def _draw_global(self, rows: _Rows, view: Tensor) -> None:
         """Draw area means over the owners of each cell; weights add up to at most 256."""

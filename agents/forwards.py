@@ -23,12 +23,13 @@ from torch import Tensor, nn
 
 from msattn.actor_critic import ActorCritic
 from msattn.config import Shapes
+from msattn.errors import first_line
+from msattn.probing import LEAST_GAIN, wait_for
 from msattn.staging import Lane, Staging
 
 log = logging.getLogger(__name__)
 
 BUCKETS = (16, 64, 256)
-LEAST_GAIN = 1.1
 _WARM_UPS = 3  # passes before a capture: libraries choose their algorithms in the first
 _PROBE_REPEATS = 10
 
@@ -191,15 +192,15 @@ def probe_graphs(
     try:
         for repeat in range(_PROBE_REPEATS + 1):
             for name, arm in arms.items():
-                torch.cuda.synchronize(device)
+                wait_for(device)
                 began = time.perf_counter()
                 arm.logits(frozen, shapes, rows)
-                torch.cuda.synchronize(device)
+                wait_for(device)
                 if repeat > 0:
                     spent[name].append(time.perf_counter() - began)
     except RuntimeError as error:  # a driver or an operation that cannot be captured
         log.debug("no CUDA graphs", exc_info=True)
-        return None, f"off: {str(error).splitlines()[0]}"
+        return None, f"off: {first_line(error)}"
     gain = median(spent["plain"]) / median(spent["graph"])
     if gain < LEAST_GAIN:
         return None, f"off: {gain:.2f} times as fast"

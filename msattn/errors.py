@@ -13,3 +13,9 @@ class ConfigError(NetworkError):
 
 class DeviceError(NetworkError):
     """A device that is missing, or whose results differ from the CPU's."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what torch says of an error, which may go on at length."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__

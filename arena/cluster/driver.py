@@ -225,9 +225,9 @@ class _Driver:
             self._lose(host, error)
             return
         host.node = node
+        self._link.send(WorkerPlaced(key, pid, host.node))
         for message in host.waiting:
             host.actor.send.remote(message)
-        self._link.send(WorkerPlaced(key, pid, host.node))
         self._read(host)
 
     def _on_read(self, host: _Host, key: int, future: Any) -> None:

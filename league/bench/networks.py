@@ -27,6 +27,7 @@ from league.config.tree import LeagueConfig
 from msattn.actor_critic import ActorCritic, masked_log_softmax
 from msattn.config import FAMILIES
 from msattn.device import choose_device
+from msattn.probing import wait_for
 
 # Rows: a minibatch at small; about a decision of matches with ten seats at classic.
 BATCH = {"small": 256, "classic": 64}
@@ -42,13 +43,6 @@ def _kind_of_new_leagues(preset: str) -> str:
     return next(kind for kind, sets in KINDS.items() if resolve(preset, None, sets).torso == torso)
 
 
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
 def in_turn(
     variants: dict[str, Callable[[], object]], repeats: int, device: torch.device
 ) -> dict[str, float]:
@@ -56,10 +50,10 @@ def in_turn(
     spent: dict[str, list[float]] = {name: [] for name in variants}
     for repeat in range(repeats + 1):
         for name, act in variants.items():
-            _wait(device)
+            wait_for(device)
             began = time.perf_counter()
             act()
-            _wait(device)
+            wait_for(device)
             if repeat > 0:  # the first round warms up
                 spent[name].append(time.perf_counter() - began)
     return {name: machine.middle(values) for name, values in spent.items()}

@@ -11,6 +11,7 @@ import os
 from dataclasses import replace
 
 from arena.cluster.bridge import Bridge
+from arena.cluster.ray_arena import RayArena
 from arena.processes.jobs import Arena, RestartLimits, WorkerLimits
 from arena.processes.local_arena import LocalArena
 from league.config.tree import LeagueConfig
@@ -76,8 +77,6 @@ def make_arena(
         restart=RestartLimits(max_deaths=max(10, 4 * n_workers), trouble_limit_s=math.inf),
     )
     if arena.engine == "ray":
-        from arena.cluster.ray_arena import RayArena
-
         return RayArena(
             _PLAY,
             n_workers,

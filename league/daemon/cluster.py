@@ -19,12 +19,12 @@ from arena.errors import ArenaStopped
 from arena.processes.group import ProcessGroup
 from arena.processes.jobs import News, WorkerLimits
 from arena.processes.scratch import ScratchFolder
-from arena.processes.supervisor import Process, end_all
+from arena.processes.supervisor import Process
 from db import queries
 from db.session import write_transaction
 from league.config.tree import LeagueConfig
 from league.daemon.arenas import CHECK, count_ranks, count_workers, settings_of_workers
-from league.daemon.learners import HEARD_OF_ALL, Launch
+from league.daemon.learners import Launch, start_ranks
 from league.folder.layout import LeagueFolder
 from league.learner.messages import LearnerOrders
 from league.ppo.place import RankPlace
@@ -145,26 +145,14 @@ def launch_far(
     Raises:
         OSError, EOFError: the driver cannot be started; those that were started are ended.
     """
-    scratch = ScratchFolder("league-ranks-") if is_here and room.size > 1 else None
-    meeting = None if scratch is None else str(scratch.path / "meeting")
 
-    def release() -> None:
-        if scratch is not None:
-            scratch.close()
+    def start(title: str, place: RankPlace) -> Process:
+        orders = orders_of(None if room.size == 1 else place)
+        seat = replace(room, index=place.rank)
+        preload = [target.partition(":")[0]]
+        return bridge.launch(title, orders, target=target, preload=preload, room=seat)
 
-    members: list[Process] = []
-    try:
-        for rank in range(room.size):
-            title = f"learner-{name}" if rank == 0 else f"learner-{name}.rank{rank}"
-            orders = orders_of(None if room.size == 1 else RankPlace(rank, room.size, meeting))
-            seat = replace(room, index=rank)
-            preload = [target.partition(":")[0]]
-            members.append(bridge.launch(title, orders, target=target, preload=preload, room=seat))
-    except BaseException:
-        end_all(members, 0.0)
-        release()
-        raise
-    return ProcessGroup(members, heard_of_all=HEARD_OF_ALL, release=release)
+    return start_ranks(name, room.size, start, meet_here=is_here and room.size > 1)
 
 
 def launcher(home: ClusterHome, here: Launch) -> Launch:

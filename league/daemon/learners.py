@@ -106,20 +106,48 @@ def launch_ranks(
     Raises:
         OSError, EOFError: one of them cannot be started; the others are ended.
     """
-    scratch = ScratchFolder("league-ranks-")
-    meeting = str(scratch.path / "meeting")
-    members: list[ChildProcess] = []
+
+    def start(title: str, place: RankPlace) -> ChildProcess:
+        return launcher.launch(title, orders_of(place), output_folder / f"{title}.out")
+
+    group = start_ranks(name, n_ranks, start)
+    log.info("learner %s started, PIDs %s", name, ", ".join(str(m.pid) for m in group.members))
+    return group
+
+
+def start_ranks(
+    name: str,
+    n_ranks: int,
+    start: Callable[[str, RankPlace], Process],
+    *,
+    meet_here: bool = True,
+) -> ProcessGroup:
+    """Start the ranks of a learner one after the other, wherever `start` does.
+
+    Args:
+        start: starts the rank in a place, under a title.
+        meet_here: they are all on this machine, and meet over a file in a folder of their own.
+
+    Raises:
+        OSError, EOFError: one of them cannot be started; the others are ended.
+    """
+    scratch = ScratchFolder("league-ranks-") if meet_here else None
+    meeting = None if scratch is None else str(scratch.path / "meeting")
+
+    def release() -> None:
+        if scratch is not None:
+            scratch.close()
+
+    members: list[Process] = []
     try:
         for rank in range(n_ranks):
             title = f"learner-{name}" if rank == 0 else f"learner-{name}.rank{rank}"
-            orders = orders_of(RankPlace(rank, n_ranks, meeting))
-            members.append(launcher.launch(title, orders, output_folder / f"{title}.out"))
+            members.append(start(title, RankPlace(rank, n_ranks, meeting)))
     except BaseException:
         end_all(members, 0.0)
-        scratch.close()
+        release()
         raise
-    log.info("learner %s started, PIDs %s", name, ", ".join(str(m.pid) for m in members))
-    return ProcessGroup(members, heard_of_all=HEARD_OF_ALL, release=scratch.close)
+    return ProcessGroup(members, heard_of_all=HEARD_OF_ALL, release=release)
 
 
 class Learners:
@@ -243,12 +271,13 @@ class Learners:
 
     def stop(self, order: object, grace_s: float) -> Iterator[LearnerMessage]:
         """Send the order to stop to all learners; kill those that still run after `grace_s`."""
+        ends = self._clock() + grace_s
         for name, process in self._running():
+            yield from self._read(name, self._places[name])  # it may have found a machine
             if process.is_placed:
                 self.send(name, order)
             else:  # it waits for a machine, and nobody there hears an order
                 process.terminate()
-        ends = self._clock() + grace_s
         while (running := self._running()) and self._clock() < ends:
             handles = dict.fromkeys(h for _, process in running for h in process.handles)
             connection.wait([*handles], timeout=0.2)  # those of a cluster are one for all

@@ -14,10 +14,12 @@ import torch
 
 from agents.forwards import SharedForwards, probe_graphs
 from arena.match import LoadMap
-from league.learner.drawn import DRAWN_VERSIONS, LEAST_GAIN, DrawnViews, probe_drawing
+from league.learner.drawn import DRAWN_VERSIONS, DrawnViews, probe_drawing
 from league.learner.settings import EnvSettings
 from league.ppo.algorithm import LeaguePPO
 from msattn.actor_critic import ActorCritic
+from msattn.errors import first_line
+from msattn.probing import LEAST_GAIN
 
 if TYPE_CHECKING:
     from league.learner.environment import LeagueVecEnv
@@ -79,7 +81,7 @@ def _draws(
         gain, are_equal = probe_drawing(device, env.rules, env.views, env.maps[0], load_map)
     except RuntimeError as error:  # too little memory for the boards, or an operation it lacks
         log.debug("views cannot be drawn", exc_info=True)
-        return False, f"written by the game: {str(error).splitlines()[0]}"
+        return False, f"written by the game: {first_line(error)}"
     if not are_equal:
         log.warning("the views that %s draws differ from the game's, which are taken", device)
         return False, "written by the game: those that were drawn differ"

@@ -17,11 +17,11 @@ from arena.match import LoadMap
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.observation.observation import empty_views
 from arena.territory.observation.views import Views
+from msattn.config import SCALES
+from msattn.probing import wait_for
 from msattn.staging import Staging
 
-VIEW_KEYS = ("global", "local", "tactical")
 DRAWN_VERSIONS = (1, 2)  # of the observation, whose views agents.device_views draws
-LEAST_GAIN = 1.1
 _N_MATCHES = 4
 _WARM, _MEASURED = 20, 10  # decisions of the probe's matches
 _SCRIPTS = ("scripted:tribe", "scripted:expander", "scripted:turtle", "scripted:opportunist")
@@ -43,16 +43,8 @@ class DrawnViews:
     def __init__(self, lockstep: Lockstep, n_rows: int, views: Views, device: torch.device) -> None:
         self._lockstep = lockstep
         self._drawing = DeviceViews(len(lockstep.matches), views, device)
-        self._shapes = {key: views.shapes()[key] for key in VIEW_KEYS}
-        self._device = device
-        self.targets = self._room(n_rows)
+        self.targets = _room(n_rows, views, device)
         lockstep.draw_views = self.draw
-
-    def _room(self, n: int) -> dict[str, Tensor]:
-        return {
-            key: torch.zeros((n, *shape), dtype=torch.uint8, device=self._device)
-            for key, shape in self._shapes.items()
-        }
 
     def observe(self, rows: IntArray, at: IntArray) -> None:
         """Draw living rows of the matches, int64[n], into these rows of `targets`."""
@@ -63,7 +55,7 @@ class DrawnViews:
     def draw(self, rows: IntArray) -> dict[str, Tensor]:
         """Return the views of living rows, uint8[n, C, S, S] by key."""
         began = time.perf_counter()
-        targets = self._room(len(rows))
+        targets = _room(len(rows), self._drawing.views, self._drawing.device)
         self._drawing.observe(self._lockstep, rows, targets)
         self._lockstep.seconds["observation"] += time.perf_counter() - began
         return targets
@@ -84,13 +76,9 @@ def probe_drawing(
         seated = [agents[seat % len(agents)] for seat in range(rules.n_seats)]
         matches.begin(slot, LiveMatch(load_map(reference), rules, views, slot, 0, seated))
     drawing, staging = DeviceViews(_N_MATCHES, views, device), Staging(device)
-    shapes = {key: views.shapes()[key] for key in VIEW_KEYS}
     n = _N_MATCHES * rules.n_seats
     seen = empty_views(n, views)
-    drawn, brought = (
-        {key: torch.zeros((n, *s), dtype=torch.uint8, device=device) for key, s in shapes.items()}
-        for _ in range(2)
-    )
+    drawn, brought = _room(n, views, device), _room(n, views, device)
     actions = np.zeros(_N_MATCHES * MAX_SEATS, np.int64)
     spent: dict[str, list[float]] = {"drawn": [], "brought": []}
     are_equal = True
@@ -101,21 +89,22 @@ def probe_drawing(
         began = time.perf_counter()
         matches.observe(rows, seen)
         staging.bring(brought, as_dict(seen), slice(0, n))
-        _wait(device)
+        wait_for(device)
         middle = time.perf_counter()
         matches.observe(rows, seen, with_views=False)
         drawing.observe(matches, rows, drawn, at)
-        _wait(device)
+        wait_for(device)
         if decision >= _WARM:
             spent["brought"].append(middle - began)
             spent["drawn"].append(time.perf_counter() - middle)
-        for key in VIEW_KEYS:
+        for key in SCALES:
             are_equal &= torch.equal(drawn[key][: len(rows)], brought[key][: len(rows)])
         matches.ask_agents(actions)
         matches.advance(actions)
     return median(spent["brought"]) / median(spent["drawn"]), are_equal
 
 
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+def _room(n: int, views: Views, device: torch.device) -> dict[str, Tensor]:
+    """Return uint8[n, C, S, S] by key."""
+    shapes = views.shapes()
+    return {key: torch.zeros((n, *shapes[key]), dtype=torch.uint8, device=device) for key in SCALES}

@@ -37,6 +37,7 @@ from league.learner.messages import (
     Waits,
 )
 from league.learner.waiting import StopOrdered, Waiting
+from league.ppo import meeting
 from league.ppo.errors import RanksLostError
 
 if TYPE_CHECKING:
@@ -110,8 +111,6 @@ def join_ranks(
     device = device_of(place, choose_device(orders.settings.device))
     if place.meeting is not None:
         return join_group(place, device)
-    from league.ppo import meeting
-
     assert manager is not None  # whoever starts ranks on several machines hears them
     meeting.talk_over(address)
     if place.rank == 0:

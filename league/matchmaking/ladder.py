@@ -10,7 +10,8 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-Z = 1.959963984540054  # of the interval that must lie above 0
+from league.rating.standings import Z_95
+
 MIN_MATCHES = 30  # rated matches before a member's rating counts
 
 
@@ -67,7 +68,7 @@ def next_step(
         member = known.get(member_id)
         if member is None or member.games < MIN_MATCHES:
             continue
-        above, half_width = member.mu - top.mu, Z * math.hypot(member.sigma, top.sigma)
+        above, half_width = member.mu - top.mu, Z_95 * math.hypot(member.sigma, top.sigma)
         if above > half_width and (best is None or above > best.above):
             best = Step(missing[0], joined[-1], member_id, above, half_width)
     return best

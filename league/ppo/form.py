@@ -18,14 +18,14 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from league.ppo.precision import PROBED_SIDE, Evaluate, Probe, probe
+from league.ppo.precision import LEAST_COSINE, Evaluate, Probe, has_large_views, probe
+from msattn.errors import first_line
+from msattn.probing import LEAST_GAIN
 
 Compile = Literal["auto", "on", "off"]
 
 log = logging.getLogger(__name__)
 
-LEAST_GAIN = 1.1
-LEAST_COSINE = 0.999
 _COMPILERS = ("c++", "g++", "clang++", "cl")
 
 
@@ -85,7 +85,6 @@ def choose_form(
         asked, evaluate, lambda made: probe(ways(made), policy, space, device, n_rows=n_rows)
     )
     return Form(compiled, n_rows, (f"update {sentence}", layout))
-    return Form(compiled, n_rows, (f"update {sentence}", f"convolutions {layout}"))
 
 
 # --- channels last --------------------------------------------------------------------------------
@@ -114,8 +113,7 @@ def like_parameters(optimizer: torch.optim.Optimizer) -> None:
 def _choose_layout(
     plain: Evaluate, policy: nn.Module, space: spaces.Dict, device: torch.device
 ) -> str:
-    sides = [max(box.shape[1:]) for box in space.values() if box.shape and len(box.shape) == 3]
-    if max(sides, default=0) < PROBED_SIDE:
+    if not has_large_views(space):
         return "channels first: no large views"
     if device.type != "cuda":
         return "channels first: not tried on this device"
@@ -149,7 +147,7 @@ def _probe_compiled(
         found = timed(compiled)
     except Exception as error:  # whatever a compiler raises: training goes on without it
         log.debug("the update cannot be compiled", exc_info=True)
-        return None, f"not compiled: {type(error).__name__}: {_first_line(error)}"
+        return None, f"not compiled: {type(error).__name__}: {first_line(error)}"
     times = f"{found.gain:.2f} times as fast, cosine of the gradients {found.cosine:.5f}"
     if found.cosine < LEAST_COSINE or (asked == "auto" and found.gain < LEAST_GAIN):
         return None, f"not compiled: {times}"
@@ -161,7 +159,3 @@ def _missing_compiler(device: torch.device) -> str | None:
     if device.type == "cuda":
         return None if find_spec("triton") else "no package triton"
     return None if any(map(shutil.which, _COMPILERS)) else "no C++ compiler"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0][:120]

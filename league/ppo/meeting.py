@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from league.ppo.errors import RanksLostError
+from msattn.errors import first_line
 
 
 def open_meeting(address: str, size: int, limit_s: float) -> tuple[Any, int]:
@@ -63,10 +64,9 @@ def enter_meeting(address: str, port: int, size: int, limit_s: float) -> Any:
             wait_for_workers=False,
         )
     except RuntimeError as error:  # torch's DistError among them
-        said = str(error).strip().split("\n")[0][:200]
         raise RanksLostError(
             f"a rank cannot reach the first one at {address}:{port}; the nodes must reach each "
-            f"other on all ports ({said})"
+            f"other on all ports ({first_line(error)})"
         ) from error
 
 

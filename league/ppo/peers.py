@@ -18,6 +18,7 @@ from torch import Tensor
 
 from league.ppo.errors import RanksLostError
 from league.ppo.place import RankPlace
+from msattn.errors import first_line
 
 START_S = 300.0
 """Seconds in which all ranks must have come to the meeting place: imports on a busy machine."""
@@ -155,8 +156,7 @@ def _others_are_there(doing: str = "lost the connection to the others") -> Itera
     try:
         yield
     except RuntimeError as error:  # torch's DistError among them
-        said = str(error).strip().split("\n")[0][:200]
-        raise RanksLostError(f"a rank {doing} ({said})") from error
+        raise RanksLostError(f"a rank {doing} ({first_line(error)})") from error
 
 
 def _tensor(raw: bytes, size: int) -> Tensor:

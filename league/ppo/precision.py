@@ -19,6 +19,8 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
+from msattn.probing import wait_for
+
 Precision = Literal["auto", "float32", "bfloat16"]
 # (in bfloat16, observations, masks bool[n, A]) -> log-probabilities float32[n, A], values
 # float32[n]
@@ -63,8 +65,13 @@ def can_bfloat16(device: torch.device) -> bool:
 
 def is_worth_probing(space: spaces.Dict, device: torch.device) -> bool:
     """Return whether "auto" asks the probe at all: a unit for bfloat16, and large views."""
+    return has_large_views(space) and can_bfloat16(device)
+
+
+def has_large_views(space: spaces.Dict) -> bool:
+    """Return whether a view of one row's observation is so large that a probe is worth its time."""
     sides = [max(box.shape[1:]) for box in space.values() if box.shape and len(box.shape) == 3]
-    return max(sides, default=0) >= PROBED_SIDE and can_bfloat16(device)
+    return max(sides, default=0) >= PROBED_SIDE
 
 
 def autocast(device: torch.device, on: bool) -> contextlib.AbstractContextManager[object]:
@@ -145,16 +152,16 @@ def probe(
     spent: dict[bool, list[float]] = {False: [], True: []}
     gradients: dict[bool, Tensor] = {}
     for repeat in range(PROBE_REPEATS + 1):
-        for in_bfloat16, seconds in spent.items():
-            prepare(in_bfloat16)
-            _wait(device)
+        for fast, seconds in spent.items():
+            prepare(fast)
+            wait_for(device)
             began = time.perf_counter()
-            log_probs, values = evaluate(in_bfloat16, rows, masks)
+            log_probs, values = evaluate(fast, rows, masks)
             torch.autograd.backward(log_probs[:, 0].mean() + values.square().mean())
-            _wait(device)
+            wait_for(device)
             if repeat > 0:  # the first round warms up
                 seconds.append(time.perf_counter() - began)
-            gradients[in_bfloat16] = _take_gradients(policy)
+            gradients[fast] = _take_gradients(policy)
     with torch.no_grad():
         for buffer, before in buffers:
             buffer.copy_(before)
@@ -179,8 +186,3 @@ def _noise(box: spaces.Box, n_rows: int, source: torch.Generator) -> Tensor:
     if box.dtype == "uint8":
         return torch.randint(0, 256, shape, generator=source, dtype=torch.uint8)
     return torch.rand(shape, generator=source)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from league.ppo.errors import LearnerError
+from msattn.errors import first_line
 
 _MEMORY_PHRASES = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -31,11 +32,10 @@ def memory_advice(doing: str) -> Iterator[None]:
         known = isinstance(error, MemoryError | torch.OutOfMemoryError)
         if not known and not any(phrase in str(error).lower() for phrase in _MEMORY_PHRASES):
             raise
-        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
         raise LearnerError(
-            f"out of memory {doing} ({reason}); lower learner.batch_size, learner.micro_batch or "
-            "learner.n_matches, then learner.n_steps; smaller views (views.*) or the network "
-            "preset 'small' need a new league"
+            f"out of memory {doing} ({first_line(error)}); lower learner.batch_size, "
+            "learner.micro_batch or learner.n_matches, then learner.n_steps; smaller views "
+            "(views.*) or the network preset 'small' need a new league"
         ) from error
 
 

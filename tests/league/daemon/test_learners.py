@@ -300,3 +300,21 @@ def test_a_learner_that_waits_for_a_machine_delays_no_stop(
     assert list(group.stop(Stop(), 1e9)) == []  # it would wait for so long
     assert (process.sent, process.exit_code, process.was_killed) == ([], -15, False)
     assert group.pids == {}
+
+
+def test_a_learner_that_has_found_a_machine_meanwhile_is_told_to_stop(
+    learners: Callable[..., Learners],
+) -> None:
+    process = ScriptedProcess()
+    process.is_placed = False
+    group = learners(Launches(process))
+    list(group.poll())
+    read = process.poll
+
+    def poll_and_find(limit: int | None = 1000) -> list[object]:
+        process.is_placed = True
+        return read(limit)
+
+    process.poll = poll_and_find  # type: ignore[method-assign]
+    list(group.stop(Stop(), 10.0))
+    assert (process.sent, process.exit_code, process.was_killed) == ([Stop()], 0, False)

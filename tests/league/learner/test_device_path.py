@@ -19,12 +19,15 @@ from league.config.toml import write_toml
 from league.folder.layout import create_folder
 from league.learner import device_path
 from league.learner.device_path import DevicePath
-from league.learner.drawn import VIEW_KEYS, DrawnViews, probe_drawing
+from league.learner.drawn import DrawnViews, probe_drawing
 from league.learner.messages import Roster
 from league.learner.ranks import digest
+from league.learner.settings import learner_settings
 from league.learner.trainer import Trainer
 from league.matches.worker import cached_maps
 from league.matchmaking.opponents import Foe
+from msattn.actor_critic import ActorCritic
+from msattn.config import SCALES
 
 CPU = torch.device("cpu")
 SETS = (
@@ -74,7 +77,7 @@ def test_a_learner_whose_views_are_drawn_learns_the_same_to_the_last_bit(
         numbers = [trainer.update()[0] for trainer in (written, drawn)]
         assert numbers[0]["loss"] == numbers[1]["loss"]
     assert digest(written.ppo) == digest(drawn.ppo)
-    for key in VIEW_KEYS:
+    for key in SCALES:
         seen = drawn.env.observations()[key]
         assert isinstance(seen, torch.Tensor)
         at = np.flatnonzero(drawn.env.active)
@@ -142,9 +145,6 @@ def test_views_that_differ_are_not_drawn(
 
 def test_the_device_path_of_a_network_without_views_draws_none() -> None:
     config = resolve("small", None, ("network.views=off",))
-    from league.learner.settings import learner_settings
-    from msattn.actor_critic import ActorCritic
-
     settings = learner_settings(config)
     network = ActorCritic("baseline", settings.env.views.shapes(), settings.torso)
     path = DevicePath.of(CPU, network, settings.env, cached_maps(None))

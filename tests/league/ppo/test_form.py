@@ -103,6 +103,15 @@ def test_another_gradient_a_slower_code_and_an_error_are_refused(
     assert found.compiled is None
     assert found.said[0] == "update not compiled: ImportError: no Python.h"
 
+    monkeypatch.setattr(torch, "compile", _fake_compile([]))
+    for asked, gain, is_taken in (("auto", 1.05, False), ("auto", 1.2, True), ("on", 0.9, True)):
+        compiled, _ = forms._probe_compiled(
+            asked,  # type: ignore[arg-type]
+            ppo._evaluate,
+            lambda made, gain=gain: Probe(gain, 1.0),
+        )
+        assert (compiled is not None) is is_taken
+
 
 def test_the_order_of_channels_changes_no_weight_and_no_gradient() -> None:
     ppo, last = learner(ToyEnv()), learner(ToyEnv())
