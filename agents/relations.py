@@ -30,7 +30,7 @@ def relation_mask(mask: BoolArray, directions: IntArray) -> BoolArray:
         directions: int64[n, 8, 7], the facts of a SeatBatch.
 
     Returns:
-        bool[n, actions]; all that is no attack as it is.
+        bool[n, actions]; every action but attacks is left as it is.
     """
     n = len(mask)
     n_orders = N_DIRECTIONS * len(INTENSITIES)

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 import agents.in_tick
 import agents.scripted
 from agents.errors import AgentError
+from agents.scripted import SCRIPTED_NAMES
 from arena.territory.engine.rules import EDITIONS
 from arena.territory.engine.terms import DIFFICULTIES
 from arena.territory.observation.views import OBSERVATION_VERSION, OBSERVATION_VERSIONS, Views
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 PRESETS = ("small", "classic", "real")
 SCRIPTED = tuple(agents.scripted.SCRIPTED)
-SCRIPTED_2026 = tuple(agents.scripted.SCRIPTED_2026)
-IN_TICK = agents.in_tick.IN_TICK  # whom the engine plays itself, nations in edition 2026 alone
 ANCHORS = ("idle", "random", "tribe", "expander", "turtle", "opportunist", "strategist")
 NATIONS = tuple(f"nation-{each}" for each in DIFFICULTIES)  # on their own terms, weakest first
 HELD_OUT = ("strategist-eager", "strategist-patient")  # of new leagues; older ones hold out nobody
@@ -187,7 +186,7 @@ class RatingConfig(Section):
 
     @model_validator(mode="after")
     def _anchors_are_known(self) -> RatingConfig:
-        known = (*SCRIPTED, *SCRIPTED_2026, *IN_TICK)
+        known = SCRIPTED_NAMES
         unknown = [name for name in self.anchors if name not in known]
         if unknown or len(set(self.anchors)) != len(self.anchors):
             raise ValueError(
@@ -218,8 +217,7 @@ class RatingConfig(Section):
     @property
     def scripted_members(self) -> tuple[str, ...]:
         """The scripted members that a league has from its first start on."""
-        known = (*SCRIPTED, *SCRIPTED_2026, *IN_TICK)
-        return (*self.anchors, *(name for name in self.held_out if name in known))
+        return (*self.anchors, *(name for name in self.held_out if name in SCRIPTED_NAMES))
 
 
 class DatabaseConfig(Section):
