@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from arena.parity_2026.land import Gap
 from arena.parity_2026.recordings import unit_of
 from arena.territory.engine import formulas, rules
 from arena.territory.engine.edition_2026.cities import price_of
@@ -23,8 +24,6 @@ from arena.territory.engine.state import (
 
 _EDITION = rules.EDITIONS["2026"]
 _TERRAIN = {"plains": 0, "highland": 1, "mountain": 2}
-
-Gap = tuple[str, float, float, str]  # what, gap, allowed, unit
 
 
 def formula_gaps(vectors: dict[str, Any]) -> Iterator[Gap]:
