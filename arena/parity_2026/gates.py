@@ -60,7 +60,9 @@ def scenario_gaps(
         yield from _path(recording, until)
         yield from _economy(recording, until)
     else:
-        raise ArenaError(f"expected a scenario of land, cities or boats, found kind {kind!r}")
+        raise ArenaError(
+            f"expected a scenario of land, cities, boats or alliances, found kind {kind!r}"
+        )
 
 
 def _all_columns(recording: Recording, until: str) -> Iterator[Gap]:

@@ -27,7 +27,7 @@ _TERRAIN = {"plains": 0, "highland": 1, "mountain": 2}
 
 
 def formula_gaps(vectors: dict[str, Any]) -> Iterator[Gap]:
-    """Yield the largest relative gap of each group of formula vectors that the land game has."""
+    """Yield the largest relative gap of each group of formula vectors of what is played."""
     checks: dict[str, Callable[[dict[str, Any]], list[tuple[float, float]]]] = {
         "max_troops": lambda v: [(_cap(v), v["value"])],
         "troop_increase": lambda v: [(_growth(v), v["value"])],
