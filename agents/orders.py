@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.agent import CAP, CONTACT, TARGET, TROOPS, IntArray, SeatBatch
+from arena.territory.engine import rules
 from arena.territory.engine.actions import BUILD as BUILD
 from arena.territory.engine.actions import UPGRADE as UPGRADE
 from arena.territory.engine.actions import WAIT as WAIT
 
-INTENSITIES = np.array([0.15, 0.30, 0.45, 0.60, 0.75])  # shares of the home troops
+INTENSITIES = np.array(rules.INTENSITIES)  # shares of the home troops
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from agents.budget import Budget
 from agents.errors import AgentError
-from agents.in_tick import IN_TICK, InTick
+from agents.in_tick import InTick
 from agents.plugin_files import is_plugin_file, load_plugin_file
-from agents.scripted import FORMER_NAMES, SCRIPTED, SCRIPTED_2026
+from agents.scripted import FORMER_NAMES, SCRIPTED, SCRIPTED_2026, SCRIPTED_NAMES
 from arena.agent import Agent
 
 if TYPE_CHECKING:
@@ -50,9 +50,10 @@ def parse_spec(spec: str) -> tuple[str, str]:
         return kind, Budget.parse(rest).text()
     if kind == "scripted":
         rest = FORMER_NAMES.get(rest, rest)
-    known = (*SCRIPTED, *SCRIPTED_2026, *IN_TICK)
-    if kind == "scripted" and rest not in known:
-        raise SpecError(f"there is no scripted agent {rest!r}; choose one of {', '.join(known)}")
+    if kind == "scripted" and rest not in SCRIPTED_NAMES:
+        raise SpecError(
+            f"there is no scripted agent {rest!r}; choose one of {', '.join(SCRIPTED_NAMES)}"
+        )
     if kind == "plugin":
         place, _, factory = rest.rpartition(":")
         if not place or not factory or (":" in place and not is_plugin_file(place)):

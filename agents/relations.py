@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.orders import INTENSITIES
+from agents.orders import WAIT
 from arena.agent import ATTACK_ON_ME, CONTACT, TARGET, TARGET_TROOPS, IntArray
+from arena.territory.engine.rules import N_DIRECTIONS
 
-N_DIRECTIONS = 8
 BoolArray = NDArray[np.bool_]
 
 
@@ -30,11 +30,10 @@ def relation_mask(mask: BoolArray, directions: IntArray) -> BoolArray:
         directions: int64[n, 8, 7], the facts of a SeatBatch.
 
     Returns:
-        bool[n, actions]; all that is no attack as it is.
+        bool[n, actions]; every action but attacks is left as it is.
     """
     n = len(mask)
-    n_orders = N_DIRECTIONS * len(INTENSITIES)
-    orders = mask[:, :n_orders].reshape(n, N_DIRECTIONS, -1)
+    orders = mask[:, :WAIT].reshape(n, N_DIRECTIONS, -1)
     legal = orders.any(axis=2)
     target, contact = directions[:, :, TARGET], directions[:, :, CONTACT]
     rivals = legal & (target > 0)
@@ -43,7 +42,7 @@ def relation_mask(mask: BoolArray, directions: IntArray) -> BoolArray:
     stays |= _longest(_largest(attack, rivals & (attack > 0)), contact)
     stays |= _longest(legal & (target == 0), contact)
     kept = mask.copy()
-    kept[:, :n_orders] = (orders & stays[:, :, None]).reshape(n, n_orders)
+    kept[:, :WAIT] = (orders & stays[:, :, None]).reshape(n, WAIT)
     return kept
 
 

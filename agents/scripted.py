@@ -26,6 +26,7 @@ import numpy as np
 from numpy.random import Generator
 
 from agents import orders
+from agents.in_tick import IN_TICK
 from agents.orders import WAIT, BoolArray, FloatArray
 from agents.strategist import EAGER, PATIENT, Strategist
 from arena.agent import (
@@ -284,6 +285,9 @@ SCRIPTED: dict[str, Callable[[], Agent]] = {
 
 SCRIPTED_2026: dict[str, Callable[[], Agent]] = {"builder": Builder}
 """Those of edition 2026 alone: in 2025 they would be others under another name."""
+
+SCRIPTED_NAMES = (*SCRIPTED, *SCRIPTED_2026, *IN_TICK)
+"""All that may stand after `scripted:`, those whom the engine plays included."""
 
 # Leagues, replays and match logs of older versions hold these names: they stay valid.
 FORMER_NAMES = {"wait": "idle"}

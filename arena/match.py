@@ -41,7 +41,7 @@ class MatchSpec:
         views: sizes of what policies see; its version is one of the rules' edition.
         map_sha256: identity of the map; "" accepts any.
         terms: on which each seat sits (arena.territory.engine.terms): "" is a human whom its agent
-            plays, every other one is played by the engine; () when all are humans.
+            plays, every other one is played by the engine; empty when all are humans.
     """
 
     seed: int
@@ -120,7 +120,7 @@ class MatchResult:
             once, and `agent_s`.
         weights: SHA-256 of the weights that each seat's agent has loaded, by its own account
             (`weights_sha256`), "" of an agent that has none.
-        places_in_crowd: as `placements`, among all players; () where there is no crowd.
+        places_in_crowd: as `placements`, among all players; empty without a crowd.
     """
 
     spec: MatchSpec

@@ -1,8 +1,8 @@
 """Replay scenarios recorded from the 2026 edition and compare ours within fixed gates.
 
-The land game, gold, structures and boats are played: orders for alliances are not ours yet. A
-file that needs them before it ends is compared up to the tick before the first of them, and the
-gate says so; where nothing is left, one sentence does.
+Land, gold, structures, boats and alliances are played. A file that needs something else before it
+ends is compared up to the tick before that, and the gate says so; where nothing is left, one
+sentence does.
 
 Gates: formula vectors, growth and building exact, caps to the recorded decimal; lone and duel
 scenarios within 0.5 % of the tiles at the end, and 3 % along the path (6 % below 500 tiles), gold

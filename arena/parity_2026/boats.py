@@ -7,15 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.parity_2026.land import SMALL, Gap, gaps_by_player
 from arena.parity_2026.recordings import Recording
 from arena.parity_2026.replays import Curves, replay
 from arena.territory.engine.engine import Engine
 
 _STREAMS = range(1, 9)
 _COLUMNS = ("tiles", "troops", "boats", "boat_troops")
-_SMALL = 500  # tiles; below, the land along the path has noise
 
-Gap = tuple[str, float, float, str]  # what, gap, allowed, unit
 Row = tuple[int, str, int, int, float]  # tick, owner, x, y, troops
 
 
@@ -48,7 +47,7 @@ def boat_gaps(recording: Recording, until: str) -> Iterator[Gap]:
     yield f"home troops before any attack{until}", float(gap), 0, "troops"
     share = _share(curves, recording)
     yield f"tiles at the end{until}", at_the_end, 0.5, "%"
-    large = np.where(recording.column("tiles") >= _SMALL, share, 0.0)
+    large = np.where(recording.column("tiles") >= SMALL, share, 0.0)
     yield f"tiles along the path{until}", float(large.max()), 3.0, "%"
 
 
@@ -66,9 +65,7 @@ def _sailed(recording: Recording, seed: int) -> tuple[Curves, list[Row]]:
 
 
 def _share(curves: Curves, recording: Recording) -> NDArray[np.float64]:
-    theirs = recording.column("tiles")
-    share: NDArray[np.float64] = 100.0 * np.abs(curves["tiles"] - theirs) / np.maximum(theirs, 100)
-    return share
+    return gaps_by_player(curves["tiles"], recording.column("tiles"))
 
 
 def _first_fight(recording: Recording) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from arena.errors import ArenaError
 from arena.parity_2026.boats import boat_gaps
+from arena.parity_2026.land import SMALL, Gap, gap_of_owned, gaps_by_player
 from arena.parity_2026.minds import mind_gaps
 from arena.parity_2026.recordings import Recording, read
 from arena.parity_2026.replays import COLUMNS, replay
@@ -23,8 +24,6 @@ _CAPTURES = 20  # ticks by which those of several structures may be late or earl
 _SAMPLES = 20  # ticks between two that are recorded, at most
 _LAND = {"attack", "boat", "landing", "conquered"}  # events without diplomacy and structures
 _MINDS = (301, 0.02), (601, 0.03), (1591, 0.12)
-
-Gap = tuple[str, float, float, str]  # what, gap, allowed, unit
 
 
 def scenario_gaps(
@@ -61,7 +60,9 @@ def scenario_gaps(
         yield from _path(recording, until)
         yield from _economy(recording, until)
     else:
-        raise ArenaError(f"expected a scenario of land, cities or boats, found kind {kind!r}")
+        raise ArenaError(
+            f"expected a scenario of land, cities, boats or alliances, found kind {kind!r}"
+        )
 
 
 def _all_columns(recording: Recording, until: str) -> Iterator[Gap]:
@@ -87,17 +88,14 @@ def _largest(gap: NDArray[np.float64]) -> float:
 
 def _path(recording: Recording, until: str) -> Iterator[Gap]:
     theirs = recording.column("tiles")
-    gaps = []
-    for seed in _STREAMS:
-        ours = replay(recording, seed)["tiles"]
-        gaps.append(100.0 * np.abs(ours - theirs) / np.maximum(theirs, 100))
-    median = np.median(gaps, axis=0)
+    runs = [replay(recording, seed)["tiles"] for seed in _STREAMS]
+    median = np.median([gaps_by_player(ours, theirs) for ours in runs], axis=0)
     yield f"tiles at the end{until}", float(median[:, -1].max()), 0.5, "%"
-    large = np.where(theirs >= 500, median, 0.0)
+    large = np.where(theirs >= SMALL, median, 0.0)
     yield f"tiles along the path{until}", float(large.max()), 3.0, "%"
-    small = np.where(theirs < 500, median, 0.0)
+    small = np.where(theirs < SMALL, median, 0.0)
     if small.any():
-        yield f"tiles below 500 along the path{until}", float(small.max()), 6.0, "%"
+        yield f"tiles below {SMALL} along the path{until}", float(small.max()), 6.0, "%"
 
 
 def _economy(recording: Recording, until: str) -> Iterator[Gap]:
@@ -149,7 +147,6 @@ def _replayed_minds(
         tick = max((each for each in column if tick - _SAMPLES < each <= tick), default=0)
         k = column.get(tick)
         if k is not None:
-            owned = theirs[:, k].sum()
-            gaps = [np.abs(tiles[:, k] - theirs[:, k]).sum() / owned for tiles in runs]
+            gaps = [gap_of_owned(tiles[:, k], theirs[:, k]) for tiles in runs]
             what = f"orders replayed, tile gaps at {tick}"
             yield what, float(np.median(gaps)), allowed, "of owned"

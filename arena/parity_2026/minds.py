@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.parity_2026.land import Gap, gap_of_owned
 from arena.parity_2026.recordings import Recording
 from arena.parity_2026.replays import COLUMNS, set_up
 from arena.territory.engine import rules
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.state import (
-    CITY_LEVELS,
     NO_ALLIANCES,
     NO_BOATS,
     NO_NUKES,
@@ -30,8 +30,6 @@ from arena.territory.engine.state import (
     STRIKES,
 )
 from arena.territory.engine.tempers import Temper
-
-Gap = tuple[str, float, float, str]
 
 _OFFSET = rules.REFERENCE_TICK_OFFSET
 _FIRST = 500  # ticks in which orders are compared one by one
@@ -101,7 +99,7 @@ def mind_gaps(recording: Recording, noise: dict[str, Any] | None) -> Iterator[Ga
     for tick, allowed in gates.gaps:
         if tick in column:
             theirs = tiles[:, column[tick]]
-            gaps = [np.abs(run[tick]["tiles"] - theirs).sum() / theirs.sum() for run in runs]
+            gaps = [gap_of_owned(run[tick]["tiles"], theirs) for run in runs]
             yield f"minds, tile gaps at {tick}", float(np.median(gaps)), allowed, _OF_OWNED
     for tick, allowed in gates.owned:
         if tick in column:
@@ -172,10 +170,8 @@ def _run(recording: Recording, seed: int, stops: list[int]) -> dict[int, Board]:
     for tick in stops:
         engine.run(tick + 1 - _OFFSET - engine.tick)
         boards[tick] = {
-            "tiles": np.array(engine.tiles, np.float64),
-            "troops": np.array(engine.troops, np.float64),
-            "cities": np.array(engine.state.ledger[1:, CITY_LEVELS], np.float64),
-            "allies": np.array(COLUMNS["allies"](engine), np.float64),
+            name: np.array(COLUMNS[name](engine), np.float64)
+            for name in ("tiles", "troops", "cities", "allies")
         }
     return boards
 

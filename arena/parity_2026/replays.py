@@ -64,6 +64,7 @@ def _allies(engine: Engine) -> list[int]:
 
 
 def _cap(engine: Engine, p: int) -> float:
+    """Return what caps.cap_of does, which only compiled code can call."""
     s = engine.state
     cities = int(s.ledger[p, CITY_LEVELS])
     return float(formulas.troop_cap(int(s.tiles[p]), s.cap_divisor[p], s.cap_factor[p], cities))

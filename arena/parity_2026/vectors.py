@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from arena.parity_2026.land import Gap
 from arena.parity_2026.recordings import unit_of
 from arena.territory.engine import formulas, rules
 from arena.territory.engine.edition_2026.cities import price_of
@@ -24,11 +25,9 @@ from arena.territory.engine.state import (
 _EDITION = rules.EDITIONS["2026"]
 _TERRAIN = {"plains": 0, "highland": 1, "mountain": 2}
 
-Gap = tuple[str, float, float, str]  # what, gap, allowed, unit
-
 
 def formula_gaps(vectors: dict[str, Any]) -> Iterator[Gap]:
-    """Yield the largest relative gap of each group of formula vectors that the land game has."""
+    """Yield the largest relative gap of each group of formula vectors of what is played."""
     checks: dict[str, Callable[[dict[str, Any]], list[tuple[float, float]]]] = {
         "max_troops": lambda v: [(_cap(v), v["value"])],
         "troop_increase": lambda v: [(_growth(v), v["value"])],

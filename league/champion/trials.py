@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from agents.in_tick import terms_of
+
 if TYPE_CHECKING:
     from arena.match import MatchSpec
     from arena.territory.engine.rules import MatchRules
@@ -97,7 +99,6 @@ def match_spec(
     """
     from numpy.random import PCG64, Generator
 
-    from agents.in_tick import terms_of
     from arena.match import MatchSpec
 
     order = Generator(PCG64(trial.round)).permutation(len(stage.maps))

@@ -41,7 +41,7 @@ class RulesConfig(Section):
     n_seats: int = Field(default=10, ge=2, le=MAX_SEATS, description="Seats of a match, 2 to 250.")
     edition: Annotated[Literal["2025", "2026"], BeforeValidator(_as_text)] = Field(
         default="2025",
-        description="Edition of the original game whose land rules hold (docs/territory.md).",
+        description="Edition of the original game whose rules hold (docs/territory.md).",
     )
     crowd: Annotated[str, AfterValidator(_crowd)] = Field(
         default="",

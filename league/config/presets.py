@@ -39,10 +39,10 @@ CLASSIC: dict[str, Any] = {
 }
 
 
-# The game of 2026 with gold and cities among nations. A city pays from the first minutes on and
-# decides after them: matches are twice as long as those of `small`. Of the nations the easy and the
-# medium are there from the start, the next when a learner has passed the one before; `nation` has
-# the mind of the strongest on everybody's terms, and shows how far there is to go.
+# The game of 2026 among nations. A city pays from the first minutes on and decides after them:
+# matches are twice as long as those of `small`. Of the nations the easy and the medium are there
+# from the start, the next when a learner has passed the one before; `nation` has the mind of the
+# strongest on everybody's terms, and shows how far there is to go.
 REAL: dict[str, Any] = {
     "preset": "real",
     "rules": {"edition": "2026", "max_ticks": 3_000},

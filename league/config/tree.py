@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-import agents.in_tick
 import agents.scripted
 from agents.errors import AgentError
+from agents.in_tick import check_edition
+from agents.scripted import SCRIPTED_NAMES
 from arena.territory.engine.rules import EDITIONS
 from arena.territory.engine.terms import DIFFICULTIES
 from arena.territory.observation.views import OBSERVATION_VERSION, OBSERVATION_VERSIONS, Views
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 PRESETS = ("small", "classic", "real")
 SCRIPTED = tuple(agents.scripted.SCRIPTED)
-SCRIPTED_2026 = tuple(agents.scripted.SCRIPTED_2026)
-IN_TICK = agents.in_tick.IN_TICK  # whom the engine plays itself, nations in edition 2026 alone
 ANCHORS = ("idle", "random", "tribe", "expander", "turtle", "opportunist", "strategist")
 NATIONS = tuple(f"nation-{each}" for each in DIFFICULTIES)  # on their own terms, weakest first
 HELD_OUT = ("strategist-eager", "strategist-patient")  # of new leagues; older ones hold out nobody
@@ -187,17 +186,19 @@ class RatingConfig(Section):
 
     @model_validator(mode="after")
     def _anchors_are_known(self) -> RatingConfig:
-        known = (*SCRIPTED, *SCRIPTED_2026, *IN_TICK)
-        unknown = [name for name in self.anchors if name not in known]
+        names = ", ".join(SCRIPTED_NAMES)
+        unknown = [name for name in self.anchors if name not in SCRIPTED_NAMES]
         if unknown or len(set(self.anchors)) != len(self.anchors):
             raise ValueError(
-                f"anchors must be distinct names out of {', '.join(known)}, "
+                f"anchors must be distinct names out of {names}, "
                 f"found {', '.join(unknown or self.anchors)}"
             )
-        wrong = [name for name in self.ladder if name not in known or name in self.held_out]
+        wrong = [
+            name for name in self.ladder if name not in SCRIPTED_NAMES or name in self.held_out
+        ]
         if wrong or len(set(self.ladder)) != len(self.ladder):
             raise ValueError(
-                f"ladder must be distinct names out of {', '.join(known)} that are not held out, "
+                f"ladder must be distinct names out of {names} that are not held out, "
                 f"found {', '.join(wrong or self.ladder)}"
             )
         if self.ladder and self.ladder[0] not in self.anchors:
@@ -218,8 +219,7 @@ class RatingConfig(Section):
     @property
     def scripted_members(self) -> tuple[str, ...]:
         """The scripted members that a league has from its first start on."""
-        known = (*SCRIPTED, *SCRIPTED_2026, *IN_TICK)
-        return (*self.anchors, *(name for name in self.held_out if name in known))
+        return (*self.anchors, *(name for name in self.held_out if name in SCRIPTED_NAMES))
 
 
 class DatabaseConfig(Section):
@@ -319,7 +319,7 @@ class LeagueConfig(Section):
             )
         for name in (*self.rating.scripted_members, *self.rating.ladder):
             try:
-                agents.in_tick.check_edition(f"scripted:{name}", self.rules.edition)
+                check_edition(f"scripted:{name}", self.rules.edition)
             except AgentError as error:
                 raise ValueError(str(error)) from error
         joins = self.arena.engine == "ray" and self.ray.address is not None

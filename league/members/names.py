@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from agents.in_tick import IN_TICK
 from agents.registry import KINDS
-from agents.scripted import FORMER_NAMES, SCRIPTED, SCRIPTED_2026
+from agents.scripted import FORMER_NAMES, SCRIPTED_NAMES
 from db import queries
 from league.errors import MemberError
 from league.folder.memory import stored_settings
@@ -91,7 +90,7 @@ def _is_free(session: Session, name: str) -> bool:
 
 
 def _is_scripted_name(name: str) -> bool:
-    return name in (*SCRIPTED, *SCRIPTED_2026, *IN_TICK, *FORMER_NAMES)
+    return name in (*SCRIPTED_NAMES, *FORMER_NAMES)
 
 
 def _lineage_of(session: Session, name: str) -> str | None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.registry import parse_spec, whole_spec
-from agents.scripted import FORMER_NAMES
+from agents.scripted import FORMER_NAMES, SCRIPTED_NAMES
 from arena.territory.observation.views import Views
 from db import queries
 from db.session import read_transaction, write_transaction
-from league.config.tree import IN_TICK, SCRIPTED, SCRIPTED_2026
+from league.config.tree import SCRIPTED
 from league.errors import PitError
 from league.members.entry import (
     Newcomer,
@@ -103,7 +103,7 @@ def side_to_read(text: str, session: Session, snapshots: Snapshots) -> Side:
 
 def whole_name(text: str) -> str:
     """Return the agent spec of a scripted agent that is named without its kind; else the text."""
-    known = text in (*SCRIPTED, *SCRIPTED_2026, *IN_TICK, *FORMER_NAMES)
+    known = text in (*SCRIPTED_NAMES, *FORMER_NAMES)
     return f"scripted:{text}" if known else text
 
 

@@ -1,4 +1,4 @@
-"""What edition 2026 adds to an observation: two channels, scalars, neighbours' facts, landings.
+"""What edition 2026 adds to an observation: channels, scalars, neighbours' facts, landings.
 
 `observe_2026` is called after `observe` or `observe_scalars` of the same rows, and after the facts
 of the same board, whose sums it reads. Names and meanings are in views_2026.py.

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from arena.territory.observation.views import (
     N_CHANNELS,
     N_NEIGHBOUR_MEMBERSHIP,
-    NEIGHBOUR_FACTS,
     OBSERVATION_VERSION,
     Views,
+    neighbour_names,
     scalar_names,
 )
-from arena.territory.observation.views_2026 import LANDING_FACTS, NEIGHBOUR_FACTS_2026
+from arena.territory.observation.views_2026 import LANDING_FACTS
 
 SCALAR_RANGES: Final = {
     "fullness": (0.0, 2.0),  # above 1 when troops came home, or land was lost, this tick
@@ -94,8 +94,7 @@ def scalar_bounds(observation_version: int = OBSERVATION_VERSION) -> Bounds:
 
 def neighbour_bounds(observation_version: int = OBSERVATION_VERSION) -> Bounds:
     """Return the lowest and the highest value of a neighbour's row, two float32[W]."""
-    later = NEIGHBOUR_FACTS_2026 if observation_version >= 3 else ()
-    return _bounds((name for name, _ in (*NEIGHBOUR_FACTS, *later)), N_NEIGHBOUR_MEMBERSHIP)
+    return _bounds(neighbour_names(observation_version), N_NEIGHBOUR_MEMBERSHIP)
 
 
 def landing_bounds() -> Bounds:

@@ -1,6 +1,6 @@
 """What a seat sees in edition 2026 beyond version 2 of the observation, by name: version 3.
 
-Everything of version 2 stays where it is; what is new comes after it: two channels of each view,
+Everything of version 2 stays where it is; what is new comes after it: three channels of each view,
 scalars of the seat at the end, facts at the end of a neighbour's row, and a table of its own for
 what a boat would meet in each direction.
 """
