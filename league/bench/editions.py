@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,7 +132,6 @@ def run(
         with_processes: also measure the first compilation of both, in fresh processes.
     """
     say = tell or (lambda text: None)
-    reference = str(Path(reference).resolve()) if Path(reference).exists() else reference
     territory = load_map(reference)
     say("loading the compiled code")
     for variant in VARIANTS:

@@ -5,18 +5,15 @@ Promises: the pairs, the seats and the statistics are those of any head-to-head;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from league.bridge.arena import bridged_arena
 from league.bridge.checkout import bundled, find_checkout
 from league.folder.layout import LeagueFolder
 from league.pit.report import PitReport
-from league.pit.run import MakeArena, PitProgress, PitRequest, run_pit
-
-Say = Callable[[str], None]
+from league.pit.run import ArenaFor, PitProgress, PitRequest, Say, run_pit
 
 
 def run_bridged_pit(
@@ -26,7 +23,7 @@ def run_bridged_pit(
     *,
     engine: Path,
     say: Say = lambda line: None,
-    arena_for: Callable[[Mapping[str, Any]], MakeArena] | None = None,
+    arena_for: ArenaFor | None = None,
 ) -> PitReport:
     """Play a head-to-head in the original engine and return its report.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from arena.agent import Agent
+from arena.agent import Agent, check_version
 from arena.errors import AgentFault
 from arena.lockstep import Lockstep
 from arena.match import MatchResult, MatchSpec, load_spec_map, result_of
@@ -127,7 +127,9 @@ class _Batch:
             return None
         if name not in self._agents:
             self._blamed = (name,)
-            self._agents[name] = self._context.play.load_agent(name)
+            agent = self._context.play.load_agent(name)
+            check_version(agent, self._lockstep.views, name)
+            self._agents[name] = agent
             self._blamed = ()
         return self._agents[name]
 

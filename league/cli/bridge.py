@@ -55,7 +55,7 @@ def edition_option(command: Decorated) -> Decorated:
 @click.group(
     epilog=examples(
         "league bridge check --engine ../OpenFrontIO",
-        "league bridge check --engine ../OpenFrontIO --json",
+        "league bridge evaluate expander --engine ../OpenFrontIO --against nations:hard",
     )
 )
 @league_option

@@ -143,6 +143,21 @@ def test_who_could_not_be_loaded_is_not_blamed_for_another_match(
     assert refused.blamed == ()
 
 
+def test_an_agent_of_another_edition_is_refused_in_every_match_with_a_sentence() -> None:
+    class Newer:
+        observation_version = 3
+
+    arena = peer_arena("play")(1)
+    arena.context.play.__dict__["load_agent"] = lambda name: Newer()
+    specs = [MatchSpec(seed, MAP, ("plugin:newer",) * 2, MatchRules(n_seats=2)) for seed in (1, 2)]
+    for outcome in play(arena.context, specs, lambda ticks: None):
+        assert isinstance(outcome, JobError) and outcome.blamed == ("plugin:newer",)
+        assert "plugin:newer reads observation version 3 and this match, of edition 2025" in (
+            outcome.error
+        )
+    arena.close(0.0)
+
+
 def test_seats_that_have_no_place_on_our_board_are_refused() -> None:
     with pytest.raises(BridgeError, match=r"expected 2 to \d+ seats, found 900"):
         run_evaluation(

@@ -69,9 +69,9 @@ def test_the_mirrored_board_equals_the_originals_at_every_decision(
 
 def test_orders_that_nobody_may_give_are_refused_with_a_sentence(process: EngineProcess) -> None:
     begin(process, ("scripted:expander", TRIBE, TRIBE, TRIBE))
-    minds = [p for p in (1, 2, 3, 4)]
+    players = (1, 2, 3, 4)
     refused = 0
-    for p in minds:
+    for p in players:
         try:
             process.board({"op": "step", "slot": 0, "ticks": 1, "orders": [["attack", p, 0, 9.0]]})
         except BridgeError as error:
@@ -80,7 +80,7 @@ def test_orders_that_nobody_may_give_are_refused_with_a_sentence(process: Engine
     with pytest.raises(BridgeError, match="no game runs in slot 5"):
         process.board({"op": "step", "slot": 5, "ticks": 1, "orders": []})
     with pytest.raises(BridgeError, match="unknown order"):
-        for p in minds:
+        for p in players:
             process.board({"op": "step", "slot": 0, "ticks": 1, "orders": [["dance", p]]})
 
 
