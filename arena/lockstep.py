@@ -96,8 +96,7 @@ class LiveMatch:
 
     def placements(self) -> list[int]:
         """Return the placement of each seat among the seats: the crowd takes no place."""
-        found = self.engine.placements()[: self.rules.n_seats]
-        return found if self.engine.n_players == len(found) else ranks(found)
+        return self.engine.placements(self.rules.n_seats)
 
     def advance(self, actions: IntArray) -> int:
         """Play one decision, int64[seats], DEAD where there is none; return the ticks played."""
@@ -109,12 +108,6 @@ class LiveMatch:
         self.engine.act(actions)
         self.n_decisions += 1
         return self.engine.run(self.rules.ticks_per_decision)
-
-
-def ranks(places: Sequence[int]) -> list[int]:
-    """Return the ranks of places among themselves, 1 for the least; ties share the better one."""
-    first = {place: rank for rank, place in reversed([*enumerate(sorted(places), start=1)])}
-    return [first[place] for place in places]
 
 
 class Lockstep:

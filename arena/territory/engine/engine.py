@@ -370,16 +370,19 @@ class Engine(Economy, Minds, BoatOrders):
         live = [int(a) for a in s.attack_list[: int(s.clock[N_ATTACKS])] if s.attack_live[a]]
         return [(int(s.attacker[a]), int(s.target[a]), float(s.attack_troops[a])) for a in live]
 
-    def placements(self) -> list[int]:
+    def placements(self, n_seats: int | None = None) -> list[int]:
         """Return the placement of each *seat*, 1 is best; ties share the better number.
 
         First comes a winner above 80 %, then the living by tiles, then by troops, then the dead:
         later deaths above earlier ones, those in the same tick by their tiles before it.
+
+        Args:
+            n_seats: the first seats alone, among themselves: a match's own without its crowd.
         """
         s = self.state
         limit = self._winning_limit
         keys: list[tuple[int, ...]] = []
-        for p in self.spawn_of + 1:
+        for p in self.spawn_of[:n_seats] + 1:
             if s.tiles[p] > 0:
                 won = int(self._winning_tiles[p] > limit)
                 keys.append((1 + won, int(s.tiles[p]), int(s.troops[p])))
