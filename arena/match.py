@@ -321,8 +321,9 @@ def _begin_all(
             for name in spec.agents:
                 if name not in agents:
                     blamed = (name,)
-                    agents[name] = load_agent(name)
-                    check_version(agents[name], spec.views, name)
+                    agent = load_agent(name)
+                    check_version(agent, spec.views, name)
+                    agents[name] = agent
             blamed = ()
             seated = [agents[name] for name in spec.agents]
             running.begin(slot, start_match(spec, load_map, seated))

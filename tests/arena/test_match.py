@@ -123,6 +123,18 @@ def test_an_agent_that_exits_or_fails_at_the_start_is_blamed(kind: type[Agent], 
     assert outcome.blamed == (spec_of(3).agents[0],)
 
 
+class OfEdition2026(AnyLegal):
+    observation_version = 3
+
+
+def test_an_agent_of_another_edition_is_refused_in_every_match_of_a_batch() -> None:
+    outcomes = play_matches([spec_of(3), spec_of(4)], lambda name: OfEdition2026(), LOAD_MAP)
+    for outcome in outcomes:
+        assert isinstance(outcome, MatchFailure)
+        assert "any reads observation version 3 and this match, of edition 2025" in outcome.error
+        assert outcome.blamed == ("any",)
+
+
 def test_trouble_of_the_machine_is_told_from_that_of_an_agent() -> None:
     def load(spec: str) -> Agent:
         if spec == "unreadable":
