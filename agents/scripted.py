@@ -14,6 +14,8 @@ draw their chance from the batch's noise, so their matches are reproducible.
 - `strategist`: strikes far weaker neighbours from a full home, with a reserve (agents.strategist);
   `strategist-eager` and `strategist-patient` are the same with other parameters.
 - `builder`, in edition 2026 alone: expander that builds cities as soon as it can pay them.
+- `diplomat`, in edition 2026 alone: a bolder strategist with strong neighbours as its allies
+  (agents.diplomat).
 
 All play both editions; in 2026 their compass orders are the same, and strategists build cities too.
 """
@@ -26,6 +28,7 @@ import numpy as np
 from numpy.random import Generator
 
 from agents import orders
+from agents.diplomat import Diplomat
 from agents.in_tick import IN_TICK
 from agents.orders import WAIT, BoolArray, FloatArray
 from agents.strategist import EAGER, PATIENT, Strategist
@@ -283,7 +286,7 @@ SCRIPTED: dict[str, Callable[[], Agent]] = {
     "strategist-patient": lambda: Strategist(PATIENT),
 }
 
-SCRIPTED_2026: dict[str, Callable[[], Agent]] = {"builder": Builder}
+SCRIPTED_2026: dict[str, Callable[[], Agent]] = {"builder": Builder, "diplomat": Diplomat}
 """Those of edition 2026 alone: in 2025 they would be others under another name."""
 
 SCRIPTED_NAMES = (*SCRIPTED, *SCRIPTED_2026, *IN_TICK)

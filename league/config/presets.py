@@ -47,7 +47,7 @@ REAL: dict[str, Any] = {
     "preset": "real",
     "rules": {"edition": "2026", "max_ticks": 3_000},
     "rating": {
-        "anchors": [*ANCHORS, "bot", "nation", *NATIONS[:2]],
+        "anchors": [*ANCHORS, "diplomat", "bot", "nation", *NATIONS[:2]],
         "ladder": list(NATIONS),
     },
 }

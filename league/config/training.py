@@ -29,6 +29,11 @@ class RewardConfig(Section):
         default=1.0,
         description="Weight of the placement at a seat's end, from +1 for first to -1 for last.",
     )
+    first: Weight = Field(
+        default=0.0,
+        description="Reward for the first place, in addition to its placement: of ten places that "
+        "are evenly spaced the first is worth little more than the second.",
+    )
     death: Weight = Field(
         default=0.0, description="Penalty when a seat is eliminated, in addition to its placement."
     )

@@ -1,10 +1,11 @@
 """The learner's reward: potential-based shaping and the final placement, nothing else.
 
-    r_t = gamma * phi(t+1) - phi(t)            while the seat lives,
-    r_T = -phi(T-1) + placement * p            at its end (death or the match's own end),
+    r_t = gamma * phi(t+1) - phi(t)                  while the seat lives,
+    r_T = -phi(T-1) + placement * p + first * w      at its end (death or the match's own end),
 
-p in [-1, 1] linear in the placement, phi = land * g(share of playable land) + strength * g(share of
-all troops, those in attacks included), g(x) = x / (x + 1 / seats) - 1 / 2.
+p in [-1, 1] linear in the placement, w = 1 for the first place and 0 for any other, phi = land *
+g(share of playable land) + strength * g(share of all troops, those in attacks included), g(x) = x /
+(x + 1 / seats) - 1 / 2.
 
 g follows what shares are worth: regressions of the final placement value on both shares, over the
 seats of 40 matches of ten, gave slopes of 4.8 and 6.1 after 20 decisions of 10 ticks (shares near
@@ -37,6 +38,8 @@ class RewardWeights:
         land: of playable land in the potential.
         strength: of all troops (home and in attacks) in the potential.
         placement: of the final placement.
+        first: of the first place, in addition: who is to win takes risks for it that a mean placement
+            does not pay.
         death: extra penalty when a seat is eliminated (not potential-based; 0 by default).
         team_share: share of each seat's reward that is the mean over its team, all the learner's
             seats of the match; see `with_team_share`.
@@ -45,6 +48,7 @@ class RewardWeights:
     land: float = 1.2
     strength: float = 1.4
     placement: float = 1.0
+    first: float = 0.0
     death: float = 0.0
     team_share: float = 0.0
 
@@ -72,7 +76,10 @@ def final_reward(
     died: NDArray[np.bool_],
 ) -> FloatArray:
     """Return the reward of the decision that ended the episode: the potential goes to zero."""
-    return weights.placement * placement_reward(placement, n_seats) - before - weights.death * died
+    ranked = weights.placement * placement_reward(placement, n_seats)
+    won = weights.first * (placement == 1)
+    reward: FloatArray = ranked + won - before - weights.death * died
+    return reward
 
 
 def with_team_share(weights: RewardWeights, rewards: FloatArray) -> FloatArray:

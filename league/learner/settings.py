@@ -217,6 +217,7 @@ def _reward_weights(reward: RewardConfig) -> RewardWeights:
         land=reward.potential_land,
         strength=reward.potential_strength,
         placement=reward.placement,
+        first=reward.first,
         death=reward.death,
         team_share=reward.team_share,
     )

@@ -12,7 +12,19 @@ from agents.orders import BUILD, UPGRADE, WAIT
 from agents.planner import Planner, candidates
 from agents.registry import make_loader
 from agents.scripted import SCRIPTED, SCRIPTED_2026
-from arena.agent import CAP, CONTACT, MAX_TICKS, N_ALIVE, TARGET, TILES, TROOPS, SeatBatch
+from arena.agent import (
+    ALLIED,
+    CAP,
+    CONTACT,
+    MAX_TICKS,
+    N_ALIVE,
+    TARGET,
+    TARGET_TROOPS,
+    TILES,
+    TROOPS,
+    SeatBatch,
+)
+from arena.territory.engine.actions import ALLY, BREAK
 
 EAST = 2
 STEADY = [name for name in SCRIPTED if name not in ("idle", "random", "tribe")]
@@ -53,10 +65,51 @@ def test_the_compass_orders_are_those_of_2025(name: str) -> None:
 
 def test_a_builder_without_gold_is_an_expander_and_a_member_of_2026_alone() -> None:
     assert choice("builder", batch(71)) == choice("expander", batch(71))
-    assert set(SCRIPTED_2026) == {"builder"}
+    assert set(SCRIPTED_2026) == {"builder", "diplomat"}
     check_edition("scripted:builder", "2026")
     with pytest.raises(AgentError, match=r"leagues of edition 2026 alone .* scripted:expander"):
         check_edition("scripted:builder", "2025")
+
+
+def among(home: int, rivals: dict[int, tuple[int, bool]], *legal: int) -> SeatBatch:
+    """One seat with `home` troops of 100,000 and rivals: direction -> (home troops, allied)."""
+    seen = batch(71, *legal)
+    seen.action_mask[0, EAST * 5 : EAST * 5 + 5] = False
+    seen.directions[0, EAST, [TARGET, CONTACT]] = [-1, 0]
+    seen.own[0, TROOPS] = home
+    for direction, (troops, allied) in rivals.items():
+        columns = [TARGET, CONTACT, TARGET_TROOPS, ALLIED]
+        seen.directions[0, direction, columns] = [direction + 1, 5, troops, 100 * allied]
+        if not allied:
+            seen.action_mask[0, direction * 5 : direction * 5 + 5] = True
+    return seen
+
+
+def test_a_diplomat_asks_the_strongest_and_never_the_weakest_that_is_no_ally() -> None:
+    asked = [ALLY + direction for direction in (0, 4, 6)]
+    three = {0: (60_000, False), 4: (90_000, False), 6: (45_000, False)}
+    assert choice("diplomat", among(50_000, three, *asked)) == ALLY + 4
+    assert choice("diplomat", among(50_000, three, ALLY)) == ALLY  # the others were asked already
+    alone = {0: (60_000, False)}
+    assert choice("diplomat", among(50_000, alone, ALLY)) == WAIT
+    peace = {4: (90_000, True), 0: (60_000, False)}
+    assert choice("diplomat", among(50_000, peace, ALLY)) == WAIT
+
+
+def test_a_diplomat_breaks_with_the_weakest_ally_from_a_full_home_if_all_are_allies() -> None:
+    both = [BREAK, BREAK + 4]
+    allies = {0: (30_000, True), 4: (45_000, True)}
+    assert choice("diplomat", among(85_000, allies, *both)) == BREAK
+    assert choice("diplomat", among(75_000, allies, *both)) == WAIT  # not full
+    assert choice("diplomat", among(85_000, {0: (60_000, True)}, BREAK)) == WAIT  # too strong
+    with_a_foe = {**allies, 6: (84_000, False)}
+    assert choice("diplomat", among(85_000, with_a_foe, *both)) == WAIT
+
+
+def test_a_diplomat_strikes_a_rival_that_a_strategist_leaves_alone() -> None:
+    rival = {2: (37_000, False)}
+    assert choice("diplomat", among(65_000, rival)) // 5 == EAST
+    assert choice("strategist", among(65_000, rival)) == WAIT
 
 
 def test_a_planner_tries_cities_before_targets() -> None:
