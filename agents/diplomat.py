@@ -27,7 +27,7 @@ BOLD = Plan(prey=0.80, strike_from=0.60, strike=0.75, reserve=0.15)
 
 
 @dataclass(frozen=True)
-class Terms:
+class Diplomacy:
     """With whom the diplomat makes and breaks alliances, all shares.
 
     Attributes:
@@ -46,9 +46,9 @@ class Diplomat:
 
     uses_rng = False
 
-    def __init__(self, plan: Plan = BOLD, terms: Terms | None = None) -> None:
+    def __init__(self, plan: Plan = BOLD, diplomacy: Diplomacy | None = None) -> None:
         self._strategist = Strategist(plan)
-        self.terms = terms or Terms()
+        self._limits = diplomacy or Diplomacy()
 
     def reset(self, rows: IntArray) -> None:
         """Do nothing: this agent keeps no memory."""
@@ -56,9 +56,9 @@ class Diplomat:
     def act(self, batch: SeatBatch, rng: Generator) -> IntArray:
         """Choose actions without noise."""
         chosen = self._strategist.act(batch, rng)
-        return np.where(chosen == orders.WAIT, self._diplomacy(batch), chosen).astype(np.int64)
+        return np.where(chosen == orders.WAIT, self._envoy(batch), chosen).astype(np.int64)
 
-    def _diplomacy(self, batch: SeatBatch) -> IntArray:
+    def _envoy(self, batch: SeatBatch) -> IntArray:
         """Return int64[n]: whom to ask for an alliance or to break with, WAIT for nobody."""
         mine = np.maximum(batch.own[:, TROOPS, None].astype(np.float64), 1.0)
         theirs = batch.directions[:, :, TARGET_TROOPS].astype(np.float64)
@@ -68,11 +68,11 @@ class Diplomat:
         weakest = np.where(foes, theirs, np.inf).min(axis=1, keepdims=True)
 
         may_ask = batch.action_mask[:, ALLY : ALLY + N_DIRECTIONS]
-        asks = may_ask & (theirs >= self.terms.equal * mine) & (theirs > weakest)
+        asks = may_ask & (theirs >= self._limits.equal * mine) & (theirs > weakest)
         may_break = batch.action_mask[:, BREAK : BREAK + N_DIRECTIONS]
         at_peace = ~(foes | orders.neutral(batch)).any(axis=1, keepdims=True)
-        ready = at_peace & (orders.fullness(batch) >= self.terms.break_from)[:, None]
-        breaks = may_break & allied & ready & (theirs < self.terms.weak * mine)
+        ready = at_peace & (orders.fullness(batch) >= self._limits.break_from)[:, None]
+        breaks = may_break & allied & ready & (theirs < self._limits.weak * mine)
 
         strongest = np.where(asks, theirs, -1.0).argmax(axis=1)
         victim = np.where(breaks, theirs, np.inf).argmin(axis=1)

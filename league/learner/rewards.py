@@ -38,8 +38,8 @@ class RewardWeights:
         land: of playable land in the potential.
         strength: of all troops (home and in attacks) in the potential.
         placement: of the final placement.
-        first: of the first place, in addition: who is to win takes risks for it that a mean placement
-            does not pay.
+        first: of the first place, in addition: who is to win takes risks for it that a mean
+            placement does not pay.
         death: extra penalty when a seat is eliminated (not potential-based; 0 by default).
         team_share: share of each seat's reward that is the mean over its team, all the learner's
             seats of the match; see `with_team_share`.

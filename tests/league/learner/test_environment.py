@@ -17,7 +17,7 @@ from arena.env import SoloEnv
 from arena.territory.engine.rules import MatchRules
 from arena.territory.observation.views import Views
 from league.learner.environment import LeagueVecEnv
-from league.learner.rewards import RewardWeights, potential, with_team_share
+from league.learner.rewards import RewardWeights, final_reward, potential, with_team_share
 from league.learner.settings import EnvSettings
 from league.matches.worker import cached_maps
 
@@ -162,6 +162,13 @@ def test_even_shares_have_no_potential_and_a_straight_leader_is_not_paid_twice()
     # g(x) = x / (x + 1/10) - 1/2: -1/2, 0, 10/11 - 1/2; both terms together weigh 2.6.
     expected = 2.6 * np.array([-0.5, 0.0, 10 / 11 - 0.5])
     assert np.allclose(potential(weights, shares, shares, 10), expected)
+
+
+def test_the_first_place_alone_is_paid_in_addition() -> None:
+    places, nobody = np.array([1, 2, 10]), np.zeros(3, np.bool_)
+    plain = final_reward(RewardWeights(), np.zeros(3), places, 10, nobody)
+    bold = final_reward(RewardWeights(first=0.5), np.zeros(3), places, 10, nobody)
+    assert np.allclose(bold - plain, [0.5, 0.0, 0.0])
 
 
 def test_teammates_share_their_rewards_by_the_weight() -> None:
