@@ -93,6 +93,7 @@ COMMANDS = (
     "pit expander idle --matches 2",
     "pit expander idle --plan 50",
     "pit expander idle tribe --mixed --matches 3",
+    "evaluate expander --against idle --matches 2",
     "doctor",
     "backup copy",
     "restore copy --league again",
