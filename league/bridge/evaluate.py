@@ -5,11 +5,9 @@ Promises: the minds of the other seats are the original's own; nothing is stored
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from arena.processes.jobs import Arena
 from arena.territory.engine.rules import MAX_SEATS
 from league.bridge.arena import bridged_arena
 from league.bridge.checkout import Bundle
@@ -24,6 +22,7 @@ from league.evaluation.plan import (
 )
 from league.evaluation.played import Evaluation, Progress, play_plan
 from league.folder.layout import LeagueFolder
+from league.pit.play import MakeArena
 from league.pit.sides import Side
 from league.pit.table import Table, laid
 
@@ -48,7 +47,7 @@ def run_bridged_evaluation(
     progress: Progress = lambda done, total, firsts, mean: None,
     *,
     land_only: bool = False,
-    arena: Callable[[int], Arena] | None = None,
+    arena: MakeArena | None = None,
 ) -> Evaluation:
     """Play the matches in the original engine and return what they say.
 
@@ -56,7 +55,7 @@ def run_bridged_evaluation(
         folder: the league that knows the member; None takes files, specs and scripts.
         progress: called after every match.
         land_only: without structures, boats and alliances.
-        arena: takes the place of the worker processes; made from their number.
+        arena: makes what takes the place of the worker processes.
 
     Raises:
         LeagueError, AgentError, ArenaError, DatabaseError: it cannot be played, or was ended before
@@ -64,7 +63,7 @@ def run_bridged_evaluation(
     """
     with laid((request.member,), request.maps, folder, stores=False, game=request.game) as table:
         plan = plan_bridged(request, table, edition_for(table, bundle, folder), land_only)
-        make = arena or bridged_arena(bundle, table.settings, LAND_ONLY if land_only else ())
+        make = arena or bridged_arena(bundle, LAND_ONLY if land_only else ())
         found = play_plan(request, plan, table.settings, progress, make)
     checkout = bundle.checkout
     return replace(found, is_original=True, edition=checkout.edition or "", commit=checkout.commit)

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arena.processes.jobs import Arena
 from league.errors import MatchesFailedError, PitError, PitInterrupted
 from league.evaluation.plan import EvaluateRequest, EvaluationPlan
 from league.pit.log import Unit
-from league.pit.play import Play
+from league.pit.play import MakeArena, Play
 from league.statistics.means import MeanInterval, t_interval
 from league.statistics.shares import ShareInterval, exact_interval
 
@@ -100,15 +99,14 @@ def play_plan(
     plan: EvaluationPlan,
     settings: Mapping[str, Any],
     progress: Progress,
-    arena: Callable[[int], Arena] | None = None,
+    arena: MakeArena | None = None,
     replays: Path | None = None,
 ) -> Evaluation:
     """Play the matches of a plan and return what they say.
 
     Args:
         settings: of the workers.
-        arena: makes the arena from the number of workers; None for our engine in processes of this
-            machine.
+        arena: makes the arena; None for our engine in processes of this machine.
         replays: folder that the matches are written into; None writes none.
 
     Raises:

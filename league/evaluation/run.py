@@ -6,12 +6,10 @@ Promises: in a league its own rules and maps are played, and it is only read: no
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from arena.processes.jobs import Arena
 from league.evaluation.plan import (
     HUMAN_TRIBES,
     NATIONS,
@@ -21,6 +19,7 @@ from league.evaluation.plan import (
 )
 from league.evaluation.played import Evaluation, Progress, play_plan
 from league.folder.layout import LeagueFolder
+from league.pit.play import MakeArena
 from league.pit.table import Table, laid
 
 OUR_MINDS: Final = {
@@ -36,7 +35,7 @@ def run_evaluation(
     folder: LeagueFolder | None,
     progress: Progress = lambda done, total, firsts, mean: None,
     *,
-    arena: Callable[[int], Arena] | None = None,
+    arena: MakeArena | None = None,
     replays: Path | None = None,
 ) -> Evaluation:
     """Play the matches and return what they say.
@@ -44,7 +43,7 @@ def run_evaluation(
     Args:
         folder: the league that knows the members; None takes files, specs and scripts.
         progress: called after every match.
-        arena: makes the arena from the number of workers; None for processes of this machine.
+        arena: makes the arena; None for processes of this machine.
         replays: folder that the matches are written into, to be watched; None writes none.
 
     Raises:

@@ -61,7 +61,7 @@ def test_what_was_played_before_it_was_given_up_is_kept() -> None:
     arena = peer_arena("play", made)
     n_calls = 0
 
-    def breaks_after_the_first_call(n_workers: int):  # type: ignore[no-untyped-def]
+    def breaks_after_the_first_call(n_workers: int, settings: object):  # type: ignore[no-untyped-def]
         whole = arena(n_workers)
         whole._size = 2
         poll = whole.poll

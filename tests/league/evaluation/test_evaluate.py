@@ -34,7 +34,7 @@ MAP = "generated:plains:64x64:1"
 REQUEST = EvaluateRequest("expander", "idle", 3, 4, 60, (MAP,), 11)
 
 
-def here(n_workers: int) -> OwnProcess:
+def here(n_workers: int, settings: object = None) -> OwnProcess:
     return OwnProcess(make_loader(None), cached_maps(None))
 
 
@@ -80,7 +80,7 @@ def test_a_league_is_played_by_its_own_rules_and_maps_and_only_read(
 ) -> None:
     before = {path: path.read_bytes() for path in quick_league.root.rglob("*") if path.is_file()}
     request = EvaluateRequest("tribe", "expander", 4)  # expander is not a member there
-    report = run_evaluation(request, quick_league, arena=lambda n: DiceArena())
+    report = run_evaluation(request, quick_league, arena=lambda n, settings: DiceArena())
     assert (report.n_seats, report.member, report.against) == (4, "tribe", "expander")
     assert report.setting == f"4 seats, 200 ticks, map {MAP}, seeds 1..4"
     after = {path: path.read_bytes() for path in quick_league.root.rglob("*") if path.is_file()}
@@ -133,26 +133,26 @@ def test_what_was_played_before_matches_failed_is_reported(
     blamed: tuple[str, ...], code: int
 ) -> None:
     request = replace(REQUEST, n_matches=6)
-    report = run_evaluation(request, None, arena=lambda n: Failing(2, *blamed))
+    report = run_evaluation(request, None, arena=lambda n, settings: Failing(2, *blamed))
     assert report.n_matches == 2 and report.exit_code == code
     assert "Ended after 2 of 6 matches: the matches of seed" in format_evaluation(report)[3]
 
 
 def test_nothing_played_is_an_error_with_the_same_exit_code() -> None:
     with pytest.raises(MatchesFailedError, match="it broke") as caught:
-        run_evaluation(REQUEST, None, arena=lambda n: Failing(0))
+        run_evaluation(REQUEST, None, arena=lambda n, settings: Failing(0))
     assert caught.value.exit_code == 70
     with pytest.raises(PitError, match="it broke") as blaming:
-        run_evaluation(REQUEST, None, arena=lambda n: Failing(0, "scripted:expander"))
+        run_evaluation(REQUEST, None, arena=lambda n, settings: Failing(0, "scripted:expander"))
     assert blaming.value.exit_code == 2
     with pytest.raises(PitInterrupted) as stopped:
-        run_evaluation(REQUEST, None, arena=lambda n: DiceArena(break_after=0))
+        run_evaluation(REQUEST, None, arena=lambda n, settings: DiceArena(break_after=0))
     assert stopped.value.exit_code == 130
 
 
 def test_an_interruption_reports_what_was_played() -> None:
     report = run_evaluation(
-        replace(REQUEST, n_matches=40), None, arena=lambda n: DiceArena(break_after=20)
+        replace(REQUEST, n_matches=40), None, arena=lambda n, settings: DiceArena(break_after=20)
     )
     assert report.interrupted and 0 < report.n_matches < 40 and report.exit_code == 130
 
