@@ -55,9 +55,10 @@ class SeatBatch:
             contact (tiles), the target's tiles, its home troops, its attack on me, my attack on it,
             others' attacks on it. Edition 2026 adds ten: the target's gold, the levels of its
             cities, its cap, its kind (engine/rules.py: human, bot or nation), the ticks for which
-            we are allied, whether it waits for my answer to its request, whether I wait for its
-            answer, the ticks for which it is a traitor, troops in its boats that shall land on me,
-            and the owner of the land that a boat in this direction would reach (-1 none).
+            we are allied, whether it waits for my answer to its request (to our alliance's
+            extension, if we are allied), whether I wait for its answer, the ticks for which it is a
+            traitor, troops in its boats that shall land on me, and the owner of the land that a
+            boat in this direction would reach (-1 none).
 
     All of it is a copy: an agent that writes into it changes nothing of the match. `rows` refuses
     to be written.

@@ -1,12 +1,14 @@
 """Tells an error of the machine, which passes, from one of a file, a map or an agent.
 
 Promises: whoever loads files for matches can ask whether a failure is the fault of what was loaded;
-nobody is charged with a full disk, missing permissions, too many open files or no memory.
+nobody is charged with a full disk, missing permissions, too many open files or no memory. What
+there is of the machine, cores and memory, is counted here alone.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 # A missing file (ENOENT) is not among them: that is a fault of the folder, and does not pass.
@@ -48,6 +50,13 @@ def _is_torch_without_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and (
         type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
     )
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may use, 1 or more."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def available_memory(root: Path = Path("/")) -> int | None:

@@ -72,6 +72,12 @@ class PitInterrupted(PitError):
     exit_code = 130
 
 
+class MatchesFailedError(PitError):
+    """Matches that failed again and again although no agent is to blame."""
+
+    exit_code = 70  # "internal software error" of sysexits.h: what was asked was right
+
+
 class CompareError(LeagueError):
     """Leagues whose families cannot be compared."""
 

@@ -34,6 +34,7 @@ OPEN = {"progress", "usage", "online", "smoothed", "copied", "crashes", "scalars
 ELSEWHERE = {
     "league-bench-arena/1": "tests/league/cli/test_bench.py",
     "league-bench-audit/1": "tests/league/bench/test_audit.py",
+    "league-bench-boats/1": "tests/league/bench/test_boats.py",
     "league-bench-ceiling/1": "tests/league/bench/test_ceiling.py",
     "league-bench-editions/1": "tests/league/cli/test_bench.py",
     "league-bench-learner/1": "tests/league/cli/test_bench.py",
@@ -93,6 +94,7 @@ COMMANDS = (
     "pit expander idle --matches 2",
     "pit expander idle --plan 50",
     "pit expander idle tribe --mixed --matches 3",
+    "evaluate expander --against idle --matches 2",
     "doctor",
     "backup copy",
     "restore copy --league again",

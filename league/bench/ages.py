@@ -22,7 +22,6 @@ import numpy as np
 from arena.files import write_whole
 from arena.foreign import ForeignFileError, parse_json, read_foreign
 from arena.match import MatchSpec
-from arena.processes.jobs import Arena
 from league.bench.company import COMPANY
 from league.curves.lineages import Lineage, Rated, league_curves
 from league.errors import BenchError, PitInterrupted
@@ -30,7 +29,7 @@ from league.folder.layout import LeagueFolder
 from league.pit.log import Unit
 from league.pit.mixed.plan import MixedPlan, mixed_plan
 from league.pit.mixed.statistics import first_shares, mean_places
-from league.pit.play import Play
+from league.pit.play import MakeArena, Play
 from league.pit.sides import Side
 from league.pit.table import Table, laid
 from league.report.state import StateReader
@@ -140,13 +139,13 @@ def run(
     asked: Asked,
     tell: Tell = lambda _: None,
     *,
-    arena: Callable[[int], Arena] | None = None,
+    arena: MakeArena | None = None,
 ) -> Found:
     """Play what is missing and return everything.
 
     Args:
         tell: called with a sentence after each seed.
-        arena: makes the arena from the number of workers; None for processes of this machine.
+        arena: makes the arena; None for processes of this machine.
 
     Raises:
         BenchError: no snapshot is there, or a folder holds what was played otherwise.
@@ -301,9 +300,7 @@ class _League:
         self._folder, self._out, self._asked, self._tell = folder, out, asked, tell
         self._n_planner = n_planner
 
-    def play(
-        self, names: Sequence[str], arena: Callable[[int], Arena] | None
-    ) -> tuple[dict[str, Played], int]:
+    def play(self, names: Sequence[str], arena: MakeArena | None) -> tuple[dict[str, Played], int]:
         """Play the members of these names, and the planner; return what each gave, and seats."""
         asked = [*names, *(["planner:"] if self._n_planner else [])]
         company = [f"scripted:{name}" for name in COMPANY]

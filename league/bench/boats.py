@@ -1,18 +1,17 @@
 """What boats cost: the water of a map, where to land, ways, and their part of a match's ticks.
 
-    python -m league.bench.boats MAP [SEATS [TICKS]]
-
-Every seat sends a boat to a random one of its landings at each decision, which is as many boats as
-there can be, and 15 % of its home troops onto neutral land. All times are processor times; parts
-are measured on copies of the match and counted as often as they happen in it.
+`league bench territory --edition 2026 --boats` prints it. Every seat sends a boat to a random one
+of its landings at each decision, which is as many boats as there can be, and 15 % of its home
+troops onto neutral land. All times are processor times; parts are measured on copies of the match
+and counted as often as they happen in it.
 """
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable
+from statistics import median
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,9 @@ from arena.territory.engine.edition_2026.waterways import ways_to
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
+from league.bench import machine
+from league.bench.territory import TICKS_PER_DECISION
 
-TICKS_PER_DECISION = 10
 _SAMPLE_EVERY = 20  # decisions
 _REPEATS = 20  # of a part that is measured, whose call from Python costs more than it does
 
@@ -126,17 +126,53 @@ def _sample(engine: Engine, landings: np.ndarray) -> tuple[float, float, int, in
     return landing_s, way_s, n_ways, n_tiles
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Print the figures of a map, after a short match that warms everything up."""
-    reference = arguments[0] if arguments else "generated:islands:128x128:1"
-    seats = int(arguments[1]) if len(arguments) > 1 else 10
-    ticks = int(arguments[2]) if len(arguments) > 2 else 1_500
-    measure(reference, seats, 50)
-    figures = measure(reference, seats, ticks)
-    lines = [f"boats  {reference}, {seats} seats, {ticks:,} ticks, processor time"]
-    lines += [f"{value:14,.3f} {name}" for name, value in figures._asdict().items()]
-    sys.stdout.write("\n".join(lines) + "\n")
+def run(
+    reference: str,
+    *,
+    seats: int = 10,
+    ticks: int = 3_000,
+    runs: int = 5,
+    tell: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Play matches of one map and return the median of each figure.
+
+    Args:
+        reference: map folder, PNG or generated:...; `load_map` takes it.
+        runs: seeds, each a match.
+        tell: called with what is being measured.
+    """
+    say = tell or (lambda text: None)
+    territory = load_map(reference)
+    say("loading the compiled code")
+    measure(reference, seats, 5 * TICKS_PER_DECISION)
+    say(f"{runs} matches of {ticks:,} ticks with boats")
+    found = [measure(reference, seats, ticks, seed) for seed in range(runs)]
+    return {
+        **{name: median(getattr(each, name) for each in found) for name in Figures._fields},
+        "map": territory.name,
+        "map_size": [territory.width, territory.height],
+        "seats": seats,
+        "ticks": ticks,
+        "runs": runs,
+        "machine": machine.describe(),
+    }
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def lines(result: dict[str, Any]) -> list[str]:
+    """Return the result as text."""
+    width, height = result["map_size"]
+    shown = [
+        ("water_s", "s       the water ways of the map, once"),
+        ("ticks_per_s", "ticks/s a match with its boats, without its orders"),
+        ("boats", "boats   sent in a match"),
+        ("landing_us", "us      a seat's landings in all directions"),
+        ("way_us", "us      the way of a boat"),
+        ("way_tiles", "tiles   its mean length"),
+    ]
+    return [
+        f"boats      medians of {result['runs']} matches of {result['ticks']:,} ticks, "
+        f"{result['seats']} seats, {result['map']} ({width}x{height}), processor time",
+        *(f"           {result[name]:10,.2f} {text}" for name, text in shown),
+        f"           {100 * result['share']:10,.2f} %       of the ticks' time is ways",
+        f"           on {machine.sentence(result['machine'])}",
+    ]

@@ -23,9 +23,9 @@ from arena.territory.engine.engine import Engine
 from arena.territory.engine.state import N_EVENTS, NO_ALLIANCES, NO_BOATS, NO_STRUCTURES
 from arena.territory.maps import TerritoryMap, load_map
 from league.bench import machine
+from league.bench.territory import TICKS_PER_DECISION
 
 VARIANTS = ("2025", "2026, land alone", "2026, cities and boats")
-_TICKS_PER_DECISION = 10
 _START_GOLD = 500_000  # so that cities stand from the beginning
 _DECISIONS_PER_BUILD = 10
 _P_BOAT = 0.05  # of a seat, at a decision
@@ -58,7 +58,7 @@ def play(territory: TerritoryMap, seats: int, ticks: int, seed: int, variant: st
     orders, coins = np.random.default_rng([seed, 1]), np.random.default_rng([seed, 2])
     land = np.argwhere(engine.map.land)
     spent = 0.0
-    for decision in range(ticks // _TICKS_PER_DECISION):
+    for decision in range(ticks // TICKS_PER_DECISION):
         actions = orders.integers(0, rules.N_ACTIONS, seats)
         engine.act(np.where(orders.random(seats) < 0.3, actions, rules.N_ACTIONS - 1))
         if has_cities:
@@ -66,7 +66,7 @@ def play(territory: TerritoryMap, seats: int, ticks: int, seed: int, variant: st
                 _build(engine)
             _sail(engine, coins, land)
         began = time.process_time()
-        engine.run(_TICKS_PER_DECISION)
+        engine.run(TICKS_PER_DECISION)
         spent += time.process_time() - began
     return [spent, float(engine.state.clock[N_EVENTS]), float(len(engine.structures()))]
 
@@ -96,10 +96,10 @@ def choosing_us(territory: TerritoryMap, seats: int, ticks: int) -> float:
     engine = Engine.new_match(territory, match_rules, 0)
     engine.gold[:] = _START_GOLD
     spent = []
-    for decision in range(ticks // _TICKS_PER_DECISION):
+    for decision in range(ticks // TICKS_PER_DECISION):
         engine.act(np.full(seats, decision % 8 * 5))
         _build(engine)
-        engine.run(_TICKS_PER_DECISION)
+        engine.run(TICKS_PER_DECISION)
         began = time.process_time()
         engine.best_places(1 + decision % seats)
         spent.append((time.process_time() - began) * 1e6)
@@ -135,7 +135,7 @@ def run(
     territory = load_map(reference)
     say("loading the compiled code")
     for variant in VARIANTS:
-        play(territory, seats, 5 * _TICKS_PER_DECISION, 0, variant)
+        play(territory, seats, 5 * TICKS_PER_DECISION, 0, variant)
     say(f"{rounds} rounds of three matches")
     found = np.zeros((rounds, len(VARIANTS), 3))
     for seed in range(rounds):

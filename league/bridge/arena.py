@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arena.processes.jobs import Arena, WorkerLimits
 from arena.processes.local_arena import LocalArena
 from league.bridge.checkout import Bundle
+from league.pit.play import MakeArena
 
 # A step takes milliseconds, but a map of millions of tiles a minute to load, without a tick; the
 # engine's process has its own limit, ANSWER_LIMIT_S, which is to be the first to say something.
 LIMITS = WorkerLimits(matches_per_worker=4, lease_s=600.0)
 
 
-def bridged_arena(
-    bundle: Bundle, settings: Mapping[str, Any], without: Sequence[str] = ()
-) -> Callable[[int], Arena]:
-    """Return what makes an arena from the number of workers.
+def bridged_arena(bundle: Bundle, without: Sequence[str] = ()) -> MakeArena:
+    """Return what makes an arena whose workers play in the original engine.
 
     Args:
-        settings: of league.matches.worker.setup.
         without: what players cannot build there, and "alliances".
     """
     bridge = {
@@ -29,7 +27,7 @@ def bridged_arena(
         "without": tuple(without),
     }
 
-    def make(n_workers: int) -> Arena:
+    def make(n_workers: int, settings: Mapping[str, Any]) -> Arena:
         return LocalArena(
             "league.bridge.worker:play",
             n_workers,

@@ -12,8 +12,9 @@ from pathlib import Path
 from league.bridge.arena import bridged_arena
 from league.bridge.checkout import bundled, find_checkout
 from league.folder.layout import LeagueFolder
+from league.pit.play import MakeArena
 from league.pit.report import PitReport
-from league.pit.run import ArenaFor, PitProgress, PitRequest, Say, run_pit
+from league.pit.run import PitProgress, PitRequest, Say, run_pit
 
 
 def run_bridged_pit(
@@ -23,13 +24,13 @@ def run_bridged_pit(
     *,
     engine: Path,
     say: Say = lambda line: None,
-    arena_for: ArenaFor | None = None,
+    arena: MakeArena | None = None,
 ) -> PitReport:
     """Play a head-to-head in the original engine and return its report.
 
     Args:
         engine: the user's checkout.
-        arena_for: takes the place of the worker processes.
+        arena: makes what takes the place of the worker processes.
 
     Raises:
         BridgeError: the checkout cannot be played in.
@@ -41,8 +42,9 @@ def run_bridged_pit(
         folder,
         progress,
         say=say,
-        arena_for=arena_for or (lambda settings: bridged_arena(bundle, settings)),
+        arena=arena or bridged_arena(bundle),
         stores=False,
+        reports_failure=True,
     )
     where = f"original engine, edition {bundle.checkout.edition}"
     return replace(report, setting=f"{report.setting}, {where}")

@@ -79,6 +79,7 @@ for _command in (ages, learner, manager, scale, settings):
     epilog=examples(
         "league bench territory --map generated:plains:512x512:3 --json",
         "league bench territory --edition 2026",
+        "league bench territory --edition 2026 --boats --map generated:islands:128x128:1",
     )
 )
 @click.option(
@@ -105,12 +106,33 @@ for _command in (ages, learner, manager, scale, settings):
     show_default=True,
     help="2026: its tick beside that of 2025, without and with cities and boats.",
 )
+@click.option(
+    "--boats",
+    "with_boats",
+    is_flag=True,
+    help="With --edition 2026: what boats cost, their landings and ways.  [default: off]",
+)
 @json_option
 @league_option
 def territory(
-    reference: str, bots: int, ticks: int, runs: int, edition: str, as_json: bool
+    reference: str,
+    bots: int,
+    ticks: int,
+    runs: int,
+    edition: str,
+    with_boats: bool,
+    as_json: bool,
 ) -> None:
     """Measure the game: ticks, observations, memory, compilation."""
+    if with_boats:
+        if edition != "2026":
+            raise click.UsageError("expected --boats with --edition 2026, which has them")
+        from league.bench import boats
+
+        found = boats.run(reference, seats=bots, ticks=ticks, runs=runs, tell=tell)
+        shown = "\n".join(boats.lines(found))
+        answer(shown, found, as_json=as_json, schema="league-bench-boats/1")
+        return
     if edition == "2026":
         from league.bench import editions
 

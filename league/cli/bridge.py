@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from league.cli.evaluate import evaluated, plan_options
 from league.cli.options import (
     Decorated,
     PathOf,
@@ -16,18 +17,13 @@ from league.cli.options import (
     json_option,
     league_if_any,
     league_option,
-    maps_option,
     print_json,
     say,
 )
 from league.cli.progress import interruptible, line_of_progress
-from league.cli.words import MemberOrFile
+from league.cli.words import AGAINST, MemberOrFile
 
 EDITIONS = ("2025", "2026")
-AGAINST = (
-    *("tribes", "tribes:human"),
-    *("nations:easy", "nations:medium", "nations:hard", "nations:impossible"),
-)
 EXIT_MISSING = 2
 
 
@@ -124,31 +120,11 @@ def check(engine: Path, edition: str | None, rebuild: bool, as_json: bool) -> in
     help="Who holds the other seats: minds of the original. `tribes:human` are tribes on the terms "
     "of a human, as scripted:tribe is in a match of ours.",
 )
-@count_option("--matches", default=48, most=100_000, text="Matches, each on a seed of its own.")
-@count_option("--seats", default=10, least=2, most=250, text="Seats, the member's included.")
-@click.option(
-    "--ticks",
-    type=click.IntRange(min=1, max=100_000),
-    help="Length of a match, ticks of 0.1 s.  [default: that of the league's rules, or 1500]",
-)
-@maps_option
-@count_option(
-    "--seed",
-    default=1,
-    least=0,
-    most=2**61,
-    text="Seed of the first match; each further match takes the next one.",
-)
+@plan_options
 @click.option(
     "--land-only",
     is_flag=True,
     help="Leave out structures, boats and alliances.  [default: off]",
-)
-@click.option(
-    "--workers",
-    "n_workers",
-    type=click.IntRange(1, 1024),
-    help="Worker processes, each with an engine.  [default: one per core]",
 )
 @json_option
 @league_option
@@ -158,49 +134,40 @@ def evaluate(
     edition: str | None,
     against: str,
     matches: int,
-    seats: int,
-    ticks: int | None,
+    n_seats: int | None,
+    max_ticks: int | None,
     maps: tuple[str, ...],
     seed: int,
-    land_only: bool,
     n_workers: int | None,
+    preset: str | None,
+    sets: tuple[str, ...],
+    land_only: bool,
     as_json: bool,
 ) -> int:
     """Play a member among the original's own minds: first places and mean place.
 
-    MEMBER is a member's name, a snapshot's hash prefix or file, or an agent spec. Nothing is
-    stored. Exit code: 0 all matches were played; 2 bad input; 70 the engine's process crashed or
-    hung three times in a match; 130 interrupted. What was played by then is printed.
+    `league evaluate` plays the same plan in our engine. MEMBER is a member's name, a snapshot's
+    hash prefix or file, or an agent spec. Nothing is stored. Exit code: 0 all matches were played;
+    2 bad input; 70 the engine's process crashed or hung three times in a match; 130 interrupted.
+    What was played by then is printed.
     """
     from league.bridge.checkout import bundled, find_checkout
-    from league.bridge.evaluate import EvaluateRequest, run_evaluation
-    from league.bridge.text import evaluation_json, format_evaluation
+    from league.bridge.evaluate import run_bridged_evaluation
+    from league.evaluation.plan import EvaluateRequest
+    from league.pit.table import Game
 
     request = EvaluateRequest(
-        member=member,
-        against=against,
-        n_matches=matches,
-        n_seats=seats,
-        max_ticks=ticks,
-        maps=maps,
-        seed=seed,
-        land_only=land_only,
-        n_workers=n_workers,
+        *(member, against, matches, n_seats, max_ticks, maps, seed, n_workers),
+        game=Game(preset, sets),
     )
     bundle = bundled(find_checkout(engine, edition))
-    with interruptible(), line_of_progress() as show:
-        report = run_evaluation(
-            request,
-            bundle,
-            league_if_any(),
-            lambda done, total, firsts, mean: show(
-                lambda: f"{done} of {total} matches, first in {firsts:g}, mean place {mean:.2f}",
-                done,
-                total,
-            ),
-        )
-    answer("\n".join(format_evaluation(report)), evaluation_json(report), as_json=as_json)
-    return report.exit_code
+    folder = league_if_any()
+    return evaluated(
+        lambda progress: run_bridged_evaluation(
+            request, bundle, folder, progress, land_only=land_only
+        ),
+        as_json,
+    )
 
 
 @bridge.command(

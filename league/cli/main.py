@@ -1,8 +1,8 @@
 """The command `league`, the group of all others.
 
 Importing this module loads click alone; each command imports what it needs when it runs. Exit
-codes: 0 done, 2 bad input (one sentence on stderr), 130 interrupted; `status`, `pit`, `compare`,
-`rerate`, `doctor`, `parity`, `bridge` and `bench audit` add their own.
+codes: 0 done, 2 bad input (one sentence on stderr), 130 interrupted; `status`, `pit`, `evaluate`,
+`compare`, `rerate`, `doctor`, `parity`, `bridge` and `bench audit` add their own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from league.cli.compare import compare
 from league.cli.completion import completion
 from league.cli.config import config
 from league.cli.curves import curves
+from league.cli.evaluate import evaluate
 from league.cli.exchange import export, import_
 from league.cli.exploit import exploit
 from league.cli.look import look
@@ -57,6 +58,7 @@ for _command in (
     curves,
     tensorboard,
     pit,
+    evaluate,
     compare,
     exploit,
     champion,

@@ -22,6 +22,10 @@ else:  # generic for type checkers only: older click has no such subscript
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 PRESETS = ("small", "classic", "real")  # league.config.tree, which a completion need not import
+AGAINST = (  # league.evaluation.plan, likewise
+    *("tribes", "tribes:human"),
+    *("nations:easy", "nations:medium", "nations:hard", "nations:impossible"),
+)
 
 
 class MemberName(TextType):
@@ -44,6 +48,16 @@ class MemberOrFile(Reference):
     ) -> list[CompletionItem]:
         """Return the members whose names begin so; without one, the shell offers files."""
         return _beginning(_members(ctx), incomplete) or [CompletionItem(incomplete, type="file")]
+
+
+class Opponent(MemberOrFile):
+    """A mind of the game by its word, or a member, agent spec or file; completes to all."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the words that begin so, then what `MemberOrFile` offers."""
+        return _beginning(AGAINST, incomplete) + super().shell_complete(ctx, param, incomplete)
 
 
 class SettingKey(TextType):

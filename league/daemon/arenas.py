@@ -7,11 +7,11 @@ and must have those of this machine; Ray is neither imported nor needed where it
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import replace
 
 from arena.cluster.bridge import Bridge
 from arena.cluster.ray_arena import RayArena
+from arena.machine import usable_cores
 from arena.processes.jobs import Arena, RestartLimits, WorkerLimits
 from arena.processes.local_arena import LocalArena
 from league.config.tree import LeagueConfig
@@ -28,11 +28,7 @@ def count_workers(wanted: int | None, n_learners: int) -> int:
     """Return the number of worker processes: as set, else the cores that the learners leave."""
     if wanted is not None:
         return wanted
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    return max(1, cores - n_learners)
+    return max(1, usable_cores() - n_learners)
 
 
 def count_ranks(config: LeagueConfig) -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from arena.machine import usable_cores
 from league.daemon.nvml import read_gpus
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class UsageMeter:
         self._times = times
         machine = psutil.virtual_memory()
         return {
-            "cores": len(me.cpu_affinity()) if hasattr(me, "cpu_affinity") else os.cpu_count(),
+            "cores": usable_cores(),
             "cpu_percent": None if first else _percent(sum(used.values()), elapsed),
             "daemon_percent": None if first else _percent(used.get(me.pid, 0.0), elapsed),
             "n_processes": len(times),

@@ -7,13 +7,13 @@ failed is played again, three times at most. An interruption ends the processes 
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from arena.machine import usable_cores
 from arena.match import MatchResult
 from arena.processes.jobs import Arena, Done, Failed, WorkerLimits
 from arena.processes.local_arena import LocalArena
@@ -25,6 +25,10 @@ from league.pit.statistics import PitMatch
 
 MAX_TRIES = 3  # of a unit, before the whole head-to-head gives up
 _GRACE_S = 5.0
+
+
+MakeArena = Callable[[int, Mapping[str, Any]], Arena]
+"""Makes an arena from the number of its workers and their settings (league.matches.worker)."""
 
 
 class Judge(Protocol):
@@ -56,7 +60,7 @@ class Play:
     ) -> None:
         self._plan, self._seeds, self._log, self._settings = plan, seeds, log, settings
         self._kept = None if replays is None else KeptReplays(replays, plan)
-        self._n_workers = n_workers or os.cpu_count() or 1
+        self._n_workers = n_workers or usable_cores()
         self._complete: dict[int, Unit] = {}
         self.crashes: Counter[str] = Counter()
         self.n_failed = 0
@@ -90,16 +94,16 @@ class Play:
             return tuple(map(str, self._log.match_ids(seeds)))
         return () if self._kept is None else self._kept.found(seeds)
 
-    def until(self, judge: Judge, arena: Callable[[int], Arena] | None = None) -> None:
+    def until(self, judge: Judge, arena: MakeArena | None = None) -> None:
         """Play until the judge has enough, all seeds are played, or it is interrupted.
 
         Args:
-            arena: makes the arena from the number of workers; None for processes of this machine.
+            arena: makes the arena; None for processes of this machine.
         """
         started = time.monotonic()
         try:
             if not self._judge(judge):
-                self._play(judge, arena or self._local_arena)
+                self._play(judge, arena)
         except KeyboardInterrupt:
             self.interrupted = True
         if self._wall_s:
@@ -114,12 +118,15 @@ class Play:
             limits=WorkerLimits(),
         )
 
-    def _play(self, judge: Judge, make: Callable[[int], Arena]) -> None:
+    def _play(self, judge: Judge, make: MakeArena | None) -> None:
         # Twice what the workers hold: no worker waits, and few matches are wasted at the verdict.
         n_ahead = max(2 * self.n_in_play // self._plan.n_parts, 2)
         waiting = iter([seed for seed in self._seeds if seed not in self._complete])
         n_open = 0
-        arena = make(self._n_workers)
+        if make is None:
+            arena: Arena = self._local_arena(self._n_workers)
+        else:
+            arena = make(self._n_workers, self._settings)
         try:
             while True:
                 while n_open < n_ahead and (seed := next(waiting, None)) is not None:

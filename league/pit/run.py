@@ -7,20 +7,19 @@ them. Playing is in `league.pit.play`, statistics in `league.pit.statistics` and
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from arena.processes.jobs import Arena, WorkerLimits
+from arena.machine import usable_cores
+from arena.processes.jobs import WorkerLimits
 from league.config.tree import SCRIPTED
 from league.errors import BridgeEngineError, PitError, PitInterrupted
 from league.folder.layout import LeagueFolder
 from league.pit.length import PlannedLength, planned_length
 from league.pit.log import PitLog, Unit
 from league.pit.plan import PitPlan, check_seats
-from league.pit.play import Play
+from league.pit.play import MakeArena, Play
 from league.pit.report import PitReport, summarise
 from league.pit.sides import make_field
 from league.pit.sprt import Sprt, SprtSettings
@@ -31,8 +30,6 @@ DEFAULT_CAP = 1_000  # matches: SPRT of [0, 50] nElo rarely needs 400
 PLAN_PAIRS = 8  # pairs, or more, that --plan plays to measure speed and spread
 
 Say = Callable[[str], None]
-MakeArena = Callable[[int], Arena]
-ArenaFor = Callable[[Mapping[str, Any]], MakeArena]
 
 
 def _silent(line: str) -> None:
@@ -110,8 +107,8 @@ def run_pit(
     *,
     say: Say = _silent,
     arena: MakeArena | None = None,
-    arena_for: ArenaFor | None = None,
     stores: bool = True,
+    reports_failure: bool = False,
 ) -> PitReport:
     """Play a head-to-head and return its report.
 
@@ -120,10 +117,10 @@ def run_pit(
             maps and stores nothing.
         progress: called after every judged pair.
         say: called with a sentence that a user should read before it starts.
-        arena: makes the arena from the number of workers; None for processes of this machine.
-        arena_for: returns what makes it from the settings of its workers, for an arena that plays
-            elsewhere than in our engine; what was played before it gave up is then reported.
+        arena: makes the arena; None for processes of this machine.
         stores: False leaves the league as it is: nothing is stored, and nothing goes on.
+        reports_failure: report what was played before the arena gave up although no agent is to
+            blame, as the original engine does; else it raises.
 
     Raises:
         LeagueError, AgentError, ArenaError, DatabaseError: it cannot be played, or not to its end,
@@ -139,9 +136,9 @@ def run_pit(
         play = Play(plan, judge.seeds, log, table.settings, request.n_workers, request.replays)
         failure = None
         try:
-            play.until(judge, arena if arena_for is None else arena_for(table.settings))
+            play.until(judge, arena)
         except PitError as error:
-            if arena_for is None or play.crashes:
+            if play.crashes or not reports_failure:
                 raise
             failure = str(error)
         if not play.judged:
@@ -183,7 +180,7 @@ def plan_pit(
     with laid((request.a, request.b), request.maps, folder, game=request.game) as table:
         plan = _plan(request, table)
         log = table.log(plan)
-        n_workers = request.n_workers or os.cpu_count() or 1
+        n_workers = request.n_workers or usable_cores()
         # Speed is measured on pairs that are not stored yet, so many that no worker waits.
         n_new = max(PLAN_PAIRS, n_workers * WorkerLimits().matches_per_worker // plan.n_parts)
         seeds = range(request.seed, request.seed + request.max_pairs + n_new)

@@ -9,6 +9,7 @@ from agents.registry import parse_spec, whole_spec
 from agents.scripted import FORMER_NAMES, SCRIPTED_NAMES
 from arena.territory.observation.views import Views
 from db import queries
+from db.errors import NotFoundError
 from db.session import read_transaction, write_transaction
 from league.config.tree import SCRIPTED
 from league.errors import PitError
@@ -82,6 +83,8 @@ def side_in_league(text: str, engine: Engine, snapshots: Snapshots, views: Views
 def side_to_read(text: str, session: Session, snapshots: Snapshots) -> Side:
     """Return the side that a text means in a league that is not written to.
 
+    The name of a scripted agent that is not a member there means that agent all the same.
+
     Raises:
         PitError: the text is a snapshot file, which would have to be copied into the league.
         NotFoundError: no member fits, or several do.
@@ -96,7 +99,13 @@ def side_to_read(text: str, session: Session, snapshots: Snapshots) -> Side:
             f"expected a member or an agent spec, found the file {text}; `league import` or "
             "`league members add` makes a member of it"
         )
-    member = find_member(session, text)
+    try:
+        member = find_member(session, text)
+    except NotFoundError:
+        spec = whole_name(text)
+        if spec == text:
+            raise
+        return Side(spec, spec)
     require_snapshot(snapshots, member)
     return Side(member.name, member.agent_spec, member.id)
 

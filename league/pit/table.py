@@ -111,8 +111,8 @@ def laid(
     if not stores:
         with reading(folder) as session:
             config = started_settings(session, folder)
-            _check_editions(names, config["rules"])
             sides = tuple(side_to_read(text, session, folder.snapshot_place()) for text in names)
+            _check_editions([side.agent_spec for side in sides], config["rules"])
         yield _of_league(folder, config, sides, given)
         return
     with writer(folder) as engine:

@@ -85,7 +85,7 @@ def play_pit(
         n_workers=n_workers or 1,
     )
     here = None if n_workers else OwnProcess(*_loaders(folder))
-    arena = None if here is None else lambda n: here
+    arena = None if here is None else lambda n, settings: here
     return Pit(run_pit(request, folder, arena=arena, stores=keep))
 
 

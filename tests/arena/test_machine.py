@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from arena.errors import MapError
-from arena.machine import available_memory, is_machine_trouble
+from arena.machine import available_memory, is_machine_trouble, usable_cores
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,13 @@ def test_available_memory_is_what_the_kernel_and_the_container_leave(tmp_path: P
     (group / "memory.max").write_text("5000000\n")
     (group / "memory.current").write_text("2000000\n")
     assert available_memory(tmp_path) == 3_000_000
+
+
+def test_usable_cores_are_those_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 5, 6}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert usable_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert usable_cores() == 8
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert usable_cores() == 1

@@ -9,8 +9,9 @@ legal when it has a target, immunity allows it and the order sends at least one 
 WAITs are always legal. An illegal action counts as WAIT and is counted; it never raises.
 
 These 45 are all of edition 2025. Edition 2026 has 26 more after them: BUILD a city, UPGRADE one,
-and for each direction a BOAT towards it, ALLY (ask its target for an alliance, or accept its
-request) and BREAK (the alliance with it); edition_2026/choices.py has their masks and orders.
+and for each direction a BOAT towards it, ALLY (ask its target for an alliance, accept its request,
+or extend an alliance that ends soon) and BREAK (the alliance with it). Their masks and orders are
+in edition_2026/choices.py.
 """
 
 from __future__ import annotations

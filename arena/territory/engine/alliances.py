@@ -1,7 +1,8 @@
 """Alliances of edition 2026, their breach, and what players think of each other.
 
 A request waits 200 ticks for an answer; asking somebody whose own request waits is to accept it. An
-alliance lasts 3,000 ticks, and starts anew when both have said so. Allies can't attack each other,
+alliance lasts 3,000 ticks, and starts anew when both have said so; a seat is offered that in its
+last 300, as the original offers it to its players. Allies can't attack each other,
 and attacks that run when an alliance is made come home. Who breaks one is a traitor for 300 ticks,
 unless the other is one: its land falls at half the losses (formulas.py).
 
@@ -36,6 +37,7 @@ from arena.territory.engine.state import (
 
 _BOT = rules.BOT
 ALLIANCE_TICKS = 3_000
+OFFER_TICKS = 300  # before its end from when on a player is offered to extend an alliance
 PENDING_TICKS = 200
 COOLDOWN_TICKS = 300  # between two requests to the same player
 _TRAITOR_TICKS = rules.TRAITOR_TICKS
@@ -98,6 +100,23 @@ def is_waiting(pacts: np.ndarray, clock: np.ndarray, p: int, q: int) -> bool:
     """Return whether a request of p waits for q's answer."""
     pact = pacts[p, q]
     return bool(pact[IS_PENDING] and clock[TICK] - pact[REQUESTED_AT] <= PENDING_TICKS)
+
+
+@compiled(inline=True, internal=True)
+def awaits_answer(pacts: np.ndarray, clock: np.ndarray, p: int, q: int) -> bool:
+    """Return whether p waits for q to accept its request, or to extend their alliance too."""
+    if is_allied(pacts, clock, p, q):
+        return bool(pacts[p, q, EXTENDS])
+    return is_waiting(pacts, clock, p, q)
+
+
+@compiled(internal=True)
+def may_extend(s: State, p: int, q: int) -> bool:
+    """Return whether p is offered to extend its alliance with q, and has not agreed to it yet."""
+    if q == 0 or not is_allied(s.pacts, s.clock, p, q) or s.tiles[p] == 0 or s.tiles[q] == 0:
+        return False
+    ends_soon = s.pacts[p, q, ALLIED_UNTIL] - s.clock[TICK] <= OFFER_TICKS
+    return bool(ends_soon and not s.pacts[p, q, EXTENDS])
 
 
 @compiled(internal=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from arena.territory.engine import rules
 from arena.territory.engine.actions import find_targets
-from arena.territory.engine.alliances import is_allied, is_waiting
+from arena.territory.engine.alliances import awaits_answer, is_allied
 from arena.territory.engine.caps import cap_of
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.choices import write_mask_2026
@@ -136,8 +136,8 @@ def _write_facts(s: State, w: Scratch, p: int, f: Facts, row: int) -> None:
         fact[2] = int(cap_of(s, q))
         fact[3] = s.kind[q]
         fact[4] = max(0, s.pacts[p, q, ALLIED_UNTIL] - s.clock[TICK])
-        fact[5] = 1 if is_waiting(s.pacts, s.clock, q, p) else 0
-        fact[6] = 1 if is_waiting(s.pacts, s.clock, p, q) else 0
+        fact[5] = 1 if awaits_answer(s.pacts, s.clock, q, p) else 0
+        fact[6] = 1 if awaits_answer(s.pacts, s.clock, p, q) else 0
         fact[7] = max(0, s.ledger[q, TRAITOR_UNTIL] - s.clock[TICK])
         fact[8] = w.at_sea[q, p]
 

@@ -14,8 +14,8 @@ from arena.territory.engine import rules
 from arena.territory.engine.actions import ALLY, BOAT, BUILD, UPGRADE, find_targets
 from arena.territory.engine.alliances import (
     ALLIANCE_TICKS,
+    awaits_answer,
     is_allied,
-    is_waiting,
     relation_of,
 )
 from arena.territory.engine.caps import cap_of
@@ -72,8 +72,8 @@ def _write_own(s: State, w: Scratch, p: int, mask: np.ndarray, out: np.ndarray) 
             top_cap = max(top_cap, cap_of(s, q))
             top_gold = max(top_gold, s.ledger[q, GOLD])
             top_levels = max(top_levels, s.ledger[q, CITY_LEVELS])
-            asked += 1 if is_waiting(s.pacts, s.clock, q, p) else 0
-            asking += 1 if is_waiting(s.pacts, s.clock, p, q) else 0
+            asked += 1 if awaits_answer(s.pacts, s.clock, q, p) else 0
+            asking += 1 if awaits_answer(s.pacts, s.clock, p, q) else 0
     mine = float(s.troops[p])
     gold, price = float(s.ledger[p, GOLD]), float(price_of(s.ledger, p, _CITY))
     levels = float(s.ledger[p, CITY_LEVELS])
@@ -116,8 +116,8 @@ def _write_neighbour(s: State, w: Scratch, p: int, q: int, may_ask: int, row: np
     row[6] = 1.0 if s.kind[q] == _NATION else 0.0
     row[7] = 1.0 if is_allied(s.pacts, s.clock, p, q) else 0.0
     row[8] = max(0, s.pacts[p, q, ALLIED_UNTIL] - tick) / ALLIANCE_TICKS
-    row[9] = 1.0 if is_waiting(s.pacts, s.clock, q, p) else 0.0
-    row[10] = 1.0 if is_waiting(s.pacts, s.clock, p, q) else 0.0
+    row[9] = 1.0 if awaits_answer(s.pacts, s.clock, q, p) else 0.0
+    row[10] = 1.0 if awaits_answer(s.pacts, s.clock, p, q) else 0.0
     row[11] = may_ask
     row[12] = max(0, s.ledger[q, TRAITOR_UNTIL] - tick) / _TRAITOR_TICKS
     row[13] = (relation_of(s.relations, s.pacts, s.clock, q, p) + 100.0) / 200.0

@@ -14,6 +14,7 @@ import sys
 import numpy as np
 
 from arena.import_path import import_variables
+from arena.machine import usable_cores
 from arena.territory.engine.actions import give_orders
 from arena.territory.engine.compiled import is_compiled
 from arena.territory.engine.edition_2026.choices import give_orders_2026
@@ -68,13 +69,6 @@ def _compile_2026() -> None:
     run_ticks_2026(state, 1)
 
 
-def _n_cores() -> int:
-    """Return the cores that this process may use: on one, a helper would only import twice."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def warm_up(edition: str = "2025") -> None:
     """Compile what is not compiled yet; takes a second when everything is.
 
@@ -82,7 +76,7 @@ def warm_up(edition: str = "2025") -> None:
         edition: of the matches that will be played; those of 2025 need nothing of 2026.
     """
     helper = None
-    if not is_compiled() and _n_cores() > 1:
+    if not is_compiled() and usable_cores() > 1:  # on one, a helper would only import twice
         helper = subprocess.Popen(
             [sys.executable, "-m", __name__],
             env=os.environ | import_variables(),

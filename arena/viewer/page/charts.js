@@ -23,7 +23,7 @@ TV.order = (action) => {
     return { glyph: "⌂", text: action === BUILD ? "city" : "level", name, does: action === BUILD ? "builds a city" : "raises a city" };
   }
   if (action >= BOAT) {
-    const [text, does] = action >= BREAK ? ["break", "breaks with"] : action >= ALLY ? ["ally", "seeks an alliance"] : ["boat", "sends a boat"];
+    const [text, does] = action >= BREAK ? ["break", "breaks with"] : action >= ALLY ? ["ally", "seeks or extends an alliance"] : ["boat", "sends a boat"];
     const towards = (action - BOAT) % 8;
     return { glyph: GLYPHS[towards], text, name: `${text} ${DIRECTIONS[towards]}`, does: `${does} ${DIRECTIONS[towards]}` };
   }

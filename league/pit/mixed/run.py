@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from arena.processes.jobs import Arena
 from league.errors import PitInterrupted
 from league.folder.layout import LeagueFolder
 from league.pit.log import Unit
 from league.pit.looks import confidence_of
 from league.pit.mixed.plan import mixed_plan
 from league.pit.mixed.statistics import MixedReport, mean_places, summarise
-from league.pit.play import Play
+from league.pit.play import MakeArena, Play
 from league.pit.table import THE_USUAL, Game, laid
 
 DEFAULT_MATCHES = 200
@@ -70,14 +69,14 @@ def run_mixed(
     folder: LeagueFolder | None,
     progress: Callable[[MixedProgress], None] = lambda progress: None,
     *,
-    arena: Callable[[int], Arena] | None = None,
+    arena: MakeArena | None = None,
 ) -> MixedReport:
     """Play several names and return the report.
 
     Args:
         folder: the league that holds the members and stores the matches; None stores nothing.
         progress: called after every judged seed.
-        arena: makes the arena from the number of workers; None for processes of this machine.
+        arena: makes the arena; None for processes of this machine.
 
     Raises:
         LeagueError, AgentError, ArenaError, DatabaseError: it cannot be played, or not to its end,

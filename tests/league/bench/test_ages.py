@@ -81,7 +81,7 @@ def test_all_ages_meet_the_same_company_in_the_same_seats(
 ) -> None:
     arena = Watching()
     asked = Asked(tmp_path / "out", n_ages=3, n_matches=16)
-    found = run([league], asked, arena=lambda n: arena)
+    found = run([league], asked, arena=lambda n, settings: arena)
     (lineage,) = found.lineages
     # 0, 625 and 2,500 of 2,500 decisions; 400 is nearest to 625, but its file is gone.
     assert [age.trained_decisions for age in lineage.ages] == [0, 1_000, 2_500]
@@ -110,17 +110,19 @@ def test_what_was_played_is_kept_and_the_same_command_goes_on(
     league: LeagueFolder, tmp_path: Path
 ) -> None:
     asked = Asked(tmp_path / "out", n_ages=3, n_matches=16)
-    whole = run([league], replace(asked, out=tmp_path / "other"), arena=lambda n: DiceArena())
+    whole = run(
+        [league], replace(asked, out=tmp_path / "other"), arena=lambda n, settings: DiceArena()
+    )
     with pytest.raises(PitInterrupted, match="the same command goes on"):
-        run([league], asked, arena=lambda n: DiceArena(break_after=27))
+        run([league], asked, arena=lambda n, settings: DiceArena(break_after=27))
     kept = json.loads((tmp_path / "out" / "league" / "main-0000.json").read_text())
     n_kept = len(kept["played"]["place"])
     assert 1 <= n_kept <= 2
     again = Watching()
-    assert run([league], asked, arena=lambda n: again) == whole
+    assert run([league], asked, arena=lambda n, settings: again) == whole
     assert 0 < len(again.specs) <= (6 - n_kept) * 8  # not what was played before
 
-    def never(n: int) -> Any:
+    def never(n: int, settings: object) -> Any:
         raise AssertionError("played again")
 
     assert run([league], asked, arena=never) == whole
@@ -130,14 +132,14 @@ def test_what_was_played_is_kept_and_the_same_command_goes_on(
 
 def test_what_was_played_otherwise_is_refused(league: LeagueFolder, tmp_path: Path) -> None:
     asked = Asked(tmp_path / "out", n_ages=2, n_matches=8)
-    run([league], asked, arena=lambda n: DiceArena())
+    run([league], asked, arena=lambda n, settings: DiceArena())
     path = tmp_path / "out" / "league" / "main-0000.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"plan": "mixed-other"}))
     with pytest.raises(BenchError, match="under these rules, maps and company, found others"):
-        run([league], asked, arena=lambda n: DiceArena())
+        run([league], asked, arena=lambda n, settings: DiceArena())
     path.write_text("{")
     with pytest.raises(BenchError, match="remove it to begin anew"):
-        run([league], asked, arena=lambda n: DiceArena())
+        run([league], asked, arena=lambda n, settings: DiceArena())
 
 
 def test_a_planner_plays_in_the_same_company_in_fewer_matches(
@@ -145,7 +147,7 @@ def test_a_planner_plays_in_the_same_company_in_fewer_matches(
 ) -> None:
     arena = Watching()
     asked = Asked(tmp_path / "out", n_ages=2, n_matches=16, planner_matches=8)
-    found = run([league], asked, arena=lambda n: arena)
+    found = run([league], asked, arena=lambda n, settings: arena)
     assert found.planner is not None and len(found.planner.places) == 1
     assert sum("planner:" in spec.agents for spec in arena.specs) <= 8
     assert ("planner", found.planner.places[0]) == (
@@ -214,7 +216,7 @@ def test_the_command_prints_what_was_played(
     league: LeagueFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    run([league], Asked(out, n_ages=2, n_matches=16), arena=lambda n: DiceArena())
+    run([league], Asked(out, n_ages=2, n_matches=16), arena=lambda n, settings: DiceArena())
     words = ["bench", "ages", str(league.root), "--ages", "2", "--matches", "16"]
     assert main([*words, "--out", str(out)]) == 0
     text = capsys.readouterr().out

@@ -42,10 +42,10 @@ class InProcess:
         self.context.drop()
 
 
-def peer_arena(mode: str, made: list[InProcess] | None = None) -> Callable[[int], InProcess]:
+def peer_arena(mode: str, made: list[InProcess] | None = None) -> Callable[..., InProcess]:
     """Return what makes such an arena, whose peer behaves as its mode says."""
 
-    def make(n_workers: int) -> InProcess:
+    def make(n_workers: int, settings: object = None) -> InProcess:
         command = (sys.executable, str(PEER), mode)
         arena = InProcess({"snapshots": None, "bridge": {"command": command, "edition": "2026"}})
         if made is not None:

@@ -7,12 +7,12 @@ import pytest
 from arena.match import MatchResult, MatchSpec
 from arena.processes.jobs import JobError
 from arena.territory.engine.rules import MatchRules
-from league.bridge.evaluate import AGAINST, LAND_ONLY, EvaluateRequest, run_evaluation
+from league.bridge.evaluate import LAND_ONLY, ORIGINAL_MINDS, run_bridged_evaluation
 from league.bridge.process import EngineProcess
-from league.bridge.text import evaluation_json, format_evaluation
 from league.bridge.worker import play
-from league.cli.bridge import AGAINST as OFFERED
-from league.errors import BridgeEngineError, BridgeError
+from league.errors import BridgeError, MatchesFailedError
+from league.evaluation.plan import AGAINST, EvaluateRequest
+from league.evaluation.text import evaluation_json, format_evaluation
 from league.statistics.shares import exact_interval
 from tests.league.bridge.in_process import NO_BUNDLE, peer_arena
 from tests.schemas import fits
@@ -26,7 +26,7 @@ def request(member: str = "scripted:expander", n_matches: int = 3) -> EvaluateRe
 
 def test_an_expander_is_first_among_the_idle_and_its_report_says_so() -> None:
     seen: list[tuple[int, int, float, float]] = []
-    report = run_evaluation(
+    report = run_bridged_evaluation(
         request(), NO_BUNDLE, None, lambda *now: seen.append(now), arena=peer_arena("play")
     )
     assert report.places == (1, 1, 1)
@@ -45,15 +45,15 @@ def test_an_expander_is_first_among_the_idle_and_its_report_says_so() -> None:
 
 def test_a_first_place_that_four_share_is_a_quarter_of_one() -> None:
     idle = EvaluateRequest("scripted:idle", "tribes:human", 2, 4, 60, (MAP,), 11)
-    report = run_evaluation(idle, NO_BUNDLE, None, arena=peer_arena("play"))
+    report = run_bridged_evaluation(idle, NO_BUNDLE, None, arena=peer_arena("play"))
     # Everybody has the land and the troops of the others; ties share the better place.
     assert report.places == (1, 1)
     assert report.firsts.share == pytest.approx(0.25)
 
 
 def test_a_process_that_dies_in_every_match_is_given_up_with_its_reason() -> None:
-    with pytest.raises(BridgeEngineError, match="failed 3 times: the original engine's process"):
-        run_evaluation(request(), NO_BUNDLE, None, arena=peer_arena("dies"))
+    with pytest.raises(MatchesFailedError, match="failed 3 times: the original engine's process"):
+        run_bridged_evaluation(request(), NO_BUNDLE, None, arena=peer_arena("dies"))
 
 
 def test_what_was_played_before_it_was_given_up_is_kept() -> None:
@@ -61,7 +61,7 @@ def test_what_was_played_before_it_was_given_up_is_kept() -> None:
     arena = peer_arena("play", made)
     n_calls = 0
 
-    def breaks_after_the_first_call(n_workers: int):  # type: ignore[no-untyped-def]
+    def breaks_after_the_first_call(n_workers: int, settings: object):  # type: ignore[no-untyped-def]
         whole = arena(n_workers)
         whole._size = 2
         poll = whole.poll
@@ -77,7 +77,7 @@ def test_what_was_played_before_it_was_given_up_is_kept() -> None:
         whole.poll = poll_until  # type: ignore[method-assign]
         return whole
 
-    report = run_evaluation(
+    report = run_bridged_evaluation(
         request(n_matches=4), NO_BUNDLE, None, arena=breaks_after_the_first_call
     )
     assert report.places == (1, 1)
@@ -102,7 +102,7 @@ def test_a_member_that_fails_is_blamed_and_the_engine_is_not() -> None:
     spec = MatchSpec(
         1,
         MAP,
-        ("scripted:expander", *(AGAINST["tribes"],) * 3),
+        ("scripted:expander", *(ORIGINAL_MINDS["tribes"],) * 3),
         MatchRules(max_ticks=60, n_seats=4),
     )
     (failed,) = play(arena.context, [spec], lambda ticks: None)
@@ -160,7 +160,7 @@ def test_an_agent_of_another_edition_is_refused_in_every_match_with_a_sentence()
 
 def test_seats_that_have_no_place_on_our_board_are_refused() -> None:
     with pytest.raises(BridgeError, match=r"expected 2 to \d+ seats, found 900"):
-        run_evaluation(
+        run_bridged_evaluation(
             EvaluateRequest("scripted:idle", "tribes", 1, 900),
             NO_BUNDLE,
             None,
@@ -169,7 +169,7 @@ def test_seats_that_have_no_place_on_our_board_are_refused() -> None:
 
 
 def test_the_command_offers_whom_there_is_and_the_land_game_leaves_all_else_out() -> None:
-    assert set(OFFERED) == set(AGAINST)
+    assert set(ORIGINAL_MINDS) == set(AGAINST)
     assert {"city", "boat", "alliances"} <= set(LAND_ONLY)
 
 

@@ -29,7 +29,7 @@ from arena.territory.engine.state import (
 )
 from arena.territory.maps import TerritoryMap
 from league.bridge.checkout import bundled, find_checkout
-from league.bridge.evaluate import EvaluateRequest, run_evaluation
+from league.bridge.evaluate import run_bridged_evaluation
 from league.bridge.examine import examine
 from league.bridge.game import GameRequest, check_record, play_game
 from league.bridge.match import NATIONS, TRIBE, take_orders
@@ -37,6 +37,7 @@ from league.bridge.mirror import Mirror
 from league.bridge.process import EngineProcess
 from league.bridge.protocol import Board
 from league.errors import BridgeEngineError, BridgeError
+from league.evaluation.plan import EvaluateRequest
 from tests.league.bridge.test_match import begin, play
 
 
@@ -101,9 +102,12 @@ def test_a_member_is_evaluated_in_a_worker_of_its_own(original: Path) -> None:
         maps=("generated:plains:64x64:1",),
         n_workers=1,
     )
-    report = run_evaluation(request, bundled(find_checkout(original)), None)
+    report = run_bridged_evaluation(request, bundled(find_checkout(original)), None)
     assert (report.n_matches, report.n_failed, report.edition) == (2, 0, "2026")
-    assert run_evaluation(request, bundled(find_checkout(original)), None).places == report.places
+    assert (
+        run_bridged_evaluation(request, bundled(find_checkout(original)), None).places
+        == report.places
+    )
 
 
 def test_gold_builds_a_city_a_boat_sails_and_the_mirror_shows_them(process: EngineProcess) -> None:

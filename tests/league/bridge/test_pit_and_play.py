@@ -66,9 +66,7 @@ def asked(n_matches: int = 2) -> PitRequest:
 
 @pytest.mark.usefixtures("no_checkout")
 def test_a_pair_is_played_there_and_judged_as_any_other() -> None:
-    report = bridged.run_bridged_pit(
-        *(asked(), None), engine=Path("of"), arena_for=lambda settings: peer_arena("play")
-    )
+    report = bridged.run_bridged_pit(*(asked(), None), engine=Path("of"), arena=peer_arena("play"))
     assert report.estimate.score > 0.5  # who expands has more land than who never moves
     assert report.mean_placement[0] < report.mean_placement[1]
     assert (report.estimate.n_pairs, report.n_matches, report.exit_code) == (1, 2, 0)
@@ -79,28 +77,23 @@ def test_a_pair_is_played_there_and_judged_as_any_other() -> None:
 @pytest.mark.usefixtures("no_checkout")
 def test_an_engine_that_gives_up_is_exit_code_70_and_the_pairs_before_count() -> None:
     with pytest.raises(BridgeEngineError, match="failed 3 times: the original engine's process"):
-        bridged.run_bridged_pit(
-            *(asked(), None), engine=Path("of"), arena_for=lambda settings: peer_arena("dies")
-        )
+        bridged.run_bridged_pit(*(asked(), None), engine=Path("of"), arena=peer_arena("dies"))
 
-    def one_pair(settings: object):  # type: ignore[no-untyped-def]
-        def make(n_workers: int):  # type: ignore[no-untyped-def]
-            whole = peer_arena("play")(n_workers)
-            whole._size = 2
-            poll = whole.poll
+    def one_pair(n_workers: int, settings: object):  # type: ignore[no-untyped-def]
+        whole = peer_arena("play")(n_workers)
+        whole._size = 2
+        poll = whole.poll
 
-            def poll_once(timeout_s: float):  # type: ignore[no-untyped-def]
-                found = poll(timeout_s)
-                whole.context.drop()
-                whole.context.command = (*whole.context.command[:-1], "dies")
-                return found
+        def poll_once(timeout_s: float):  # type: ignore[no-untyped-def]
+            found = poll(timeout_s)
+            whole.context.drop()
+            whole.context.command = (*whole.context.command[:-1], "dies")
+            return found
 
-            whole.poll = poll_once  # type: ignore[method-assign]
-            return whole
+        whole.poll = poll_once  # type: ignore[method-assign]
+        return whole
 
-        return make
-
-    report = bridged.run_bridged_pit(*(asked(4), None), engine=Path("of"), arena_for=one_pair)
+    report = bridged.run_bridged_pit(*(asked(4), None), engine=Path("of"), arena=one_pair)
     assert report.estimate.n_pairs == 1
     assert report.exit_code == 70
     assert format_report(report)[-1].startswith("Given up: the matches of seed 2 failed 3 times")

@@ -44,7 +44,7 @@ def test_a_manager_plays_a_pit_writes_and_a_report_reads_without_harm(
         return seen
 
     def play(folder: LeagueFolder) -> PitReport:
-        return run_pit(REQUEST, folder, arena=lambda n_workers: DiceArena())
+        return run_pit(REQUEST, folder, arena=lambda n, settings: DiceArena())
 
     with new_league_on_server(tmp_path / "league", postgresql_url, "learners=[]") as league:
         hold = DatabaseHold(league.engine)

@@ -66,14 +66,14 @@ def test_who_knows_the_url_plays_a_head_to_head_which_the_league_remembers(
     league: LeagueFolder, url: str, fresh_postgresql: Engine, tmp_path: Path
 ) -> None:
     request = PitRequest("tribe", "random", n_matches=4, maps=("generated:plains:64x64:1",))
-    found = run_pit(request, league_by_url(url), arena=lambda n_workers: DiceArena())
+    found = run_pit(request, league_by_url(url), arena=lambda n, settings: DiceArena())
     assert found.n_matches == 4
     with read_transaction(fresh_postgresql) as session:
         played = queries.list_matches(session, status="finished", purpose="pit")
     assert len(played) == 4
     assert {match.replay_path for match in played} == {None}  # no file of it is in the folder
     assert not list((tmp_path / "cache").rglob("*.replay"))
-    here = run_pit(request, league, arena=lambda n_workers: DiceArena())
+    here = run_pit(request, league, arena=lambda n, settings: DiceArena())
     assert here.estimate == found.estimate  # nothing was played again
 
 

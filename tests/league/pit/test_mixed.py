@@ -192,7 +192,7 @@ def test_where_all_noises_are_alike_the_model_is_no_worse_than_plackett_and_luce
 
 
 def play(request: MixedRequest, folder: LeagueFolder | None, arena: DiceArena) -> MixedReport:
-    return run_mixed(request, folder, arena=lambda n_workers: arena)
+    return run_mixed(request, folder, arena=lambda n, settings: arena)
 
 
 def test_an_interrupted_one_goes_on_to_the_same_numbers(

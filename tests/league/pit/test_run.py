@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +30,7 @@ REQUEST = PitRequest("tribe", "scripted:idle", n_matches=40, maps=MAPS)
 
 
 def play(request: PitRequest, folder: LeagueFolder | None, arena: DiceArena) -> PitReport:
-    return run_pit(request, folder, arena=lambda n_workers: arena)
+    return run_pit(request, folder, arena=lambda n, settings: arena)
 
 
 def test_an_interrupted_pit_reports_what_it_has_and_goes_on_to_the_same_numbers(
@@ -107,11 +106,14 @@ def test_matches_that_an_older_version_planned_otherwise_are_left_aside_and_said
 
         log.record(1, [result(old.spec(1, half)) for half in (0, 1)])
     said: list[str] = []
-    run_pit(REQUEST, quick_league, say=said.append, arena=lambda n: DiceArena())
+    run_pit(REQUEST, quick_league, say=said.append, arena=lambda n, settings: DiceArena())
     assert len(said) == 1 and said[0].startswith("2 matches of this head-to-head were played by an")
     said.clear()
     run_pit(
-        replace(REQUEST, maps=MAPS[:1]), quick_league, say=said.append, arena=lambda n: DiceArena()
+        replace(REQUEST, maps=MAPS[:1]),
+        quick_league,
+        say=said.append,
+        arena=lambda n, settings: DiceArena(),
     )
     assert not said
 
@@ -135,7 +137,9 @@ def test_half_a_pair_of_a_killed_run_is_no_evidence(quick_league: LeagueFolder) 
 
 
 def test_a_plan_measures_speed_on_pairs_that_count(quick_league: LeagueFolder) -> None:
-    make: Callable[[int], DiceArena] = lambda n: DiceArena()  # noqa: E731
+    def make(n_workers: int, settings: object) -> DiceArena:
+        return DiceArena()
+
     found = plan_pit(REQUEST, 25.0, quick_league, arena=make)
     assert isinstance(found, PlannedLength) and found.n_pairs == 8 and found.matches_per_s > 0
     arena = DiceArena()

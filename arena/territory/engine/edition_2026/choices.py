@@ -1,9 +1,14 @@
 """What edition 2026 adds to the actions of a seat: which are legal, and the orders that they give.
 
 BUILD and UPGRADE choose their place by fixed rules (places.py), a BOAT its landing (landings.py);
-ALLY and BREAK go to the target of their direction, as attacks do. An action is legal when the
-engine would carry it out on the board as it stands; the order is looked at again when its turn
-comes, as everybody's is.
+ALLY and BREAK go to the target of their direction, as attacks do. To an ally, whom nobody can ask
+for an alliance, ALLY is the order to extend it, legal in its last 300 ticks. An action is legal
+when the engine would carry it out on the board as it stands; the order is looked at again when its
+turn comes, as everybody's is.
+
+There is no action that rejects a request. It would change nothing: a request that is not answered
+lapses after 200 ticks, the asker may ask again 300 ticks after it asked in both cases, relations
+stay as they are, and an attack on the asker rejects it anyway.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ from arena.territory.engine.actions import (
     troops_sent,
     write_mask,
 )
-from arena.territory.engine.alliances import is_allied, may_ask
+from arena.territory.engine.alliances import is_allied, may_ask, may_extend
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.cities import price_of
 from arena.territory.engine.edition_2026.landings import (
@@ -75,6 +80,7 @@ def write_mask_2026(
             continue
         if is_allied(s.pacts, s.clock, p, q):
             mask[BREAK + d] = 1
+            mask[ALLY + d] = 1 if may_extend(s, p, q) else 0
             for i in range(_N_INTENSITIES):
                 mask[d * _N_INTENSITIES + i] = 0
         elif may_ask(s, p, q):
@@ -93,9 +99,16 @@ def _order_to_target(s: State, p: int, action: int) -> int:
             return _ILLEGAL
         return _GIVEN if add_order(s, p, orders.ATTACK, q, float(troops), 0) else _NO_ROOM
     q = s.direction_target[(action - ALLY) % 8]
-    if q <= 0 or not (may_ask(s, p, q) if action < BREAK else is_allied(s.pacts, s.clock, p, q)):
+    if q <= 0:
         return _ILLEGAL
-    kind = orders.ALLY if action < BREAK else orders.BREAK
+    if is_allied(s.pacts, s.clock, p, q):
+        kind = orders.EXTEND if action < BREAK else orders.BREAK
+        is_legal = action >= BREAK or may_extend(s, p, q)
+    else:
+        kind = orders.ALLY
+        is_legal = action < BREAK and may_ask(s, p, q)
+    if not is_legal:
+        return _ILLEGAL
     return _GIVEN if add_order(s, p, kind, q, 0.0, 0) else _NO_ROOM
 
 

@@ -10,7 +10,7 @@ from arena.agent import LANDING
 from arena.territory.engine import actions
 from arena.territory.engine.actions import ALLY, BREAK, BUILD, UPGRADE, WAIT
 from arena.territory.engine.engine import Engine
-from arena.territory.engine.state import GOLD, TRAITOR_UNTIL
+from arena.territory.engine.state import ALLIED_UNTIL, GOLD, TRAITOR_UNTIL
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation import observation as obs
 from arena.territory.observation.seeing import see, see_facts
@@ -97,6 +97,48 @@ def test_an_alliance_is_asked_accepted_and_broken_by_the_target_of_a_direction()
     assert engine.illegal.tolist() == [0, 0]
     play(engine, BREAK + EAST)
     assert engine.illegal.tolist() == [1, 0]
+
+
+def ally(engine: Engine, n_ticks: int) -> None:
+    """Ally the two for so many ticks more."""
+    for p, q in ((1, 2), (2, 1)):
+        engine.state.pacts[p, q, ALLIED_UNTIL] = engine.tick + n_ticks
+
+
+def test_an_alliance_can_be_extended_in_its_last_300_ticks_and_takes_both() -> None:
+    engine = halves()
+    ally(engine, 302)
+    assert not masks(engine)[:, ALLY : ALLY + 8].any()
+    play(engine, ALLY + EAST)
+    assert engine.illegal.tolist() == [1, 0]  # 302 ticks before its end
+    engine.run(1)
+    assert masks(engine)[0, ALLY + EAST] == masks(engine)[1, ALLY + WEST] == 1  # 300 before
+    play(engine, ALLY + EAST)
+    assert masks(engine)[0, ALLY + EAST] == 0  # it has agreed
+    assert masks(engine)[1, ALLY + WEST] == 1
+    play(engine, WAIT, ALLY + WEST)
+    assert engine.state.pacts[1, 2, ALLIED_UNTIL] == engine.tick + 3_000 - 1
+    assert not masks(engine)[:, ALLY : ALLY + 8].any()
+    assert engine.illegal.tolist() == [1, 0]
+
+
+def test_an_extension_that_one_side_asks_for_lets_the_alliance_end() -> None:
+    engine = halves()
+    ally(engine, 3)
+    play(engine, ALLY + EAST, ticks=2)
+    assert engine.is_allied(1, 2)
+    engine.run(1)
+    assert not engine.is_allied(1, 2)
+    assert masks(engine)[0, ALLY + EAST] == 1  # a request, which that wish does not hinder
+
+
+def test_a_nation_answers_the_wish_to_extend_an_alliance() -> None:
+    engine = halves()
+    engine.give_mind(2, "nation", "easy", 5)
+    ally(engine, 300)
+    ends_at = engine.state.pacts[1, 2, ALLIED_UNTIL]
+    play(engine, ALLY + EAST, ticks=200)
+    assert engine.state.pacts[1, 2, ALLIED_UNTIL] > ends_at + 2_000
 
 
 def test_a_boat_goes_in_a_direction_that_has_a_landing_three_at_a_time() -> None:

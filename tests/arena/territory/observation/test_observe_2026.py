@@ -23,6 +23,7 @@ from arena.territory.engine.state import (
     BOAT_TARGET,
     BOAT_TILE,
     CITIES_MADE,
+    EXTENDS,
     GOLD,
     TRAITOR_UNTIL,
 )
@@ -174,6 +175,26 @@ def test_a_neighbours_facts_of_2026_are_what_their_names_say() -> None:
     assert one[FACT["at_sea"]] == 0.25
     assert one[FACT["allies"]] == pytest.approx(1 / 3)
     assert one[FACT["opinion"]] == 0.5
+
+
+def test_a_wish_to_extend_an_alliance_is_seen_as_a_request_is() -> None:
+    engine = quarters()
+    assert look(engine)["neighbours"][0, 1][FACT["may_ask"]] == 0  # 1,500 ticks before its end
+    for p, q in ((1, 2), (2, 1)):
+        engine.state.pacts[p, q, ALLIED_UNTIL] = 60 + 300
+    seen = look(engine)
+    names = ("asks_me", "is_asked", "may_ask")
+    two = seen["neighbours"][0, 1]
+    assert [two[FACT[name]] for name in names] == [0, 0, 1]
+    engine.state.pacts[2, 1, EXTENDS] = 1
+    seen = look(engine)
+    two = seen["neighbours"][0, 1]
+    assert [two[FACT[name]] for name in names] == [1, 0, 1]
+    assert seen["scalars"][0, SCALAR["asked"]] == pytest.approx(1 / 3)
+    assert seen["scalars"][1, SCALAR["asking"]] == pytest.approx(1 / 3)
+    assert seen["direction"][0, 1, [agent.ASKS_ME, agent.IS_ASKED]].tolist() == [1, 0]
+    one = next(row for row in seen["neighbours"][1] if row[FACT["is_ally"]] == 1)
+    assert [one[FACT[name]] for name in names] == [0, 1, 0]
 
 
 def test_the_facts_of_2026_follow_those_of_2025() -> None:

@@ -1,0 +1,1 @@
+"""One member among seats of one kind, in our engine or in another: plan, run, text."""
