@@ -20,6 +20,8 @@ from arena.match import LoadMap
 from arena.replay import Replay, check_end, playing
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation import observation as obs
+from arena.viewer.lookout import Lookout
+from arena.viewer.marks import Marks
 
 IntArray = NDArray[np.int64]
 ByteArray = NDArray[np.uint8]
@@ -66,6 +68,7 @@ class Film:
         placements: by seat, among all players: the crowd's seats come after the match's own.
         eliminated_tick: by seat, None for the living.
         spawns: int64[S, 2], the middle (x, y) of each seat's first land.
+        marks: per frame what stands there beside land and troops; empty in edition 2025.
     """
 
     replay: Replay
@@ -82,6 +85,7 @@ class Film:
     placements: tuple[int, ...]
     eliminated_tick: tuple[int | None, ...]
     spawns: IntArray
+    marks: tuple[Marks, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ticks)
@@ -118,6 +122,7 @@ class Film:
             attacks=tuple(self.attacks[i] for i in kept),
             changes=tuple(changes),
             hashes=tuple(self.hashes[i] for i in kept),
+            marks=tuple(self.marks[i] for i in kept) if self.marks else (),
         )
 
 
@@ -167,6 +172,7 @@ def record_film(
     taken: list[_Frame] = []
     spawns = np.zeros((replay.spec.rules.n_players, 2), np.int64)
     before: ByteArray | None = None
+    lookout = Lookout()
     for match, actions in playing(replay, load_map):
         if before is None:
             core.begin(0, match)
@@ -178,7 +184,7 @@ def record_film(
             core.observe(rows, views)
             if watcher is not None:
                 watcher.see(core, views, rows, match.n_decisions)
-        taken.append(_take(match, actions, before))
+        taken.append(_take(match, actions, before, lookout.take(match.engine)))
         before = by_seat(match)
         if progress is not None:
             progress(match.engine.tick, replay.ticks)
@@ -199,20 +205,26 @@ def record_film(
         placements=tuple(match.engine.placements()),
         eliminated_tick=tuple(tick if tick >= 0 else None for tick in eliminated),
         spawns=spawns,
+        marks=tuple(frame.marks for frame in taken if frame.marks is not None),
     )
 
 
-def frame_hash(tick: int, owner: ByteArray, tiles: IntArray, troops: IntArray) -> bytes:
+def frame_hash(
+    tick: int, owner: ByteArray, tiles: IntArray, troops: IntArray, marks: Marks | None = None
+) -> bytes:
     """Return the first HASH_BYTES of the SHA-256 of what a frame shows.
 
     The digest is over b"territory-frame-1", the tick, who owns each tile (as `Film.frames`), and
-    tiles and troops by seat; numbers are little-endian int64.
+    tiles and troops by seat; with marks over b"territory-frame-2", the same and `Marks.numbers`.
+    Numbers are little-endian int64.
     """
-    digest = hashlib.sha256(b"territory-frame-1")
+    digest = hashlib.sha256(b"territory-frame-1" if marks is None else b"territory-frame-2")
     digest.update(np.int64(tick).astype("<i8").tobytes())
     digest.update(np.ascontiguousarray(owner).tobytes())
     digest.update(np.asarray(tiles, "<i8").tobytes())
     digest.update(np.asarray(troops, "<i8").tobytes())
+    if marks is not None:
+        digest.update(marks.numbers().astype("<i8").tobytes())
     return digest.digest()[:HASH_BYTES]
 
 
@@ -262,9 +274,12 @@ class _Frame(NamedTuple):
     attacks: IntArray
     change: Change
     hash: bytes
+    marks: Marks | None
 
 
-def _take(match: LiveMatch, actions: IntArray | None, before: ByteArray) -> _Frame:
+def _take(
+    match: LiveMatch, actions: IntArray | None, before: ByteArray, marks: Marks | None
+) -> _Frame:
     engine = match.engine
     owner = by_seat(match)
     tiles, troops = engine.by_seat(engine.tiles), engine.by_seat(engine.troops)
@@ -281,7 +296,8 @@ def _take(match: LiveMatch, actions: IntArray | None, before: ByteArray) -> _Fra
         boxes=match.scratch.origin[engine.spawn_of + 1].copy(),
         attacks=np.array(attacks, np.int64).reshape(-1, 3),
         change=change_between(before, owner),
-        hash=frame_hash(engine.tick, owner, np.array(tiles), np.array(troops)),
+        hash=frame_hash(engine.tick, owner, np.array(tiles), np.array(troops), marks),
+        marks=marks,
     )
 
 

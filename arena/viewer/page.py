@@ -12,11 +12,14 @@ import html
 import json
 import re
 import zlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-_SCRIPTS = ("decode.js", "draw.js", "charts.js", "viewer.js")
+_SCRIPTS = ("decode.js", "draw.js", "charts.js", "marks.js", "viewer.js")
+_STYLES = ("viewer.css", "marks.css")
+_OF_MARKS = ("marks.js", "marks.css")  # what films of edition 2026 alone need
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 )
@@ -25,25 +28,29 @@ POLICY = (
 
 def viewer_style() -> str:
     """Return the style sheet of the viewer, whose names all begin with `tv`."""
-    return f"<style>\n{_asset('viewer.css')}</style>"
+    return _style()
+
+
+def _style(with_marks: bool = True) -> str:
+    return f"<style>\n{_assets(_STYLES, with_marks)}</style>"
 
 
 def viewer_script() -> str:
     """Return the script that shows all films of a page, those added later with `mountAll` too."""
-    return f"<script>\n{_code()}</script>"
+    return f"<script>\n{_assets(_SCRIPTS)}</script>"
 
 
-def _packed_script() -> str:
+def _packed_script(with_marks: bool) -> str:
     """Return the script packed to two fifths: most of a small film's page would be script.
 
     It is unpacked by the page itself; `viewer_script` is the same to read.
     """
-    packed = base64.b64encode(zlib.compress(_code().encode(), 9)).decode()
+    packed = base64.b64encode(zlib.compress(_assets(_SCRIPTS, with_marks).encode(), 9)).decode()
     return f"<script>\n{_asset('unpack.js')}TerritoryUnpack({json.dumps(packed)});\n</script>"
 
 
-def _code() -> str:
-    return "".join(_asset(name) for name in _SCRIPTS)
+def _assets(names: Sequence[str], with_marks: bool = True) -> str:
+    return "".join(_asset(name) for name in names if with_marks or name not in _OF_MARKS)
 
 
 def viewer_embed(payload: dict[str, Any], key: str) -> str:
@@ -65,11 +72,12 @@ def viewer_html(payload: dict[str, Any]) -> str:
     title = payload["title"] or (
         f"Match {payload['match']}" if payload["match"] is not None else "A match of Territory"
     )
+    has_marks = "structures" in payload
     parts = {
         "POLICY": html.escape(POLICY, quote=False),
         "TITLE": html.escape(str(title)),
-        "STYLE": viewer_style(),
-        "SCRIPT": _packed_script(),
+        "STYLE": _style(has_marks),
+        "SCRIPT": _packed_script(has_marks),
         "FILM": viewer_embed(payload, "film"),
     }
     # In one pass: a title that holds the name of a part is only a title.

@@ -12,7 +12,8 @@ seat with a network `values_S` (thousandths, signed varints, differences of rows
 (bytes: 127 times the square root of the probability of each of `n_actions` actions, 45 where the
 page is not told, which is all of edition 2025), `scales_S` (bytes:
 share of 255 of each view) and `attention_S_VIEW_LAYER` (bytes: 63 times the square root of the
-weight's share of `peak`).
+weight's share of `peak`). A film of edition 2026 has `MARKS_FORMAT`, the sections of
+`arena.viewer.marks.mark_sections`, and under `structures` the words for their kinds.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ from arena.board_picture import seat_colours
 from arena.match import LoadMap
 from arena.replay import Replay
 from arena.territory.engine.actions import BUILD
+from arena.territory.engine.terms import TRIBE_TERMS
 from arena.viewer.film import Film, Watcher, record_film
+from arena.viewer.marks import STRUCTURE_WORDS, mark_sections
 from arena.viewer.packing import pack, steps, varints
 
-FORMAT = "territory-film/1"
+FORMAT, MARKS_FORMAT = "territory-film/1", "territory-film/2"
 MOST_BYTES = 4_500_000
 """Bytes of a payload, unless asked for others: a page on 1024 x 1024 stays below 5 MB."""
 _ONTO = np.array([0, 1, 0])  # the seat attacked is one more, so that neutral land is 0
@@ -121,15 +124,30 @@ def film_payload(
 def member_names(replay: Replay) -> tuple[str, ...]:
     """Return the names of a match's seats: as recorded, else what their agents' specs say.
 
-    Those of the crowd come after them: `bot 1`, `nation-medium 1` and so on.
+    Those of the crowd come after them: `tribe 1`, `nation-medium 1` and so on.
     """
     names = replay.label.names or tuple(_short(spec) for spec in replay.spec.agents)
     counts: Counter[str] = Counter()
     crowd = []
     for terms in replay.spec.rules.crowd_terms:
         counts[terms] += 1
-        crowd.append(f"{terms} {counts[terms]}")
+        crowd.append(f"{_terms_word(terms)} {counts[terms]}")
     return (*names, *crowd)
+
+
+def _terms_word(terms: str) -> str:
+    """Return what people call a player on these terms: tribe, nation, nation-hard, .."""
+    return "tribe" if terms == TRIBE_TERMS else terms
+
+
+def seat_terms(replay: Replay) -> tuple[str, ...]:
+    """Return by seat who it is that the engine plays, such as tribe or nation-hard, "" for others.
+
+    Those of the crowd come after the match's own seats.
+    """
+    spec = replay.spec
+    own = spec.terms or ("",) * spec.rules.n_seats
+    return tuple(_terms_word(terms) for terms in (*own, *spec.rules.crowd_terms))
 
 
 def _short(spec: str) -> str:
@@ -139,7 +157,7 @@ def _short(spec: str) -> str:
 
 def _payload(film: Film, says: Says, insights: Mapping[int, Insight], n_all: int) -> dict[str, Any]:
     replay, rules = film.replay, film.replay.spec.rules
-    known = member_names(replay)
+    known, terms = member_names(replay), seat_terms(replay)
     names = [*says.names, *known[len(says.names) :]]
     ratings = [*says.ratings, *[None] * (film.n_seats - len(says.ratings))]
     sections = _sections(film)
@@ -147,7 +165,7 @@ def _payload(film: Film, says: Says, insights: Mapping[int, Insight], n_all: int
         seat: _add_insight(sections, seat, insight, film) for seat, insight in insights.items()
     }
     return {
-        "format": FORMAT,
+        "format": MARKS_FORMAT if film.marks else FORMAT,
         "title": says.title,
         "match": replay.label.match_id,
         "map": replay.spec.map,
@@ -174,9 +192,11 @@ def _payload(film: Film, says: Says, insights: Mapping[int, Insight], n_all: int
                 "spawn": film.spawns[seat].tolist(),
                 "insight": thought.get(seat),
                 "silent": says.silent.get(seat, ""),
+                **({"terms": terms[seat]} if terms[seat] else {}),
             }
             for seat, colour in enumerate(seat_colours(film.n_seats))
         ],
+        **({"structures": list(STRUCTURE_WORDS.values())} if film.marks else {}),
         **pack(sections),
     }
 
@@ -207,6 +227,7 @@ def _sections(film: Film) -> dict[str, bytes]:
         "orders": film.orders.tobytes(),
         "attacks": varints(np.array(attacks)),
         "hashes": b"".join(film.hashes),
+        **(mark_sections(film.marks) if film.marks else {}),
     }
 
 

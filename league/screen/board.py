@@ -7,12 +7,15 @@ from rich.text import Text
 
 from arena.half_blocks import half_blocks
 from arena.territory.maps.pictures import shrink
+from arena.viewer.text_marks import ALLY, HOUSE, TRAITOR, put_marks
 from league.plain_text import visible
 from league.screen.lines import bar, cut, cut_name, joined, own_spark, padded, page_of
 from league.screen.matches import short_map
 from league.screen.state import Look, Scene, SceneSeat, ScreenState
 
 _LEAST_SEATS, _MOST_SEATS = 24, 46  # columns of the list of seats
+_WIDE_SEATS = 36  # columns: a narrower list says no allies
+_MOST_ALLIES = 2
 _NO_PICTURE = 12  # columns: a narrower picture shows nothing
 
 
@@ -54,7 +57,12 @@ def _picture(scene: Scene, width: int, height: int) -> list[Text]:
     enlarge = min(room // pixels.shape[1], 2 * height // pixels.shape[0])
     if enlarge > 1:
         pixels = np.repeat(np.repeat(pixels, enlarge, axis=0), enlarge, axis=1)
-    return list(half_blocks(shrink(pixels, room, 2 * height)).split("\n"))
+    picture = shrink(pixels, room, 2 * height)
+    board = half_blocks(picture)
+    if scene.marks is not None:
+        drawn = (picture.shape[0], picture.shape[1])
+        board = put_marks(board, scene.marks, scene.size, drawn, len(scene.seats))
+    return list(board.split("\n"))
 
 
 def _seats(scene: Scene, width: int, height: int) -> list[Text]:
@@ -76,14 +84,30 @@ def _seats(scene: Scene, width: int, height: int) -> list[Text]:
 def _seat(place: int, seat: SceneSeat, width: int) -> Text:
     red, green, blue = seat.colour
     tiles, curve = f"{seat.tiles:>7,}", own_spark(seat.past, 6)
-    name = width - 6 - len(tiles) - (7 if width >= 30 else 0)
+    marks = _seat_marks(seat, width)
+    name = width - 6 - len(tiles) - (7 if width >= 30 else 0) - marks.cell_len
     return Text.assemble(
         f"{place:>2} ",
         ("■ ", f"rgb({red},{green},{blue})"),
         cut_name(seat.name, max(name, 6)),
+        marks,
         tiles,
         f" {curve}" if width >= 30 else "",
     )
+
+
+def _seat_marks(seat: SceneSeat, width: int) -> Text:
+    """Return what edition 2026 adds to a seat: a traitor's dagger, allies, levels of its cities."""
+    found = Text("")
+    if seat.levels is None:
+        return found
+    if width >= _WIDE_SEATS:
+        found.append(TRAITOR if seat.is_traitor else " ")
+        for red, green, blue in seat.allies[:_MOST_ALLIES]:
+            found.append(ALLY, f"rgb({red},{green},{blue})")
+        found.append(" " * max(_MOST_ALLIES - len(seat.allies), 0))
+    found.append(f" {HOUSE}{seat.levels:<2}" if seat.levels else " " * 4)
+    return found
 
 
 def _which(state: ScreenState, scene: Scene, width: int) -> Text:

@@ -20,6 +20,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.viewer.marks import Marks, marks_from_arrays, marks_to_arrays
+
 NICENESS = 10
 
 
@@ -33,6 +35,8 @@ class Film:
         tiles: int64[n, seats].
         died: int64[seats], ticks, -1 for the living.
         names: of the seats.
+        size: (height, width) of the map, tiles.
+        marks: what stands on the board beside land, a moment each; empty in edition 2025.
     """
 
     ticks: NDArray[np.int64]
@@ -40,6 +44,8 @@ class Film:
     tiles: NDArray[np.int64]
     died: NDArray[np.int64]
     names: tuple[str, ...]
+    size: tuple[int, int] = (0, 0)
+    marks: tuple[Marks, ...] = ()
 
     def to_bytes(self) -> bytes:
         """Return the film as the bytes of an npz file."""
@@ -49,6 +55,8 @@ class Film:
             tiles=self.tiles,
             died=self.died,
             names=np.array(self.names, dtype=np.str_),
+            size=np.array(self.size, np.int64),
+            **marks_to_arrays(self.marks),
         )
 
     @classmethod
@@ -63,6 +71,8 @@ class Film:
                 tiles=arrays["tiles"],
                 died=arrays["died"],
                 names=tuple(map(str, arrays["names"])),
+                size=(int(arrays["size"][0]), int(arrays["size"][1])),
+                marks=marks_from_arrays(arrays),
             )
 
 
@@ -86,13 +96,14 @@ def make_film(path: Path, root: Path, n_frames: int, side: int) -> Film:
     from arena.replay import playing, read_replay
     from arena.territory.maps import load_map
     from arena.territory.maps.pictures import shrink
+    from arena.viewer.lookout import Lookout
     from arena.viewer.payload import member_names
 
     replay = read_replay(path)
     n_decisions = -(-replay.ticks // replay.spec.rules.ticks_per_decision)
     every = max(1, -(-n_decisions // max(n_frames - 1, 1)))
-    ticks, pixels, tiles = [], [], []
-    match = None
+    ticks, pixels, tiles, marks = [], [], [], []
+    lookout, match = Lookout(), None
     for match, actions in playing(replay, lambda reference: load_map(reference, base=root)):
         if actions is not None and match.n_decisions % every:
             continue
@@ -100,6 +111,7 @@ def make_film(path: Path, root: Path, n_frames: int, side: int) -> Film:
         ticks.append(engine.tick)
         pixels.append(shrink(board_picture(engine), side, side))
         tiles.append(engine.by_seat(engine.tiles))
+        marks.append(lookout.take(engine))
     assert match is not None  # a match has an end, which is yielded
     died = match.engine.by_seat(match.engine.state.eliminated_tick[1:])
     return Film(
@@ -108,6 +120,8 @@ def make_film(path: Path, root: Path, n_frames: int, side: int) -> Film:
         tiles=np.array(tiles, np.int64),
         died=np.array(died, np.int64),
         names=member_names(replay),
+        size=(match.engine.map.height, match.engine.map.width),
+        marks=tuple(each for each in marks if each is not None),
     )
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from arena.viewer.marks import Marks
+
 Phase = Literal["starting", "running", "stopping", "stopped", "stale"]
 PANELS = (1, 2, 3, 4, 5, 6, 7)
 TITLES = {
@@ -88,7 +90,12 @@ class Beating:
 
 @dataclass(frozen=True)
 class SceneSeat:
-    """A seat of the match on screen: colour (red, green, blue), land now and until now."""
+    """A seat of the match on screen: colour (red, green, blue), land now and until now.
+
+    Attributes:
+        levels: of its finished cities; None in edition 2025, which has none.
+        allies: their colours.
+    """
 
     seat: int
     name: str
@@ -96,6 +103,9 @@ class SceneSeat:
     tiles: int
     past: tuple[float, ...]
     died_at: int | None = None
+    levels: int | None = None
+    allies: tuple[tuple[int, int, int], ...] = ()
+    is_traitor: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +116,8 @@ class Scene:
         pixels: uint8[height, width, 3].
         frame, n_frames: which of the pictures of the match this is, from 0.
         ended_at: when the match was over; None if that is not known.
+        size: (height, width) of the map, tiles.
+        marks: what stands on the board beside land; None in edition 2025.
     """
 
     match_id: int
@@ -117,6 +129,8 @@ class Scene:
     pixels: NDArray[np.uint8]
     seats: tuple[SceneSeat, ...]
     ended_at: datetime | None = None
+    size: tuple[int, int] = (0, 0)
+    marks: Marks | None = None
 
 
 @dataclass(frozen=True)

@@ -218,15 +218,20 @@ def other_match(matches: Sequence[MatchLine], present: int | None, by: int) -> i
 def scene_of(film: Film, match: Recording, frame: int) -> Scene:
     """Return a moment of a film."""
     tick = int(film.ticks[frame])
-    colours = seat_colours(len(film.names))
+    colours = [(int(r), int(g), int(b)) for r, g, b in seat_colours(len(film.names))]
+    marks = film.marks[frame] if film.marks else None
+    traitors = marks.traitors(tick) if marks is not None else []
     seats = tuple(
         SceneSeat(
             seat=seat,
             name=name,
-            colour=(int(colours[seat, 0]), int(colours[seat, 1]), int(colours[seat, 2])),
+            colour=colours[seat],
             tiles=int(film.tiles[frame, seat]),
             past=tuple(map(float, film.tiles[max(0, frame - PAST + 1) : frame + 1, seat])),
             died_at=int(film.died[seat]) if 0 <= film.died[seat] <= tick else None,
+            levels=int(marks.levels[seat]) if marks is not None else None,
+            allies=tuple(colours[ally] for ally in marks.allies_of(seat)) if marks else (),
+            is_traitor=seat in traitors,
         )
         for seat, name in enumerate(film.names)
     )
@@ -240,4 +245,6 @@ def scene_of(film: Film, match: Recording, frame: int) -> Scene:
         pixels=film.pixels[frame],
         seats=seats,
         ended_at=match.ended_at,
+        size=film.size,
+        marks=marks,
     )

@@ -6,6 +6,7 @@ Promises: numbers are never cut, names are; the picture takes what the list of s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rich.console import Group, RenderableType
 from rich.style import Style
@@ -17,12 +18,17 @@ from arena.half_blocks import half_blocks
 from arena.territory.engine.actions import describe
 from arena.territory.maps.pictures import shrink
 from arena.viewer.film import NO_ORDER, Film, Reel
+from arena.viewer.marks import Marks
 from arena.viewer.picture import Picture, frame_picture
+from arena.viewer.text_marks import ALLY, HOUSE, TRAITOR, put_marks, shown_meanings
 from league.plain_text import visible
 from league.viewer.found import FoundMatch
 
 KEYS = "space pause   ← → step   home end   f follow   s speed   q leave"
 _LIST = 44  # columns of the list of seats beside the picture
+_WIDE_LIST = 64  # the same, with gold, cities and allies beside the orders
+_WIDE = 120  # columns of a terminal that has room for that
+_MOST_ALLIES = 4  # whose colours stand in a row
 _NARROW = 70  # columns: below, the list stands under the picture
 _DIM = Style(dim=True)
 
@@ -62,17 +68,34 @@ def render(
     """Draw a frame for a terminal of `width` x `height` characters."""
     n_list = min(film.n_seats, 64) + 1
     beside = width >= _NARROW
-    columns = width - _LIST - 2 if beside else width
-    rows = height - 3 if beside else max(height - 3 - min(n_list, height // 2), 4)
-    picture = half_blocks(shrink(_picture(film, reel, look), columns, 2 * rows))
-    seats = _seats(film, found, look, height - 3 if beside else height - 3 - rows)
+    n_columns = _list_columns(film, width)
+    columns = width - n_columns - 2 if beside else width
+    foot = _foot(film, look, width)
+    left = height - 1 - len(foot.renderables)  # under the head
+    rows = left if beside else max(left - min(n_list, height // 2), 4)
+    picture = _board(film, reel, look, columns, rows)
+    seats = _seats(film, found, look, left if beside else left - rows, n_columns)
     if beside:
         body: RenderableType = Table.grid(padding=(0, 2, 0, 0))
         assert isinstance(body, Table)
         body.add_row(picture, seats)
     else:
         body = Group(picture, seats)
-    return Group(_head(film, found, look, width), body, _foot(film, look, width))
+    return Group(_head(film, found, look, width), body, foot)
+
+
+def _list_columns(film: Film, width: int) -> int:
+    return _WIDE_LIST if film.marks and width >= _WIDE else _LIST
+
+
+def _board(film: Film, reel: Reel, look: Look, columns: int, rows: int) -> Text:
+    picture = shrink(_picture(film, reel, look), columns, 2 * rows)
+    board = half_blocks(picture)
+    if not film.marks:
+        return board
+    height, width = picture.shape[:2]
+    size = (film.map.height, film.map.width)
+    return put_marks(board, film.marks[look.frame], size, (height, width), film.n_seats)
 
 
 def _picture(film: Film, reel: Reel, look: Look) -> Picture:
@@ -94,18 +117,28 @@ def _head(film: Film, found: FoundMatch, look: Look, width: int) -> Text:
     return text
 
 
-def _seats(film: Film, found: FoundMatch, look: Look, rows: int) -> Table:
-    """List the seats by land, as many as there is room for; the followed one is among them."""
+def _seats(film: Film, found: FoundMatch, look: Look, rows: int, width: int) -> Table:
+    """List the seats by land, as many as there is room for; the followed one is among them.
+
+    In edition 2026 gold and cities stand beside the order, or in its place where that has no room.
+    """
     tiles, troops = film.tiles[look.frame], film.troops[look.frame]
     standing = sorted(range(film.n_seats), key=lambda s: (-int(tiles[s]), film.placements[s], s))
     shown = standing[: max(rows - 1, 1)]
     if look.follow is not None and look.follow not in shown:
         shown[-1] = look.follow
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, width=_LIST, header_style=_DIM)
+    marks = film.marks[look.frame] if film.marks else None
+    has_orders = marks is None or width == _WIDE_LIST
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, width=width, header_style=_DIM)
     table.add_column("", no_wrap=True, min_width=2)
     table.add_column("seat", no_wrap=True, overflow="ellipsis", ratio=1)
-    for name in ("tiles", "troops", "order"):
-        table.add_column(name, no_wrap=True, justify="right")
+    for name in (
+        *("tiles", "troops"),
+        *(("gold", HOUSE) if marks is not None else ()),
+        *(("allies",) if marks is not None and has_orders else ()),
+        *(("order",) if has_orders else ()),
+    ):
+        table.add_column(name, no_wrap=True, justify="left" if name == "allies" else "right")
     colours = seat_colours(film.n_seats)
     for seat in shown:
         red, green, blue = (int(part) for part in colours[seat])
@@ -115,14 +148,44 @@ def _seats(film: Film, found: FoundMatch, look: Look, rows: int) -> Table:
         order = "" if action == NO_ORDER else describe(action).replace(" %", "%")
         told = f"out {out:,}" if is_dead and out is not None else ""
         style = Style(bold=seat == look.follow, dim=is_dead)
+        cells = [Text(f"{tiles[seat]:,}", style), Text(f"{troops[seat]:,}", style)]
+        if marks is not None:
+            cells += _mark_cells(marks, seat, style, has_orders, film.n_seats)
+        if has_orders:
+            cells.append(Text(told or order, style))
+        is_traitor = marks is not None and seat in marks.traitors(int(film.ticks[look.frame]))
         table.add_row(
             Text("█▌", Style(color=f"rgb({red},{green},{blue})", dim=is_dead)),
-            Text(visible(found.names[seat]), style),
-            Text(f"{tiles[seat]:,}", style),
-            Text(f"{troops[seat]:,}", style),
-            Text(told or order, style),
+            Text(f"{TRAITOR} " * is_traitor + visible(found.names[seat]), style),
+            *cells,
         )
     return table
+
+
+def _mark_cells(
+    marks: Marks, seat: int, style: Style, with_allies: bool, n_seats: int
+) -> list[Text]:
+    """Return a seat's gold, levels of cities, and a dot in the colour of each ally."""
+    cells = [Text(short(int(marks.gold[seat])), style), Text(str(marks.levels[seat]), style)]
+    if with_allies:
+        allies, colours = marks.allies_of(seat), seat_colours(n_seats)
+        dots = Text("")
+        for ally in allies[:_MOST_ALLIES]:
+            red, green, blue = (int(part) for part in colours[ally])
+            dots.append(ALLY, Style(color=f"rgb({red},{green},{blue})"))
+        if len(allies) > _MOST_ALLIES:
+            dots.append(f"+{len(allies) - _MOST_ALLIES}", style)
+        cells.append(dots)
+    return cells
+
+
+def short(value: int) -> str:
+    """Return a number in at most six letters, as the page writes it: 9,999, 125k or 1.25M."""
+    if value < 10_000:
+        return f"{value:,}"
+    if value < 1_000_000:
+        return f"{round(value / 1000)}k"
+    return f"{value / 1_000_000:.{2 if value < 10_000_000 else 1}f}M"
 
 
 def _foot(film: Film, look: Look, width: int) -> Group:
@@ -138,6 +201,20 @@ def _foot(film: Film, look: Look, width: int) -> Group:
         if out is not None:
             at = min(round(room * out / max(end, 1)), room - 1)
             bar.stylize(Style(color="red"), at, at + 1)
-    keys = Text(KEYS, _DIM, no_wrap=True, overflow="ellipsis")
-    keys.truncate(width, overflow="ellipsis")
-    return Group(bar, keys)
+    lines = [KEYS]
+    if film.marks:
+        lines.insert(0, "   ".join(f"{letter} {said}" for letter, said in _meanings(film)))
+    return Group(bar, *(_dim_line(line, width) for line in lines))
+
+
+@lru_cache(maxsize=2)
+def _meanings(film: Film) -> list[tuple[str, str]]:
+    """Return what stands on the boards of a film and beside them: looked for once."""
+    has_allies = any(len(each.allies) for each in film.marks)
+    return [*shown_meanings(film.marks), *([(ALLY, "ally")] if has_allies else [])]
+
+
+def _dim_line(text: str, width: int) -> Text:
+    line = Text(text, _DIM, no_wrap=True, overflow="ellipsis")
+    line.truncate(width, overflow="ellipsis")
+    return line

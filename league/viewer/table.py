@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from arena.territory.engine.rules import STRUCTURES
 from arena.viewer.film import Film
 from league.viewer.found import FoundMatch
 
@@ -34,19 +35,25 @@ def film_lines(film: Film, found: FoundMatch, every: int | None = None) -> list[
         best = sorted(range(film.n_seats), key=lambda seat: (-int(tiles[seat]), seat))[:_BEST]
         held = "   ".join(f"{found.names[seat]} {tiles[seat]:,}" for seat in best if tiles[seat])
         lines.append(f"{film.ticks[frame]:>7,}  {int((tiles > 0).sum()):>5}  {held}")
-    lines += ["", f"{'place':>5}  {'seat':>4}  {'tiles':>9}  {'troops':>11}  {'out at':>7}  name"]
+    end = film.marks[-1] if film.marks else None
+    head = "" if end is None else f"{'gold':>11}  {'cities':>6}  "
+    lines += [
+        "",
+        f"{'place':>5}  {'seat':>4}  {'tiles':>9}  {'troops':>11}  {head}{'out at':>7}  name",
+    ]
     for seat in sorted(range(film.n_seats), key=lambda seat: (film.placements[seat], seat)):
         out = film.eliminated_tick[seat]
+        also = "" if end is None else f"{end.gold[seat]:>11,}  {end.levels[seat]:>6}  "
         lines.append(
             f"{film.placements[seat]:>5}  {seat:>4}  {film.tiles[-1, seat]:>9,}"
-            f"  {film.troops[-1, seat]:>11,}  {'-' if out is None else f'{out:,}':>7}"
+            f"  {film.troops[-1, seat]:>11,}  {also}{'-' if out is None else f'{out:,}':>7}"
             f"  {found.names[seat]}"
         )
     return lines
 
 
 def film_json(film: Film, found: FoundMatch, every: int | None = None) -> dict[str, Any]:
-    """Return the same numbers as JSON types."""
+    """Return the same numbers as JSON types, those of edition 2026 too where there are any."""
     return {
         "title": found.title,
         "map": film.replay.spec.map,
@@ -67,7 +74,42 @@ def film_json(film: Film, found: FoundMatch, every: int | None = None) -> dict[s
                 "tick": int(film.ticks[frame]),
                 "tiles": film.tiles[frame].tolist(),
                 "troops": film.troops[frame].tolist(),
+                **(_marks_json(film, frame) if film.marks else {}),
             }
             for frame in shown_frames(film, every)
+        ],
+    }
+
+
+def _marks_json(film: Film, frame: int) -> dict[str, Any]:
+    """Return what stands on the board beside land and troops; places are tiles (x, y)."""
+    marks, width = film.marks[frame], film.map.width
+    return {
+        "gold": marks.gold.tolist(),
+        "city_levels": marks.levels.tolist(),
+        "traitors": marks.traitors(int(film.ticks[frame])),
+        "allies": marks.allies.tolist(),
+        "structures": [
+            {
+                "kind": STRUCTURES[kind - 1],
+                "seat": seat,
+                "x": tile % width,
+                "y": tile // width,
+                "level": level,
+                "is_finished": bool(is_finished),
+            }
+            for tile, kind, seat, level, is_finished in marks.structures.tolist()
+        ],
+        "boats": [
+            {
+                "seat": seat,
+                "target": None if target < 0 else target,
+                "x": x,
+                "y": y,
+                "landing": [landing_x, landing_y],
+                "troops": troops,
+                "is_ordered_back": bool(is_back),
+            }
+            for _, seat, target, x, y, landing_x, landing_y, troops, is_back in marks.boats.tolist()
         ],
     }

@@ -70,7 +70,7 @@ TV.drawStream = (canvas, film, style, tick, follow) => {
   context.fillRect(Math.min(Math.max((tick / end) * w - 1, 0), w - 2), 0, 2, h);
 };
 
-/** One line per seat; `kind` is tiles, troops or value. */
+/** One line per seat; `kind` is tiles, troops, value, or of 2026 gold or levels of cities. */
 TV.drawLines = (canvas, film, style, kind, tick, follow) => {
   const { context, w, h } = prepared(canvas), left = 40, foot = 16, top = 6;
   const n = film.seats.length, end = film.ticks[film.length - 1] || 1;
@@ -79,7 +79,7 @@ TV.drawLines = (canvas, film, style, kind, tick, follow) => {
       const insight = film.insights[seat];
       return insight ? [...insight.values].filter((_, frame) => film.orders[frame * n + seat] !== NO_ORDER) : [];
     }
-    const table = kind === "tiles" ? film.tiles : film.troops;
+    const table = { tiles: film.tiles, troops: film.troops }[kind] || film.marks[kind];
     return Array.from({ length: film.length }, (_, frame) => table[frame * n + seat]);
   });
   const values = series.flat(), most = Math.max(...values, kind === "value" ? 0.1 : 1), least = Math.min(...values, 0);

@@ -93,6 +93,8 @@ async function inflate(text) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+TV.numbers = { varints, signed, steps };
+
 // --- the film -------------------------------------------------------------------------------------
 
 class Film {
@@ -123,6 +125,7 @@ class Film {
     this._at = -1;
     this._owner = this.empty.slice();
     this._kept = new Map();
+    this.marks = sections.structures ? TV.readMarks(this, sections) : null;
   }
 
   _attacks(numbers) {
@@ -185,15 +188,15 @@ class Film {
 
   row(table, frame) { return table.slice(frame * this.seats.length, (frame + 1) * this.seats.length); }
 
-  /** Whether a frame is what was recorded: its hash covers tick, land, tiles and troops. */
+  /** Whether a frame is what was recorded: its hash covers tick, land, tiles, troops and marks. */
   fits(frame) {
     const owner = this.owner(frame), tiles = this.row(this.tiles, frame);
     const counted = new Float64Array(256);
     for (let i = 0; i < owner.length; i++) counted[owner[i]]++;
     if (tiles.some((count, seat) => counted[seat + 1] !== count)) return false;
     const found = sha256([
-      new TextEncoder().encode("territory-frame-1"), int64([this.ticks[frame]]), owner,
-      int64(tiles), int64(this.row(this.troops, frame)),
+      new TextEncoder().encode(`territory-frame-${this.marks ? 2 : 1}`), int64([this.ticks[frame]]), owner,
+      int64(tiles), int64(this.row(this.troops, frame)), int64(this.marks ? this.marks.numbers(frame) : []),
     ]);
     const said = [...this.hashes.subarray(8 * frame, 8 * frame + 8)].map((byte) => byte.toString(16).padStart(2, "0"));
     return found.slice(0, 16) === said.join("");
@@ -211,7 +214,7 @@ class Film {
 
 /** Unpacks what arena.viewer.payload made; rejects with a sentence. */
 TV.read = async (payload) => {
-  if (payload.format !== "territory-film/1") throw new Error(`expected a film territory-film/1, found ${payload.format}`);
+  if (!/^territory-film\/[12]$/.test(payload.format)) throw new Error(`expected a film territory-film/1 or /2, found ${payload.format}`);
   const bytes = await inflate(payload.bytes), sections = {};
   let at = 0;
   for (const [name, size] of payload.sections) { sections[name] = bytes.subarray(at, at + size); at += size; }

@@ -122,6 +122,7 @@ class Board {
     if (shown.attention) this._drawAttention(context, view, frame, shown);
     if (shown.follow !== null) this._drawViews(context, view, frame, mix, shown.follow);
     if (shown.arrows) this._drawAttacks(context, view, frame, mix, shown);
+    if (shown.marks && this.film.marks) this.film.marks.drawOn(this, context, view, frame, mix, shown);
     if (shown.names) this._drawNames(context, view, frame, mix, shown);
   }
 
@@ -306,17 +307,20 @@ class Board {
     for (const index of order) {
       const seat = this.film.seats[index], a = now[index], b = next[index] || a;
       const near = Math.hypot(a.x - b.x, a.y - b.y) < 0.12 * this.film.width, to = near ? b : a;
-      const x = view.x + view.scale * (a.x + (to.x - a.x) * mix), y = view.y + view.scale * (a.y + (to.y - a.y) * mix);
+      const x = view.x + view.scale * (a.x + (to.x - a.x) * mix);
+      let y = view.y + view.scale * (a.y + (to.y - a.y) * mix);
       if (x < 0 || y < 0 || x > view.w || y > view.h) continue; // out of sight of who zoomed in
       const room = view.scale * (a.reach + (to.reach - a.reach) * mix);
       const size = Math.min(Math.max(room * 0.36, 10), 17);
       if (room < 9 && shown.follow !== index) continue;
       const name = seat.name.length > 18 ? `${seat.name.slice(0, 17)}…` : seat.name;
       const wide = name.length * size * 0.31, high = size * (room > 16 ? 1.15 : 0.6);
+      if (shown.marks && this.film.marks) y = this.film.marks.freeOf(view, frame, index, x, y, wide, high, size, shown.follow);
       // Of two names that would cover each other the one with more room stays.
       if (taken.some((box) => Math.abs(box.x - x) < box.wide + wide && Math.abs(box.y - y) < box.high + high)) continue;
       taken.push({ x, y, wide, high });
       this._write(context, name, x, y - (room > 16 ? 0.5 * size : 0), size, 650, shown.follow === index);
+      if (this.film.marks) this.film.marks.drawBadges(context, frame, index, x, y - (room > 16 ? 1.6 : 1.1) * size, size, shown.follow);
       if (room > 16) this._write(context, TV.short(this.film.troops[frame * this.film.seats.length + index]), x, y + 0.62 * size, size * 0.82, 450, false);
     }
   }

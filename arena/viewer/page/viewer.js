@@ -20,6 +20,12 @@ function element(tag, name, text) {
   return made;
 }
 
+/** Who it is that the game itself plays: "a tribe", "a nation of hard difficulty". */
+function termsWords(terms) {
+  const [kind, difficulty] = terms.split("-");
+  return `a ${kind}${difficulty ? ` of ${difficulty} difficulty` : ""}, played by the game itself`;
+}
+
 const ICONS = { // paths on 16 x 16
   first: "M3 3h2v10H3zM13 3v10L6 8z", back: "M11 3v10L4 8z", play: "M4 2.5v11L13.5 8z", pause: "M4 3h3v10H4zM9 3h3v10H9z",
   on: "M5 3v10l7-5z", last: "M11 3h2v10h-2zM3 3v10l7-5z", whole: "M2 2h5v2H4v3H2zM14 14H9v-2h3V9h2z",
@@ -51,7 +57,7 @@ class Viewer {
     this.playing = false;
     this.follow = null;
     this.kind = "tiles";
-    this.shown = { names: true, arrows: true, attention: null };
+    this.shown = { names: true, arrows: true, marks: true, attention: null };
     this.checked = new Map();
     this.alone = document.body.classList.contains("tv-page");
     this._speeds();
@@ -80,6 +86,7 @@ class Viewer {
   _build() {
     const { about } = this.film, place = this.place;
     place.replaceChildren();
+    place.classList.toggle("tv-marked", this.film.marks !== null);
     place.tabIndex = 0;
     place.setAttribute("role", "group");
     const head = element("header", "tv-head");
@@ -120,10 +127,12 @@ class Viewer {
     this.speedButton = button("", "faster (s), slower (S)", (event) => this._faster(event.shiftKey ? -1 : 1), "tv-button tv-speed");
     this.namesButton = button("names", "names on the land (n)", () => this._toggle("names"), "tv-button tv-toggle");
     this.arrowsButton = button("attacks", "attack arrows (x)", () => this._toggle("arrows"), "tv-button tv-toggle");
+    this.marksButton = button("cities", "cities and boats (c)", () => this._toggle("marks"), "tv-button tv-toggle");
+    this.marksButton.hidden = !this.film.marks;
     bar.append(
       button("first", "to the start (home)", () => this._seek(0)), button("back", "one decision back (←)", () => this._step(-1)),
       this.playButton, button("on", "one decision on (→)", () => this._step(1)), button("last", "to the end (end)", () => this._seek(this.end)),
-      this.clock, element("span", "tv-gap"), this.arrowsButton, this.namesButton, this.speedButton,
+      this.clock, element("span", "tv-gap"), this.marksButton, this.arrowsButton, this.namesButton, this.speedButton,
       button("?", "keys (?)", () => this._toggleHelp()),
     );
     this.stream = element("canvas", "tv-stream");
@@ -135,18 +144,33 @@ class Viewer {
     const time = element("div", "tv-time");
     time.append(this.stream, this.deaths);
     stage.append(this.frameBox, bar, time);
+    if (this.film.marks) stage.append(this._buildLegend());
     return stage;
+  }
+
+  /** What the shapes on the map are. */
+  _buildLegend() {
+    this.legend = element("ul", "tv-legend");
+    this.legend.setAttribute("aria-label", "what is on the map");
+    for (const [shape, hollow, words] of this.film.marks.legend()) {
+      const item = element("li");
+      item.append(TV.markIcon(shape, hollow), words);
+      this.legend.append(item);
+    }
+    new ResizeObserver(() => this.frameBox.style.setProperty("--more", `${this.legend.offsetHeight + 4}px`)).observe(this.legend);
+    return this.legend;
   }
 
   _buildSide() {
     const side = element("section", "tv-side"), table = element("table", "tv-table"), head = element("tr");
     this.hasRatings = this.film.seats.some((seat) => seat.rating !== null);
-    const columns = ["#", "seat", "tiles", "troops", "order", ...(this.hasRatings ? ["rating"] : []), "place"];
+    const columns = ["#", "seat", "tiles", "troops", ...(this.film.marks ? ["gold", "cities", "allies"] : []), "order", ...(this.hasRatings ? ["rating"] : []), "place"];
     for (const name of columns) {
       const cell = element("th", `tv-c-${name === "#" ? "now" : name}`, name);
       cell.scope = "col";
       if (name === "rating") cell.title = "mu - 3 sigma at the time of the match";
       if (name === "place") cell.title = "at the end";
+      if (name === "cities") cell.title = "levels of the finished cities";
       head.append(cell);
     }
     const thead = element("thead");
@@ -160,7 +184,7 @@ class Viewer {
     this.lines = element("canvas", "tv-lines");
     this.tabs = element("div", "tv-tabs");
     this.tabs.append(element("span", "tv-label", "over time"));
-    for (const [kind, text] of [["tiles", "land"], ["troops", "troops"], ...(this.film.insights.some(Boolean) ? [["value", "value"]] : [])]) {
+    for (const [kind, text] of [["tiles", "land"], ["troops", "troops"], ...(this.film.insights.some(Boolean) ? [["value", "value"]] : []), ...(this.film.marks ? [["gold", "gold"], ["levels", "cities"]] : [])]) {
       const tab = button(text, `${text} over time`, () => { this.kind = kind; this._drawAll(); }, "tv-button tv-toggle");
       tab.dataset.kind = kind;
       this.tabs.append(tab);
@@ -179,6 +203,8 @@ class Viewer {
     const name = element("td", "tv-c-seat"), swatch = element("i", "tv-swatch");
     swatch.style.background = seat.colour;
     name.append(swatch, element("span", "tv-number", String(index)), element("span", "tv-name", seat.name));
+    if (seat.terms) line.title = `${termsWords(seat.terms)}; click to follow it`;
+    if (seat.terms && !seat.name.includes(seat.terms.split("-")[0])) name.append(element("span", "tv-terms", seat.terms.split("-")[0]));
     const cells = { now: element("td", "tv-c-now"), tiles: element("td", "tv-c-tiles"), troops: element("td", "tv-c-troops"), order: element("td", "tv-c-order") };
     cells.bar = element("i", "tv-share");
     cells.bar.style.background = seat.colour;
@@ -187,7 +213,11 @@ class Viewer {
     cells.glyph = element("b");
     cells.share = element("span");
     cells.order.append(cells.glyph, cells.share);
-    line.append(cells.now, name, cells.tiles, cells.troops, cells.order);
+    line.append(cells.now, name, cells.tiles, cells.troops);
+    if (this.film.marks) {
+      for (const column of ["gold", "cities", "allies"]) line.append((cells[column] = element("td", `tv-c-${column}`)));
+    }
+    line.append(cells.order);
     if (this.hasRatings) line.append(element("td", "tv-c-rating", seat.rating === null ? "–" : seat.rating.toFixed(2)));
     line.append(element("td", "tv-c-place", `${seat.place}`));
     const choose = () => this._setFollow(this.follow === index ? null : index);
@@ -200,7 +230,8 @@ class Viewer {
     this.help = element("div", "tv-help");
     this.help.hidden = true;
     const list = element("dl");
-    for (const [key, text] of KEYS) list.append(element("dt", "", key), element("dd", "", text));
+    const keys = this.film.marks ? [...KEYS.slice(0, -3), ["c", "cities and boats"], ...KEYS.slice(-3)] : KEYS;
+    for (const [key, text] of keys) list.append(element("dt", "", key), element("dd", "", text));
     this.help.append(element("h2", "", "Keys"), list, button("close", "close", () => this._toggleHelp(), "tv-button tv-toggle"));
     return this.help;
   }
@@ -263,7 +294,7 @@ class Viewer {
       " ": () => this._play(!this.playing), ArrowLeft: () => this._step(-1), ArrowRight: () => this._step(1),
       Home: () => this._seek(0), End: () => this._seek(this.end), s: () => this._faster(1), S: () => this._faster(-1),
       f: () => this._followNext(1), F: () => this._followNext(-1), Escape: () => (this.help.hidden ? this._setFollow(null) : this._toggleHelp()),
-      a: () => this._nextAttention(), n: () => this._toggle("names"), x: () => this._toggle("arrows"),
+      a: () => this._nextAttention(), n: () => this._toggle("names"), c: () => this._toggle("marks"), x: () => this._toggle("arrows"),
       "+": () => this._zoom(1.5), "=": () => this._zoom(1.5), "-": () => this._zoom(1 / 1.5), 0: () => this._zoom(0),
       t: () => this._turnTheme(), "?": () => this._toggleHelp(),
     };
@@ -360,10 +391,11 @@ class Viewer {
     const { film } = this, at = tile[1] * film.width + tile[0], label = film.owner(this.frame)[at], byte = film.terrain[at], magnitude = byte & 31;
     const ground = byte & 128 ? ["plains", "highland", "mountain"][magnitude < 10 ? 0 : magnitude < 20 ? 1 : 2] : "water";
     const who = label === 0 ? "nobody's" : label === 255 ? "" : film.seats[label - 1].name;
-    this.tip.textContent = `${tile[0]}, ${tile[1]}  ${ground} ${magnitude}${who ? `  ·  ${who}` : ""}`;
+    const mark = film.marks && this.shown.marks ? film.marks.near(this.frame, ...tile, Math.max(1, 9 / this.board.view().scale)) : "";
+    this.tip.textContent = `${tile[0]}, ${tile[1]}  ${ground} ${magnitude}${who ? `  ·  ${who}` : ""}${mark ? `\n${mark}` : ""}`;
     const box = this.frameBox.getBoundingClientRect();
     this.tip.style.left = `${Math.min(event.clientX - box.left + 14, box.width - this.tip.offsetWidth - 4)}px`;
-    this.tip.style.top = `${Math.min(event.clientY - box.top + 14, box.height - 26)}px`;
+    this.tip.style.top = `${Math.min(event.clientY - box.top + 14, box.height - this.tip.offsetHeight - 4)}px`;
   }
 
   /** `#tick=600&follow=3` opens there. */
@@ -391,6 +423,7 @@ class Viewer {
         : `✓ ${this.film.length} frames fit their hashes`;
       this.badge.title = "Each frame's land, tiles and troops were hashed (SHA-256) when the match was played back to the recorded final state "
         + `${this.film.about.final_state.slice(0, 16)}; this page hashed them again.`;
+      if (this.film.marks) this.badge.title = this.badge.title.replace("tiles and troops", "tiles, troops, gold, structures, boats and alliances");
       this._listDeaths();
       this._drawAll();
     };
@@ -463,6 +496,7 @@ class Viewer {
     this.speedButton.textContent = `${this.speed}×`;
     this.namesButton.setAttribute("aria-pressed", this.shown.names);
     this.arrowsButton.setAttribute("aria-pressed", this.shown.arrows);
+    this.marksButton.setAttribute("aria-pressed", this.shown.marks);
     for (const tab of this.tabs.querySelectorAll("button")) tab.setAttribute("aria-pressed", tab.dataset.kind === this.kind);
     const wrong = !this._fits(frame);
     this.alarm.hidden = !wrong;
@@ -483,6 +517,7 @@ class Viewer {
       row.count.textContent = this.film.tiles[at].toLocaleString("en");
       row.bar.style.width = `${(100 * this.film.tiles[at]) / most}%`;
       row.troops.textContent = TV.short(this.film.troops[at]);
+      if (this.film.marks) this.film.marks.fillRow(row, frame, seat, dead);
       const order = TV.order(this.film.orders[at]);
       row.glyph.textContent = dead ? "" : order.glyph;
       row.share.textContent = dead ? `out ${died ?? ""}` : order.text;
@@ -510,9 +545,10 @@ class Viewer {
     const head = element("div", "tv-card-head"), swatch = element("i", "tv-swatch");
     swatch.style.background = seat.colour;
     const order = TV.order(action);
-    const does = film.tiles[frame * n + follow] === 0 ? `out since tick ${seat.died}` : action === NO_ORDER ? "the match is over" : order.does || (order.name ? `sends ${order.name}` : "waits");
+    const does = film.tiles[frame * n + follow] === 0 ? `out since tick ${seat.died}` : action === NO_ORDER ? (seat.terms && frame < film.length - 1 ? termsWords(seat.terms) : "the match is over") : order.does || (order.name ? `sends ${order.name}` : "waits");
     head.append(swatch, element("b", "", seat.name), element("span", "tv-does", does), button("×", "follow nobody (esc)", () => this._setFollow(null)));
     this.card.append(head);
+    if (film.marks && film.tiles[frame * n + follow] > 0) this.card.append(film.marks.facts(frame, follow, (ally) => this._named(ally)));
     if (!insight) { this.card.append(element("p", "tv-quiet", seat.silent || "No network's value or probabilities in this film.")); return; }
     if (action === NO_ORDER) { this.card.append(element("p", "tv-quiet", "No decision at this frame.")); return; }
     const mind = element("div", "tv-mind"), rose = element("canvas", "tv-rose"), text = element("div", "tv-thoughts");

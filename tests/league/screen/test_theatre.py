@@ -17,8 +17,12 @@ from arena.match import MatchResult, MatchSpec, play_matches
 from arena.replay import Label, play_back, read_replay, write_replay
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
+from arena.viewer.text_marks import ALLY, HOUSE
+from league.screen.board import scene_lines
 from league.screen.frames import Film, make_film, serve
-from league.screen.theatre import Answer, Projector, Recording, Theatre, other_match
+from league.screen.state import Look
+from league.screen.theatre import Answer, Projector, Recording, Theatre, other_match, scene_of
+from tests.arena.viewer.of_2026 import film_2026
 from tests.league.screen.states import NOON, state
 
 NAMES = tuple(f"name-{seat}" for seat in range(10))
@@ -98,6 +102,39 @@ class Scripted(Projector):
 
     def poll(self) -> Answer | None:
         return self.answers.pop(0) if self.answers else None
+
+
+def test_a_film_of_2026_shows_what_stands_on_the_board(tmp_path: Path) -> None:
+    whole = film_2026()
+    few = Film.from_bytes(
+        Film(
+            ticks=whole.ticks,
+            pixels=np.zeros((len(whole), 96, 96, 3), np.uint8),
+            tiles=whole.tiles,
+            died=np.full(whole.n_seats, -1),
+            names=tuple("abcdefghi"),
+            size=(96, 96),
+            marks=whole.marks,
+        ).to_bytes()
+    )
+    frame = next(i for i, m in enumerate(whole.marks) if m.levels.any() and len(m.allies))
+    scene = scene_of(few, recording(1), frame)
+    marks = whole.marks[frame]
+    assert scene.marks is not None and scene.size == (96, 96)
+    assert scene.marks.numbers().tolist() == marks.numbers().tolist()
+    assert [seat.levels for seat in scene.seats] == marks.levels.tolist()
+    for seat in scene.seats:
+        assert seat.allies == tuple(scene.seats[ally].colour for ally in marks.allies_of(seat.seat))
+        assert seat.is_traitor == (seat.seat in marks.traitors(scene.tick))
+    lines = [line.plain for line in scene_lines(state(scene=scene), Look(), 90, 24)]
+    owner = int(marks.levels.argmax())
+    tiles = f"{whole.tiles[frame, owner]:,}"
+    row = next(line for line in lines if f" {tiles} " in line)
+    assert f"{HOUSE}{marks.levels[owner]}" in row
+    assert row.count(ALLY) == min(len(marks.allies_of(owner)), 2)
+    # and the house on the board itself, left of the list of seats
+    assert any(letter in line[:40] for line in lines for letter in (HOUSE, "2"))
+    assert {len(line) for line in lines} == {90}
 
 
 def recording(match: int) -> Recording:

@@ -13,9 +13,11 @@ from textual.pilot import Pilot
 
 from arena.territory.maps import load_map
 from arena.viewer.film import Film, Reel, record_film
+from arena.viewer.text_marks import ALLY, HOUSE, TRAITOR
 from league.viewer.found import FoundMatch, find_match
-from league.viewer.player import Look, render, speeds, usual_speed
+from league.viewer.player import Look, render, short, speeds, usual_speed
 from league.viewer.terminal import Player
+from tests.arena.viewer.of_2026 import film_2026
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +133,42 @@ async def until(pilot: Pilot[None], is_so: Callable[[], bool]) -> None:
             return
         await pilot.pause(0.05)
     raise AssertionError("it did not come to that")
+
+
+def test_a_match_of_2026_shows_cities_boats_gold_and_allies() -> None:
+    film = film_2026()
+    found = FoundMatch(film.replay, "A match", tuple("abcdefghi"), (None,) * 9)
+    frame = next(
+        i
+        for i, marks in enumerate(film.marks)
+        if marks.levels.any() and marks.traitors(int(film.ticks[i])) and len(marks.allies)
+    )
+    marks = film.marks[frame]
+    seat = int(marks.levels.argmax())
+    traitor = marks.traitors(int(film.ticks[frame]))[0]
+    for width, columns in ((80, ["gold", HOUSE]), (140, ["gold", HOUSE, "allies", "order"])):
+        lines = drawn((film, found), Look(frame=frame), width, 30)
+        assert len(lines) <= 30 and max(map(len, lines)) <= width
+        head = next(line for line in lines if "troops" in line)
+        assert head.split()[-len(columns) :] == columns
+        board, rows = head.index("seat"), [line[head.index("seat") :] for line in lines]
+        row = next(line for line in rows if f" {film.tiles[frame, seat]:,} " in line)
+        assert short(int(marks.gold[seat])) in row
+        assert str(marks.levels[seat]) in row.split()
+        named = found.names[traitor]
+        assert any(line.startswith(f"{TRAITOR} {named} ") for line in rows)
+        if width == 140:
+            most = max(range(9), key=lambda seat: len(marks.allies_of(seat)))
+            row = next(line for line in rows if f" {film.tiles[frame, most]:,} " in line)
+            assert row.count(ALLY) == min(len(marks.allies_of(most)), 4)
+        # on the board beside it: a house or a level
+        assert any(letter in line[:board] for line in lines for letter in (HOUSE, "2"))
+        assert any(f"{HOUSE} city" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [(0, "0"), (9_999, "9,999"), (10_000, "10k"), (1_250_000, "1.25M"), (12_500_000, "12.5M")],
+)
+def test_gold_takes_six_letters_at_most(value: int, said: str) -> None:
+    assert short(value) == said

@@ -12,12 +12,14 @@ import pytest
 
 from arena.match import MatchResult
 from arena.replay import Label, write_replay
+from arena.territory.engine.rules import STRUCTURES
 from db import queries
 from db.session import open_writer, write_transaction
 from league.cli.options import run
 from league.cli.replay import replay
-from league.viewer.found import find_match
-from league.viewer.table import shown_frames
+from league.viewer.found import FoundMatch, find_match
+from league.viewer.table import film_json, film_lines, shown_frames
+from tests.arena.viewer.of_2026 import film_2026
 from tests.league.hand_made import add_rated, make_league
 
 
@@ -130,3 +132,33 @@ def test_a_match_of_a_league_has_its_members_names_and_ratings(
     # before the first match everybody is where the admission put them: mu - 3 sigma is 0
     assert found.ratings[:4] == pytest.approx((0.0,) * 4, abs=1e-9)
     assert found.ratings[4:] == (None,) * 6
+
+
+def test_numbers_of_2026_are_in_the_table_and_in_the_json() -> None:
+    film = film_2026()
+    found = FoundMatch(film.replay, "A match", tuple("abcdefghi"), (None,) * 9)
+    marks = film.marks[-1]
+    shown = film_json(film, found, every=500)["frames"][-1]
+    assert shown["gold"] == marks.gold.tolist() and shown["city_levels"] == marks.levels.tolist()
+    assert shown["allies"] == marks.allies.tolist()
+    first = shown["structures"][0]
+    tile, kind, seat, level, is_finished = marks.structures[0].tolist()
+    assert (first["y"] * 96 + first["x"], first["seat"], first["level"]) == (tile, seat, level)
+    assert first["kind"] == STRUCTURES[kind - 1] and first["is_finished"] == bool(is_finished)
+    json.dumps(shown)
+    lines = film_lines(film, found)
+    head = next(line for line in lines if "troops" in line)
+    assert head.split() == [
+        "place",
+        "seat",
+        "tiles",
+        "troops",
+        "gold",
+        "cities",
+        "out",
+        "at",
+        "name",
+    ]
+    winner = film.placements.index(1)
+    row = lines[lines.index(head) + 1].split()
+    assert row[4:6] == [f"{marks.gold[winner]:,}", str(marks.levels[winner])]

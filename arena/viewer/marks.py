@@ -1,0 +1,179 @@
+"""Owns what stands on a board beside land and troops: structures, boats, gold, alliances, by seat.
+
+Numbers alone, without the engine: `arena.viewer.lookout` takes them from a board. Edition 2025 has
+none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.territory.engine.rules import STRUCTURES
+from arena.viewer.packing import signed, steps, varints
+
+IntArray = NDArray[np.int64]
+
+# columns of Marks.structures
+TILE, KIND, SEAT, LEVEL, IS_FINISHED = range(5)
+# columns of Marks.boats
+BOAT_ID, BOAT_SEAT, TARGET, X, Y, LANDING_X, LANDING_Y, TROOPS, IS_BACK = range(9)
+
+_TABLES, _LISTS = ("gold", "levels", "traitor_until"), ("structures", "boats", "allies")
+
+STRUCTURE_WORDS = dict(
+    zip(STRUCTURES, ("city", "defence post", "port", "factory", "silo", "SAM site"), strict=True)
+)
+"""What people call each kind of structure."""
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """What a board shows beside land and troops at one moment; S seats.
+
+    Attributes:
+        gold, levels, traitor_until: int64[S]: gold, levels of finished cities, and the tick before
+            which a seat is a traitor.
+        structures: int64[n, 5], in the order of their tiles: tile (y * width + x), kind (1 and
+            more, of rules.STRUCTURES), seat, level, and 1 if it is finished.
+        boats: int64[n, 9], in the order in which they were first seen: a number that it keeps, its
+            seat, the seat that it attacks or -1 for neutral land, where it is (x, y), where it
+            shall land (x, y), troops on board, and 1 if it is ordered back.
+        allies: int64[n, 2], pairs of seats, the smaller one first, sorted.
+    """
+
+    gold: IntArray
+    levels: IntArray
+    traitor_until: IntArray
+    structures: IntArray
+    boats: IntArray
+    allies: IntArray
+
+    def numbers(self) -> IntArray:
+        """Return it as int64[n], for a hash: lists after their lengths, boats without numbers."""
+        parts = [self.gold, self.levels, self.traitor_until]
+        for rows in (self.structures, self.boats[:, BOAT_SEAT:], self.allies):
+            parts += [np.array([len(rows)]), rows.ravel()]
+        return np.concatenate(parts).astype(np.int64)
+
+    def allies_of(self, seat: int) -> list[int]:
+        """Return the allies of a seat."""
+        own = self.allies[(self.allies == seat).any(axis=1)]
+        return sorted(int(a if b == seat else b) for a, b in own)
+
+    def traitors(self, tick: int) -> list[int]:
+        """Return the seats that are traitors at a tick."""
+        return np.flatnonzero(self.traitor_until > tick).tolist()
+
+
+def marks_to_arrays(marks: Sequence[Marks]) -> dict[str, NDArray[np.int64]]:
+    """Return the marks of several moments as arrays, for a file; `marks_from_arrays` reads them."""
+    found: dict[str, NDArray[np.int64]] = {}
+    for name in _TABLES if marks else ():
+        found[name] = np.stack([getattr(each, name) for each in marks])
+    for name in _LISTS if marks else ():
+        rows = [getattr(each, name) for each in marks]
+        found[name] = np.concatenate(rows)
+        found[f"{name}_ends"] = np.cumsum([len(each) for each in rows])
+    return found
+
+
+def marks_from_arrays(arrays: Mapping[str, NDArray[np.int64]]) -> tuple[Marks, ...]:
+    """Return the marks of `marks_to_arrays`, which others may lie beside."""
+    if _TABLES[0] not in arrays:
+        return ()
+    found: dict[str, Iterable[NDArray[np.int64]]] = {name: arrays[name] for name in _TABLES}
+    for name in _LISTS:
+        found[name] = np.split(arrays[name], arrays[f"{name}_ends"][:-1])
+    return tuple(
+        Marks(**dict(zip(found, values, strict=True)))
+        for values in zip(*found.values(), strict=True)
+    )
+
+
+# --- packing --------------------------------------------------------------------------------------
+
+
+def mark_sections(marks: Sequence[Marks]) -> dict[str, bytes]:
+    """Return the marks of a film's frames as sections of a payload, as what changed.
+
+    `gold`, `levels` and `traitors` are differences of rows. `structures` has per frame how many
+    tiles changed, and for each the gap from the tile before, and 0 where it is gone, else its kind,
+    seat, and twice its level plus 1 if it is finished. `boats` has per frame, for each boat of the
+    frame before, 0 if it is gone, else 1, or 2 if it is ordered back; then the number of new boats,
+    and for each seat, target + 1, landing, troops and that 1 or 2; `places` has the step (x, y) of
+    each boat that stayed, and the place of each new one. `allies` has per frame how many pairs were
+    made or ended, and the gaps of their numbers (first seat times seats plus second).
+    """
+    n_seats = len(marks[0].gold)
+    pairs = [set((each.allies @ np.array([n_seats, 1])).tolist()) for each in marks]
+    boats, places = _pack_boats([each.boats for each in marks])
+    return {
+        "gold": steps(np.stack([each.gold for each in marks])),
+        "levels": steps(np.stack([each.levels for each in marks])),
+        "traitors": steps(np.stack([each.traitor_until for each in marks])),
+        "structures": _pack_structures([each.structures for each in marks]),
+        "boats": boats,
+        "places": places,
+        "allies": varints(
+            np.array(
+                [
+                    number
+                    for before, after in zip([set(), *pairs], pairs, strict=False)
+                    for number in _gaps(sorted(before ^ after))
+                ]
+            )
+        ),
+    }
+
+
+def _gaps(numbers: Sequence[int]) -> list[int]:
+    """Return how many there are, the first, and each one's distance from the one before."""
+    return [len(numbers), *np.diff(np.array(numbers, np.int64), prepend=0).tolist()]
+
+
+def _pack_structures(frames: Sequence[IntArray]) -> bytes:
+    numbers: list[int] = []
+    before: dict[int, tuple[int, ...]] = {}
+    for rows in frames:
+        after = {row[TILE]: tuple(row[KIND:]) for row in rows.tolist()}
+        changed = sorted(
+            tile for tile in before.keys() | after.keys() if before.get(tile) != after.get(tile)
+        )
+        gaps = _gaps(changed)
+        numbers.append(gaps[0])
+        for tile, gap in zip(changed, gaps[1:], strict=True):
+            found = after.get(tile)
+            numbers.append(gap)
+            if found is None:
+                numbers.append(0)
+            else:
+                kind, seat, level, is_finished = found
+                numbers += [kind, seat, 2 * level + is_finished]
+        before = after
+    return varints(np.array(numbers))
+
+
+def _pack_boats(frames: Sequence[IntArray]) -> tuple[bytes, bytes]:
+    numbers: list[int] = []
+    places: list[int] = []
+    before: dict[int, list[int]] = {}
+    for rows in frames:
+        after = {row[BOAT_ID]: row for row in rows.tolist()}
+        for number, then in before.items():
+            now = after.get(number)
+            if now is None:
+                numbers.append(0)
+                continue
+            numbers.append(1 + now[IS_BACK])
+            places += [now[X] - then[X], now[Y] - then[Y]]
+        fresh = [row for number, row in after.items() if number not in before]
+        numbers.append(len(fresh))
+        for row in fresh:
+            numbers += [row[BOAT_SEAT], row[TARGET] + 1, *row[LANDING_X:IS_BACK], 1 + row[IS_BACK]]
+            places += row[X : Y + 1]
+        before = after
+    return varints(np.array(numbers)), signed(np.array(places))

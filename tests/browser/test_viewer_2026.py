@@ -1,0 +1,166 @@
+"""Cities, boats, gold and alliances of edition 2026 in a real browser: read, drawn, explained."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from arena.viewer.packing import from_varints, pack, signed, unpack, varints
+from arena.viewer.page import viewer_html
+from arena.viewer.payload import Says, film_payload
+from tests.arena.viewer.of_2026 import film_2026
+from tests.browser.test_viewer import VIEWER, bright_share, ready, state
+
+
+@lru_cache(1)
+def payload() -> dict[str, Any]:
+    names = ["busy"] * 5 + ["the neighbour"]
+    return film_payload(film_2026(), Says("A match", names, [27.0] * 6))
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    path = tmp_path / "m.html"
+    path.write_text(viewer_html(payload()), encoding="utf-8")
+    return path
+
+
+def frame_with(is_so: Any) -> int:
+    return next(i for i, marks in enumerate(film_2026().marks) if is_so(i, marks))
+
+
+def test_the_script_reads_the_marks_that_python_wrote(open_page: Any, page: Path) -> None:
+    opened = open_page(page)
+    shown = ready(opened)
+    assert shown.inner_text(".tv-badge") == f"✓ {len(film_2026())} frames fit their hashes"
+    for frame, marks in enumerate(film_2026().marks):
+        found = shown.evaluate(f"{VIEWER}.film.marks.numbers({frame})")
+        assert found == marks.numbers().tolist()
+    # one that sails on is the same boat, whatever its number is here
+    frame = frame_with(lambda i, m: set(m.boats[:, 0]) & set(film_2026().marks[i + 1].boats[:, 0]))
+    ids = f"[{frame}, {frame + 1}].map(f => {VIEWER}.film.marks.boats[f].map(boat => boat.id))"
+    before, after = shown.evaluate(ids)
+    boats = [film_2026().marks[each].boats[:, 0].tolist() for each in (frame, frame + 1)]
+    assert len(set(before) & set(after)) == len(set(boats[0]) & set(boats[1]))
+    assert opened.requests == [page.as_uri()] and not opened.problems
+
+
+def more_gold(sections: dict[str, bytes]) -> None:
+    """Seat 0 has a piece more in frame 40, and one less again in the next."""
+    gold = np.stack([marks.gold for marks in film_2026().marks])
+    gold[40, 0] += 1
+    sections["gold"] = signed(np.diff(gold, axis=0, prepend=0 * gold[:1]))
+
+
+def another_city(sections: dict[str, bytes]) -> None:
+    """The first change of a structure is of another seat."""
+    numbers = from_varints(sections["structures"])
+    at = int(np.flatnonzero(numbers)[0])  # the first frame with a change: how many, gap, kind, seat
+    numbers[at + 3] = (numbers[at + 3] + 1) % 6
+    sections["structures"] = varints(numbers)
+
+
+@pytest.mark.parametrize("change", [more_gold, another_city])
+def test_a_mark_that_was_tampered_with_is_noticed(
+    open_page: Any, tmp_path: Path, change: Any
+) -> None:
+    sections = unpack(payload())
+    change(sections)
+    path = tmp_path / "m.html"
+    path.write_text(viewer_html({**payload(), **pack(sections)}), encoding="utf-8")
+    shown = ready(open_page(path))
+    assert "not fit their hash" in shown.inner_text(".tv-badge")
+
+
+def test_the_table_and_the_card_have_gold_cities_and_allies(open_page: Any, page: Path) -> None:
+    film = film_2026()
+    shown = ready(open_page(page))
+    frame = frame_with(lambda i, m: m.traitors(int(film.ticks[i])) and m.levels.any())
+    marks, tick = film.marks[frame], int(film.ticks[frame])
+    shown.evaluate(f"{VIEWER}._seek({tick})")
+    order = sorted(range(film.n_seats), key=lambda seat: -int(film.tiles[frame, seat]))
+    for place, seat in enumerate(order):
+        if film.tiles[frame, seat] == 0:
+            continue
+        row = shown.locator(".tv-row").nth(place)
+        assert row.locator(".tv-c-gold").inner_text() == shown.evaluate(
+            f"TerritoryViewer.short({marks.gold[seat]})"
+        )
+        assert row.locator(".tv-c-cities").inner_text() == (str(marks.levels[seat] or "\u2013"))
+        assert row.locator(".tv-c-allies i").count() == min(len(marks.allies_of(seat)), 4)
+        is_traitor = seat in marks.traitors(tick)
+        assert row.locator(".tv-c-allies svg").count() == int(is_traitor)
+    # who plays a seat is said where its name does not
+    assert shown.locator(".tv-terms").all_inner_texts() == ["nation"]
+    assert "tribe 1" in shown.locator(".tv-name").all_inner_texts()
+    seat = marks.traitors(tick)[0]
+    shown.evaluate(f"{VIEWER}._setFollow({seat})")
+    card = shown.inner_text(".tv-card")
+    assert f"traitor until tick {marks.traitor_until[seat]}" in card
+    assert f"city levels {marks.levels[seat]}" in card
+    shown.click("[data-kind=gold]")
+    assert state(shown, "kind") == "gold"
+
+
+def test_a_city_stands_on_its_tile_and_c_takes_it_away(open_page: Any, page: Path) -> None:
+    film = film_2026()
+    shown = ready(open_page(page))
+    frame = frame_with(lambda i, m: ((m.structures[:, 1] == 1) & (m.structures[:, 4] == 1)).any())
+    structures = film.marks[frame].structures.tolist()
+    tile, seat, level = next((t, s, n) for t, kind, s, n, done in structures if kind == 1 and done)
+    y, x = divmod(tile, film.map.width)
+    shown.evaluate(f"{VIEWER}.shown.names = {VIEWER}.shown.arrows = false")
+    shown.evaluate(f"{VIEWER}._seek({film.ticks[frame]})")
+    spot = shown.evaluate(
+        f"""(() => {{ const v = {VIEWER}, view = v.board.view();
+        return [(view.x + {x + 0.5} * view.scale) / view.w,
+                (view.y + {y + 0.5} * view.scale) / view.h]; }})()"""
+    )
+    with_city = bright_share(shown, *spot)
+    shown.keyboard.press("c")
+    assert state(shown, "shown.marks") is False
+    # the seat's colour, half way to white, against the land's
+    assert with_city > bright_share(shown, *spot) + 20
+    shown.keyboard.press("c")
+    box = shown.locator(".tv-board").bounding_box()
+    shown.mouse.move(box["x"] + spot[0] * box["width"], box["y"] + spot[1] * box["height"])
+    name = shown.evaluate(f"{VIEWER}.film.seats[{seat}].name")
+    assert shown.inner_text(".tv-tip").endswith(f"city of {name}, level {level}")
+
+
+def test_the_legend_explains_what_there_is_to_see(open_page: Any, page: Path) -> None:
+    shown = ready(open_page(page))
+    told = shown.locator(".tv-legend li").all_inner_texts()
+    assert "city, with its level" in told and "being built" in told
+    assert any(text.startswith("boat, ") for text in told)
+    assert any(text.startswith("ally ") for text in told)
+    assert any(text.startswith("traitor, ") for text in told)
+    assert not any("SAM" in text or "silo" in text for text in told)  # nobody builds them
+    shown.keyboard.press("?")
+    assert "cities and boats" in shown.inner_text(".tv-help")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("size", [(1280, 800), (900, 700), (390, 844)])
+def test_nothing_is_wider_than_the_screen(
+    open_page: Any, page: Path, size: tuple[int, int], dark: bool
+) -> None:
+    opened = open_page(page, width=size[0], height=size[1], dark=dark)
+    shown = ready(opened)
+    frame = frame_with(lambda i, m: m.levels.any() and len(m.allies))
+    shown.evaluate(f"{VIEWER}._seek({film_2026().ticks[frame]}); {VIEWER}._setFollow(2)")
+    assert shown.evaluate("document.documentElement.scrollWidth") == size[0]
+    for name in (".tv-map", ".tv-table", ".tv-legend", ".tv-card"):
+        box = shown.locator(name).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= size[0], name
+    # A name has room for some letters at least.
+    width = shown.locator(".tv-row >> nth=0 >> .tv-c-seat").bounding_box()["width"]
+    assert width >= 80
+    if size[0] == 1280:
+        assert shown.evaluate("document.documentElement.scrollHeight") <= size[1]
+    opened.picture(f"viewer-2026-{size[0]}-{'dark' if dark else 'light'}", full=True)
+    assert not opened.problems
