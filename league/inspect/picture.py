@@ -17,6 +17,7 @@ from arena.territory.engine.actions import describe
 from arena.territory.observation.views import CHANNEL_NAMES, CHANNELS, channel_names
 from arena.territory.observation.views_2026 import CHANNELS_2026
 from league.inspect.look import REGIONS, VIEW_NAMES, Sight, regions, version_of
+from league.inspect.mark_panel import explain_marks, show_marks
 from league.inspect.neighbour_panel import show_neighbours
 from league.report.figures import FAINT, INK, LINE, PAPER, new_figure, save_png
 
@@ -78,6 +79,7 @@ def draw_views(sight: Sight, caption: Caption, path: Path) -> Path:
     columns = -(-len(names) // 2)
     figure = new_figure(16.0, 15.0)
     _write_title(figure, caption.title(sight))
+    explain_marks(figure, _images(sight), 0.954)
     bands = figure.add_gridspec(3, 1, left=0.015, right=0.985, top=0.935, bottom=0.085, hspace=0.12)
     for row, view in enumerate(VIEW_NAMES):
         grid = bands[row].subgridspec(2, 2 + columns, wspace=0.06, hspace=0.2)
@@ -113,6 +115,7 @@ def draw_attention(sight: Sight, record: AttentionRecord, caption: Caption, path
         0.016, 0.957, "Bars: what the attention falls on, and below it the areas to compare with.",
         fontsize=10, color=FAINT, va="center",
     )  # fmt: skip
+    explain_marks(figure, _images(sight), 0.957)
     heights = (*[3.4] * len(VIEW_NAMES), *list(bands.values())[1:])
     grid = figure.add_gridspec(
         len(heights), n_layers + 2, height_ratios=heights, left=0.055, right=0.98, top=0.92,
@@ -169,8 +172,13 @@ def composite(image: NDArray[np.uint8]) -> Picture:
     return drawn
 
 
+def _images(sight: Sight) -> dict[str, NDArray[np.uint8]]:
+    return {view: sight.observation[view] for view in VIEW_NAMES}
+
+
 def _show_composite(axes: Axes, sight: Sight, view: str) -> None:
     axes.imshow(composite(sight.observation[view]))
+    show_marks(axes, sight.observation[view])
     axes.set_anchor("N")
     _title(axes, view.upper(), _SUBTITLES[view].format(cell=sight.cells[view]), size=12)
     _bare(axes)

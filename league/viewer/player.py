@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from rich.console import Group, RenderableType
 from rich.style import Style
@@ -29,6 +30,7 @@ _LIST = 44  # columns of the list of seats beside the picture
 _WIDE_LIST = 64  # the same, with gold, cities and allies beside the orders
 _WIDE = 120  # columns of a terminal that has room for that
 _MOST_ALLIES = 4  # whose colours stand in a row
+_LEAST = {"gold": 5, HOUSE: 2, "allies": _MOST_ALLIES}  # columns, so that nothing jumps
 _NARROW = 70  # columns: below, the list stands under the picture
 _DIM = Style(dim=True)
 
@@ -138,7 +140,8 @@ def _seats(film: Film, found: FoundMatch, look: Look, rows: int, width: int) -> 
         *(("allies",) if marks is not None and has_orders else ()),
         *(("order",) if has_orders else ()),
     ):
-        table.add_column(name, no_wrap=True, justify="left" if name == "allies" else "right")
+        side: Literal["left", "right"] = "left" if name == "allies" else "right"
+        table.add_column(name, no_wrap=True, justify=side, min_width=_LEAST.get(name))
     colours = seat_colours(film.n_seats)
     for seat in shown:
         red, green, blue = (int(part) for part in colours[seat])
