@@ -35,11 +35,11 @@ class Studio:
 
     def __init__(self, league: Path) -> None:
         self.league = league
-        self._scratch = Path(tempfile.mkdtemp(prefix="pictures-"))
+        self.scratch = Path(tempfile.mkdtemp(prefix="pictures-"))
 
     def close(self) -> None:
         """Remove what was written on the way."""
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def run(self, *arguments: str) -> str:
         """Run `league` on the league and return what it printed."""
@@ -74,7 +74,7 @@ class Studio:
 
     def page(self, *arguments: str) -> Path:
         """Return a page that a command writes with --html, made once."""
-        path = self._scratch / f"{'-'.join(arguments)}.html"
+        path = self.scratch / f"{'-'.join(arguments)}.html"
         if not path.exists():
             self.run(*arguments, "--html", str(path))
         return path
@@ -137,6 +137,20 @@ def _viewer(studio: Studio, target: Path, size: tuple[int, int] = DESK) -> None:
     studio.photograph(page, target, size, dark=True, fragment=f"#tick={25 * decision}")
 
 
+def _viewer_2026(studio: Studio, target: Path) -> None:
+    """Photograph a match of edition 2026, which no league of the default preset has."""
+    folder = studio.scratch / "2026"
+    pit = ["pit", "nation", "builder", "--preset", "real", "--matches", "2", "--replays", folder]
+    page = folder / "match.html"
+    for command in (pit, ["replay", "show", folder / "1-1.replay", "--html", page]):
+        done = subprocess.run(
+            [sys.executable, "-m", "league", *map(str, command)], capture_output=True, text=True
+        )
+        if done.returncode:
+            raise CannotDrawError(done.stderr.strip() or f"exit code {done.returncode}")
+    studio.photograph(page, target, dark=True, fragment="#tick=1400&follow=9")
+
+
 Draw = Callable[[Studio, Path], object]
 REPORT = ("report",)
 PICTURES: dict[str, Draw] = {
@@ -156,6 +170,7 @@ PICTURES: dict[str, Draw] = {
     "report-phone.png": lambda s, to: s.photograph(s.page(*REPORT), to, PHONE),
     "report-matches.png": lambda s, to: s.photograph(s.page(*REPORT), to, at="#matches"),
     "viewer.png": _viewer,
+    "viewer-2026.png": _viewer_2026,
     "viewer-phone.png": lambda s, to: _viewer(s, to, PHONE),
 }
 
