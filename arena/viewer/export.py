@@ -21,6 +21,7 @@ from arena.errors import ReplayError
 from arena.files import write_whole
 from arena.viewer.film import Film
 from arena.viewer.picture import Picture, frame_picture
+from arena.viewer.shapes import draw_marks
 
 KINDS = (".gif", ".mp4")
 _PANEL = 0.46  # width of the list of seats, of the picture's height
@@ -98,9 +99,19 @@ def draw_pictures(
     every = max(longest // side, 1)  # of a map that is larger than the picture
     for index, owner in enumerate(film.frames()):
         land = frame_picture(film.map, owner, film.n_seats, pixels)[::every, ::every]
+        if film.marks:
+            land = _with_marks(land, film, index, pixels / every)
         yield _with_list(land, film, index, names, title)
         if progress is not None:
             progress(index + 1, len(film))
+
+
+def _with_marks(land: Picture, film: Film, index: int, scale: float) -> Picture:
+    from PIL import Image, ImageDraw
+
+    canvas = Image.fromarray(land)
+    draw_marks(ImageDraw.Draw(canvas), film.marks[index], film.map.width, scale, film.n_seats)
+    return np.asarray(canvas)
 
 
 def _with_list(land: Picture, film: Film, index: int, names: Sequence[str], title: str) -> Picture:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from arena.board_picture import seat_colours
 from arena.errors import ReplayError
 from arena.replay import read_replay
 from arena.territory.maps import load_map
-from arena.viewer.export import export_film, find_writer, pictures_per_second
+from arena.viewer.export import draw_pictures, export_film, find_writer, pictures_per_second
 from arena.viewer.film import Film, record_film
 from arena.viewer.picture import frame_picture
+from arena.viewer.shapes import draw_marks
+from tests.arena.viewer.of_2026 import film_2026
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +118,32 @@ def test_a_film_takes_half_a_minute_at_most_where_players_keep_up() -> None:
     assert pictures_per_second(61) == 3  # 20 s
     assert pictures_per_second(121) == 5  # 24 s
     assert pictures_per_second(4000) == 25  # the fastest
+
+
+def test_a_city_has_its_seats_colour_half_way_to_white_and_is_hollow_while_it_is_built() -> None:
+    marks = replace(
+        film_2026().marks[0],
+        structures=np.array([[10, 1, 4, 1, 1], [20, 1, 4, 1, 0]]),  # tiles (10, 0), (20, 0)
+        boats=np.array([[0, 2, -1, 10, 6, 20, 6, 100, 0]]),
+    )
+    canvas = Image.new("RGB", (128, 128))
+    draw_marks(ImageDraw.Draw(canvas), marks, 32, 4.0, 9)
+    light = np.round(0.45 * seat_colours(9) + 0.55 * 255)
+    # the middle of tile (10, 0) is at 4 * 10.5, 4 * 0.5
+    assert canvas.getpixel((42, 2)) == tuple(light[4])
+    assert canvas.getpixel((82, 2)) == (8, 12, 20)
+    # a boat of seat 2 at (10, 6), and its way to (20, 6)
+    assert canvas.getpixel((42, 26)) == tuple(light[2]) == canvas.getpixel((72, 26))
+
+
+def test_marks_are_on_the_pictures_of_a_film() -> None:
+    film = film_2026()
+    frame = next(i for i, m in enumerate(film.marks) if m.structures[:, 4].any())
+    names = list("abcdefghi")
+    found = [
+        list(draw_pictures(replace(film, marks=marks), names, "a match", 96))[frame]
+        for marks in (film.marks, ())
+    ]
+    # a shape of 9 pixels' side and its rim, for each
+    changed = int((found[0] != found[1]).any(axis=-1).sum())
+    assert 20 <= changed <= 150 * len(film.marks[frame].structures)
