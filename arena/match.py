@@ -330,7 +330,7 @@ def _begin_all(
         except (Exception, SystemExit) as error:  # whatever an agent's own code raises
             if isinstance(error, AgentFault):
                 blamed = tuple(name for name in agents if agents[name] is error.agent)
-            fault = _fault_of(error)
+            fault = fault_of(error)
             outcomes[slot] = MatchFailure(spec, str(error), traceback.format_exc(), blamed, fault)
             running.matches[slot] = None
     return running
@@ -351,10 +351,11 @@ def _fail(
             f"agent {name!r} failed: {fault}",
             fault.traceback,
             (name,),
-            _fault_of(fault),
+            fault_of(fault),
         )
         running.end(int(slot))
 
 
-def _fault_of(error: BaseException) -> Literal["match", "machine"]:
+def fault_of(error: BaseException) -> Literal["match", "machine"]:
+    """Return whose fault an error is, as `MatchFailure.fault` has it."""
     return "machine" if is_machine_trouble(error) else "match"

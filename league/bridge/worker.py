@@ -7,6 +7,7 @@ matches that it held fail, those that had ended are kept, and the next call star
 from __future__ import annotations
 
 import contextlib
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,14 +17,14 @@ import numpy as np
 from arena.agent import Agent, check_version
 from arena.errors import AgentFault
 from arena.lockstep import Lockstep
-from arena.match import MatchResult, MatchSpec, load_spec_map, result_of
+from arena.match import MatchFailure, MatchResult, MatchSpec, fault_of, load_spec_map, result_of
 from arena.processes.jobs import JobError
 from arena.territory.engine.actions import WAIT
 from arena.territory.engine.rules import MAX_SEATS
 from league.bridge.match import MIND_PREFIX, BridgedMatch
 from league.bridge.process import EngineProcess
 from league.errors import BridgeEngineError
-from league.matches.worker import PlayContext
+from league.matches.worker import PlayContext, job_error
 from league.matches.worker import setup as setup_agents
 
 Outcome = MatchResult | JobError
@@ -155,9 +156,8 @@ class _Batch:
             self._lockstep.ask_agents(self._actions)
         except AgentFault as fault:
             name = next(name for name, agent in self._agents.items() if agent is fault.agent)
-            error = JobError(f"agent {name!r} failed: {fault}", fault.traceback, (name,))
             for slot in np.unique(fault.rows // MAX_SEATS).tolist():
-                self._fail(slot, error)
+                self._fail(slot, self._error(slot, fault, (name,), f"agent {name!r} failed: "))
             return 0
         ticks = 0
         for slot in range(len(self._specs)):
@@ -174,12 +174,20 @@ class _Batch:
         except BridgeEngineError as error:
             self._context.drop()
             for each in range(len(self._specs)):
-                self._fail(each, JobError(str(error), ""))
+                self._fail(each, JobError(str(error), traceback.format_exc()))
         except (Exception, SystemExit) as error:
             blamed, self._blamed = self._blamed, ()
             if isinstance(error, AgentFault):
                 blamed = tuple(n for n, agent in self._agents.items() if agent is error.agent)
-            self._fail(slot, JobError(str(error), "", blamed))
+            self._fail(slot, self._error(slot, error, blamed))
+
+    def _error(
+        self, slot: int, error: BaseException, blamed: tuple[str, ...], head: str = ""
+    ) -> JobError:
+        """Return the error that is being handled as that of a match, as our own arena tells it."""
+        told = error.traceback if isinstance(error, AgentFault) else traceback.format_exc()
+        spec = self._specs[slot]
+        return job_error(MatchFailure(spec, f"{head}{error}", told, blamed, fault_of(error)))
 
     def _fail(self, slot: int, error: JobError) -> None:
         if self._lockstep.matches[slot] is not None:

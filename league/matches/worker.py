@@ -109,12 +109,12 @@ def play(
         specs, context.load_agent, context.load_map, progress, context.n_threads
     )
     return [
-        _job_error(outcome) if isinstance(outcome, MatchFailure) else outcome
-        for outcome in outcomes
+        job_error(outcome) if isinstance(outcome, MatchFailure) else outcome for outcome in outcomes
     ]
 
 
-def _job_error(failure: MatchFailure) -> JobError:
+def job_error(failure: MatchFailure) -> JobError:
+    """Return what a worker says of a match that failed; what a plug-in raises is its own fault."""
     foreign = any(spec.startswith("plugin:") for spec in failure.blamed)
     fault: Literal["match", "machine"] = "match" if foreign else failure.fault
     return JobError(failure.error, failure.traceback, failure.blamed, fault)

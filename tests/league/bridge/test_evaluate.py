@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from arena.match import MatchResult, MatchSpec
@@ -108,8 +110,26 @@ def test_a_member_that_fails_is_blamed_and_the_engine_is_not() -> None:
     (failed,) = play(arena.context, [spec], lambda ticks: None)
     assert isinstance(failed, JobError)
     assert failed.blamed == ("scripted:expander",)
-    assert "no idea" in failed.error
+    assert "no idea" in failed.error and 'raise ValueError("no idea")' in failed.traceback
+    assert failed.fault == "match"
     arena.close(0.0)
+
+
+def test_trouble_of_the_machine_is_told_from_a_members_own_with_a_traceback() -> None:
+    def full(name: str) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    arena = peer_arena("play")(1)
+    arena.context.play.__dict__["load_agent"] = full
+    specs = [
+        MatchSpec(1, MAP, (name,) * 2, MatchRules(max_ticks=20, n_seats=2))
+        for name in ("snapshot:ab", "plugin:theirs")
+    ]
+    ours, theirs = play(arena.context, specs, lambda ticks: None)
+    arena.close(0.0)
+    assert isinstance(ours, JobError) and isinstance(theirs, JobError)
+    assert (ours.fault, theirs.fault) == ("machine", "match")  # a plug-in's errors are its own
+    assert "in full" in ours.traceback and ours.blamed == ("snapshot:ab",)
 
 
 def test_a_match_that_cannot_begin_fails_alone() -> None:
