@@ -22,6 +22,7 @@ from arena.viewer.page import viewer_html
 from arena.viewer.payload import film_payload
 
 SCRIPTS = ("tribe", "opportunist", "expander", "turtle", "strategist")
+OF_2026 = ("builder", "nation-medium", "builder", "nation-hard", "nation")
 CASES: tuple[tuple[str, MatchRules, Views], ...] = (
     (
         "generated:lakes:128x128:1000",
@@ -29,6 +30,21 @@ CASES: tuple[tuple[str, MatchRules, Views], ...] = (
         SMALL_VIEWS,
     ),
     ("generated:continents:128x128:1000", MatchRules(max_ticks=3000), SMALL_VIEWS),
+    (
+        "generated:continents:128x128:1001",
+        MatchRules(max_ticks=3000, ticks_per_decision=25, edition="2026"),
+        SMALL_VIEWS,
+    ),
+    (
+        "generated:continents:256x256:1",
+        MatchRules(
+            max_ticks=6000,
+            ticks_per_decision=25,
+            edition="2026",
+            crowd="tribes=55,nations-medium=24",
+        ),
+        SMALL_VIEWS,
+    ),
     ("generated:continents:512x512:1", MatchRules(max_ticks=6000), CLASSIC_VIEWS),
     ("generated:continents:1024x1024:1", MatchRules(max_ticks=6000), CLASSIC_VIEWS),
     ("generated:highlands:1024x1024:1", MatchRules(max_ticks=12000), CLASSIC_VIEWS),
@@ -38,10 +54,12 @@ CASES: tuple[tuple[str, MatchRules, Views], ...] = (
 def measure(reference: str, rules: MatchRules, views: Views, folder: Path) -> str:
     """Return a row of the table for one map."""
     maps = lru_cache(1)(load_map)
-    agents = tuple(f"scripted:{SCRIPTS[seat % len(SCRIPTS)]}" for seat in range(rules.n_seats))
-    (result,) = play_matches(
-        [MatchSpec(1, reference, agents, rules, views)], make_loader(None), maps
-    )
+    names = SCRIPTS if rules.edition == "2025" else OF_2026
+    agents = tuple(f"scripted:{names[seat % len(names)]}" for seat in range(rules.n_seats))
+    load = make_loader(None)
+    terms = tuple(str(getattr(load(agent), "terms", "")) for agent in agents)
+    spec = MatchSpec(1, reference, agents, rules, views, terms=terms)
+    (result,) = play_matches([spec], load, maps)
     assert isinstance(result, MatchResult), result
     path = folder / "m.replay"
     write_replay(result, path)
@@ -53,7 +71,8 @@ def measure(reference: str, rules: MatchRules, views: Views, folder: Path) -> st
     packed = time.process_time()
     page = viewer_html(payload)
     return (
-        f"| {reference.removeprefix('generated:')} | {result.ticks:,} | {len(film) - 1} | "
+        f"| {rules.edition} | {reference.removeprefix('generated:')} | {result.ticks:,} | "
+        f"{len(film) - 1} | "
         f"{payload['n_frames']} | {len(page) / 1000:,.0f} kB | {played - started:.1f} s | "
         f"{packed - played:.1f} s |"
     )
@@ -61,8 +80,8 @@ def measure(reference: str, rules: MatchRules, views: Views, folder: Path) -> st
 
 def main() -> int:
     """Print the table."""
-    print("| map | ticks | decisions | frames | page | playing back | packing |")
-    print("|---|---|---|---|---|---|---|")
+    print("| edition | map | ticks | decisions | frames | page | playing back | packing |")
+    print("|---|---|---|---|---|---|---|---|")
     with TemporaryDirectory() as folder:
         for reference, rules, views in CASES:
             print(measure(reference, rules, views, Path(folder)), flush=True)
