@@ -34,6 +34,7 @@ from arena.territory.engine.rules import MatchRules
 from arena.territory.engine.terms import HUMAN_TERMS, TRIBE_TERMS
 from arena.territory.maps import TerritoryMap, load_map
 from arena.territory.observation import observation as obs
+from arena.territory.observation.keys import VIEW_NAMES
 from arena.territory.observation.space import framed, observation_space
 from arena.territory.observation.views import SMALL_VIEWS, Views
 
@@ -123,7 +124,7 @@ class _Table:
             self.core.observe(rows, buffers)
         values: dict[str, NDArray[Any]] = as_dict(buffers)
         if self._with_frames:
-            values |= {key: framed(values[key]) for key in ("global", "local", "tactical")}
+            values |= {key: framed(values[key]) for key in VIEW_NAMES}
         values["action_mask"] = self.core.facts.mask[rows]
         return [{key: value[i] for key, value in values.items()} for i in range(len(rows))]
 

@@ -27,6 +27,7 @@ from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.engine.seating import has_mind
 from arena.territory.maps import TerritoryMap
 from arena.territory.observation import observation as obs
+from arena.territory.observation.keys import VIEW_NAMES
 from arena.territory.observation.seeing import see, see_facts
 from arena.territory.observation.views import Views
 from arena.threads import MatchThreads
@@ -34,7 +35,6 @@ from arena.threads import MatchThreads
 _RNG_PURPOSE = 0x726E67  # apart from all other uses of a match's seed
 _NO_GENERATOR = NoGenerator()
 
-_VIEW_KEYS = ("global", "local", "tactical")
 DEAD = 255
 """Stands for a seat without an action in a recorded decision: dead, or played by the engine."""
 
@@ -269,7 +269,7 @@ class Lockstep:
             seen = as_dict(views)
             if with_views:
                 return seen
-            return {name: values for name, values in seen.items() if name not in _VIEW_KEYS}
+            return {name: values for name, values in seen.items() if name not in VIEW_NAMES}
 
         return SeatBatch(
             rows,

@@ -23,6 +23,7 @@ from arena.match import LoadMap, MatchResult, start_match, unpack_actions
 from arena.replay import read_replay, verify, write_replay
 from arena.territory.engine.engine import Engine
 from arena.territory.observation import observation as obs
+from arena.territory.observation.keys import VIEW_NAMES
 from arena.territory.observation.symmetry import (
     neighbours_by_direction,
     renumbered,
@@ -38,7 +39,6 @@ from msattn.config import N_DIRECTIONS
 from msattn.directions import N_INTENSITIES
 
 LOGIT_TOLERANCE = 1e-4  # float rounding of a forward pass whose rows are batched differently
-IMAGES = ("global", "local", "tactical")
 # Where the facts of the directions begin and end along the second axis.
 _DIRECTION_BLOCKS: dict[str, tuple[int, int | None]] = {
     "scalars": (len(OWN_SCALARS), None),
@@ -114,7 +114,7 @@ def check_turns(positions: Sequence[Engine], look: Look = look) -> Outcome:
     for engine in positions:
         for quarters in (1, 2, 3):
             seen, there = look(engine), look(turned(engine, quarters))
-            for key in IMAGES:
+            for key in VIEW_NAMES:
                 seen[key] = np.rot90(seen[key], -quarters, axes=(2, 3))
             for key in _DIRECTION_BLOCKS:
                 blocks = _blocks(seen[key], key).copy()

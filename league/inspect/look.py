@@ -21,6 +21,7 @@ from arena.replay import MAX_MAP_TILES, Replay, load_small_map, play_back, read_
 from arena.territory.engine.actions import DIRECTIONS, describe
 from arena.territory.maps import TerritoryMap
 from arena.territory.maps.maps import MAX_TILES
+from arena.territory.observation.keys import VIEW_NAMES
 from arena.territory.observation.observation import empty_views
 from arena.territory.observation.views import (
     CHANNEL_NAMES,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from league.store.snapshots import Snapshots
     from msattn.inspect import AttentionRecord
 
-VIEW_NAMES = ("global", "local", "tactical")
 REGIONS = ("own_border", "own", "rivals", "neutral", "water", "off_map")
 
 

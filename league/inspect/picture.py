@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.territory.engine.actions import describe
+from arena.territory.observation.keys import VIEW_NAMES
 from arena.territory.observation.views import CHANNEL_NAMES, CHANNELS, channel_names
 from arena.territory.observation.views_2026 import CHANNELS_2026
-from league.inspect.look import REGIONS, VIEW_NAMES, Sight, regions, version_of
+from league.inspect.look import REGIONS, Sight, regions, version_of
 from league.inspect.mark_panel import explain_marks, show_marks
 from league.inspect.neighbour_panel import show_neighbours
 from league.report.figures import FAINT, INK, LINE, PAPER, new_figure, save_png

@@ -17,6 +17,7 @@ from agents.in_tick import check_edition
 from agents.plugin_files import is_plugin_file
 from agents.registry import parse_spec, present_spec, whole_spec
 from agents.scripted import other_names
+from arena.territory.observation.keys import VIEW_NAMES
 from arena.territory.observation.views import Views
 from db import queries
 from db.errors import NotFoundError
@@ -70,7 +71,7 @@ def is_snapshot_file(text: str) -> bool:
 
 def views_of(description: SnapshotDescription) -> Views:
     """Return the views that a snapshot was trained on."""
-    whole, local, tactical = (description.shapes[key][1] for key in ("global", "local", "tactical"))
+    whole, local, tactical = (description.shapes[key][1] for key in VIEW_NAMES)
     views = Views(whole, local, tactical, description.observation_version)
     found = (description.action_version, description.n_actions)
     if found != (views.action_version, views.n_actions):

@@ -15,6 +15,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.territory.observation.keys import VIEW_NAMES
 from arena.territory.observation.views import (
     N_CHANNELS,
     N_NEIGHBOUR_MEMBERSHIP,
@@ -120,7 +121,7 @@ def observation_space(
     """
     spaces: dict[str, gymnasium.Space[Any]] = {}
     version, shapes = views.observation_version, views.shapes()
-    for key in ("global", "local", "tactical"):
+    for key in VIEW_NAMES:
         shape = shapes[key]
         margin = margin_of(shape[-1]) if with_frames else 0
         if margin:

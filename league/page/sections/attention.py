@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arena.territory.observation.keys import VIEW_NAMES
 from league.page.section import Section
 from league.page.sights import Attention
 from league.page.words import listed, number, percent
@@ -72,7 +73,7 @@ def _of_neighbours(found: Attention) -> str:
 def _of_views(found: Attention) -> str:
     """Say what is looked at more than evenly, and which view weighs most."""
     said = []
-    for view in ("global", "local", "tactical"):
+    for view in VIEW_NAMES:
         known = ratios(found, view)
         if known:
             most = max(known, key=lambda region: known[region])

@@ -20,6 +20,7 @@ from agents.policy import PolicyAgent
 from arena.match import MatchResult, pack_actions, unpack_actions
 from arena.territory.engine.engine import Engine
 from arena.territory.maps import load_map
+from arena.territory.observation.keys import VIEW_NAMES
 from arena.territory.observation.views import N_SCALARS, SMALL_VIEWS
 from league.bench import audit, invariants
 from league.bench.invariants import Outcome, Seen
@@ -179,7 +180,7 @@ def test_directions_that_are_not_judged_alike_are_found() -> None:
 def test_a_whole_policy_does_not_turn_with_the_map() -> None:
     """As docs/observation.md says: the convolutions know north from east."""
     seen = invariants.look(positions(0)[-1])
-    turned = {key: np.rot90(seen[key], -1, axes=(2, 3)).copy() for key in invariants.IMAGES}
+    turned = {key: np.rot90(seen[key], -1, axes=(2, 3)).copy() for key in VIEW_NAMES}
     waits = _logits()(seen)[:, 40], _logits()({**seen, **turned})[:, 40]
     assert np.abs(waits[0] - waits[1]).max() > 100 * invariants.LOGIT_TOLERANCE
 

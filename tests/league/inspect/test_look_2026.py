@@ -8,8 +8,9 @@ import numpy as np
 
 from arena.territory.engine.actions import BOAT
 from arena.territory.maps import load_map
+from arena.territory.observation.keys import VIEW_NAMES
 from arena.territory.observation.views import N_CHANNELS, SMALL_VIEWS, channel_names, scalar_names
-from league.inspect.look import VIEW_NAMES, Sight, measure, regions, see, version_of
+from league.inspect.look import Sight, measure, regions, see, version_of
 from league.inspect.mark_panel import explain_marks, find_marks, show_marks
 from league.inspect.picture import Caption, draw_views
 from league.report.figures import new_figure

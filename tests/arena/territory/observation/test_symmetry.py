@@ -19,6 +19,7 @@ from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MAX_SEATS, MatchRules
 from arena.territory.maps import TerritoryMap, load_map
 from arena.territory.observation import observation as obs
+from arena.territory.observation.keys import VIEW_NAMES
 from arena.territory.observation.symmetry import (
     border_of,
     copied,
@@ -31,7 +32,6 @@ from arena.territory.observation.symmetry import (
 from arena.territory.observation.views import OWN_SCALARS, SMALL_VIEWS
 from tests.arena.territory.engine.engine_checks import check_borders, check_land
 
-IMAGES = ("global", "local", "tactical")
 SCRIPTS = ("tribe", "opportunist", "expander", "random", "turtle")
 RULES = MatchRules(max_ticks=600)
 L, T = SMALL_VIEWS.local_size, SMALL_VIEWS.tactical_size
@@ -158,7 +158,7 @@ def test_turning_a_match_turns_its_views(quarters: int, mirrored: bool) -> None:
         check_land(other)
         check_borders(other)
         seen, there = see(engine), see(other)
-        for key in IMAGES:
+        for key in VIEW_NAMES:
             image = seen[key][..., ::-1] if mirrored else seen[key]
             np.testing.assert_array_equal(
                 np.rot90(image, -quarters, axes=(2, 3)), there[key], err_msg=key
