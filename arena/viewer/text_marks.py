@@ -103,3 +103,12 @@ def shown_meanings(marks: tuple[Marks, ...]) -> list[tuple[str, str]]:
     seen |= {"→"} if any(len(each.boats) for each in marks) else set()
     seen |= {TRAITOR} if any(each.traitor_until.any() for each in marks) else set()
     return [(letter, meaning) for letter, meaning in MEANINGS if letter in seen]
+
+
+def short(value: int) -> str:
+    """Return a number in at most six letters, as the page writes it: 9,999, 125k or 1.25M."""
+    if value < 10_000:
+        return f"{value:,}"
+    if value < 1_000_000:
+        return f"{round(value / 1000)}k"
+    return f"{value / 1_000_000:.{2 if value < 10_000_000 else 1}f}M"

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from arena.half_blocks import half_blocks
 from arena.territory.maps.pictures import shrink
-from arena.viewer.text_marks import ALLY, HOUSE, TRAITOR, put_marks
+from arena.viewer.text_marks import ALLY, HOUSE, TRAITOR, put_marks, short
 from league.plain_text import visible
 from league.screen.lines import bar, cut, cut_name, joined, own_spark, padded, page_of
 from league.screen.matches import short_map
@@ -15,6 +15,7 @@ from league.screen.state import Look, Scene, SceneSeat, ScreenState
 
 _LEAST_SEATS, _MOST_SEATS = 24, 46  # columns of the list of seats
 _WIDE_SEATS = 36  # columns: a narrower list says no allies
+_GOLD_SEATS = 44  # and a narrower one no gold
 _MOST_ALLIES = 2
 _NO_PICTURE = 12  # columns: a narrower picture shows nothing
 
@@ -105,8 +106,11 @@ def _seat_marks(seat: SceneSeat, width: int) -> Text:
         found.append(TRAITOR if seat.is_traitor else " ")
         for red, green, blue in seat.allies[:_MOST_ALLIES]:
             found.append(ALLY, f"rgb({red},{green},{blue})")
+        found.append("+" if len(seat.allies) > _MOST_ALLIES else " ")
         found.append(" " * max(_MOST_ALLIES - len(seat.allies), 0))
     found.append(f" {HOUSE}{seat.levels:<2}" if seat.levels else " " * 4)
+    if width >= _GOLD_SEATS:
+        found.append(f"{short(seat.gold):>6}")
     return found
 
 

@@ -34,7 +34,10 @@ FIGURES = (
     ("x, share", "its probability of beating a foe; how often matchmaking draws that foe"),
     ("next", "time until a learner's next snapshot is due at the latest"),
     ("6: ⌂ 2 +", "edition 2026: a city, its level from 2 on, one that is being built; → a boat"),
-    ("6: ● †", "an ally, by its colour, and a traitor"),
+    (
+        "6: ● †",
+        "an ally, by its colour, and a traitor; with room, gold stands before the land",
+    ),
     ("dim rates", "fewer than eight common matches: they say nothing yet"),
 )
 

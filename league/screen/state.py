@@ -93,7 +93,7 @@ class SceneSeat:
     """A seat of the match on screen: colour (red, green, blue), land now and until now.
 
     Attributes:
-        levels: of its finished cities; None in edition 2025, which has none.
+        levels: of its finished cities; None in edition 2025, which has neither them nor gold.
         allies: their colours.
     """
 
@@ -104,6 +104,7 @@ class SceneSeat:
     past: tuple[float, ...]
     died_at: int | None = None
     levels: int | None = None
+    gold: int = 0
     allies: tuple[tuple[int, int, int], ...] = ()
     is_traitor: bool = False
 

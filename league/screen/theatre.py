@@ -230,6 +230,7 @@ def scene_of(film: Film, match: Recording, frame: int) -> Scene:
             past=tuple(map(float, film.tiles[max(0, frame - PAST + 1) : frame + 1, seat])),
             died_at=int(film.died[seat]) if 0 <= film.died[seat] <= tick else None,
             levels=int(marks.levels[seat]) if marks is not None else None,
+            gold=int(marks.gold[seat]) if marks is not None else 0,
             allies=tuple(colours[ally] for ally in marks.allies_of(seat)) if marks else (),
             is_traitor=seat in traitors,
         )

@@ -21,7 +21,7 @@ from arena.territory.maps.pictures import shrink
 from arena.viewer.film import NO_ORDER, Film, Reel
 from arena.viewer.marks import Marks
 from arena.viewer.picture import Picture, frame_picture
-from arena.viewer.text_marks import ALLY, HOUSE, TRAITOR, put_marks, shown_meanings
+from arena.viewer.text_marks import ALLY, HOUSE, TRAITOR, put_marks, short, shown_meanings
 from league.plain_text import visible
 from league.viewer.found import FoundMatch
 
@@ -180,15 +180,6 @@ def _mark_cells(
             dots.append(f"+{len(allies) - _MOST_ALLIES}", style)
         cells.append(dots)
     return cells
-
-
-def short(value: int) -> str:
-    """Return a number in at most six letters, as the page writes it: 9,999, 125k or 1.25M."""
-    if value < 10_000:
-        return f"{value:,}"
-    if value < 1_000_000:
-        return f"{round(value / 1000)}k"
-    return f"{value / 1_000_000:.{2 if value < 10_000_000 else 1}f}M"
 
 
 def _foot(film: Film, look: Look, width: int) -> Group:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,24 @@ def test_the_table_and_the_card_have_gold_cities_and_allies(open_page: Any, page
     assert f"city levels {marks.levels[seat]}" in card
     shown.click("[data-kind=gold]")
     assert state(shown, "kind") == "gold"
+
+
+def test_who_betrayed_whom_is_listed_among_those_who_fell(open_page: Any, page: Path) -> None:
+    film = film_2026()
+    expected = []
+    for before, after in itertools.pairwise(film.marks):
+        for seat in np.flatnonzero(after.traitor_until > before.traitor_until).tolist():
+            (lost,) = set(before.allies_of(seat)) - set(after.allies_of(seat))
+            expected.append((str(after.traitor_until[seat] - 300), seat, lost))
+    assert expected
+    shown = ready(open_page(page))
+    items = [text.split("\n") for text in shown.locator(".tv-fates li").all_inner_texts()]
+    found = [item for item in items if "betrays" in item]
+    names = shown.evaluate(f"{VIEWER}.film.seats.map(seat => seat.name)")
+    assert found == [[tick, names[a], "betrays", names[b]] for tick, a, b in expected]
+    ticks = [int(item[0]) for item in items]
+    per_decision = film.replay.spec.rules.ticks_per_decision
+    assert all(b > a - per_decision for a, b in itertools.pairwise(ticks))  # in order of frames
 
 
 def test_a_city_stands_on_its_tile_and_c_takes_it_away(open_page: Any, page: Path) -> None:

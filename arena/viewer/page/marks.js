@@ -16,6 +16,7 @@ const SHAPES = {
   traitor: "M6.8 0.5H9.2V3.8H12.5V6.2H9.8L8 15.5L6.2 6.2H3.5V3.8H6.8z",
 };
 const PATHS = {};
+const TRAITOR_TICKS = 300;
 const MOST_ALLIES = 4; // whose colours stand in a row of the table
 const DARK = "rgba(8, 12, 20, 0.85)";
 
@@ -262,6 +263,22 @@ class Marks {
     line.append(facts.join("  ·  "));
     if (allies.length) line.append("  ·  allied with ", ...allies.flatMap((ally) => [named(ally), " "]));
     return line;
+  }
+
+  /** Who betrayed whom, and in which frame: whoever becomes a traitor has an alliance less. */
+  betrayals() { return (this._betrayals = this._betrayals || this._findBetrayals()); }
+
+  _findBetrayals() {
+    const n = this.film.seats.length, found = [];
+    for (let frame = 1; frame < this.film.length; frame++) {
+      for (let seat = 0; seat < n; seat++) {
+        const since = this.traitors[frame * n + seat];
+        if (since <= this.traitors[(frame - 1) * n + seat]) continue;
+        const still = this.alliesOf(frame, seat), lost = this.alliesOf(frame - 1, seat).filter((ally) => !still.includes(ally) && this.film.tiles[frame * n + ally] > 0);
+        found.push({ seat, by: lost.length ? lost[0] : null, frame, tick: since - TRAITOR_TICKS, betrays: true });
+      }
+    }
+    return found;
   }
 
   /** [shape, hollow, words] of whatever there is to see in this film. */

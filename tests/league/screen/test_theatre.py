@@ -17,7 +17,7 @@ from arena.match import MatchResult, MatchSpec, play_matches
 from arena.replay import Label, play_back, read_replay, write_replay
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
-from arena.viewer.text_marks import ALLY, HOUSE
+from arena.viewer.text_marks import ALLY, HOUSE, short
 from league.screen.board import scene_lines
 from league.screen.frames import Film, make_film, serve
 from league.screen.state import Look
@@ -126,15 +126,16 @@ def test_a_film_of_2026_shows_what_stands_on_the_board(tmp_path: Path) -> None:
     for seat in scene.seats:
         assert seat.allies == tuple(scene.seats[ally].colour for ally in marks.allies_of(seat.seat))
         assert seat.is_traitor == (seat.seat in marks.traitors(scene.tick))
-    lines = [line.plain for line in scene_lines(state(scene=scene), Look(), 90, 24)]
+    lines = [line.plain for line in scene_lines(state(scene=scene), Look(), 95, 24)]
     owner = int(marks.levels.argmax())
     tiles = f"{whole.tiles[frame, owner]:,}"
     row = next(line for line in lines if f" {tiles} " in line)
     assert f"{HOUSE}{marks.levels[owner]}" in row
     assert row.count(ALLY) == min(len(marks.allies_of(owner)), 2)
+    assert f" {short(int(marks.gold[owner]))} " in row
     # and the house on the board itself, left of the list of seats
     assert any(letter in line[:40] for line in lines for letter in (HOUSE, "2"))
-    assert {len(line) for line in lines} == {90}
+    assert {len(line) for line in lines} == {95}
 
 
 def recording(match: int) -> Recording:

@@ -13,9 +13,9 @@ from textual.pilot import Pilot
 
 from arena.territory.maps import load_map
 from arena.viewer.film import Film, Reel, record_film
-from arena.viewer.text_marks import ALLY, HOUSE, TRAITOR
+from arena.viewer.text_marks import ALLY, HOUSE, TRAITOR, short
 from league.viewer.found import FoundMatch, find_match
-from league.viewer.player import Look, render, short, speeds, usual_speed
+from league.viewer.player import Look, render, speeds, usual_speed
 from league.viewer.terminal import Player
 from tests.arena.viewer.of_2026 import film_2026
 
