@@ -121,8 +121,7 @@ def test_who_betrayed_whom_is_listed_among_those_who_fell(open_page: Any, page: 
     names = shown.evaluate(f"{VIEWER}.film.seats.map(seat => seat.name)")
     assert found == [[tick, names[a], "betrays", names[b]] for tick, a, b in expected]
     ticks = [int(item[0]) for item in items]
-    per_decision = film.replay.spec.rules.ticks_per_decision
-    assert all(b > a - per_decision for a, b in itertools.pairwise(ticks))  # in order of frames
+    assert ticks == sorted(ticks)
 
 
 def test_a_city_stands_on_its_tile_and_c_takes_it_away(open_page: Any, page: Path) -> None:
@@ -163,8 +162,10 @@ def test_the_legend_explains_what_there_is_to_see(open_page: Any, page: Path) ->
     assert "cities and boats" in shown.inner_text(".tv-help")
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("size", [(1280, 800), (900, 700), (390, 844)])
+@pytest.mark.parametrize(
+    "size, dark",
+    [((1280, 800), False), ((1280, 800), True), ((900, 700), False), ((390, 844), True)],
+)
 def test_nothing_is_wider_than_the_screen(
     open_page: Any, page: Path, size: tuple[int, int], dark: bool
 ) -> None:

@@ -265,7 +265,7 @@ class Marks {
     return line;
   }
 
-  /** Who betrayed whom, and in which frame: whoever becomes a traitor has an alliance less. */
+  /** Who betrayed whom, and when: whoever becomes a traitor has an alliance less. */
   betrayals() { return (this._betrayals = this._betrayals || this._findBetrayals()); }
 
   _findBetrayals() {
@@ -275,7 +275,7 @@ class Marks {
         const since = this.traitors[frame * n + seat];
         if (since <= this.traitors[(frame - 1) * n + seat]) continue;
         const still = this.alliesOf(frame, seat), lost = this.alliesOf(frame - 1, seat).filter((ally) => !still.includes(ally) && this.film.tiles[frame * n + ally] > 0);
-        found.push({ seat, by: lost.length ? lost[0] : null, frame, tick: since - TRAITOR_TICKS, betrays: true });
+        found.push({ seat, by: lost.length ? lost[0] : null, at: since - TRAITOR_TICKS, betrays: true });
       }
     }
     return found;

@@ -599,9 +599,10 @@ class Viewer {
   _fillFates() {
     this.card.append(element("p", "tv-quiet", "Click a seat in the table or on the map to follow it: its views, its order, and what its network thought."));
     const list = element("ol", "tv-fates");
-    const events = [...(this.fates || []), ...(this.film.marks ? this.film.marks.betrayals() : [])].sort((a, b) => a.frame - b.frame);
-    for (const { seat, by, tick, betrays } of events) {
-      const at = betrays ? tick : this.film.seats[seat].died, item = element("li"), jump = button(`${at ?? ""}`, "go there", () => this._seek(at ?? 0), "tv-link");
+    const events = (this.fates || []).map((fate) => ({ ...fate, at: this.film.seats[fate.seat].died }));
+    if (this.film.marks) events.push(...this.film.marks.betrayals());
+    for (const { seat, by, at, betrays } of this.film.marks ? events.sort((a, b) => a.at - b.at) : events) {
+      const item = element("li"), jump = button(`${at ?? ""}`, "go there", () => this._seek(at ?? 0), "tv-link");
       const told = betrays ? (by === null ? "turns traitor" : "betrays") : by === null ? "is out" : "falls to";
       item.append(jump, this._named(seat), element("span", "tv-falls", told), by === null ? "" : this._named(by));
       list.append(item);

@@ -137,13 +137,12 @@ def test_a_city_has_its_seats_colour_half_way_to_white_and_is_hollow_while_it_is
 
 
 def test_marks_are_on_the_pictures_of_a_film() -> None:
-    film = film_2026()
-    frame = next(i for i, m in enumerate(film.marks) if m.structures[:, 4].any())
+    film = film_2026().thinned(50)  # frames 0, 50 and 100
     names = list("abcdefghi")
     found = [
-        list(draw_pictures(replace(film, marks=marks), names, "a match", 96))[frame]
+        list(draw_pictures(replace(film, marks=marks), names, "a match", 96))[1]
         for marks in (film.marks, ())
     ]
-    # a shape of 9 pixels' side and its rim, for each
+    # a shape of 9 pixels' side and its rim for each, and the ways of boats
     changed = int((found[0] != found[1]).any(axis=-1).sum())
-    assert 20 <= changed <= 150 * len(film.marks[frame].structures)
+    assert len(film.marks[1].structures) and 20 <= changed <= 2_000
