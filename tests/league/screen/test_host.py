@@ -47,7 +47,7 @@ def run(
     """Run the screen on a terminal of this size, and some steps in it."""
     theatre = Theatre(Projector(Path()), lambda match: None)
     source = read or (lambda with_log: state(scene=None))
-    # The pilot waits after a key until the process rests: drawing all the time, it would rest never.
+    # The pilot waits after each key until the process rests; drawing all the time, it never would.
     more = {"tick_s": 0.25, **more}
     app = LeagueScreen(source, process or FakeProcess(), theatre, state(scene=None), **more)
 
