@@ -42,12 +42,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_process_compiles(
+def a_core_for_each_process(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """See `side_by_side.compile_in_one_process`."""
+    """Let a function be compiled by one of several processes, and torch use one thread in each."""
     if hasattr(request.config, "workerinput"):
         side_by_side.compile_in_one_process(tmp_path_factory.getbasetemp().parent)
+        import torch  # slow, and of no use to the process that only hands out the tests
+
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session", autouse=True)

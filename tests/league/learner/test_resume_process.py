@@ -12,6 +12,8 @@ from pathlib import Path
 SCRIPT = """
 import hashlib, os, sys
 from pathlib import Path
+import torch._dynamo  # the first optimiser of a process would load it
+from arena.territory.observation.warm_up import warm_up
 from league.bench.learner import make_orders
 from league.config.layers import resolve
 from league.config.toml import write_toml
@@ -40,6 +42,7 @@ def train(root, n_updates):
     timesteps, chance = trainer.ppo.num_timesteps, trainer.env.rng.random()
     print(trainer.is_fresh, timesteps, chance, digest.hexdigest(), flush=True)
 
+warm_up()
 for root, n_updates in zip(sys.argv[1::2], sys.argv[2::2]):
     process = os.fork()
     if process == 0:
