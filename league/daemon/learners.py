@@ -76,7 +76,8 @@ def launch_learner(output_folder: Path) -> Launch:
 
     Of a learner of several ranks the others print to `learner-NAME.rank1.out` and so on.
     """
-    launcher = Launcher(run_learner, ["league.learner.process"])
+    # The trainer brings torch: loaded once for all learners, and for those that start again.
+    launcher = Launcher(run_learner, ["league.learner.process", "league.learner.trainer"])
 
     def launch(name: str, orders: LearnerOrders) -> Process:
         if orders.settings.n_ranks > 1:
