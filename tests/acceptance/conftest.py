@@ -65,7 +65,10 @@ def report(root: Path) -> dict[str, Any]:
 
 
 def n_matches(root: Path) -> int:
-    """How many matches are rated; 0 while there is no database."""
+    """How many matches are rated; 0 while there is no league, or no database of it."""
+    folder = LeagueFolder.at(root)
+    if not (folder.is_league() and folder.sqlite.exists()):
+        return 0
     try:
         return int(report(root)["matches"])
     except DatabaseError:
