@@ -16,6 +16,7 @@ from sqlalchemy import Engine, text
 from arena.cluster.bridge import Bridge
 from arena.cluster.messages import DriverOrders
 from arena.cluster.ray_arena import RayArena
+from arena.processes.launch import Launcher
 from arena.processes.scratch import ScratchFolder
 from db.session import open_writer
 from tests import side_by_side
@@ -71,6 +72,13 @@ def pytest_terminal_summary(
     seed = config.getoption("randomly_seed", default=None)
     if seed is not None:
         terminalreporter.write_line(f"Order of the tests: --randomly-seed={seed}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_fork_server_loads_what_workers_need(request: pytest.FixtureRequest) -> None:
+    """Else each worker and learner that tests of the league start would load torch by itself."""
+    if any(item.nodeid.startswith("tests/league/") for item in request.session.items):
+        Launcher(print, ["league.matches.worker", "league.learner.trainer"])
 
 
 @pytest.fixture(scope="session")
