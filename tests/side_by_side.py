@@ -34,12 +34,26 @@ TOGETHER = {
 }
 COMPILES = "tests/arena/territory/observation/test_warm_up.py"
 WITHOUT_THE_GAME = (
+    "tests/calibration/",
     "tests/db/",
+    "tests/league/config/",
+    "tests/league/folder/",
+    "tests/league/ppo/",
+    "tests/league/rating/",
+    "tests/league/report/",
+    "tests/league/screen/",
+    "tests/league/store/",
     "tests/msattn/",
 )
 LONG = (
     RAY,
     "tests/acceptance/",
+    "tests/agents/test_registry.py",
+    "tests/arena/test_parity",
+    "tests/browser/",
+    "tests/league/compare/test_compare.py",
+    "tests/league/daemon/test_canaries.py",
+    "tests/league/learner/test_resume_process.py",
 )
 
 

@@ -48,7 +48,7 @@ def test_compiling_begins_beside_what_needs_no_game_and_long_files_are_not_last(
     "place", [COMPILES, *WITHOUT_THE_GAME, *TOGETHER, *(each for each in LONG if each != RAY)]
 )
 def test_every_place_that_is_named_exists(place: str) -> None:
-    assert (ROOT / place).exists()
+    assert list(ROOT.glob(f"{place}*"))
 
 
 # Compiles a function into the cache argv[1] under the locks of argv[2]; prints whether it had to.
