@@ -10,6 +10,8 @@ PIP_OPTIONS ?=
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt
 LEAGUE_DIR ?= league-data
 FOR ?= 5m
+# Processes that share the suite: auto is a core each, four at most; 0 runs it in one.
+TEST_PROCESSES ?= auto
 
 .PHONY: league test lint docs format coverage clean
 .DEFAULT_GOAL := league
@@ -32,7 +34,7 @@ league: $(VENV)/.installed
 	$(BIN)/league report --next --league $(LEAGUE_DIR)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
@@ -48,9 +50,9 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The suite's own process alone: what subprocesses (workers, learners, daemons) run is not counted.
+# The suite's own processes alone: what workers, learners and daemons run is not counted.
 coverage: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --cov --cov-report=term:skip-covered
 
 clean:
 	rm -rf $(VENV) build *.egg-info

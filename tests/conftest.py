@@ -1,10 +1,14 @@
-"""For the whole suite: the seed of the order is said, nothing is left in /tmp, one PostgreSQL."""
+"""For the whole suite: the seed of the order is said, nothing is left in /tmp, one PostgreSQL.
+
+Of several processes that share the suite (side_by_side.py) each has its own servers and folders.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -12,9 +16,42 @@ from sqlalchemy import Engine, text
 from arena.cluster.bridge import Bridge
 from arena.cluster.messages import DriverOrders
 from arena.cluster.ray_arena import RayArena
+from arena.processes.launch import Launcher
 from arena.processes.scratch import ScratchFolder
 from db.session import open_writer
+from tests import side_by_side
 from tests.db.postgresql_server import server_or_skip
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return the number of processes of `-n auto`."""
+    return min(side_by_side.usable_cores(), side_by_side.MOST_PROCESSES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out groups of tests, unless another `--dist` was asked for."""
+    return side_by_side.scheduler(config, log) if config.getoption("dist") == "load" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put first what several processes shall begin with; the order is random but for that."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: side_by_side.rank_of(side_by_side.group_of(item.nodeid)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_core_for_each_process(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Let a function be compiled by one of several processes, and torch use one thread in each."""
+    if hasattr(request.config, "workerinput"):
+        side_by_side.compile_in_one_process(tmp_path_factory.getbasetemp().parent)
+        import torch  # slow, and of no use to the process that only hands out the tests
+
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,6 +72,13 @@ def pytest_terminal_summary(
     seed = config.getoption("randomly_seed", default=None)
     if seed is not None:
         terminalreporter.write_line(f"Order of the tests: --randomly-seed={seed}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def the_fork_server_loads_what_workers_need(request: pytest.FixtureRequest) -> None:
+    """Else each worker and learner that tests of the league start would load torch by itself."""
+    if any(item.nodeid.startswith("tests/league/") for item in request.session.items):
+        Launcher(print, ["league.matches.worker", "league.learner.trainer"])
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,16 @@ def test_the_page_of_promises_names_many_tests() -> None:
     assert len(NAMED) > 60
 
 
+@cache
+def functions_of(file: str) -> set[str]:
+    """The functions of a file."""
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
 @pytest.mark.parametrize(("file", "name"), sorted(set(NAMED)))
 def test_a_named_test_exists(file: str, name: str) -> None:
-    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert name in functions_of(file)
 
 
 @pytest.mark.parametrize("row", BREAKS, ids=lambda row: row.name)

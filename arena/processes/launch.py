@@ -136,12 +136,17 @@ class ChildProcess:
         return ""
 
 
+# A process has one fork server, which imports what the launchers named that were made before it.
+_preloaded: dict[str, None] = {}
+
+
 class Launcher:
     """Starts children of one kind.
 
     Args:
         target: called in the child as `target(pipe, birth, orders)`.
-        preload: modules that the fork server imports once for all children.
+        preload: modules that the fork server imports once for all children, those of other
+            launchers too.
     """
 
     def __init__(self, target: Target, preload: Sequence[str] = ()) -> None:
@@ -214,7 +219,8 @@ def _process_context(preload: Sequence[str]) -> ForkServerContext | SpawnContext
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["arena.processes.worker", *preload])
+    _preloaded.update(dict.fromkeys(["arena.processes.worker", *preload]))
+    context.set_forkserver_preload(list(_preloaded))
     return context
 
 

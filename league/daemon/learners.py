@@ -71,12 +71,17 @@ class LearnerMessage:
     message: object
 
 
-def launch_learner(output_folder: Path) -> Launch:
+def launch_learner(output_folder: Path, are_any: bool = True) -> Launch:
     """Return a function that starts learners on this machine, printing to `learner-NAME.out`.
 
     Of a learner of several ranks the others print to `learner-NAME.rank1.out` and so on.
+
+    Args:
+        are_any: False where there will hardly be one: what they need is then not loaded in advance.
     """
-    launcher = Launcher(run_learner, ["league.learner.process"])
+    # Loaded once for all learners, and for those that start again.
+    trainer = ["league.learner.process", "league.learner.trainer"]
+    launcher = Launcher(run_learner, trainer if are_any else [])
 
     def launch(name: str, orders: LearnerOrders) -> Process:
         if orders.settings.n_ranks > 1:

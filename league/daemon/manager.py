@@ -127,7 +127,7 @@ class Manager:
         self.learners = Learners(
             list(self._lineages),
             self._orders,
-            launch or launcher(self._cluster, launch_learner(folder.logs)),
+            launch or launcher(self._cluster, launch_learner(folder.logs, bool(self._lineages))),
             lease_s=config.learner.lease_s,
         )
         n_learning = self._cluster.n_learning_here

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from league.learner.settings import LearnerSettings
 from league.matchmaking.opponents import Foe
 from league.ppo.place import RankPlace
-from league.store.store import StorePlace
+
+if TYPE_CHECKING:  # torch, which who carries learners does not need
+    from league.learner.settings import LearnerSettings
+    from league.store.store import StorePlace
 
 
 @dataclass(frozen=True)

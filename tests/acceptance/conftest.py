@@ -13,6 +13,11 @@ from typing import Any
 
 import pytest
 
+from db.errors import DatabaseError
+from league.folder.layout import LeagueFolder
+from league.report.document import report_document
+from league.report.state import StateReader
+
 # Short matches, tiny updates: everything of a league happens within seconds.
 QUICK = (
     "rules.max_ticks=200",
@@ -45,21 +50,38 @@ def quick_settings() -> list[str]:
     return [part for text in QUICK for part in ("--set", text)]
 
 
-def report(root: Path) -> dict[str, Any]:
-    """The league's report as JSON."""
+def reported(root: Path) -> dict[str, Any]:
+    """What `league report --json` prints."""
     done = league("report", "--json", "--league", str(root))
     assert done.returncode == 0, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     return document
 
 
+def report(root: Path) -> dict[str, Any]:
+    """The same, read in this process: commands asked again and again hold up the league."""
+    with StateReader(LeagueFolder.at(root)) as reader:
+        return report_document(reader.read())
+
+
+def n_matches(root: Path) -> int:
+    """How many matches are rated; 0 while there is no league, or no database of it."""
+    folder = LeagueFolder.at(root)
+    if not (folder.is_league() and folder.sqlite.exists()):
+        return 0
+    try:
+        return int(report(root)["matches"])
+    except DatabaseError:
+        return 0
+
+
 def wait_until(condition: Callable[[], bool], limit_s: float, what: str) -> None:
-    """Poll twice a second."""
+    """Poll five times a second."""
     ends = time.monotonic() + limit_s
     while time.monotonic() < ends:
         if condition():
             return
-        time.sleep(0.5)
+        time.sleep(0.2)
     pytest.fail(f"{what} did not happen within {limit_s:.0f} s")
 
 

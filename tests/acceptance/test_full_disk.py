@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import league, report, wait_until
+from tests.acceptance.conftest import league, n_matches, report, wait_until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
 
@@ -58,7 +58,7 @@ def test_a_league_detached_on_a_full_disk_is_paused_says_what_it_needs_and_goes_
     sets = [part for text in SMALL for part in ("--set", text)]
     made = league("start", "--for", "1s", "--league", str(root), *sets)
     assert made.returncode == 0, made.stderr
-    before = report(root)["matches"]
+    before = n_matches(root)
     filler = fill(disk)
     began = league("start", "--detach", "--league", str(root))
     assert began.returncode == 0, began.stderr
@@ -71,7 +71,7 @@ def test_a_league_detached_on_a_full_disk_is_paused_says_what_it_needs_and_goes_
     assert pause["kind"] == "disk_full" and 1 <= pause["needs_mb"] <= 32
     assert report(root)["pause"]["needs_mb"] == pause["needs_mb"]
     filler.unlink()
-    wait_until(lambda: report(root)["matches"] > before, 120.0, "a match after the full disk")
+    wait_until(lambda: n_matches(root) > before, 120.0, "a match after the full disk")
     assert report(root)["pause"] is None
     stopped = league("stop", "--league", str(root))
     assert stopped.returncode == 0, stopped.stderr

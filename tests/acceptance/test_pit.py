@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -37,12 +36,17 @@ def numbers(root: Path) -> dict[str, Any]:
     return report
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The numbers of a pit that nobody stops."""
+    return numbers(make_quick_league(tmp_path_factory.mktemp("undisturbed") / "league").root)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_pit_says_how_to_go_on_and_ends_with_the_numbers_of_an_undisturbed_one(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals, undisturbed: dict[str, Any]
 ) -> None:
     league = make_quick_league(tmp_path / "league").root
-    undisturbed = Path(shutil.copytree(league, tmp_path / "undisturbed"))
     running = pit(league)
     assert running.stderr is not None
     assert "pairs, A scores" in running.stderr.readline()  # the first pair is stored
@@ -55,4 +59,4 @@ def test_a_stopped_pit_says_how_to_go_on_and_ends_with_the_numbers_of_an_undistu
         assert "no verdict yet   (interrupted after " in out.splitlines()[0]
         assert "(95 % at any stop)" in out
         assert "to go on from here: league pit tribe scripted:idle" in errors
-    assert numbers(league) == numbers(undisturbed)
+    assert numbers(league) == undisturbed

@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
+from arena.replay import verify
 from db import queries
 from db.session import open_reader, read_transaction
+from league.folder.layout import LeagueFolder
+from league.inspect.look import find_replay, map_loader
 from league.rating.replay import first_difference
-from tests.acceptance.conftest import end, league, report, start, wait_until
+from tests.acceptance.conftest import end, league, n_matches, report, reported, start, wait_until
 
 # Limits, not expectations: alone on two cores the first test takes about 50 s.
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
@@ -22,9 +25,10 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1200)]
 
 def _trained(root: Path) -> bool:
     """Whether both families have a trained snapshot and matches were rated."""
-    document = report(root)
-    families = {m["family"] for m in document["members"] if m["trained_decisions"] > 0}
-    return families == {"attention", "baseline"} and document["matches"] >= 8
+    if n_matches(root) < 8:
+        return False
+    trained = {m["family"] for m in report(root)["members"] if m["trained_decisions"] > 0}
+    return trained == {"attention", "baseline"}
 
 
 def _check_books(root: Path) -> None:
@@ -54,8 +58,8 @@ def _check_books(root: Path) -> None:
 
 def test_a_killed_league_goes_on_where_it_was_and_loses_or_doubles_no_match(running: Any) -> None:
     process, root = running
-    wait_until(lambda: (root / "league.db").exists() and process.poll() is None, 180, "a database")
     wait_until(lambda: _trained(root), 400, "a trained snapshot of each family")
+    assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
     time.sleep(2.5)
@@ -64,15 +68,13 @@ def test_a_killed_league_goes_on_where_it_was_and_loses_or_doubles_no_match(runn
 
     assert league("status", "--league", str(root)).returncode == 3
     _check_books(root)
-    before = report(root)
+    before = reported(root)
     decisions = {learner["name"]: learner["trained_decisions"] for learner in before["learners"]}
     assert min(decisions.values()) > 0
 
     again = start(root)
     try:
-        wait_until(
-            lambda: report(root)["matches"] > before["matches"] + 8, 300, "more rated matches"
-        )
+        wait_until(lambda: n_matches(root) > before["matches"] + 8, 300, "more rated matches")
         wait_until(
             lambda: all(
                 learner["trained_decisions"] > decisions[learner["name"]]
@@ -99,9 +101,11 @@ def test_a_killed_league_goes_on_where_it_was_and_loses_or_doubles_no_match(runn
         "select id from matches where status = 'finished' order by id desc limit 3"
     ).fetchall()
     connection.close()
+    done = league("replay", "verify", str(replays[0][0]), "--league", str(root))
+    assert done.returncode == 0, done.stderr
     for (match_id,) in replays:
-        done = league("replay", "verify", str(match_id), "--league", str(root))
-        assert done.returncode == 0, done.stderr
+        recorded, _ = find_replay(str(match_id), LeagueFolder.at(root))
+        verify(recorded, map_loader(str(match_id), root))
 
 
 def test_a_detached_league_answers_status_and_stop(tmp_path: Path) -> None:
@@ -122,7 +126,7 @@ def test_a_detached_league_answers_status_and_stop(tmp_path: Path) -> None:
     assert int(began.stdout) > 0
     try:
         assert league("status", "--league", str(root)).returncode == 0
-        wait_until(lambda: report(root)["matches"] >= 4, 240, "rated matches")
+        wait_until(lambda: n_matches(root) >= 4, 240, "rated matches")
     finally:
         stopped = league("stop", "--league", str(root))
     assert stopped.returncode == 0, stopped.stderr

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.migrate import upgrade
-from db.session import open_writer
+from tests.db.migrated import new_database
 
 RULES = "a" * 64
 MAP = "b" * 64
@@ -20,10 +20,10 @@ STATE = "c" * 64
 def writer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A migrated league database, once per kind of database."""
     if request.param == "sqlite":
-        engine = open_writer(tmp_path / "league.db")
+        engine = new_database(tmp_path / "league.db")
     else:
         engine = request.getfixturevalue("fresh_postgresql")
-    upgrade(engine)
+        upgrade(engine)
     yield engine
     engine.dispose()
 
@@ -31,7 +31,6 @@ def writer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def sqlite_writer(tmp_path: Path) -> Iterator[Engine]:
     """A migrated SQLite league."""
-    engine = open_writer(tmp_path / "league.db")
-    upgrade(engine)
+    engine = new_database(tmp_path / "league.db")
     yield engine
     engine.dispose()

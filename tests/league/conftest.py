@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from db.migrate import upgrade
-from db.session import open_writer, write_transaction
+from db.session import write_transaction
 from league.folder.layout import LeagueFolder
+from tests.db.migrated import new_database
 from tests.league.hand_made import make_league
 
 
@@ -23,8 +23,7 @@ def hand_made_league(tmp_path: Path) -> LeagueFolder:
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     """A writing transaction on an empty league database."""
-    engine = open_writer(tmp_path / "league.db")
-    upgrade(engine)
+    engine = new_database(tmp_path / "league.db")
     with write_transaction(engine) as opened:
         yield opened
     engine.dispose()

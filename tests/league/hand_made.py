@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from league.folder.layout import LeagueFolder, create_folder
 from league.folder.opening import remember_config
 from league.rating.engines import CHAIN_VERSION, rate_by_chain
 from league.rating.trueskill import MU, SIGMA
+from tests.db.migrated import new_database
 
 RULES_SHA = "a" * 64
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -54,6 +57,30 @@ def make_league(
         weights: bytes of the snapshot of `attention-0001`; None names a snapshot that is not there.
         url: of an empty database on a server; None keeps the league in its folder.
     """
+    if url is not None:
+        return _make(root, weights, url)
+    root.mkdir(parents=True, exist_ok=True)
+    for name, raw in _made_before(weights).items():
+        if raw is None:
+            (root / name).mkdir(exist_ok=True)
+        else:
+            (root / name).write_bytes(raw)
+    return LeagueFolder(root)
+
+
+@cache
+def _made_before(weights: bytes | None) -> dict[str, bytes | None]:
+    """The files of the league, and its folders as None; writing its rows takes far longer."""
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place) / "league"
+        _make(root, weights, None)
+        return {
+            path.relative_to(root).as_posix(): None if path.is_dir() else path.read_bytes()
+            for path in sorted(root.rglob("*"))
+        }
+
+
+def _make(root: Path, weights: bytes | None, url: str | None) -> LeagueFolder:
     sets = ["rules.n_seats=4", "learner.seats_per_match=2"]
     config = resolve("small", None, sets if url is None else [*sets, f"database.url={url}"])
     folder = create_folder(root, write_toml(config))
@@ -61,8 +88,11 @@ def make_league(
     if weights is not None:
         snapshot = hashlib.sha256(weights).hexdigest()
         (folder.snapshots / f"{snapshot}.safetensors").write_bytes(weights)
-    engine = open_writer(folder.database())
-    upgrade(engine)
+    if url is None:
+        engine = new_database(folder.sqlite)
+    else:
+        engine = open_writer(url)
+        upgrade(engine)
     rules = config.rules.to_rules()
     rules_sha256 = rules.sha256()
     with write_transaction(engine) as session:

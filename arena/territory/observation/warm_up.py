@@ -19,7 +19,7 @@ from arena.territory.engine.actions import give_orders
 from arena.territory.engine.compiled import is_compiled
 from arena.territory.engine.edition_2026.choices import give_orders_2026
 from arena.territory.engine.edition_2026.tick import run_ticks_2026
-from arena.territory.engine.numerics import uniform_noise
+from arena.territory.engine.numerics import draw, stream_seed, uniform_noise
 from arena.territory.engine.spawns import choose_spawns, spawn_disc
 from arena.territory.engine.state import State, allocate
 from arena.territory.engine.tick import run_ticks
@@ -51,6 +51,8 @@ def _compile_the_rest() -> None:
     obs.observe_facts(state, scratch, rows, 20, facts)
     give_orders(state, rows, np.zeros(2, np.int64))
     uniform_noise(rows, rows, rows, 1, 0)
+    stream_seed(1, 0, 0)
+    draw(state.streams, 0, 10)
     for p, (x, y) in enumerate(choose_spawns(territory, 2, 0), start=1):
         spawn_disc(state, p, int(x), int(y))
 

@@ -53,6 +53,14 @@ def test_a_killed_fork_server_costs_its_workers_which_come_back(make_local: Any)
     assert done(collect(arena, 1)[2]).result[0] != before
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no fork server")
+def test_the_fork_server_loads_what_all_launchers_of_a_process_named() -> None:
+    named = ["tests.arena.processes.worker_toys", "tests.league.daemon.learner_toys"]
+    for module in named:
+        Launcher(worker_toys.sleep_without_reading, [module])
+    assert set(named) <= set(forkserver._forkserver._preload_modules)
+
+
 def test_a_child_that_does_not_read_its_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
     others = set(threading.enumerate())  # a Ray driver of the session has an outbox too
     launcher = Launcher(worker_toys.sleep_without_reading)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from db import queries
-from db.migrate import upgrade
-from db.session import open_writer, write_transaction
+from db.session import write_transaction
 from league.config.layers import resolve
 from league.config.toml import write_toml
 from league.folder.layout import LeagueFolder, create_folder
 from league.folder.opening import remember_config
+from tests.db.migrated import new_database
 from tests.league.hand_made import NOON
 
 QUICK = (
@@ -45,8 +45,7 @@ def make_seed(
     """
     config = resolve("small", None, [*QUICK, f"seed={seed}", *sets])
     folder = create_folder(root, write_toml(config))
-    engine = open_writer(folder.sqlite)
-    upgrade(engine)
+    engine = new_database(folder.sqlite)
     with write_transaction(engine) as session:
         remember_config(session, config)
         queries.add_member(

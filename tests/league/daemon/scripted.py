@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +15,12 @@ from arena.match import MatchResult, MatchSpec, pack_actions
 from arena.processes.jobs import Done, Failed, News
 from arena.processes.launch import name_exit
 from db.migrate import upgrade
-from db.session import backup, open_writer
+from db.session import open_writer
 from league.config.layers import resolve
 from league.config.toml import write_toml
 from league.config.tree import LeagueConfig
 from league.folder.layout import LeagueFolder, create_folder
+from tests.db.migrated import new_database
 
 SETS = (
     "rules.n_seats=4",
@@ -49,23 +48,11 @@ def new_league(root: Path, *sets: str) -> Iterator[League]:
     """A league that was never started."""
     config = resolve("small", None, (*SETS, *sets))
     folder = create_folder(root, write_toml(config))
-    folder.sqlite.write_bytes(_empty_database())
-    engine = open_writer(folder.sqlite)
+    engine = new_database(folder.sqlite)
     try:
         yield League(folder, config, engine)
     finally:
         engine.dispose()
-
-
-@cache
-def _empty_database() -> bytes:
-    """The bytes of a migrated database; migrating takes longer than most tests."""
-    with tempfile.TemporaryDirectory() as folder:
-        engine = open_writer(Path(folder) / "empty.db")
-        upgrade(engine)
-        copy = backup(engine, Path(folder) / "copy.db")
-        engine.dispose()
-        return copy.read_bytes()
 
 
 @contextmanager

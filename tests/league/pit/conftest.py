@@ -11,13 +11,13 @@ import pytest
 from arena.match import MatchSpec
 from arena.processes.jobs import Done, Failed
 from db import queries
-from db.migrate import upgrade
-from db.session import open_writer, write_transaction
+from db.session import write_transaction
 from league.config.layers import resolve
 from league.config.toml import write_toml
 from league.folder.layout import LeagueFolder, create_folder
 from league.folder.opening import remember_config
 from league.pit.draws import shuffled
+from tests.db.migrated import new_database
 from tests.league.daemon.scripted import result
 
 
@@ -36,8 +36,7 @@ def make_quick_league(root: Path) -> LeagueFolder:
         ["generated:plains:64x64:1"],
     )
     folder = create_folder(root, write_toml(config))
-    engine = open_writer(folder.sqlite)
-    upgrade(engine)
+    engine = new_database(folder.sqlite)
     with write_transaction(engine) as session:
         remember_config(session, config)
         queries.add_member(

@@ -47,7 +47,8 @@ def run(
     """Run the screen on a terminal of this size, and some steps in it."""
     theatre = Theatre(Projector(Path()), lambda match: None)
     source = read or (lambda with_log: state(scene=None))
-    more = {"tick_s": 0.02, **more}
+    # The pilot waits after each key until the process rests; drawing all the time, it never would.
+    more = {"tick_s": 0.25, **more}
     app = LeagueScreen(source, process or FakeProcess(), theatre, state(scene=None), **more)
 
     async def all_steps() -> None:
@@ -252,7 +253,8 @@ def test_only_lines_that_changed_are_drawn_again(monkeypatch: pytest.MonkeyPatch
 
 def test_a_look_to_begin_with_is_kept() -> None:
     async def steps(pilot: Pilot[Any], app: LeagueScreen) -> None:
-        assert app.look.enlarged == 6 and "match 7 keeps no replay" in "".join(on_terminal(app))
+        await until(pilot, lambda: "match 7 keeps no replay" in "".join(on_terminal(app)))
+        assert app.look.enlarged == 6
 
     run(steps, look=Look(enlarged=6, focus=6), match_id=7)
 
