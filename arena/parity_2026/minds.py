@@ -70,10 +70,10 @@ _NATIONS = _Gates(
     orders=0.1,
     gaps=((301, 0.02), (601, 0.06)),
     home=((1001, 15.0),),
-    figures=(1551,),
+    figures=(1551, 3001),
 )
 _CROWD = _Gates(
-    streams=(1, 2, 3), owned=((301, 0.03), (601, 0.03)), figures=(601, 1101, 2101, 2851)
+    streams=_NATIONS.streams, owned=((301, 0.03), (601, 0.03)), figures=(601, 1101, 2101, 2851)
 )
 _GATES = {
     "bots_with_minds": _TRIBES,

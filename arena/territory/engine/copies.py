@@ -14,14 +14,19 @@ from numpy.typing import NDArray
 from arena.territory.engine.bots import RATE
 from arena.territory.engine.numerics import stream_seed
 from arena.territory.engine.state import (
+    EDITION,
     EVENT_RING,
     MAP_ALONE,
     N_EVENTS,
+    N_LANES,
+    N_SHIPS,
     N_STRUCTURES,
+    N_TRAINS,
     NEXT_NODE,
     State,
 )
 from arena.territory.engine.tempers import set_temper, temper_of
+from arena.territory.engine.traffic import MARKET
 
 # Apart from every other use of a seed: even the match's own seed gives a clone other streams.
 _CLONE_STREAM = 6
@@ -39,6 +44,11 @@ def copy_state(state: State, into: State | None = None) -> State:
         "node_tile": int(state.clock[NEXT_NODE]),
         "node_next": int(state.clock[NEXT_NODE]),
         "structures": int(state.clock[N_STRUCTURES]),
+        "rails": int(state.clock[N_STRUCTURES]),
+        "ships": int(state.clock[N_SHIPS]),
+        "trains": int(state.clock[N_TRAINS]),
+        "lanes": int(state.clock[N_LANES]),
+        "stops": 0,
         **dict.fromkeys(
             ("event_at", "event_owners", "event_tick"), min(int(state.clock[N_EVENTS]), EVENT_RING)
         ),
@@ -62,10 +72,12 @@ def shapes_of(state: State) -> list[tuple[int, ...]]:
 
 
 def renew_streams(state: State, seed: int) -> None:
-    """Give every player a new random stream, and every bot of the engine a new temper and no enemy.
+    """Give every player and trade a new stream, and every bot of the engine a new temper, no enemy.
 
     A bot's temper and enemy are what it drew for itself: nobody else can see them.
     """
+    if state.clock[EDITION]:
+        state.streams[MARKET] = stream_seed(seed, MARKET, _CLONE_STREAM)
     for p in range(1, len(state.streams)):
         state.streams[p] = stream_seed(seed, p, _CLONE_STREAM)
         if state.bot_clock[p, RATE] > 0:

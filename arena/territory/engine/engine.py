@@ -38,14 +38,17 @@ from arena.territory.engine.state import (
     N_ALIVE,
     N_ATTACKS,
     N_ORDERS,
+    N_SHIPS,
     N_SITES,
     N_STRUCTURES,
+    N_TRAINS,
     TICK,
     State,
     allocate,
 )
 from arena.territory.engine.tempers import Temper
 from arena.territory.engine.tick import run_ticks
+from arena.territory.engine.traffic import MARKET
 from arena.territory.maps import TerritoryMap
 
 IntArray = NDArray[np.int64]
@@ -97,6 +100,8 @@ class Engine(Economy, Minds, BoatOrders):
         self.illegal: IntArray = np.zeros(n_players, np.int64)
         for p in range(1, n_players + 1):
             self.state.streams[p] = stream_seed(seed, p, _PLAYER_STREAM)
+        if number:
+            self.state.streams[MARKET] = stream_seed(seed, MARKET, _PLAYER_STREAM)
 
     # --- setting up -------------------------------------------------------------------------------
 
@@ -416,7 +421,10 @@ class Engine(Economy, Minds, BoatOrders):
             digest.update(s.relations.astype("<f8").tobytes())
             standing = s.structures[: int(s.clock[N_STRUCTURES])]
             waiting = s.sites[: int(s.clock[N_SITES])]
-            for values in (s.ledger, standing, waiting, s.pacts, s.boats):
+            ships = s.ships[: int(s.clock[N_SHIPS])]
+            trains = s.trains[: int(s.clock[N_TRAINS])]
+            rails = s.rails[: len(standing)]
+            for values in (s.ledger, standing, waiting, s.pacts, s.boats, ships, trains, rails):
                 digest.update(values.astype("<i8").tobytes())
             digest.update(ways_ahead(s))
         for attack in self.attacks():

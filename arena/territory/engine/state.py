@@ -18,6 +18,14 @@ from numpy.typing import NDArray
 
 from arena.territory.engine import rules
 from arena.territory.engine.by_reference import by_reference
+from arena.territory.engine.traffic import (
+    MAX_LANES,
+    MAX_SHIPS,
+    MAX_TRAINS,
+    N_SHIP,
+    N_TRAIN,
+    RAILS_EACH,
+)
 
 if TYPE_CHECKING:  # maps do not enter machine code, see compiled.py
     from arena.territory.maps import TerritoryMap
@@ -43,7 +51,11 @@ N_STRUCTURES = 16  # rows of `structures` in use
 N_SITES = 17  # rows of `sites` in use
 NEXT_WORK = 18  # the tick in which the next structure is finished or deleted
 FORBIDDEN = 19  # what a reference scenario switches off, bits below; leagues have 0
-CLOCK_SIZE = 20
+N_TRADERS = 20  # ports and factories that stand, finished or not
+N_SHIPS = 21  # rows of `ships` in use
+N_TRAINS = 22  # rows of `trains` in use
+N_LANES = 23  # rows of `lanes` that were ever in use
+CLOCK_SIZE = 24
 
 NO_ALLIANCES, NO_BOATS, NO_STRUCTURES, NO_NUKES = 1, 2, 4, 8
 
@@ -106,7 +118,8 @@ LOST_LAND = 6  # whether land with a structure was taken from it since its last 
 DELETES_FROM = 7  # the tick from which on it may mark a structure for deletion
 OTHERS_OWNED = 8  # columns 8..12: as CITY_LEVELS_OWNED, of defence posts, ports, .. (rules.py)
 OTHERS_MADE = 13  # columns 13..17: as CITIES_MADE
-N_LEDGER = 18
+TRADED = 18  # gold that ships and trains brought it
+N_LEDGER = 19
 # columns of State.structures; rows are in the order in which they were begun, without gaps
 STRUCTURE = 0  # its kind, from 1 (rules.py)
 STRUCTURE_OWNER = 1
@@ -115,7 +128,11 @@ STRUCTURE_LEVEL = 3
 FINISHED_AT = 4  # the tick in which it is finished: it counts from the next one on
 IS_FINISHED = 5
 DELETED_AT = 6  # the tick in which its owner's deletion ends it, 0 for none
-N_STRUCTURE = 7
+LANE = 7  # of a port: its row and column of State.lanes, from 1; 0 for none
+DRAWS_LOST = 8  # of a port: draws for a ship that it has lost since the last one
+IS_STATION = 9  # whether it is on the railway
+NEXT_TRAIN = 10  # of a factory: the tick from which on it may send a train
+N_STRUCTURE = 11
 MAX_STRUCTURES = 4_096
 # columns of State.sites, orders to build that wait for the next tick
 SITE_OWNER = 0
@@ -228,6 +245,11 @@ class State(NamedTuple):
     ledger: NDArray[np.int64]  # [P + 1, N_LEDGER]
     structures: NDArray[np.int64]  # [MAX_STRUCTURES, N_STRUCTURE]
     sites: NDArray[np.int64]  # [n, N_SITE]
+    ships: NDArray[np.int64]  # [MAX_SHIPS, N_SHIP]
+    lanes: NDArray[np.int32]  # [MAX_LANES, MAX_LANES] tiles by water between two ports, 0: no way
+    trains: NDArray[np.int64]  # [MAX_TRAINS, N_TRAIN]
+    rails: NDArray[np.int32]  # [MAX_STRUCTURES, RAILS_EACH, 2] structure + 1 (0: no more), tiles
+    stops: NDArray[np.int32]  # [2, MAX_STRUCTURES] scratch
     pacts: NDArray[np.int64]  # [P + 1, P + 1, N_PACT] by player and other
     relations: NDArray[np.float64]  # [P + 1, P + 1] what a player thinks of another, -100 to 100
     boats: NDArray[np.int64]  # [BOATS_EACH * P, N_BOAT] in order of creation
@@ -333,6 +355,7 @@ def allocate(
     dealings[:, :, [LATEST_ON, NEIGHBOURS_SINCE]] = -1.0
     n_others = p + 1 if is_2026 else 0
     n_boats = BOATS_EACH * p if is_2026 else 0
+    n_lanes = MAX_LANES if is_2026 else 0
     pacts = np.zeros((n_others, n_others, N_PACT), np.int64)
     pacts[:, :, REQUESTED_AT] = -1
 
@@ -389,6 +412,11 @@ def allocate(
         ledger=np.zeros((p + 1, N_LEDGER), np.int64),
         structures=np.zeros((MAX_STRUCTURES if is_2026 else 0, N_STRUCTURE), np.int64),
         sites=np.zeros((4 * p + 16 if is_2026 else 0, N_SITE), np.int64),
+        ships=np.zeros((MAX_SHIPS if is_2026 else 0, N_SHIP), np.int64),
+        lanes=np.zeros((n_lanes, n_lanes), np.int32),
+        trains=np.zeros((MAX_TRAINS if is_2026 else 0, N_TRAIN), np.int64),
+        rails=np.zeros((MAX_STRUCTURES if is_2026 else 0, RAILS_EACH, 2), np.int32),
+        stops=np.zeros((2, MAX_STRUCTURES if is_2026 else 0), np.int32),
         pacts=pacts,
         relations=np.zeros((n_others, n_others)),
         boats=np.zeros((n_boats, N_BOAT), np.int64),

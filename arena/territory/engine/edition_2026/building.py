@@ -3,10 +3,11 @@
 A nation builds or upgrades at most one structure per call, on its beat and at its thirds. It saves
 for more than it can buy here: each level that it owns makes the next one dearer to its eyes, so
 that it builds a city at 125,000 gold, then at 500,000, 1.5 and 4 million. Other structures follow
-its cities in fixed shares.
+its cities in fixed shares. Sites of cities and factories are worth more where they join railways,
+most of all an ally's (reach.py).
 
-Left out: start gold of 3 million and more has no rules of its own, a site's worth has no term for
-railways, and ports are built on any shore.
+Left out: start gold of 3 million and more has no rules of its own, and ports are built on any
+shore.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.cities import n_owned, price_of
 from arena.territory.engine.edition_2026.nearby import has_shore, random_shore
 from arena.territory.engine.edition_2026.places import find_place
+from arena.territory.engine.edition_2026.reach import find_clusters_of_rails, worth_of_rails
 from arena.territory.engine.edition_2026.sending import EASY, MEDIUM, incoming, one_in
 from arena.territory.engine.numerics import draw
 from arena.territory.engine.orders import BUILD, UPGRADE, add_order
@@ -33,6 +35,7 @@ from arena.territory.engine.state import (
     MIND,
     N_LAND,
     N_STRUCTURES,
+    N_TRADERS,
     NATION_MIND,
     NO_NUKES,
     NO_STRUCTURES,
@@ -56,6 +59,9 @@ _CROWDED = 1.0 / 7_500.0  # nations per tile of land, above which it begins with
 _SAVED = 30_000_000  # gold: the most that it saves for
 _PHASE = 150  # ticks in which it builds and then does not, once it has saved that much
 _FAR_FROM_BORDER, _FAR_FROM_OTHERS = 30, 60  # tiles, beyond which a site is no better
+_FAR_FROM_FACTORIES = 110  # for a factory
+_ANY = int64(1 << 30)
+_ASKS_FOR_RAILS = np.array([0, 60, 75, 100], np.int64)  # % of sites, by difficulty
 _PRESSED = 0.35  # incoming troops / home troops
 _FRONT = 45  # tiles from the front that count as near it
 _MOST_SILOS = 3
@@ -84,15 +90,16 @@ def _to_border(after: np.ndarray, head: int, stride: int, tile: int, most: int) 
 
 
 @compiled(internal=True)
-def _to_own(structures: np.ndarray, n: int, stride: int, p: int, kind: int, tile: int) -> int:
-    """Return how far (at most 60) the nearest structure of p of a kind is, 0 if it has none."""
+def _to_own(s: State, p: int, kind: int, tile: int, most: int) -> int:
+    """Return how far (at most `most`) the nearest structure of p of a kind is, 0 if it has none."""
+    structures, n, stride = s.structures, s.clock[N_STRUCTURES], s.shape[2]
     least = int64(-1)
     for i in range(n):
         row = structures[i]
         if row[STRUCTURE] == kind and row[STRUCTURE_OWNER] == p:
             far = _manhattan(stride, row[STRUCTURE_TILE], tile)
             least = far if least < 0 else min(least, far)
-    return min(least, int64(_FAR_FROM_OTHERS)) if least >= 0 else int64(0)
+    return min(least, most) if least >= 0 else int64(0)
 
 
 @compiled(internal=True)
@@ -119,20 +126,26 @@ def _random_tile(s: State, p: int) -> int:
 
 
 @compiled(internal=True)
-def _worth(s: State, p: int, kind: int, tile: int) -> int:
-    """Return how good a site is; heights are taken by terrain: 5, 15 or 25."""
-    structures, n, stride = s.structures, s.clock[N_STRUCTURES], s.shape[2]
+def _worth(s: State, p: int, kind: int, tile: int, asks_for_rails: bool) -> int:
+    """Return how good a site is; heights are taken by terrain: 5, 15 or 25.
+
+    Args:
+        asks_for_rails: whether the railways in reach count, which `find_clusters_of_rails` found.
+    """
     if kind == _PORT:
-        return _to_own(structures, n, stride, p, kind, tile)
+        return _to_own(s, p, kind, tile, _ANY)
     worth = 5 + 10 * int64(s.flags[tile] & TERRAIN_BITS)
     worth += _to_border(
         s.border_next, int64(s.border_head[p]), s.shape[2], tile, int64(_FAR_FROM_BORDER)
     )
-    worth += _to_own(structures, n, stride, p, kind, tile)
+    far = int64(_FAR_FROM_FACTORIES if kind == _FACTORY else _FAR_FROM_OTHERS)
+    worth += _to_own(s, p, kind, tile, far)
     if kind == _CITY:
-        worth += _to_own(structures, n, stride, p, _FACTORY, tile)
+        worth += _to_own(s, p, _FACTORY, tile, int64(_FAR_FROM_OTHERS))
     elif kind == _FACTORY:
-        worth += _to_own(structures, n, stride, p, _CITY, tile)
+        worth += _to_own(s, p, _CITY, tile, int64(_FAR_FROM_OTHERS))
+    if asks_for_rails:
+        worth += worth_of_rails(s, p, tile)
     return int64(worth)
 
 
@@ -141,13 +154,17 @@ def _best_site(s: State, p: int, kind: int) -> int:
     """Return the best of 25 random tiles on which p may build, -1 for none."""
     best = int64(-1)
     most = int64(-1)
+    asks = False
+    if (kind == _CITY or kind == _FACTORY) and s.clock[N_TRADERS] > 0:
+        asks = draw(s.streams, p, int64(100)) < _ASKS_FOR_RAILS[s.bot_clock[p, DIFFICULTY]]
+        asks = asks and find_clusters_of_rails(s, p)
     for _ in range(_TRIES):
         tile = random_shore(s, p) if kind == _PORT else _random_tile(s, p)
         if tile < 0:
             if kind == _PORT:
                 return tile
             continue
-        worth = _worth(s, p, kind, tile)
+        worth = _worth(s, p, kind, tile, asks)
         if worth > most and find_place(s, p, kind, tile) >= 0:
             best = tile
             most = worth

@@ -8,8 +8,9 @@
   whether it is finished or not; a defence post there, and anything on land of nobody, is gone.
 - A tribe marks whatever it gets for deletion, one structure per 300 ticks.
 
-Cities have an effect, on the cap (caps.py), and defence posts (posts.py). Ports, factories, silos
-and launchers are built, priced, captured and lost by the same rules and do nothing.
+Cities have an effect, on the cap (caps.py), defence posts (posts.py), and ports and factories, by
+trade (trade.py). Silos and launchers are built, priced, captured and lost by the same rules and do
+nothing.
 
 Rows of State.structures are without gaps: removing one moves the later ones up, which is rare.
 """
@@ -21,6 +22,8 @@ import numpy as np
 from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.places import find_place
+from arena.territory.engine.edition_2026.rails import open_station
+from arena.territory.engine.edition_2026.trade import begin_trader, end_trade, end_trader
 from arena.territory.engine.posts import distance_squared
 from arena.territory.engine.state import (
     BUILT,
@@ -39,6 +42,7 @@ from arena.territory.engine.state import (
     N_SITES,
     N_STRUCTURE,
     N_STRUCTURES,
+    N_TRADERS,
     NEXT_WORK,
     NO_STRUCTURES,
     OTHERS_MADE,
@@ -165,6 +169,8 @@ def _finish(s: State, i: int) -> None:
     _count(s.ledger, row, _PLUS)
     if row[STRUCTURE] == _POST:
         _paint_cover(s, row[STRUCTURE_TILE], True)
+    elif s.clock[N_TRADERS] > 0:
+        open_station(s, i)
 
 
 @compiled(internal=True)
@@ -175,6 +181,8 @@ def _remove(s: State, i: int) -> None:
     tile = row[STRUCTURE_TILE]
     was_post = row[STRUCTURE] == _POST and row[IS_FINISHED] != 0
     _count(s.ledger, row, _MINUS)
+    if s.clock[N_TRADERS] > 0:
+        end_trader(s, i)
     s.flags[tile] &= np.uint8(255 - BUILT)
     s.clock[N_STRUCTURES] -= 1
     for j in range(i, s.clock[N_STRUCTURES]):
@@ -216,6 +224,7 @@ def add_structure(s: State, p: int, kind: int, tile: int) -> bool:
     s.clock[N_STRUCTURES] = i + 1
     s.flags[tile] |= np.uint8(BUILT)
     _count(s.ledger, row, _PLUS)
+    begin_trader(s, i)
     _plan(s)
     return True
 
@@ -238,6 +247,7 @@ def mirror_structures(s: State, rows: np.ndarray) -> None:
     """Replace all structures by those that another program has on its board.
 
     How long an unfinished one still takes is not known: it is due when one that is begun now is.
+    The other program's trade is not known either: those that stand now trade not in ours.
 
     Args:
         rows: int64[n, 5]: kind (from 1), owner, framed tile, level, whether it is finished; those
@@ -254,8 +264,11 @@ def mirror_structures(s: State, rows: np.ndarray) -> None:
             s.ledger[p, column] = 0
     n = min(rows.shape[0], MAX_STRUCTURES)
     s.clock[N_STRUCTURES] = n
+    end_trade(s)
     for i in range(n):
         row = s.structures[i]
+        for column in range(N_STRUCTURE):
+            row[column] = 0
         kind = rows[i, 0]
         row[STRUCTURE] = kind
         row[STRUCTURE_OWNER] = rows[i, 1]
@@ -265,8 +278,8 @@ def mirror_structures(s: State, rows: np.ndarray) -> None:
         row[FINISHED_AT] = s.clock[TICK] - 1
         if rows[i, 4] == 0:
             row[FINISHED_AT] += _BUILDING_TICKS[kind] + 1
-        row[DELETED_AT] = 0
         s.flags[rows[i, 2]] |= np.uint8(BUILT)
+        s.clock[N_TRADERS] += 1 if kind == _PORT or kind == _FACTORY else 0
         _count(s.ledger, row, _PLUS)
         if kind == _POST and rows[i, 4] != 0:
             _paint_cover(s, rows[i, 2], True)

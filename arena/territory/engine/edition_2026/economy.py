@@ -17,11 +17,20 @@ from arena.territory.engine.state import (
     FINISHED_AT,
     GOLD,
     IS_FINISHED,
+    N_SHIPS,
     N_STRUCTURES,
     STRUCTURE,
     STRUCTURE_LEVEL,
     STRUCTURE_OWNER,
     STRUCTURE_TILE,
+    TRADED,
+)
+from arena.territory.engine.traffic import (
+    SHIP_ARRIVES,
+    SHIP_FROM,
+    SHIP_OWNER,
+    SHIP_STEPS,
+    SHIP_TO,
 )
 
 
@@ -46,6 +55,24 @@ class Structure(NamedTuple):
     finished_at: int
 
 
+class TradeShip(NamedTuple):
+    """A trade ship at sea; trade ships sail by themselves.
+
+    Attributes:
+        owner: player id.
+        start: (x, y) of the port that it left, None if that is gone.
+        goal: (x, y) of the port that it sails to.
+        steps: tiles of its way.
+        arrives_at: the tick in which both owners are paid.
+    """
+
+    owner: int
+    start: tuple[int, int] | None
+    goal: tuple[int, int] | None
+    steps: int
+    arrives_at: int
+
+
 class Economy(Board):
     """Gold and structures of a match, as methods of its Engine."""
 
@@ -53,6 +80,27 @@ class Economy(Board):
     def gold(self) -> NDArray[np.int64]:
         """int64[P] gold by spawn index (a view); nobody ever has any in edition 2025."""
         return self.state.ledger[1:, GOLD]
+
+    @property
+    def traded(self) -> NDArray[np.int64]:
+        """int64[P] gold that trade ships and trains brought so far, by spawn index (a view)."""
+        return self.state.ledger[1:, TRADED]
+
+    def trade_ships(self) -> list[TradeShip]:
+        """Return the trade ships at sea in order of departure; none in edition 2025."""
+        return [
+            TradeShip(
+                int(ship[SHIP_OWNER]),
+                self._place_of_port(int(ship[SHIP_FROM])),
+                self._place_of_port(int(ship[SHIP_TO])),
+                steps=int(ship[SHIP_STEPS]),
+                arrives_at=int(ship[SHIP_ARRIVES]),
+            )
+            for ship in self.state.ships[: int(self.state.clock[N_SHIPS])]
+        ]
+
+    def _place_of_port(self, row: int) -> tuple[int, int] | None:
+        return self._place_of(int(self.state.structures[row, STRUCTURE_TILE])) if row >= 0 else None
 
     def price(self, p: int, kind: str) -> int:
         """Return what p pays for its next structure of a kind, or for a level more of one."""

@@ -2,9 +2,9 @@
 
 First the win check; then nations' minds; then for each player in spawn order: structures on lost
 land, growth, gold, enclave check, a tribe's mind; then every running attack in order of creation;
-then boats; then structures that are finished or begun; then the new orders, those from outside
-first and the attacks of boats that landed last. An alliance that is broken from outside ends one
-tick after the order.
+then boats; then trade; then structures that are finished or begun; then the new orders, those from
+outside first and the attacks of boats that landed last. An alliance that is broken from outside
+ends one tick after the order.
 
 It is apart from the tick of 2025, so that a league of 2025 compiles none of it.
 """
@@ -44,6 +44,7 @@ from arena.territory.engine.edition_2026.cities import (
 from arena.territory.engine.edition_2026.enclaves import capture_enclaves_2026
 from arena.territory.engine.edition_2026.nations import let_nations_act
 from arena.territory.engine.edition_2026.nearby import find_near
+from arena.territory.engine.edition_2026.trade import trade
 from arena.territory.engine.edition_2026.tribes import tribe_decision
 from arena.territory.engine.gold import gold_per_tick
 from arena.territory.engine.memory import remember_tick
@@ -173,6 +174,7 @@ def run_ticks_2026(s: State, n: int) -> int:
                 attack_tick(s, a)
         compact_attacks(s)
         sail_boats(s)
+        trade(s)
         work_on_sites(s)
         _carry_out_all(s)
         s.clock[TICK] = tick + 1

@@ -50,9 +50,16 @@ class SlowMatch2026(SlowMatch):
     # --- the tick ---------------------------------------------------------------------------------
 
     def run_tick_2026(
-        self, orders: list[Order], builds: list[Build], upgrades: list[tuple[int, Tile]]
+        self,
+        orders: list[Order],
+        builds: list[Build],
+        upgrades: list[tuple[int, Tile]],
+        traded: list[int],
     ) -> None:
-        """One tick; attacks are ordered first, then builds, then upgrades."""
+        """One tick; attacks are ordered first, then builds, then upgrades.
+
+        What each player traded for in it is told, not played.
+        """
         for p in self.tiles if self.tick > 0 else ():
             if self.tiles[p]:
                 self._hand_over(p)
@@ -66,6 +73,8 @@ class SlowMatch2026(SlowMatch):
         for attack in list(self.attacks):
             if attack.live:
                 self._attack(attack)
+        for p, gold in enumerate(traded, start=1):
+            self.gold[p] += gold
         for each in self.structures:
             each.is_finished |= self.tick >= each.due
         for p, kind, asked in self.sites:

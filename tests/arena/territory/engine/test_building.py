@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from arena.territory.engine.engine import Engine
-from arena.territory.engine.state import MIND, NO_NUKES, NO_STRUCTURES, PLACED
+from arena.territory.engine.state import EMBARGO_UNTIL, MIND, NO_NUKES, NO_STRUCTURES, PLACED
 from arena.territory.engine.tempers import Temper
 from arena.territory.maps import TerritoryMap
 
@@ -116,3 +116,25 @@ def test_what_a_scenario_switches_off_is_not_built() -> None:
     found = built(engine)
     assert {kind for kind, _ in found} == {"city", "factory"}
     assert engine.state.bot_clock[A, MIND] == 2
+
+
+@pytest.mark.parametrize(
+    ("difficulty", "embargo", "joins"),
+    [("impossible", False, True), ("easy", False, False), ("impossible", True, False)],
+)
+def test_hard_nations_build_where_they_reach_a_railway_that_trades_with_them(
+    difficulty: str, embargo: bool, joins: bool
+) -> None:
+    """The best sites else, far from B's land, are out of reach of B's factory."""
+    sites = []
+    for seed in range(1, 7):
+        engine = nation(130_000, difficulty=difficulty)
+        engine.conquer(B, 0, 0)  # the box of A's border is all its land
+        engine.conquer(B, 0, SIDE - 1)
+        engine.put_structure(B, "factory", 139, 0)
+        engine.state.streams[A] = seed
+        engine.state.pacts[B, A, EMBARGO_UNTIL] = 10_000 if embargo else 0
+        engine.run(2)
+        sites += [(each.x, each.y) for each in engine.structures() if each.owner == A]
+    assert len(sites) == 6
+    assert all((x - 139) ** 2 + y**2 <= 110**2 for x, y in sites) == joins

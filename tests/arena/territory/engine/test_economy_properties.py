@@ -116,9 +116,10 @@ def play(engine: Engine, seed: int, n_ticks: int, slow: SlowMatch2026 | None = N
             engine.build(p, kind, *tile)
         for p, tile in upgrades:
             engine.upgrade(p, *tile)
+        before = engine.traded.copy()
         engine.run(1)
         if slow:
-            slow.run_tick_2026(orders, builds, upgrades)
+            slow.run_tick_2026(orders, builds, upgrades, (engine.traded - before).tolist())
             compare(engine, slow)
     return engine.state_sha256()
 
