@@ -70,8 +70,9 @@ class Mirror:
         troops: NDArray[np.float64],
         retreating: NDArray[np.bool_],
     ) -> None:
-        """Follow the running attacks, as in `mirror_attacks`."""
+        """Follow the running attacks, as in `mirror_attacks`; MatchError if they do not fit."""
         mirror_attacks(self.engine.state, players, troops, retreating)
+        self.engine.check()
 
     def follow(self, board: Board, first_tick: int) -> None:
         """Bring it up to a board, whose blocks begin at `first_tick`."""

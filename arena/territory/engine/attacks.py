@@ -29,6 +29,7 @@ from arena.territory.engine.state import (
     COVERED,
     EDITION,
     FAULT,
+    FAULT_SLOTS,
     HAS_ATTACKED,
     N_ATTACKS,
     N_STRUCTURES,
@@ -84,7 +85,7 @@ def start_attack(s: State, p: int, target: int, requested: float) -> None:
     """Start an attack of p on `target` (0 for neutral land).
 
     Silently refused: attacks on oneself, on an ally, on a player during immunity, by a dead player,
-    with a negative number of troops, and when all 1,024 attack slots are taken (never seen).
+    and with a negative number of troops.
     """
     if p == target or requested < 0.0 or s.tiles[p] == 0:
         return
@@ -127,11 +128,10 @@ def start_landing(s: State, p: int, target: int, troops: float, tile: int) -> No
     """Start the attack of p's boat that has landed on `tile`, with troops that left home with it.
 
     It takes what lies around the tile first, absorbs nothing, and joins the end of the attacks of p
-    on the target. If all slots are taken, the troops come home.
+    on the target.
     """
     a = _take_slot(s, p, target)
     if a < 0:
-        s.troops[p] += int(math.floor(troops))
         return
     if target != 0:
         note_order(s, p, target)
@@ -155,11 +155,15 @@ def start_landing(s: State, p: int, target: int, troops: float, tile: int) -> No
 
 @compiled(internal=True)
 def _take_slot(s: State, p: int, target: int) -> int:
-    """Return a slot with an empty queue for an attack that comes last, -1 if there is none."""
+    """Return a slot with an empty queue for an attack that comes last.
+
+    If there is none, the match ends with a fault, and -1 is returned.
+    """
     last = s.free_slots.shape[0] - 1
     if s.free_slots[last] == 0:
         compact_attacks(s)
         if s.free_slots[last] == 0:
+            s.clock[FAULT] = FAULT_SLOTS
             return -1
     s.free_slots[last] -= 1
     a = int64(s.free_slots[s.free_slots[last]])

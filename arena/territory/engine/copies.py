@@ -1,7 +1,8 @@
 """Copies of a match's state that share nothing with it but its map, and new streams for them.
 
 A copy of a small board (128 x 128, ten seats) takes some 3 MB; `league bench territory` prints its
-time. The parts of the queues and of the ring of events that were never used are not copied.
+time. The parts of the queues, of the slots of attacks and of the ring of events that were never
+used are not copied.
 """
 
 from __future__ import annotations
@@ -28,6 +29,13 @@ from arena.territory.engine.state import (
 from arena.territory.engine.tempers import set_temper, temper_of
 from arena.territory.engine.traffic import MARKET
 
+BY_SLOT = (
+    *("attack_next", "attacker", "target", "attack_troops", "attack_live", "retreat_tick"),
+    *("attack_border", "border_set", "bucket_head", "bucket_tail", "old_head", "old_tail"),
+    *("queue_base", "queue_low", "queue_size"),
+)
+"""Fields with a row for each slot of an attack."""
+
 # Apart from every other use of a seed: even the match's own seed gives a clone other streams.
 _CLONE_STREAM = 6
 _CLONE_BOT_STREAM = 7
@@ -40,6 +48,9 @@ def copy_state(state: State, into: State | None = None) -> State:
         into: a state of a match of the same shape (map size, players, grid) that is overwritten and
             returned, which saves the allocation; None allocates.
     """
+    n_slots = used_slots(state)
+    if into is not None:
+        n_slots = max(n_slots, used_slots(into))  # those beyond its own attacks become as new
     used = {
         "node_tile": int(state.clock[NEXT_NODE]),
         "node_next": int(state.clock[NEXT_NODE]),
@@ -52,6 +63,7 @@ def copy_state(state: State, into: State | None = None) -> State:
         **dict.fromkeys(
             ("event_at", "event_owners", "event_tick"), min(int(state.clock[N_EVENTS]), EVENT_RING)
         ),
+        **dict.fromkeys(BY_SLOT, n_slots),
     }
     copies = {}
     for name in State._fields:
@@ -59,11 +71,30 @@ def copy_state(state: State, into: State | None = None) -> State:
         if name in MAP_ALONE:
             copies[name] = values
             continue
-        copy = np.empty_like(values) if into is None else getattr(into, name)
         n = used.get(name, len(values))
+        if into is not None:
+            copy = getattr(into, name)
+        elif name == "border_set":
+            copy = np.zeros_like(values)  # the system commits none of it before it is written
+        elif name in BY_SLOT:
+            copy, n = values.copy(), 0
+        else:
+            copy = np.empty_like(values)
         copy[:n] = values[:n]
         copies[name] = copy
     return State(**copies)
+
+
+def used_slots(state: State) -> int:
+    """Return the number of slots, the first ones, that ever held an attack; the others are as new.
+
+    Free slots are taken from the end of their list, the lowest first: at its beginning stand, the
+    highest first, those that were never taken.
+    """
+    k = len(state.free_slots) - 1
+    free = state.free_slots[: int(state.free_slots[k])]
+    moved = np.flatnonzero(free != np.arange(k - 1, k - 1 - len(free), -1))
+    return k - int(moved[0] if len(moved) else len(free))
 
 
 def shapes_of(state: State) -> list[tuple[int, ...]]:

@@ -34,6 +34,7 @@ from arena.territory.engine.spawns import spawn_disc
 from arena.territory.engine.state import (
     ENDED,
     FAULT,
+    FAULT_SLOTS,
     MATCH_ENDS,
     N_ALIVE,
     N_ATTACKS,
@@ -310,12 +311,20 @@ class Engine(Economy, Minds, BoatOrders):
         n = min(n, self.max_ticks - self.tick)
         run = run_ticks if self.edition.number == 0 else run_ticks_2026
         ran = int(run(self.state, n))
-        if self.state.clock[FAULT]:
-            raise MatchError(
-                f"the attack queues of seed {self.seed} on map {self.map.name!r} outgrew their "
-                f"{len(self.state.node_tile):,} entries at tick {self.tick}; please report it"
-            )
+        self.check()
         return ran
+
+    def check(self) -> None:
+        """Raise MatchError if the engine ran out of space."""
+        fault = int(self.state.clock[FAULT])
+        if fault:
+            what = f"queues outgrew their {len(self.state.node_tile):,} entries"
+            if fault == FAULT_SLOTS:
+                what = f"number outgrew the {len(self.state.attacker):,} slots"
+            raise MatchError(
+                f"the attacks of seed {self.seed} on map {self.map.name!r} found no room: their "
+                f"{what} at tick {self.tick}; please report it"
+            )
 
     # --- reading ----------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.land import take_tile
 from arena.territory.engine.memory import note_attack, remember_tick
 from arena.territory.engine.queue import clear, push_neighbours
-from arena.territory.engine.state import LOOK_TICKS, N_ATTACKS, TICK, State
+from arena.territory.engine.state import FAULT, FAULT_SLOTS, LOOK_TICKS, N_ATTACKS, TICK, State
 
 BEFORE_PLAY = -1
 """The tick of what happened before play: it triggers no look and dates no change."""
@@ -87,6 +87,7 @@ def mirror_attacks(
         p = players[i, 0]
         target = players[i, 1]
         if s.free_slots[last] == 0:
+            s.clock[FAULT] = FAULT_SLOTS
             return
         s.free_slots[last] -= 1
         a = int64(s.free_slots[s.free_slots[last]])

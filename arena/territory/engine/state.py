@@ -60,6 +60,7 @@ CLOCK_SIZE = 24
 NO_ALLIANCES, NO_BOATS, NO_STRUCTURES, NO_NUKES = 1, 2, 4, 8
 
 FAULT_NODES = 1  # all queue nodes are in use
+FAULT_SLOTS = 2  # all slots of attacks are in use
 
 # --- tile flags -----------------------------------------------------------------------------------
 TERRAIN_BITS = 3  # 0 plains, 1 highland, 2 mountain
@@ -100,7 +101,10 @@ N_PAST = 17  # looks that State.past holds: 400 ticks and the newest
 
 EVENT_RING = 1 << 16
 EVENT_MASK = EVENT_RING - 1
-MAX_ATTACK_SLOTS = 1_024
+# The original has no limit. Attacks on each other cancel, so that connected lands on a plane, each
+# attacking all that it touches, have 4 * P at once; 250 players that do so all the time have 467.
+ATTACK_SLOTS = 1_024
+ATTACK_SLOTS_EACH = 8  # in matches where that is more
 LANDINGS_EACH = 16  # slots for attacks of boats that landed, beside those on land
 WAY_PER_SIDE = 2  # steps of a way that are kept, per tile of width and height
 MAP_ALONE = ("water", "coasts")  # fields that follow from the map, and that matches on it share
@@ -322,7 +326,7 @@ def allocate(
     k = p * p + p  # one on each other owner, and room to merge
     if is_2026:
         k += LANDINGS_EACH * p
-    k = min(k, MAX_ATTACK_SLOTS)
+    k = min(k, max(ATTACK_SLOTS, ATTACK_SLOTS_EACH * p))
     cell = -(-max(width, height) // grid)
 
     owner = np.full((height + 2, stride), rules.OFF_MAP, np.uint8)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from arena.errors import MatchError
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.mirror import BEFORE_PLAY
 from arena.territory.engine.spawns import choose_spawns
@@ -107,6 +109,13 @@ def test_several_attacks_on_one_owner_follow_each_other() -> None:
     )
     mirror.attacks(players[1:2], np.array([6.0]), np.array([False]))
     assert mirror.engine.attacks() == [(2, 0, 6.0)]
+
+
+def test_more_attacks_than_a_mirror_has_room_for_are_an_error() -> None:
+    _, mirror = _pair()
+    n = len(mirror.engine.state.attacker) + 1
+    with pytest.raises(MatchError, match="their number outgrew the"):
+        mirror.attacks(np.tile([[1, 0]], (n, 1)), np.ones(n), np.zeros(n, np.bool_))
 
 
 def test_a_clone_of_a_mirror_can_be_played_on() -> None:

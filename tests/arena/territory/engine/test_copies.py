@@ -10,6 +10,7 @@ import pytest
 from arena.errors import MatchError
 from arena.territory.engine.actions import WAIT
 from arena.territory.engine.bots import CHOSEN_AT, ENEMY, LIFE, RATE
+from arena.territory.engine.copies import BY_SLOT, used_slots
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import load_map
@@ -54,6 +55,26 @@ def test_a_twin_written_into_another_engine_is_the_same_twin() -> None:
 
     assert twin is used
     assert play(twin, range(20, 40)).state_sha256() == play(engine, range(20, 40)).state_sha256()
+
+
+def test_slots_that_never_held_an_attack_are_as_new_in_a_copy() -> None:
+    engine = play(Engine.new_match(MAP, RULES, 5), range(4))
+    n = used_slots(engine.state)
+    assert 0 < len(engine.attacks()) <= n < len(engine.state.attacker)
+    assert used_slots(Engine.new_match(MAP, RULES, 5).state) == 0
+    busy = Engine.new_match(MAP, RULES, 6)
+    busy.run(60)  # beyond immunity
+    for p in range(1, 5):
+        for q in range(5):
+            busy.order(p, q, 100.0)
+    busy.run(1)
+    used = used_slots(busy.state)
+    assert used > n  # slots that the copy has no use for
+    twin = engine.clone(None, into=busy)
+    fresh = engine.clone(None)
+    for name in BY_SLOT:
+        np.testing.assert_array_equal(getattr(twin.state, name), getattr(engine.state, name))
+        np.testing.assert_array_equal(getattr(fresh.state, name), getattr(engine.state, name))
 
 
 def test_a_clone_changes_nothing_of_the_match_and_shares_no_memory() -> None:

@@ -8,6 +8,8 @@ import pytest
 from arena.errors import MatchError
 from arena.territory.engine import rules
 from arena.territory.engine.engine import Engine
+from arena.territory.engine.state import allocate
+from arena.territory.maps import load_map
 from tests.arena.territory.engine.engine_checks import board, check_state
 
 A, B, C = 1, 2, 3
@@ -364,3 +366,33 @@ def test_a_dead_players_attacks_drain() -> None:
     assert engine.attacks() == []
     assert rules.NEUTRAL in engine.owner
     check_state(engine)
+
+
+# --- room -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n_players", "edition", "n_slots"),
+    [
+        (10, 0, 10 * 10 + 10),  # one on each owner but oneself, and room to merge
+        (10, 1, 10 * 10 + 10 + 16 * 10),  # and for landings
+        (31, 0, 31 * 31 + 31),
+        (64, 0, 1_024),
+        (128, 1, 1_024),
+        (250, 1, 8 * 250),
+    ],
+)
+def test_there_are_slots_for_more_attacks_than_a_crowd_has(
+    n_players: int, edition: int, n_slots: int
+) -> None:
+    plain = load_map("generated:plains:64x64:1")
+    assert len(allocate(plain, n_players, 32, edition=edition).attacker) == n_slots
+
+
+def test_an_attack_without_a_slot_ends_the_match_with_a_sentence() -> None:
+    engine = duel(1_000, 50_000)
+    engine.state.free_slots[-1] = 0
+    engine.order(A, B, 500.0)
+    with pytest.raises(MatchError, match=r"their number outgrew the 6 slots at tick 50; please"):
+        engine.run(1)
+    assert engine.troops[0] >= 1_000  # nobody left
