@@ -109,7 +109,6 @@ LANDINGS_EACH = 16  # slots for attacks of boats that landed, beside those on la
 WAY_PER_SIDE = 2  # steps of a way that are kept, per tile of width and height
 MAP_ALONE = ("water", "coasts")  # fields that follow from the map, and that matches on it share
 
-
 # columns of State.ledger, what a player has and did beyond land and troops; edition 2026 alone
 # writes it
 GOLD = 0
@@ -182,6 +181,7 @@ BOATS_EACH = 3  # at sea, at most
 # rows of State.water, and columns of State.coasts (edition_2026/coasts.py)
 BODY = 0  # of water, 0 for land
 COAST = 1  # row of State.coasts, -1 for none
+IS_WIDE = 2  # whether its body is ocean or a large lake, where ports find others
 COAST_TILE = 0  # a shore tile, framed
 COAST_MASS = 1  # the land that it belongs to
 COAST_ACROSS = 2  # and seven more: the coast straight across the water, or -1, by direction
@@ -259,7 +259,7 @@ class State(NamedTuple):
     boats: NDArray[np.int64]  # [BOATS_EACH * P, N_BOAT] in order of creation
     boat_troops: NDArray[np.float64]  # [BOATS_EACH * P]
     boat_ways: NDArray[np.uint8]  # [BOATS_EACH * P, longest way] directions 0..7, tile by tile
-    water: NDArray[np.int32]  # [2, cells] of the map alone
+    water: NDArray[np.int32]  # [3, cells] of the map alone
     coasts: NDArray[np.int32]  # [coasts, N_COAST] of the map alone
     landings: NDArray[np.int64]  # [8] scratch
     mind_lists: NDArray[np.int64]  # [N_MIND_LISTS, P + 1]
@@ -426,7 +426,7 @@ def allocate(
         boats=np.zeros((n_boats, N_BOAT), np.int64),
         boat_troops=np.zeros(n_boats),
         boat_ways=np.zeros((n_boats, WAY_PER_SIDE * (width + height)), np.uint8),
-        water=np.zeros((2, 0), np.int32) if ways is None else ways[0],
+        water=np.zeros((3, 0), np.int32) if ways is None else ways[0],
         coasts=np.zeros((0, N_COAST), np.int32) if ways is None else ways[1],
         landings=np.zeros(8, np.int64),
         mind_lists=np.zeros((N_MIND_LISTS, n_others), np.int64),

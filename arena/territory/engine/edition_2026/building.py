@@ -6,8 +6,8 @@ that it builds a city at 125,000 gold, then at 500,000, 1.5 and 4 million. Other
 its cities in fixed shares. Sites of cities and factories are worth more where they join railways,
 most of all an ally's (reach.py).
 
-Left out: start gold of 3 million and more has no rules of its own, and ports are built on any
-shore.
+Left out: start gold of 3 million and more has no rules of its own, and a large lake is good for
+ports whether others live on it or not.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import numpy as np
 from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.cities import n_owned, price_of
-from arena.territory.engine.edition_2026.nearby import has_shore, random_shore
 from arena.territory.engine.edition_2026.places import find_place
 from arena.territory.engine.edition_2026.reach import find_clusters_of_rails, worth_of_rails
 from arena.territory.engine.edition_2026.sending import EASY, MEDIUM, incoming, one_in
+from arena.territory.engine.edition_2026.waterways import has_wide_water
 from arena.territory.engine.numerics import draw
 from arena.territory.engine.orders import BUILD, UPGRADE, add_order
 from arena.territory.engine.posts import distance_squared
@@ -41,6 +41,7 @@ from arena.territory.engine.state import (
     NO_STRUCTURES,
     PLACED,
     SAVED_AT,
+    SHORE,
     STRUCTURE,
     STRUCTURE_OWNER,
     STRUCTURE_TILE,
@@ -72,6 +73,27 @@ def _manhattan(stride: int, a: int, b: int) -> int:
     ay = a // stride
     by = b // stride
     return int64(abs(ay - by) + abs((a - ay * stride) - (b - by * stride)))
+
+
+@compiled(internal=True)
+def _port_shore(s: State, p: int, is_any_good: bool) -> int:
+    """Return a random shore tile of p for a port, on ocean or a large lake, -1 for none.
+
+    Args:
+        is_any_good: take the first instead, without a draw.
+    """
+    n = int64(0)
+    found = int64(-1)
+    tile = int64(s.border_head[p])
+    while tile >= 0:
+        if s.flags[tile] & SHORE and has_wide_water(s, tile):
+            if is_any_good:
+                return tile
+            n += 1
+            if draw(s.streams, p, n) == 0:
+                found = tile
+        tile = int64(s.border_next[tile])
+    return found
 
 
 @compiled(internal=True)
@@ -159,7 +181,7 @@ def _best_site(s: State, p: int, kind: int) -> int:
         asks = draw(s.streams, p, int64(100)) < _ASKS_FOR_RAILS[s.bot_clock[p, DIFFICULTY]]
         asks = asks and find_clusters_of_rails(s, p)
     for _ in range(_TRIES):
-        tile = random_shore(s, p) if kind == _PORT else _random_tile(s, p)
+        tile = _port_shore(s, p, False) if kind == _PORT else _random_tile(s, p)
         if tile < 0:
             if kind == _PORT:
                 return tile
@@ -249,7 +271,7 @@ def _is_crowded(s: State) -> bool:
 
 @compiled(internal=True)
 def _build_by_shares(s: State, p: int) -> bool:
-    is_coastal = has_shore(s.flags, s.border_next, int64(s.border_head[p]))
+    is_coastal = _port_shore(s, p, True) >= 0
     trades_first = n_owned(s.ledger, p, _CITY) == 0 and _is_crowded(s)
     if trades_first and _want(s, p, _PORT if is_coastal else _FACTORY):
         return True

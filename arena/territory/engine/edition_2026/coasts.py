@@ -25,9 +25,10 @@ from arena.territory.engine.state import (
     N_COAST,
 )
 from arena.territory.maps import TerritoryMap
-from arena.territory.maps.terrain import LAND_BIT, SHORELINE_BIT, label_regions
+from arena.territory.maps.terrain import LAND_BIT, OCEAN_BIT, SHORELINE_BIT, label_regions
 
 _NEVER = -1
+_LARGE = 3_000  # tiles of a lake on which ports find others
 _DIRECTIONS = ((0, -1), (1, -1), (1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1))  # N NE .. NW
 
 Cells = NDArray[np.int32]
@@ -37,8 +38,8 @@ class Waterways(NamedTuple):
     """What is known of a map's water before anybody plays on it.
 
     Attributes:
-        water: int32[2, cells]: the body of water of each cell, 0 for land, and the row of `coasts`
-            of the landing tile in it, -1 for none.
+        water: int32[3, cells]: the body of water of each cell, 0 for land; the row of `coasts` of
+            the landing tile in it, -1 for none; and whether its body is ocean or a large lake.
         coasts: int32[coasts, N_COAST]; state.py has the columns.
     """
 
@@ -88,7 +89,22 @@ def find_waterways(territory: TerritoryMap, passable: TerritoryMap) -> Waterways
         far, crossing = _across(bodies, coast_of, holds_land, offset)
         coasts[:, COAST_ACROSS + d] = far[ys + 1, xs + 1]
         coasts[:, COAST_CROSSING + d] = 2 * crossing[ys + 1, xs + 1]
-    return Waterways(np.stack([bodies.reshape(-1), coast_of.reshape(-1)]), coasts)
+    is_ocean = _blocks((territory.terrain & OCEAN_BIT) != 0, rows, columns) & water
+    wide = _wide(bodies, water.sum(axis=2), np.asarray(is_ocean.any(axis=2)))
+    return Waterways(np.stack([each.reshape(-1) for each in (bodies, coast_of, wide)]), coasts)
+
+
+def _wide(bodies: Cells, tiles: NDArray[np.int64], is_ocean: NDArray[np.bool_]) -> Cells:
+    """Return 1 for each cell of a body of water that is ocean or has 3,000 tiles, else 0.
+
+    Args:
+        tiles, is_ocean: of the cells without their frame: tiles of water, and whether one is ocean.
+    """
+    inner = bodies[1:-1, 1:-1].reshape(-1)
+    wide = np.bincount(inner, tiles.reshape(-1)) >= _LARGE
+    wide |= np.bincount(inner, is_ocean.reshape(-1)) > 0
+    wide[0] = False
+    return wide[bodies].astype(np.int32)
 
 
 def _blocks(tiles: NDArray[np.bool_], rows: int, columns: int) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.land import next_stamp
-from arena.territory.engine.state import BODY, SHORE, State
+from arena.territory.engine.state import BODY, IS_WIDE, SHORE, State
 
 
 @compiled(inline=True, internal=True)
@@ -50,6 +50,19 @@ def _mark_bodies(s: State, tile: int, stamp: int) -> None:
         body = int64(s.water[BODY, cell + step])
         if body != 0:
             s.mark[n_cells + body] = stamp
+
+
+@compiled(internal=True)
+def has_wide_water(s: State, tile: int) -> bool:
+    """Return whether a shore tile is of, or beside, ocean or a large lake."""
+    cell = cell_of(s, tile)
+    if s.water[BODY, cell] != 0:
+        return bool(s.water[IS_WIDE, cell] != 0)
+    columns = (s.shape[0] + 1) // 2 + 2
+    for step in (-columns, columns, -1, 1):
+        if s.water[IS_WIDE, cell + step] != 0:
+            return True
+    return False
 
 
 @compiled(internal=True)

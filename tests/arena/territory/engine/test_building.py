@@ -16,18 +16,26 @@ SIDE, WIDTH = 60, 140
 TEMPER = Temper(rate=60, phase=11, trigger=0.55, reserve=0.3, expand=0.1)
 
 
-def nation(gold: int, *, difficulty: str = "medium", columns: int = SIDE) -> Engine:
+def nation(
+    gold: int, *, difficulty: str = "medium", columns: int = SIDE, water: int | None = None
+) -> Engine:
     """A nation on `columns` of a plain of 8,400 tiles at tick 30, B on the rest, troops equal.
 
-    That is fewer than one nation on 7,500 tiles, so that it need not trade first.
+    That is fewer than one nation on 7,500 tiles, so that it need not trade first. With `water`
+    there are a hundred tiles of it in the nation's land, as this byte of a map.
     """
-    plain = TerritoryMap.from_terrain("plain", np.full((SIDE, WIDTH), 128, np.uint8))
+    terrain = np.full((SIDE, WIDTH), 128, np.uint8)
+    if water is not None:
+        terrain[19:31, 19:31] |= 64
+        terrain[20:30, 20:30] = water
+    plain = TerritoryMap.from_terrain("plain", terrain)
     engine = Engine(plain, 2, seed=1, edition="2026")
     engine.never_end()
     engine.place(A, kind="nation")
     engine.place(B, kind="human")
     owners = np.full((SIDE, WIDTH), B)
     owners[:, :columns] = A
+    owners[~plain.land] = 0
     engine.paint(owners)
     engine.run(30)
     engine.give_mind(A, "nation", difficulty, temper=TEMPER)
@@ -81,6 +89,13 @@ def test_on_a_crowded_map_it_begins_with_a_factory() -> None:
     engine = nation(130_000)
     engine.give_mind(B, "nation", temper=TEMPER)  # two nations on 8,400 tiles
     assert built(engine)[:1] == [("factory", 1)]
+
+
+@pytest.mark.parametrize(("water", "first"), [(0, "factory"), (32, "port")])
+def test_a_port_is_built_on_the_ocean_and_not_on_a_small_lake(water: int, first: str) -> None:
+    engine = nation(130_000, water=water)
+    engine.give_mind(B, "nation", temper=TEMPER)
+    assert built(engine)[:1] == [(first, 1)]
 
 
 def test_other_structures_follow_the_cities_in_fixed_shares() -> None:
