@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.relations import relation_mask
-from arena.agent import ATTACK_ON_ME, CONTACT, TARGET, TARGET_TROOPS
+from arena.agent import ATTACK_ON_ME, CONTACT, LANDING, TARGET, TARGET_TROOPS
 from arena.lockstep import LiveMatch, Lockstep
+from arena.territory.engine.actions import ALLY, BOAT, BUILD
 from arena.territory.engine.rules import MatchRules
 from arena.territory.maps import generate_map
 from arena.territory.observation.views import Views
@@ -87,3 +88,18 @@ def test_on_boards_every_kept_action_is_legal_and_waiting_always_stays() -> None
         actions[batch.rows] = (rng.random(found.shape) * found).argmax(axis=1)
         core.advance(actions)
     assert 2 <= most <= 4
+
+
+def test_boats_go_to_neutral_land_or_from_who_can_attack_nobody_over_land() -> None:
+    directions = np.zeros((1, 8, 17), np.int64)
+    directions[0, :, [TARGET, LANDING]] = -1
+    directions[0, 0, [TARGET, CONTACT, TARGET_TROOPS]] = [3, 9, 100]
+    directions[0, [2, 5], LANDING] = [0, 4]  # neutral land in the east, a player in the south-west
+    mask = np.zeros((1, 71), np.bool_)
+    mask[0, [*WAITS, *range(5), BOAT + 2, BOAT + 5, BUILD, ALLY]] = True
+    free = [BUILD, BOAT + 2, ALLY]
+    assert np.flatnonzero(relation_mask(mask, directions)[0, 45:]).tolist() == [
+        k - 45 for k in free
+    ]
+    mask[0, :5] = False  # an ally in the north: nobody to attack
+    assert np.array_equal(relation_mask(mask, directions), mask)
