@@ -5,6 +5,7 @@ Of several processes that share the suite (side_by_side.py) each has its own ser
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -72,6 +73,13 @@ def pytest_terminal_summary(
     seed = config.getoption("randomly_seed", default=None)
     if seed is not None:
         terminalreporter.write_line(f"Order of the tests: --randomly-seed={seed}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard() -> None:
+    """Shells let what they start in the background ignore SIGINT, which tests send themselves."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
