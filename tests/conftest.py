@@ -17,6 +17,7 @@ from sqlalchemy import Engine, text
 from arena.cluster.bridge import Bridge
 from arena.cluster.messages import DriverOrders
 from arena.cluster.ray_arena import RayArena
+from arena.machine import usable_cores
 from arena.processes.launch import Launcher
 from arena.processes.scratch import ScratchFolder
 from db.session import open_writer
@@ -27,7 +28,7 @@ from tests.db.postgresql_server import server_or_skip
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return the number of processes of `-n auto`."""
-    return min(side_by_side.usable_cores(), side_by_side.MOST_PROCESSES)
+    return min(usable_cores(), side_by_side.MOST_PROCESSES)
 
 
 @pytest.hookimpl(optionalhook=True)
