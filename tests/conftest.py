@@ -5,6 +5,7 @@ Of several processes that share the suite (side_by_side.py) each has its own ser
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -16,6 +17,7 @@ from sqlalchemy import Engine, text
 from arena.cluster.bridge import Bridge
 from arena.cluster.messages import DriverOrders
 from arena.cluster.ray_arena import RayArena
+from arena.machine import usable_cores
 from arena.processes.launch import Launcher
 from arena.processes.scratch import ScratchFolder
 from db.session import open_writer
@@ -26,7 +28,7 @@ from tests.db.postgresql_server import server_or_skip
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return the number of processes of `-n auto`."""
-    return min(side_by_side.usable_cores(), side_by_side.MOST_PROCESSES)
+    return min(usable_cores(), side_by_side.MOST_PROCESSES)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -72,6 +74,13 @@ def pytest_terminal_summary(
     seed = config.getoption("randomly_seed", default=None)
     if seed is not None:
         terminalreporter.write_line(f"Order of the tests: --randomly-seed={seed}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard() -> None:
+    """Shells let what they start in the background ignore SIGINT, which tests send themselves."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

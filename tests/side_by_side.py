@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,13 +66,6 @@ def rank_of(group: str) -> int:
     """Return how early a group is handed out: 0 is first."""
     ranks = ((COMPILES,), WITHOUT_THE_GAME, LONG)
     return next((rank for rank, places in enumerate(ranks) if group.startswith(places)), len(ranks))
-
-
-def usable_cores() -> int:
-    """Return on how many cores this process may run."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
