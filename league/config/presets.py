@@ -50,6 +50,14 @@ REAL: dict[str, Any] = {
         "anchors": [*ANCHORS, "diplomat", "bot", "nation", *NATIONS[:2]],
         "ladder": list(NATIONS),
     },
+    # One seat alone among nine of a kind, who is to win: a team of five learns to come second
+    # (docs/learning.md, "Among nations").
+    "learner": {
+        "n_matches": 96,
+        "seats_per_match": 1,
+        "one_opponent_share": 1.0,
+        "reward": {"team_share": 0.0, "first": 2.0},
+    },
 }
 
 
