@@ -91,6 +91,7 @@ def test_settings_keep_their_meaning() -> None:
         "learner.reward.potential_land=1.5",
         "learner.reward.potential_strength=1.25",
         "learner.reward.placement=0.75",
+        "learner.reward.first=0.25",
         "learner.reward.death=0.5",
         "maps.train=['generated:continents:64x64:1-3']",
     )
@@ -102,7 +103,9 @@ def test_settings_keep_their_meaning() -> None:
     assert settings.ppo.learning_rate == Schedule(8e-4, 2e-4, 1000)
     assert settings.ppo.ent_coef == Schedule(0.002)
     assert settings.ppo.clip_range == Schedule(0.2)
-    assert settings.env.reward == RewardWeights(1.5, 1.25, 0.75, 0.5, 0.5)
+    assert settings.env.reward == RewardWeights(
+        land=1.5, strength=1.25, placement=0.75, first=0.25, death=0.5, team_share=0.5
+    )
     assert settings.env.maps == tuple(f"generated:continents:64x64:{seed}" for seed in (1, 2, 3))
     assert settings.env.gamma == settings.ppo.gamma == 0.99
 

@@ -44,7 +44,7 @@ print(len(before), *sorted(code() - before), sep="\\n")
 def test_a_match_compiles_nothing_after_the_warm_up(
     edition: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warm_up, "_n_cores", lambda: 1)  # a helper knows nothing of our locks
+    monkeypatch.setattr(warm_up, "usable_cores", lambda: 1)  # a helper knows nothing of our locks
     warm_up.warm_up(edition)  # so that the program below has nothing to compile, but to load
     done = subprocess.run(
         [sys.executable, "-c", PLAYS, edition],
@@ -74,7 +74,7 @@ def test_the_helper_ends_when_compiling_is_interrupted(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(warm_up.subprocess, "Popen", start)
     monkeypatch.setattr(warm_up, "is_compiled", lambda: False)
-    monkeypatch.setattr(warm_up, "_n_cores", lambda: 2)
+    monkeypatch.setattr(warm_up, "usable_cores", lambda: 2)
     monkeypatch.setattr(warm_up, "run_ticks", interrupted)
     with pytest.raises(KeyboardInterrupt):
         warm_up.warm_up()
