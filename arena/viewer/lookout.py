@@ -39,6 +39,7 @@ class Lookout:
             structures=_structures(engine, seat),
             boats=self._boats(engine.boats_at_sea(), seat),
             allies=np.argwhere(np.triu(pacts > s.clock[TICK], 1)).astype(np.int64),
+            ships=_ships(engine, seat),
         )
 
     def _boats(self, at_sea: Sequence[BoatAtSea], seat: IntArray) -> IntArray:
@@ -54,6 +55,17 @@ class Lookout:
             where = (boat.x, boat.y, *boat.landing, round(boat.troops), int(boat.is_ordered_back))
             rows.append((number, int(seat[boat.owner]), int(seat[boat.target]), *where))
         return np.array(sorted(rows), np.int64).reshape(-1, 9)
+
+
+def _ships(engine: Engine, seat: IntArray) -> IntArray:
+    def tile(port: tuple[int, int] | None) -> int:
+        return -1 if port is None else port[1] * engine.map.width + port[0]
+
+    rows = [
+        (int(seat[ship.owner]), tile(ship.start), tile(ship.goal), ship.steps, ship.arrives_at)
+        for ship in engine.trade_ships()
+    ]
+    return np.array(sorted(rows), np.int64).reshape(-1, 5)
 
 
 def _structures(engine: Engine, seat: IntArray) -> IntArray:

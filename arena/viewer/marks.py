@@ -6,8 +6,9 @@ none.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ TILE, KIND, SEAT, LEVEL, IS_FINISHED = range(5)
 # columns of Marks.boats
 BOAT_ID, BOAT_SEAT, TARGET, X, Y, LANDING_X, LANDING_Y, TROOPS, IS_BACK = range(9)
 
-_TABLES, _LISTS = ("gold", "levels", "traitor_until"), ("structures", "boats", "allies")
+_TABLES, _LISTS = ("gold", "levels", "traitor_until"), ("structures", "boats", "allies", "ships")
 
 STRUCTURE_WORDS = dict(
     zip(STRUCTURES, ("city", "defence post", "port", "factory", "silo", "SAM site"), strict=True)
@@ -43,6 +44,8 @@ class Marks:
             seat, the seat that it attacks or -1 for neutral land, where it is (x, y), where it
             shall land (x, y), troops on board, and 1 if it is ordered back.
         allies: int64[n, 2], pairs of seats, the smaller one first, sorted.
+        ships: int64[n, 5], trade ships, sorted: seat, tiles of the ports that it left and that it
+            sails to, -1 for one that is gone, tiles of its way, and the tick in which it arrives.
     """
 
     gold: IntArray
@@ -51,11 +54,12 @@ class Marks:
     structures: IntArray
     boats: IntArray
     allies: IntArray
+    ships: IntArray = field(default_factory=lambda: np.zeros((0, 5), np.int64))
 
     def numbers(self) -> IntArray:
         """Return it as int64[n], for a hash: lists after their lengths, boats without numbers."""
         parts = [self.gold, self.levels, self.traitor_until]
-        for rows in (self.structures, self.boats[:, BOAT_SEAT:], self.allies):
+        for rows in (self.structures, self.boats[:, BOAT_SEAT:], self.allies, self.ships):
             parts += [np.array([len(rows)]), rows.ravel()]
         return np.concatenate(parts).astype(np.int64)
 
@@ -106,7 +110,9 @@ def mark_sections(marks: Sequence[Marks]) -> dict[str, bytes]:
     frame before, 0 if it is gone, else 1, or 2 if it is ordered back; then the number of new boats,
     and for each seat, target + 1, landing, troops and that 1 or 2; `places` has the step (x, y) of
     each boat that stayed, and the place of each new one. `allies` has per frame how many pairs were
-    made or ended, and the gaps of their numbers (first seat times seats plus second).
+    made or ended, and the gaps of their numbers (first seat times seats plus second). `ships` has
+    each trade ship once: the frame in which it is first seen and how many it is seen in, seat, both
+    ports' tiles + 1, the length of its way and when it arrives.
     """
     n_seats = len(marks[0].gold)
     pairs = [set((each.allies @ np.array([n_seats, 1])).tolist()) for each in marks]
@@ -118,6 +124,7 @@ def mark_sections(marks: Sequence[Marks]) -> dict[str, bytes]:
         "structures": _pack_structures([each.structures for each in marks]),
         "boats": boats,
         "places": places,
+        "ships": _pack_ships([each.ships for each in marks]),
         "allies": varints(
             np.array(
                 [
@@ -154,6 +161,25 @@ def _pack_structures(frames: Sequence[IntArray]) -> bytes:
                 kind, seat, level, is_finished = found
                 numbers += [kind, seat, 2 * level + is_finished]
         before = after
+    return varints(np.array(numbers))
+
+
+def _pack_ships(frames: Sequence[IntArray]) -> bytes:
+    numbers: list[list[int]] = []
+    sailing: dict[tuple[tuple[int, ...], int], list[int]] = {}  # equal ones are counted
+    for frame, rows in enumerate(frames):
+        before, sailing = sailing, {}
+        count: Counter[tuple[int, ...]] = Counter()
+        for row in map(tuple, rows.tolist()):
+            key = (row, count[row])
+            count[row] += 1
+            found = before.get(key)
+            if found is None:
+                seat, start, goal, steps_, arrives = row
+                found = [frame, 0, seat, start + 1, goal + 1, steps_, arrives]
+                numbers.append(found)
+            found[1] += 1
+            sailing[key] = found
     return varints(np.array(numbers))
 
 

@@ -100,6 +100,15 @@ def _marks_json(film: Film, frame: int) -> dict[str, Any]:
             }
             for tile, kind, seat, level, is_finished in marks.structures.tolist()
         ],
+        "trade_ships": [
+            {
+                "seat": seat,
+                "start": None if start < 0 else [start % width, start // width],
+                "goal": None if goal < 0 else [goal % width, goal // width],
+                "arrives_at": arrives_at,
+            }
+            for seat, start, goal, _, arrives_at in marks.ships.tolist()
+        ],
         "boats": [
             {
                 "seat": seat,

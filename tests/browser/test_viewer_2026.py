@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,33 @@ from tests.browser.test_viewer import VIEWER, bright_share, ready, state
 def payload() -> dict[str, Any]:
     names = ["busy"] * 5 + ["the neighbour"]
     return film_payload(film_2026(), Says("A match", names, [27.0] * 6))
+
+
+def test_trade_ships_are_read_frame_by_frame_and_equal_ones_counted(
+    open_page: Any, tmp_path: Path
+) -> None:
+    # Ships put on by hand: two equal ones, one whose port is lost on the way, one seen twice.
+    ships = {
+        3: [[1, 20, 900, 40, 130], [1, 20, 900, 40, 130], [2, 5, 70, 9, 99]],
+        4: [[1, 20, 900, 40, 130], [2, -1, 70, 9, 99]],
+        6: [[2, 5, 70, 9, 99]],
+    }
+    film = film_2026()
+    marks = tuple(
+        replace(each, ships=np.array(ships.get(i, []), np.int64).reshape(-1, 5))
+        for i, each in enumerate(film.marks)
+    )
+    path = tmp_path / "m.html"
+    path.write_text(viewer_html(film_payload(replace(film, marks=marks))), encoding="utf-8")
+    opened = open_page(path)
+    shown = ready(opened)
+    for frame in (2, 3, 4, 5, 6):
+        found = shown.evaluate(f"{VIEWER}.film.marks.numbers({frame})")
+        assert found == marks[frame].numbers().tolist()
+    assert any("trade ship" in text for text in shown.locator(".tv-legend li").all_inner_texts())
+    shown.evaluate(f"{VIEWER}._seek({film.ticks[3]}); {VIEWER}._setFollow(1)")
+    assert "2 trade ships" in shown.inner_text(".tv-card")
+    assert not opened.problems
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ const SHAPES = {
   silo: "M8 1.5L14.5 14.5H1.5z",
   "SAM site": "M8 1L15 8L8 15L1 8z",
   boat: "M1.5 3.5H9L15 8L9 12.5H1.5L4.2 8z",
+  "trade ship": "M8 4.4A3.6 3.6 0 1 0 8.01 4.4z",
   ally: "M6 4A4 4 0 1 0 6.01 4zM10 4A4 4 0 1 0 10.01 4z",
   traitor: "M6.8 0.5H9.2V3.8H12.5V6.2H9.8L8 15.5L6.2 6.2H3.5V3.8H6.8z",
 };
@@ -64,6 +65,7 @@ class Marks {
     this._readStructures(varints(sections.structures));
     this._readBoats(varints(sections.boats), signed(sections.places));
     this._readAllies(varints(sections.allies));
+    this._readShips(varints(sections.ships));
   }
 
   _readStructures(numbers) {
@@ -116,6 +118,18 @@ class Marks {
     }
   }
 
+  _readShips(numbers) {
+    this.ships = Array.from({ length: this.film.length }, () => []);
+    for (let at = 0; at < numbers.length; at += 7) {
+      const [first, n, seat, start, goal, steps, arrives] = numbers.slice(at, at + 7);
+      const ship = { seat, start: start - 1, goal: goal - 1, steps, arrives };
+      for (let frame = first; frame < first + n; frame++) this.ships[frame].push(ship);
+    }
+    const columns = ["seat", "start", "goal", "steps", "arrives"];
+    const order = (a, b) => columns.reduce((found, name) => found || a[name] - b[name], 0);
+    this.ships.forEach((row) => row.sort(order));
+  }
+
   /** What the hash of a frame covers, as arena.viewer.marks.Marks.numbers. */
   numbers(frame) {
     const n = this.film.seats.length, row = (table) => [...this.film.row(table, frame)];
@@ -125,6 +139,7 @@ class Marks {
       structures.length, ...structures.flatMap((each) => [each.tile, each.kind, each.seat, each.level, each.finished]),
       boats.length, ...boats.flatMap((each) => [each.seat, each.onto, each.x, each.y, each.landX, each.landY, each.troops, each.back]),
       allies.length, ...allies.flatMap((code) => [Math.floor(code / n), code % n]),
+      this.ships[frame].length, ...this.ships[frame].flatMap((each) => [each.seat, each.start, each.goal, each.steps, each.arrives]),
     ];
   }
 
@@ -170,7 +185,20 @@ class Marks {
       context.fillStyle = each.finished ? "#0b1018" : "#ffffff";
       context.fillText(String(each.level), x, y + 0.11 * wide);
     }
+    this._drawShips(board, context, frame, mix, shown, place, size);
     this._drawBoats(board, context, view, frame, mix, shown, place, size);
+  }
+
+  /** Trade ships: where each would be if its way were straight; of the way itself only the length is kept. */
+  _drawShips(board, context, frame, mix, shown, place, size) {
+    const { width, ticks, length } = this.film, now = ticks[frame] + (ticks[Math.min(frame + 1, length - 1)] - ticks[frame]) * mix;
+    for (const { seat, start, goal, steps, arrives } of this.ships[frame]) {
+      if (start < 0 || goal < 0) continue;
+      const done = Math.min(Math.max(1 - (arrives - now) / Math.max(steps, 1), 0), 1), along = (a, b) => a + (b - a) * done;
+      context.globalAlpha = shown.follow === null || shown.follow === seat ? 1 : 0.35;
+      draw(context, "trade ship", ...place(along(start % width, goal % width), along(Math.floor(start / width), Math.floor(goal / width))), 0.8 * size, light(board.colours[seat]));
+      context.globalAlpha = 1;
+    }
   }
 
   _drawBoats(board, context, view, frame, mix, shown, place, size) {
@@ -258,6 +286,8 @@ class Marks {
     const boats = this.boats[frame].filter((boat) => boat.seat === seat), allies = this.alliesOf(frame, seat);
     const facts = [`gold ${TV.short(this.gold[at])}`, `city levels ${this.levels[at]}${building ? `, ${building} being built` : ""}`];
     if (boats.length) facts.push(`${boats.length} ${boats.length === 1 ? "boat" : "boats"} at sea with ${TV.short(boats.reduce((sum, boat) => sum + boat.troops, 0))} troops`);
+    const trading = this.ships[frame].filter((ship) => ship.seat === seat).length;
+    if (trading) facts.push(`${trading} trade ${trading === 1 ? "ship" : "ships"}`);
     if (this.isTraitor(frame, seat)) facts.push(`traitor until tick ${this.traitors[at]}`);
     line.className = "tv-quiet";
     line.append(facts.join("  ·  "));
@@ -288,6 +318,7 @@ class Marks {
     if (items.length) items.push([items[0][0], true, "being built"]);
     if (this.boats.some((row) => row.length)) items.push(["boat", false, "boat, its landing ringed in its target's colour"]);
     if (this.boats.some((row) => row.some((each) => each.back))) items.push(["boat", true, "on its way back"]);
+    if (this.ships.some((row) => row.length)) items.push(["trade ship", false, "trade ship, on a straight line between its ports"]);
     if (this.allies.some((row) => row.length)) items.push(["ally", false, "ally of the seat that is followed"]);
     if (this.film.ticks.some((_, frame) => this.film.seats.some((_, seat) => this.isTraitor(frame, seat)))) items.push(["traitor", false, "traitor, whose land falls at half the losses"]);
     return items;

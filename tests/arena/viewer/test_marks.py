@@ -46,6 +46,12 @@ def expected(engine: Engine) -> list[object]:
         for b in range(a + 1, engine.n_players)
         if engine.is_allied(by_seat[a], by_seat[b])
     ]
+    ships = [
+        (seat[ship.owner], *(-1 if p is None else p[1] * engine.map.width + p[0] for p in ports),
+         ship.steps, ship.arrives_at)
+        for ship in engine.trade_ships()
+        for ports in [(ship.start, ship.goal)]
+    ]  # fmt: skip
     return [
         [int(engine.gold[p - 1]) for p in by_seat],
         [int(engine.state.ledger[p, CITY_LEVELS]) for p in by_seat],
@@ -53,6 +59,7 @@ def expected(engine: Engine) -> list[object]:
         sorted(structures),
         sorted(boats),
         allies,
+        sorted(ships),
     ]
 
 
@@ -70,6 +77,7 @@ def test_marks_are_what_the_board_holds_at_that_decision() -> None:
             rows(marks.structures),
             sorted(rows(marks.boats[:, BOAT_ID + 1 :])),
             rows(marks.allies),
+            rows(marks.ships),
         ]
         assert found == expected(match.engine)
     assert frame == len(film_2026()) - 1
@@ -100,18 +108,19 @@ def test_a_boat_keeps_its_number_as_long_as_it_sails_on() -> None:
 def test_the_hash_of_a_frame_covers_every_mark() -> None:
     film = film_2026()
     frame = next(i for i, each in enumerate(film.marks) if len(each.boats) and len(each.allies))
-    marks = replace(film.marks[frame], structures=np.array([[7, 1, 2, 1, 1]]))
+    ships = np.array([[1, 20, 30, 12, 99]])
+    marks = replace(film.marks[frame], structures=np.array([[7, 1, 2, 1, 1]]), ships=ships)
     owner = np.zeros((2, 3), np.uint8)
 
     def digest(marks: Marks | None) -> bytes:
         return frame_hash(7, owner, film.tiles[frame], film.troops[frame], marks)
 
     found = {digest(None), digest(marks), digest(replace(marks, structures=marks.structures[:0]))}
-    for name in ("gold", "levels", "traitor_until", "structures", "boats", "allies"):
+    for name in ("gold", "levels", "traitor_until", "structures", "boats", "allies", "ships"):
         changed = getattr(marks, name).copy()
         changed[(0, -1) if changed.ndim == 2 else 0] += 1
         found.add(digest(replace(marks, **{name: changed})))
-    assert len(found) == 3 + 6
+    assert len(found) == 3 + 7
 
 
 def test_a_film_of_2025_is_the_same_bytes_as_before_there_were_marks() -> None:
