@@ -22,7 +22,7 @@ _EXPLOITERS = (
 # A learner of the preset small holds 0.85 GB after its first update (both families, one core); one
 # of classic about 3, most of it the observations of a rollout. The rest is for the daemon and the
 # workers that play rated matches.
-LEARNER_BYTES = {"small": 1_000_000_000, "classic": 3_500_000_000, "real": 1_000_000_000}
+LEARNER_BYTES = {"small": 1_000_000_000, "classic": 3_500_000_000, "real": 1_200_000_000}
 OTHER_BYTES = 1_500_000_000
 
 
