@@ -2,11 +2,11 @@
 
 Alone against all, a seat among hard nations is attacked from every side as soon as it looks weak.
 The diplomat offers an alliance to every neighbour with at least as many troops as its own, but
-never to the weakest of those who are no ally: somebody must stay to be conquered. Its attacks are
+never to the weakest of those that are not allies, who stays its prey. Its attacks are
 bolder than the strategist's, since few are left who could answer. When it borders allies alone it
 breaks with the weakest, from a full home; the price is to be a traitor for a while, whose defence
 counts half. `league evaluate scripted:diplomat --against nations:hard` measures it, and
-docs/territory.md has what other parameters gave.
+docs/learning.md has what other parameters gave ("Among nations").
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Diplomat:
         may_break = batch.action_mask[:, BREAK : BREAK + N_DIRECTIONS]
         at_peace = ~(foes | orders.neutral(batch)).any(axis=1, keepdims=True)
         ready = at_peace & (orders.fullness(batch) >= self._limits.break_from)[:, None]
-        breaks = may_break & allied & ready & (theirs < self._limits.weak * mine)
+        breaks = may_break & ready & (theirs < self._limits.weak * mine)
 
         strongest = np.where(asks, theirs, -1.0).argmax(axis=1)
         victim = np.where(breaks, theirs, np.inf).argmin(axis=1)
