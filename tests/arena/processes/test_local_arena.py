@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Iterator
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,29 @@ def test_a_terminal_that_closes_leaves_the_end_of_the_workers_to_their_parent(
     assert done(collect(arena, 1)[2]).result[0] == before
 
 
+@pytest.fixture
+def own_fork_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A fork server of this test alone: the session's Ray driver would be lost with the usual one.
+
+    Multiprocessing calls it by these names of its module.
+    """
+    server = forkserver.ForkServer()
+    monkeypatch.setattr(forkserver, "_forkserver", server)
+    for name in (
+        "ensure_running",
+        "get_inherited_fds",
+        "connect_to_new_process",
+        "set_forkserver_preload",
+    ):
+        monkeypatch.setattr(forkserver, name, getattr(server, name))
+    yield
+    server._stop()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no fork server")
-def test_a_killed_fork_server_costs_its_workers_which_come_back(make_local: Any) -> None:
+def test_a_killed_fork_server_costs_its_workers_which_come_back(
+    own_fork_server: None, make_local: Any
+) -> None:
     arena = make_local(1)
     arena.submit(1, ("who",))
     before = done(collect(arena, 1)[1]).result[0]
