@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -43,6 +46,15 @@ def senders() -> list[threading.Thread]:
     return [thread for thread in threads if thread.name == "outbox"]
 
 
+def wait_for_bytes(pipe: Connection, n_bytes: int) -> None:
+    """Return once `n_bytes` can be read from the pipe, and read none."""
+    deadline = time.monotonic() + PATIENCE_S
+    with socket.socket(fileno=os.dup(pipe.fileno())) as peeked:
+        while len(peeked.recv(n_bytes, socket.MSG_PEEK)) < n_bytes:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+
 def test_a_child_that_does_not_read_keeps_nobody_waiting_and_gets_the_newest(ends: Ends) -> None:
     ours, theirs = ends
     outbox = Outbox(ours)
@@ -70,7 +82,7 @@ def test_closing_wakes_a_blocked_thread_which_writes_nowhere_else(
     outbox = Outbox(ours)
     outbox.put(BIG)
     outbox.put("never sent")
-    assert theirs.poll(PATIENCE_S)  # the thread has begun to write, and is blocked
+    wait_for_bytes(theirs, 5)  # behind the 4 bytes of a length: the thread is in the message itself
     (thread,) = senders()
     number = ours.fileno()
     outbox.close()
