@@ -6,6 +6,7 @@ import errno
 
 import pytest
 
+from arena.errors import MatchError
 from arena.match import MatchResult, MatchSpec
 from arena.processes.jobs import JobError
 from arena.territory.engine.rules import MatchRules
@@ -179,7 +180,7 @@ def test_an_agent_of_another_edition_is_refused_in_every_match_with_a_sentence()
 
 
 def test_seats_that_have_no_place_on_our_board_are_refused() -> None:
-    with pytest.raises(BridgeError, match=r"expected 2 to \d+ seats, found 900"):
+    with pytest.raises(MatchError, match=r"expected 2 to \d+ seats, found 900"):
         run_bridged_evaluation(
             EvaluateRequest("scripted:idle", "tribes", 1, 900),
             NO_BUNDLE,
