@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from arena.territory.engine.rules import STRUCTURES
 from league.bridge.arena import bridged_arena
 from league.bridge.checkout import Bundle
 from league.bridge.match import HUMAN_TRIBE, MIND_PREFIX, TRIBE
@@ -32,8 +33,8 @@ ORIGINAL_MINDS: Final = {
 """Who plays each word of AGAINST there: agent specs of league.bridge.match."""
 
 LAND_ONLY: Final = (
-    *("city", "port", "factory", "defense_post", "silo", "sam", "boat", "warship"),
-    *("atom_bomb", "hydrogen_bomb", "mirv", "alliances"),
+    *STRUCTURES,
+    *("boat", "warship", "atom_bomb", "hydrogen_bomb", "mirv", "alliances"),
 )
 """What is left out of the land game."""
 
