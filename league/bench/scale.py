@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from arena.machine import usable_cores
 from arena.processes.scratch import ScratchFolder
 from db import queries
 from db.session import read_transaction
@@ -30,7 +31,6 @@ from league.bench.scale_parts import (
 )
 from league.bench.scaling import MAIN_PHASES, Cluster, Parts, predict
 from league.config.layers import resolve
-from league.daemon.arenas import count_workers
 from league.daemon.manager import Manager
 from league.errors import BenchError
 from league.learner.settings import learner_settings
@@ -197,7 +197,7 @@ def check(
     tell: Tell,
 ) -> list[dict[str, Any]]:
     """Compare what the model says of this machine with what a real league does on it."""
-    here = {"nodes": 1, "cores": count_workers(None, n_learners=0)}
+    here = {"nodes": 1, "cores": usable_cores()}
     found = []
     for n in CHECKED:
         tell(f"the check: a league with {n} workers")

@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from arena.territory.engine.rules import MAX_SEATS
+from arena.territory.engine.rules import STRUCTURES
 from league.bridge.arena import bridged_arena
 from league.bridge.checkout import Bundle
 from league.bridge.match import HUMAN_TRIBE, MIND_PREFIX, TRIBE
-from league.errors import BridgeError
 from league.evaluation.plan import (
     HUMAN_TRIBES,
     NATIONS,
@@ -34,8 +33,8 @@ ORIGINAL_MINDS: Final = {
 """Who plays each word of AGAINST there: agent specs of league.bridge.match."""
 
 LAND_ONLY: Final = (
-    *("city", "port", "factory", "defense_post", "silo", "sam", "boat", "warship"),
-    *("atom_bomb", "hydrogen_bomb", "mirv", "alliances"),
+    *STRUCTURES,
+    *("boat", "warship", "atom_bomb", "hydrogen_bomb", "mirv", "alliances"),
 )
 """What is left out of the land game."""
 
@@ -82,22 +81,13 @@ def edition_for(table: Table, bundle: Bundle, folder: LeagueFolder | None) -> st
 def plan_bridged(
     request: EvaluateRequest, table: Table, edition: str, land_only: bool = False
 ) -> EvaluationPlan:
-    """Return the plan; raise BridgeError for seats that have no place on our board."""
-    n_seats = request.n_seats or table.rules.n_seats
-    if not 2 <= n_seats <= MAX_SEATS:
-        raise BridgeError(f"expected 2 to {MAX_SEATS} seats, found {n_seats}")
+    """Return the plan; raise MatchError for seats that have no place on our board."""
     mind = ORIGINAL_MINDS[request.against]
     return EvaluationPlan(
         member=table.sides[0],
         others=Side(mind.removeprefix(MIND_PREFIX), mind),
         maps=table.maps,
-        rules=replace(
-            table.rules,
-            n_seats=n_seats,
-            max_ticks=request.max_ticks or table.rules.max_ticks,
-            edition=edition,
-            crowd="",
-        ),
+        rules=request.over(replace(table.rules, edition=edition, crowd="")),
         views=table.views.of_edition(edition),
         left_out=", land alone" if land_only else "",
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from league.cli.bench_options import tell
+from league.cli.match_options import workers_option
 from league.cli.options import (
     PathOf,
     answer,
@@ -50,11 +51,7 @@ from league.cli.options import (
     show_default=True,
     help="What the picture's horizontal axis counts.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 1_024),
-    help="Processes that play.  [default: one per core]",
-)
+@workers_option("Processes that play.")
 @click.option(
     "--out",
     type=PathOf(),
@@ -71,7 +68,7 @@ def ages(
     planner: int,
     png_path: Path | None,
     against: str,
-    workers: int | None,
+    n_workers: int | None,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -89,7 +86,7 @@ def ages(
         from league.report.figures import require_matplotlib
 
         require_matplotlib()
-    asked = Asked(out, ages, matches, planner, workers)
+    asked = Asked(out, ages, matches, planner, n_workers)
     leagues = [open_folder(root) for root in league_roots(folders)]
     found = run(leagues, asked, tell)
     if png_path is not None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
-from league.cli.evaluate import evaluated, plan_options
+from league.cli.evaluate import evaluated, plan_options, request_of
 from league.cli.options import (
     Decorated,
     PathOf,
@@ -133,16 +134,9 @@ def evaluate(
     engine: Path,
     edition: str | None,
     against: str,
-    matches: int,
-    n_seats: int | None,
-    max_ticks: int | None,
-    maps: tuple[str, ...],
-    seed: int,
-    n_workers: int | None,
-    preset: str | None,
-    sets: tuple[str, ...],
     land_only: bool,
     as_json: bool,
+    **plan: Any,
 ) -> int:
     """Play a member among the original's own minds: first places and mean place.
 
@@ -153,13 +147,8 @@ def evaluate(
     """
     from league.bridge.checkout import bundled, find_checkout
     from league.bridge.evaluate import run_bridged_evaluation
-    from league.evaluation.plan import EvaluateRequest
-    from league.pit.table import Game
 
-    request = EvaluateRequest(
-        *(member, against, matches, n_seats, max_ticks, maps, seed, n_workers),
-        game=Game(preset, sets),
-    )
+    request = request_of(member, against, **plan)
     bundle = bundled(find_checkout(engine, edition))
     folder = league_if_any()
     return evaluated(

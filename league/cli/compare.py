@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from league.cli.match_options import workers_option
 from league.cli.options import (
     Duration,
     PathOf,
@@ -86,12 +87,7 @@ DEFAULT_ROOT = Path("compare-data")
     type=click.FloatRange(min=0.0, min_open=True),
     help="Compare at this training time in minutes.  [default: the latest that all reached]",
 )
-@click.option(
-    "--workers",
-    "n_workers",
-    type=click.IntRange(1, 1024),
-    help="Worker processes that play.  [default: one per core]",
-)
+@workers_option("Worker processes that play.")
 @json_option
 @league_option
 def compare(

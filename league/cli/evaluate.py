@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from league.cli.match_options import game_options, maps_option, workers_option
 from league.cli.options import (
     Decorated,
     PathOf,
@@ -17,12 +18,12 @@ from league.cli.options import (
     json_option,
     league_if_any,
     league_option,
-    maps_option,
 )
 from league.cli.progress import interruptible, line_of_progress
-from league.cli.words import MemberOrFile, Opponent, SettingPair, complete_preset
+from league.cli.words import MemberOrFile, Opponent
 
 if TYPE_CHECKING:
+    from league.evaluation.plan import EvaluateRequest
     from league.evaluation.played import Evaluation, Progress
 
 
@@ -53,32 +54,35 @@ def plan_options(command: Decorated) -> Decorated:
                 most=2**61,
                 text="Seed of the first match; each further match takes the next one.",
             ),
-            click.option(
-                "--workers",
-                "n_workers",
-                type=click.IntRange(1, 1024),
-                help="Worker processes.  [default: one per core]",
-            ),
-            click.option(
-                "--preset",
-                metavar="small|classic|real",
-                shell_complete=complete_preset,
-                help="Without a league: whose rules and maps are played.  [default: small; real "
-                "where a nation of ours plays]",
-            ),
-            click.option(
-                "--set",
-                "sets",
-                metavar="KEY=VALUE",
-                type=SettingPair(),
-                multiple=True,
-                help="Without a league: a setting that differs from the preset, such as "
-                "rules.max_ticks=6000; repeatable.  [default: none]",
-            ),
+            workers_option(),
+            game_options,
         )
     ):
         command = option(command)
     return command
+
+
+def request_of(
+    member: str,
+    against: str,
+    *,
+    matches: int,
+    n_seats: int | None,
+    max_ticks: int | None,
+    maps: tuple[str, ...],
+    seed: int,
+    n_workers: int | None,
+    preset: str | None,
+    sets: tuple[str, ...],
+) -> EvaluateRequest:
+    """Return what was asked for, from the values of `plan_options`."""
+    from league.evaluation.plan import EvaluateRequest
+    from league.pit.table import Game
+
+    return EvaluateRequest(
+        *(member, against, matches, n_seats, max_ticks, maps, seed, n_workers),
+        game=Game(preset, sets),
+    )
 
 
 def evaluated(play: Callable[[Progress], Evaluation], as_json: bool) -> int:
@@ -125,16 +129,9 @@ def evaluated(play: Callable[[Progress], Evaluation], as_json: bool) -> int:
 def evaluate(
     member: str,
     against: str,
-    matches: int,
-    n_seats: int | None,
-    max_ticks: int | None,
-    maps: tuple[str, ...],
-    seed: int,
-    n_workers: int | None,
-    preset: str | None,
-    sets: tuple[str, ...],
     replays: Path | None,
     as_json: bool,
+    **plan: Any,
 ) -> int:
     """Play a member in one seat among seats of one kind: first places and mean place.
 
@@ -143,14 +140,9 @@ def evaluate(
     input, or an agent that failed three times in a match; 70 matches failed though no agent did;
     130 interrupted. What was played by then is printed.
     """
-    from league.evaluation.plan import EvaluateRequest
     from league.evaluation.run import run_evaluation
-    from league.pit.table import Game
 
-    request = EvaluateRequest(
-        *(member, against, matches, n_seats, max_ticks, maps, seed, n_workers),
-        game=Game(preset, sets),
-    )
+    request = request_of(member, against, **plan)
     folder = league_if_any()
     return evaluated(
         lambda progress: run_evaluation(request, folder, progress, replays=replays), as_json

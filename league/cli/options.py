@@ -126,18 +126,6 @@ def count_option(
     )
 
 
-def maps_option(command: Decorated) -> Decorated:
-    """Add `--map REFERENCE`, as `maps`."""
-    return click.option(
-        "--map",
-        "maps",
-        metavar="REFERENCE",
-        type=Reference(),
-        multiple=True,
-        help="Map to play on; repeatable.  [default: the maps of the league's rated matches]",
-    )(command)
-
-
 def league_root() -> Path:
     """Return the folder that the command works on, whether it is a league or not."""
     return root_of(click.get_current_context())

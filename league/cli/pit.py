@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from league.cli.match_options import game_options, maps_option, workers_option
 from league.cli.options import (
     PathOf,
     answer,
@@ -21,13 +22,12 @@ from league.cli.options import (
     league_option,
     league_url,
     league_was_named,
-    maps_option,
     place_named,
     print_json,
     say,
 )
 from league.cli.progress import interruptible, line_of_progress
-from league.cli.words import MemberOrFile, SettingPair, complete_preset
+from league.cli.words import MemberOrFile
 from league.cli.working import working
 
 if TYPE_CHECKING:
@@ -93,12 +93,7 @@ if TYPE_CHECKING:
     metavar="EFFECT",
     help="Say how many matches and minutes it takes to show this many nElo, after a few pairs.",
 )
-@click.option(
-    "--workers",
-    "n_workers",
-    type=click.IntRange(1, 1024),
-    help="Worker processes.  [default: one per core]",
-)
+@workers_option()
 @click.option(
     "--replays",
     metavar="DIR",
@@ -114,21 +109,7 @@ if TYPE_CHECKING:
     help="Play in the original engine, from your checkout of it; nothing is stored.  [default: in "
     "ours]",
 )
-@click.option(
-    "--preset",
-    metavar="small|classic|real",
-    shell_complete=complete_preset,
-    help="Without a league: whose rules and maps are played.  [default: small; real with a nation]",
-)
-@click.option(
-    "--set",
-    "sets",
-    metavar="KEY=VALUE",
-    type=SettingPair(),
-    multiple=True,
-    help="Without a league: a setting that differs from the preset, such as rules.n_seats=4; "
-    "repeatable.  [default: none]",
-)
+@game_options
 @click.option("--short", is_flag=True, help="Print the verdict alone.  [default: off]")
 @json_option
 @league_option

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from arena.match import MatchSpec
@@ -55,6 +55,18 @@ class EvaluateRequest:
     def seeds(self) -> range:
         """The seeds of the matches."""
         return range(self.seed, self.seed + self.n_matches)
+
+    def over(self, rules: MatchRules) -> MatchRules:
+        """Return these rules with the seats and the length that were asked for, if any were.
+
+        Raises:
+            MatchError: a board has no room for so many seats.
+        """
+        return replace(
+            rules,
+            n_seats=self.n_seats or rules.n_seats,
+            max_ticks=self.max_ticks or rules.max_ticks,
+        )
 
 
 @dataclass(frozen=True)

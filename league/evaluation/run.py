@@ -6,7 +6,6 @@ Promises: in a league its own rules and maps are played, and it is only read: no
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -58,15 +57,10 @@ def run_evaluation(
 
 def plan_evaluation(request: EvaluateRequest, table: Table) -> EvaluationPlan:
     """Return the plan; raise MatchError for seats that have no place on a board."""
-    rules = table.rules
     return EvaluationPlan(
         member=table.sides[0],
         others=table.sides[1],
         maps=table.maps,
-        rules=replace(
-            rules,
-            n_seats=request.n_seats or rules.n_seats,
-            max_ticks=request.max_ticks or rules.max_ticks,
-        ),
+        rules=request.over(table.rules),
         views=table.views,
     )

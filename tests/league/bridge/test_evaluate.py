@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import errno
+import re
+from pathlib import Path
 
 import pytest
 
+from arena.errors import MatchError
 from arena.match import MatchResult, MatchSpec
 from arena.processes.jobs import JobError
-from arena.territory.engine.rules import MatchRules
+from arena.territory.engine.rules import STRUCTURES, MatchRules
+from league import bridge
 from league.bridge.evaluate import LAND_ONLY, ORIGINAL_MINDS, run_bridged_evaluation
 from league.bridge.process import EngineProcess
 from league.bridge.worker import play
 from league.errors import BridgeError, MatchesFailedError
-from league.evaluation.plan import AGAINST, EvaluateRequest
+from league.evaluation.plan import EvaluateRequest
 from league.evaluation.text import evaluation_json, format_evaluation
 from league.statistics.shares import exact_interval
 from tests.league.bridge.in_process import NO_BUNDLE, peer_arena
@@ -179,7 +183,7 @@ def test_an_agent_of_another_edition_is_refused_in_every_match_with_a_sentence()
 
 
 def test_seats_that_have_no_place_on_our_board_are_refused() -> None:
-    with pytest.raises(BridgeError, match=r"expected 2 to \d+ seats, found 900"):
+    with pytest.raises(MatchError, match=r"expected 2 to \d+ seats, found 900"):
         run_bridged_evaluation(
             EvaluateRequest("scripted:idle", "tribes", 1, 900),
             NO_BUNDLE,
@@ -188,9 +192,11 @@ def test_seats_that_have_no_place_on_our_board_are_refused() -> None:
         )
 
 
-def test_the_command_offers_whom_there_is_and_the_land_game_leaves_all_else_out() -> None:
-    assert set(ORIGINAL_MINDS) == set(AGAINST)
-    assert {"city", "boat", "alliances"} <= set(LAND_ONLY)
+def test_the_land_game_leaves_out_every_unit_that_the_adapter_can_build() -> None:
+    adapter = (Path(bridge.__file__).with_name("adapter") / "edition_2026.mjs").read_text()
+    units = re.search(r"const UNITS = \{ [.]{3}\S+, ([^}]*)\};", adapter)
+    assert units is not None
+    assert {*LAND_ONLY} == {*STRUCTURES, *re.findall(r"(\w+): ", units[1]), "alliances"}
 
 
 def test_an_exact_interval_is_that_of_the_binomial() -> None:
