@@ -40,6 +40,7 @@ _SHAPES: tuple[_Points, ...] = (
     ((8, 1), (15, 8), (8, 15), (1, 8)),
 )
 _BOAT: _Points = ((1.5, 3.5), (9, 3.5), (15, 8), (9, 12.5), (1.5, 12.5), (4.2, 8))
+_PLACES = ((X, Y), (LANDING_X, LANDING_Y))  # columns of boats
 _LEAST, _MOST, _TILES = 9.0, 17.0, 4.4  # pixels of a shape, and tiles that it would cover
 
 
@@ -69,9 +70,6 @@ def draw_marks(draw: ImageDraw, marks: Marks, width: int, scale: float, n_seats:
         draw.line((at, landing), colour, 1)
         turn = math.atan2(landing[1] - at[1], landing[0] - at[0])
         _shape(draw, _BOAT, at, size, colour, is_hollow=bool(boat[IS_BACK]), turn=turn)
-
-
-_PLACES = ((X, Y), (LANDING_X, LANDING_Y))
 
 
 def _light(colour: list[int]) -> tuple[int, int, int]:
