@@ -1,6 +1,7 @@
 """Owns the shapes of marks on pictures for GIFs and videos: those of the page (page/marks.js).
 
-Promises: what is being built, and a boat on its way back, is hollow; a city has its level's number.
+Promises: shapes of straight lines have the page's corners, posts and ports straight pieces in place
+of arcs; what is being built, and a boat on its way back, is hollow; a city has its level's number.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _DARK = (8, 12, 20)
 _Points = tuple[tuple[float, float], ...]
 # on 16 x 16; by kind of structure, as rules.STRUCTURES has them
-_SHAPES: tuple[_Points, ...] = (
+SHAPES: tuple[_Points, ...] = (
     ((8, 1.5), (14.5, 7.5), (14.5, 14.5), (1.5, 14.5), (1.5, 7.5)),
     ((2, 2), (14, 2), (14, 8), (12, 12), (8, 15), (4, 12), (2, 8)),
     tuple(
@@ -39,7 +40,8 @@ _SHAPES: tuple[_Points, ...] = (
     ((8, 1.5), (14.5, 14.5), (1.5, 14.5)),
     ((8, 1), (15, 8), (8, 15), (1, 8)),
 )
-_BOAT: _Points = ((1.5, 3.5), (9, 3.5), (15, 8), (9, 12.5), (1.5, 12.5), (4.2, 8))
+BOAT: _Points = ((1.5, 3.5), (9, 3.5), (15, 8), (9, 12.5), (1.5, 12.5), (4.2, 8))
+_PLACES = ((X, Y), (LANDING_X, LANDING_Y))  # columns of boats
 _LEAST, _MOST, _TILES = 9.0, 17.0, 4.4  # pixels of a shape, and tiles that it would cover
 
 
@@ -57,7 +59,7 @@ def draw_marks(draw: ImageDraw, marks: Marks, width: int, scale: float, n_seats:
     for tile, kind, seat, level, is_finished in marks.structures.tolist():
         y, x = divmod(tile, width)
         at = ((x + 0.5) * scale, (y + 0.5) * scale)
-        _shape(draw, _SHAPES[kind - 1], at, size, colours[seat], is_hollow=not is_finished)
+        _shape(draw, SHAPES[kind - 1], at, size, colours[seat], is_hollow=not is_finished)
         if level > 1 and size > 11:
             ink = _DARK if is_finished else (255, 255, 255)
             middle = (at[0], at[1] + 0.1 * size)
@@ -68,10 +70,7 @@ def draw_marks(draw: ImageDraw, marks: Marks, width: int, scale: float, n_seats:
         draw.line((at, landing), _DARK, 3)
         draw.line((at, landing), colour, 1)
         turn = math.atan2(landing[1] - at[1], landing[0] - at[0])
-        _shape(draw, _BOAT, at, size, colour, is_hollow=bool(boat[IS_BACK]), turn=turn)
-
-
-_PLACES = ((X, Y), (LANDING_X, LANDING_Y))
+        _shape(draw, BOAT, at, size, colour, is_hollow=bool(boat[IS_BACK]), turn=turn)
 
 
 def _light(colour: list[int]) -> tuple[int, int, int]:

@@ -32,6 +32,7 @@ _LETTERS = ("", HOUSE, "d", "p", "f", "s", "a")  # by kind of structure
 _ARROWS = "→↘↓↙←↖↑↗"  # by eighths of a turn, from east on
 _MOST_LEVEL = 9
 _PAPER = 0.3  # of a seat's colour behind a letter
+_INKS = ("rgb(190,190,190)", "bold rgb(255,255,255)")  # of what counts by now the second
 
 MEANINGS = (
     (HOUSE, f"city, 2 to {_MOST_LEVEL} its level"),
@@ -54,21 +55,16 @@ def put_marks(
     """
     from rich.text import Span, Text
 
+    colours = seat_colours(n_seats).tolist()
+    papers = [",".join(str(round(_PAPER * part)) for part in colour) for colour in colours]
     letters = list(board.plain)
     spans = list(board.spans)
     width = drawn[1]
     for (row, column), (letter, seat, is_bright) in _cells(marks, size, drawn).items():
         at = row * (width + 1) + column
         letters[at] = letter
-        spans.append(Span(at, at + 1, _style(seat, n_seats, is_bright)))
+        spans.append(Span(at, at + 1, f"{_INKS[is_bright]} on rgb({papers[seat]})"))
     return Text("".join(letters), spans=spans, no_wrap=True, end="")
-
-
-def _style(seat: int, n_seats: int, is_bright: bool) -> str:
-    colour = seat_colours(n_seats)[seat].astype(float)
-    paper = ",".join(str(round(_PAPER * part)) for part in colour)
-    ink = "bold rgb(255,255,255)" if is_bright else "rgb(190,190,190)"
-    return f"{ink} on rgb({paper})"
 
 
 def _cells(

@@ -140,15 +140,16 @@ def _viewer(studio: Studio, target: Path, size: tuple[int, int] = DESK) -> None:
 def _viewer_2026(studio: Studio, target: Path) -> None:
     """Photograph a match of edition 2026, which no league of the default preset has."""
     folder = studio.scratch / "2026"
-    pit = ["pit", "nation", "builder", "--preset", "real", "--matches", "2", "--replays", folder]
     page = folder / "match.html"
-    for command in (pit, ["replay", "show", folder / "1-1.replay", "--html", page]):
+    pit = ["pit", "nation", "builder", "--preset", "real", "--seed", "3", "--matches", "2"]
+    where = ["--map", "generated:continents:128x128:1001", "--replays", folder]
+    for command in ([*pit, *where], ["replay", "show", folder / "3-1.replay", "--html", page]):
         done = subprocess.run(
             [sys.executable, "-m", "league", *map(str, command)], capture_output=True, text=True
         )
         if done.returncode:
             raise CannotDrawError(done.stderr.strip() or f"exit code {done.returncode}")
-    studio.photograph(page, target, dark=True, fragment="#tick=1400&follow=9")
+    studio.photograph(page, target, dark=True, fragment="#tick=1450")
 
 
 Draw = Callable[[Studio, Path], object]

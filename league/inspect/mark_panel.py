@@ -54,10 +54,9 @@ def find_marks(image: NDArray[np.uint8]) -> dict[str, list[tuple[int, int, int]]
     for y, x in np.argwhere(image[POST] > 0).tolist():
         found["defence post" if image[POST, y, x] > 191 else "post being built"].append((x, y, 1))
     for y, x in np.argwhere(image[BOAT] > 0).tolist():
-        value = int(image[BOAT, y, x])
-        kind = 2 if value > 191 else 0 if value > 95 else 1
-        names = ("my boat", "boat of others", "boat that shall land on me")
-        found[names[kind]].append((x, y, 1))
+        value = image[BOAT, y, x]
+        is_mine = "my boat" if value > 95 else "boat of others"
+        found["boat that shall land on me" if value > 191 else is_mine].append((x, y, 1))
     return found
 
 

@@ -5,6 +5,7 @@ Promises: numbers are never cut, names are; the picture takes what the list of s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -142,9 +143,8 @@ def _seats(film: Film, found: FoundMatch, look: Look, rows: int, width: int) -> 
     ):
         side: Literal["left", "right"] = "left" if name == "allies" else "right"
         table.add_column(name, no_wrap=True, justify=side, min_width=_LEAST.get(name))
-    colours = seat_colours(film.n_seats)
+    colours = [Style(color=f"rgb({r},{g},{b})") for r, g, b in seat_colours(film.n_seats).tolist()]
     for seat in shown:
-        red, green, blue = (int(part) for part in colours[seat])
         is_dead = tiles[seat] == 0
         action = int(film.orders[look.frame, seat])
         out = film.eliminated_tick[seat]
@@ -153,12 +153,12 @@ def _seats(film: Film, found: FoundMatch, look: Look, rows: int, width: int) -> 
         style = Style(bold=seat == look.follow, dim=is_dead)
         cells = [Text(f"{tiles[seat]:,}", style), Text(f"{troops[seat]:,}", style)]
         if marks is not None:
-            cells += _mark_cells(marks, seat, style, has_orders, film.n_seats)
+            cells += _mark_cells(marks, seat, style, colours if has_orders else None)
         if has_orders:
             cells.append(Text(told or order, style))
         is_traitor = marks is not None and seat in marks.traitors(int(film.ticks[look.frame]))
         table.add_row(
-            Text("█▌", Style(color=f"rgb({red},{green},{blue})", dim=is_dead)),
+            Text("█▌", colours[seat] + Style(dim=is_dead)),
             Text(f"{TRAITOR} " * is_traitor + visible(found.names[seat]), style),
             *cells,
         )
@@ -166,16 +166,14 @@ def _seats(film: Film, found: FoundMatch, look: Look, rows: int, width: int) -> 
 
 
 def _mark_cells(
-    marks: Marks, seat: int, style: Style, with_allies: bool, n_seats: int
+    marks: Marks, seat: int, style: Style, colours: Sequence[Style] | None
 ) -> list[Text]:
-    """Return a seat's gold, levels of cities, and a dot in the colour of each ally."""
+    """Return a seat's gold, levels of cities, and where colours are given a dot for each ally."""
     cells = [Text(short(int(marks.gold[seat])), style), Text(str(marks.levels[seat]), style)]
-    if with_allies:
-        allies, colours = marks.allies_of(seat), seat_colours(n_seats)
-        dots = Text("")
+    if colours is not None:
+        allies, dots = marks.allies_of(seat), Text("")
         for ally in allies[:_MOST_ALLIES]:
-            red, green, blue = (int(part) for part in colours[ally])
-            dots.append(ALLY, Style(color=f"rgb({red},{green},{blue})"))
+            dots.append(ALLY, colours[ally])
         if len(allies) > _MOST_ALLIES:
             dots.append(f"+{len(allies) - _MOST_ALLIES}", style)
         cells.append(dots)

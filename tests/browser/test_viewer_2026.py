@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from arena.territory.engine.rules import TRAITOR_TICKS
 from arena.viewer.packing import from_varints, pack, signed, unpack, varints
 from arena.viewer.page import viewer_html
 from arena.viewer.payload import Says, film_payload
@@ -142,7 +143,7 @@ def test_who_betrayed_whom_is_listed_among_those_who_fell(open_page: Any, page: 
         for seat in np.flatnonzero(after.traitor_until > before.traitor_until).tolist():
             lost = set(before.allies_of(seat)) - set(after.allies_of(seat))
             living = sorted(ally for ally in lost if film.tiles[frame, ally] > 0)
-            betrayals.append((int(after.traitor_until[seat]) - 300, seat, living))
+            betrayals.append((int(after.traitor_until[seat]) - TRAITOR_TICKS, seat, living))
     betrayals.sort(key=lambda each: each[0])
     assert any(living for _, _, living in betrayals)
     shown = ready(open_page(page))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,10 @@ from arena.replay import read_replay
 from arena.territory.maps import load_map
 from arena.viewer.export import draw_pictures, export_film, find_writer, pictures_per_second
 from arena.viewer.film import Film, record_film
+from arena.viewer.marks import STRUCTURE_WORDS
+from arena.viewer.page import viewer_script
 from arena.viewer.picture import frame_picture
-from arena.viewer.shapes import draw_marks
+from arena.viewer.shapes import BOAT, SHAPES, draw_marks
 from tests.arena.viewer.of_2026 import film_2026
 
 
@@ -146,3 +149,21 @@ def test_marks_are_on_the_pictures_of_a_film() -> None:
     # a shape of 9 pixels' side and its rim for each, and the ways of boats
     changed = int((found[0] != found[1]).any(axis=-1).sum())
     assert len(film.marks[1].structures) and 20 <= changed <= 2_000
+
+
+def page_corners(name: str) -> tuple[tuple[float, float], ...]:
+    """The corners of a shape of the page's script that has straight lines alone."""
+    (path,) = re.findall(rf'^ *"?{name}"?: *"M([^"]*)z",$', viewer_script(), re.MULTILINE)
+    corners: list[tuple[float, float]] = []
+    x = y = 0.0
+    for letter, numbers in re.findall(r"([MLHV])([^MLHV]+)", f"M{path}"):
+        first, *rest = (float(number) for number in numbers.split())
+        x, y = {"H": (first, y), "V": (x, first)}.get(letter) or (first, *rest)
+        corners.append((x, y))
+    return tuple(corners)
+
+
+def test_shapes_of_straight_lines_are_those_of_the_page() -> None:
+    ours = dict(zip(STRUCTURE_WORDS.values(), SHAPES, strict=True)) | {"boat": BOAT}
+    for name in ("city", "factory", "silo", "SAM site", "boat"):
+        assert page_corners(name) == ours[name], name
