@@ -211,6 +211,7 @@ def close_station(s: State, i: int) -> None:
                 break
             tiles = s.rails[j, k, 1]
             s.rails[j, k, 0] = 0
+            s.rails[j, k, 1] = 0
             if other == i + 1:
                 continue
             s.rails[j, kept, 0] = other - 1 if other > i + 1 else other
@@ -220,5 +221,12 @@ def close_station(s: State, i: int) -> None:
         for k in range(RAILS_EACH):
             s.rails[j, k, 0] = s.rails[j + 1, k, 0]
             s.rails[j, k, 1] = s.rails[j + 1, k, 1]
+    clear_rails(s, n - 1)
+
+
+@compiled(internal=True)
+def clear_rails(s: State, i: int) -> None:
+    """Leave row i without rails; free entries are 0, so that equal boards have equal hashes."""
     for k in range(RAILS_EACH):
-        s.rails[n - 1, k, 0] = 0
+        s.rails[i, k, 0] = 0
+        s.rails[i, k, 1] = 0
