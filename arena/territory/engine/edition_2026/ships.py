@@ -2,9 +2,9 @@
 
 Every ten ticks a finished port draws once per level for a ship; each draw that is lost makes the
 next one easier, and ships at sea make all draws harder. The ship goes to a random port of another
-player on the same water with which there is no embargo. A port counts as often as it has levels;
-once more if it is at least 300 tiles away (taxicab) and among the nearest third (four at least);
-and once more if it is at least 300 away and an ally's.
+player on the same water with which there is no embargo, drawn by weight: a port's level, times two
+if it is at least 300 tiles away (taxicab) and either an ally's or among the nearest third of all
+partners (four at least), times three if it is both.
 
 A ship moves a tile a tick. On arrival the owners of both ports get the same gold, which grows with
 the way. It is given up when its owner dies or embargoes the other, and when the port that it sails
@@ -203,7 +203,7 @@ def _list_partners(s: State, i: int) -> int:
 
 @compiled(internal=True)
 def _weight(s: State, p: int, k: int, n: int) -> int:
-    """Return how often partner k of n counts in p's choice."""
+    """Return the weight of partner k of n in p's choice."""
     port = s.structures[s.stops[0, k]]
     times = 1
     if s.stops[1, k] >= _FAR:
