@@ -5,7 +5,7 @@ Rows of both are in order of departure, without gaps; only edition 2026 has any.
 
 from __future__ import annotations
 
-MARKET = 0  # the row of State.streams that trade draws from, which is no player's
+MARKET = 0  # row of State.streams that trade draws from; rows from 1 are the players'
 # columns of State.ships, trade ships at sea
 SHIP_OWNER = 0
 SHIP_FROM = 1  # row of `structures` of its port, -1 once that is gone

@@ -22,7 +22,7 @@ from arena.territory.engine.edition_2026.cities import n_owned, price_of
 from arena.territory.engine.edition_2026.places import find_place
 from arena.territory.engine.edition_2026.reach import find_clusters_of_rails, worth_of_rails
 from arena.territory.engine.edition_2026.sending import EASY, MEDIUM, incoming, one_in
-from arena.territory.engine.edition_2026.waterways import has_wide_water
+from arena.territory.engine.edition_2026.waterways import has_wide_water, taxicab
 from arena.territory.engine.numerics import draw
 from arena.territory.engine.orders import BUILD, UPGRADE, add_order
 from arena.territory.engine.posts import distance_squared
@@ -68,13 +68,6 @@ _FRONT = 45  # tiles from the front that count as near it
 _MOST_SILOS = 3
 
 
-@compiled(inline=True, internal=True)
-def _manhattan(stride: int, a: int, b: int) -> int:
-    ay = a // stride
-    by = b // stride
-    return int64(abs(ay - by) + abs((a - ay * stride) - (b - by * stride)))
-
-
 @compiled(internal=True)
 def _port_shore(s: State, p: int, is_any_good: bool) -> int:
     """Return a random shore tile of p for a port, on ocean or a large lake, -1 for none.
@@ -106,7 +99,7 @@ def _to_border(after: np.ndarray, head: int, stride: int, tile: int, most: int) 
     least = int64(most)
     at = head
     while at >= 0 and least > 0:
-        least = min(least, _manhattan(stride, at, tile))
+        least = min(least, taxicab(stride, at, tile))
         at = int64(after[at])
     return least
 
@@ -119,7 +112,7 @@ def _to_own(s: State, p: int, kind: int, tile: int, most: int) -> int:
     for i in range(n):
         row = structures[i]
         if row[STRUCTURE] == kind and row[STRUCTURE_OWNER] == p:
-            far = _manhattan(stride, row[STRUCTURE_TILE], tile)
+            far = taxicab(stride, row[STRUCTURE_TILE], tile)
             least = far if least < 0 else min(least, far)
     return min(least, most) if least >= 0 else int64(0)
 

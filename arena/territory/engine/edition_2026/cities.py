@@ -247,7 +247,7 @@ def mirror_structures(s: State, rows: np.ndarray) -> None:
     """Replace all structures by those that another program has on its board.
 
     How long an unfinished one still takes is not known: it is due when one that is begun now is.
-    The other program's trade is not known either: those that stand now trade not in ours.
+    The other program's trade is not known either: those that stand now do not trade in ours.
 
     Args:
         rows: int64[n, 5]: kind (from 1), owner, framed tile, level, whether it is finished; those

@@ -123,8 +123,8 @@ class Economy(Board):
     def build(self, p: int, kind: str, x: int, y: int) -> None:
         """Order a structure of p as near to (x, y) as the rules allow.
 
-        It is begun, and paid, in the tick after the one that carries out the order; the order has
-        no effect if p cannot pay by then, or if there is no free place.
+        It is begun, and paid for, in the tick after the one that carries out the order. The order
+        has no effect if p cannot pay then, or if no place is free.
 
         Raises:
             MatchError: there is no such kind or tile, or the match is of edition 2025.

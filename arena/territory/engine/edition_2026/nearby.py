@@ -1,4 +1,7 @@
-"""Who is near a player in edition 2026: across the border, and across a river of up to 4 tiles."""
+"""Who is near a player in edition 2026: across the border, and across a river of up to 4 tiles.
+
+And how a list is kept in order of distance.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,20 @@ def tile_across(s: State, tile: int, direction: int) -> int:
         return -1
     across = tile + _ACROSS * step
     return int(across) if s.owner[across] < _OFF_MAP else -1
+
+
+@compiled(inline=True, internal=True)
+def insert_nearest(
+    items: np.ndarray, distances: np.ndarray, n: int, item: int, distance: int
+) -> None:
+    """Insert an item into a list of n, which is in order of distance, behind those as far."""
+    at = n
+    while at > 0 and distances[at - 1] > distance:
+        distances[at] = distances[at - 1]
+        items[at] = items[at - 1]
+        at -= 1
+    distances[at] = distance
+    items[at] = item
 
 
 @compiled(internal=True)

@@ -15,6 +15,7 @@ import numpy as np
 
 from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled, int64
+from arena.territory.engine.edition_2026.waterways import taxicab
 from arena.territory.engine.land import next_stamp
 from arena.territory.engine.posts import distance_squared
 from arena.territory.engine.state import (
@@ -50,13 +51,6 @@ def _is_free(s: State, tile: int) -> bool:
     return True
 
 
-@compiled(inline=True, internal=True)
-def _manhattan(stride: int, a: int, b: int) -> int:
-    ay = a // stride
-    by = b // stride
-    return int(abs(ay - by) + abs((a - ay * stride) - (b - by * stride)))
-
-
 @compiled(internal=True)
 def _flood(s: State, p: int, asked: int, found: np.ndarray, is_port: bool) -> int:
     """Fill `found` with the tiles around the asked one in the order in which they are met.
@@ -79,7 +73,7 @@ def _flood(s: State, p: int, asked: int, found: np.ndarray, is_port: bool) -> in
             if s.mark[u] == stamp or s.owner[u] == _OFF_MAP:
                 continue
             if is_port:
-                if _manhattan(stride, asked, u) > _PORT_REACH:
+                if taxicab(stride, asked, u) > _PORT_REACH:
                     continue
             elif s.owner[u] != p or distance_squared(stride, asked, u) >= _SPACING_SQUARED:
                 continue
@@ -100,7 +94,7 @@ def _find_shore(s: State, p: int, asked: int) -> int:
     least = _PORT_REACH + 1
     for i in range(_flood(s, p, asked, s.clusters, True)):
         tile = int64(s.clusters[i])
-        far = _manhattan(stride, asked, tile)
+        far = taxicab(stride, asked, tile)
         if far < least and s.owner[tile] == p and s.flags[tile] & SHORE and _is_free(s, tile):
             for j in range(n_near):
                 if s.cluster_order[j] == tile:

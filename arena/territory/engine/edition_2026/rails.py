@@ -16,8 +16,7 @@ from __future__ import annotations
 
 from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled, int64
-from arena.territory.engine.edition_2026.waterways import cell_of
-from arena.territory.engine.land import next_stamp
+from arena.territory.engine.edition_2026.waterways import begin_flood, cell_of, columns_of
 from arena.territory.engine.posts import distance_squared
 from arena.territory.engine.state import (
     BODY,
@@ -31,7 +30,7 @@ from arena.territory.engine.state import (
 from arena.territory.engine.traffic import RAILS_EACH
 
 _CITY, _PORT, _FACTORY = rules.CITY, rules.PORT, rules.FACTORY
-_LEAST, _MOST = 15 * 15, 110 * 110  # tiles between two stations that are joined, squared
+LEAST_APART, MOST_APART = 15 * 15, 110 * 110  # tiles between two joined stations, squared
 _LONGEST = 77  # cells of a rail: 155 tiles
 _NEAR = 4  # rails over which stations are not joined once more
 _UNREACHED = -1
@@ -88,12 +87,8 @@ def _flood(s: State, tile: int) -> int:
 
     A step over water needs land beside either of its cells.
     """
-    stamp = next_stamp(s)
-    columns = (s.shape[0] + 1) // 2 + 2
-    cell = cell_of(s, tile)
-    s.mark[cell] = stamp
-    s.clusters[cell] = 0
-    s.scratch[0] = cell
+    stamp = begin_flood(s, tile)
+    columns = columns_of(s)
     at = 0
     n = 1
     while at < n:
@@ -123,7 +118,7 @@ def _next_station(s: State, i: int, far: int, last: int) -> tuple[int, int]:
         Squared distance and row; row -1 when there is none within 110 tiles.
     """
     stride = s.shape[2]
-    least = int64(_MOST + 1)
+    least = int64(MOST_APART + 1)
     found = int64(-1)
     for j in range(s.clock[N_STRUCTURES]):
         if s.structures[j, IS_STATION] == 0 or j == i:
@@ -159,7 +154,7 @@ def _join(s: State, i: int) -> None:
     s.structures[i, IS_STATION] = 1
     count_stops(s, i, _NEAR)
     mark = int64(-1)
-    far, j = _next_station(s, i, int64(_LEAST), int64(s.clock[N_STRUCTURES]))
+    far, j = _next_station(s, i, int64(LEAST_APART), int64(s.clock[N_STRUCTURES]))
     while j >= 0:
         if s.stops[0, j] < 0:
             if mark < 0:
@@ -189,7 +184,7 @@ def open_station(s: State, i: int) -> None:
         other = s.structures[j]
         if j == i or other[IS_FINISHED] == 0 or not _may_stop(other[STRUCTURE]):
             continue
-        if distance_squared(stride, tile, other[STRUCTURE_TILE]) > _MOST:
+        if distance_squared(stride, tile, other[STRUCTURE_TILE]) > MOST_APART:
             continue
         if kind != _FACTORY:
             if other[STRUCTURE] == _FACTORY:
@@ -211,6 +206,7 @@ def close_station(s: State, i: int) -> None:
                 break
             tiles = s.rails[j, k, 1]
             s.rails[j, k, 0] = 0
+            s.rails[j, k, 1] = 0
             if other == i + 1:
                 continue
             s.rails[j, kept, 0] = other - 1 if other > i + 1 else other
@@ -220,5 +216,12 @@ def close_station(s: State, i: int) -> None:
         for k in range(RAILS_EACH):
             s.rails[j, k, 0] = s.rails[j + 1, k, 0]
             s.rails[j, k, 1] = s.rails[j + 1, k, 1]
+    clear_rails(s, n - 1)
+
+
+@compiled(internal=True)
+def clear_rails(s: State, i: int) -> None:
+    """Leave row i without rails; free entries are 0, so that equal boards have equal hashes."""
     for k in range(RAILS_EACH):
-        s.rails[n - 1, k, 0] = 0
+        s.rails[i, k, 0] = 0
+        s.rails[i, k, 1] = 0

@@ -11,7 +11,9 @@ from arena.territory.engine import rules
 from arena.territory.engine.alliances import is_allied
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.nearby import find_near
+from arena.territory.engine.edition_2026.rails import LEAST_APART, MOST_APART
 from arena.territory.engine.edition_2026.ships import may_trade
+from arena.territory.engine.edition_2026.trains import ALLY_STOP, OTHER_STOP, OWN_STOP
 from arena.territory.engine.posts import distance_squared
 from arena.territory.engine.state import (
     IS_STATION,
@@ -24,22 +26,20 @@ from arena.territory.engine.state import (
 from arena.territory.engine.traffic import RAILS_EACH
 
 _BOT = rules.BOT
-_LEAST, _MOST = 15 * 15, 110 * 110  # tiles from the site, squared
-_OWN, _OTHER, _ALLY = 10, 25, 35  # thousands of gold for a stop
 _SPACING = 60  # what the best trade counts
 
 
 @compiled(internal=True)
 def _offer(s: State, p: int, i: int) -> int:
-    """Return what a stop at station i is worth to p, 0 if it does not count."""
+    """Return the gold of a stop at station i for p's trains, 0 if it does not count."""
     q = s.structures[i, STRUCTURE_OWNER]
     if s.structures[i, IS_STATION] == 0:
         return int64(0)
     if q == p:
-        return int64(_OWN)
+        return int64(OWN_STOP)
     if s.mind_lists[NEAR, q] == 0 or s.kind[q] == _BOT or not may_trade(s, p, q):
         return int64(0)
-    return int64(_ALLY if is_allied(s.pacts, s.clock, p, q) else _OTHER)
+    return int64(ALLY_STOP if is_allied(s.pacts, s.clock, p, q) else OTHER_STOP)
 
 
 @compiled(internal=True)
@@ -85,10 +85,10 @@ def worth_of_rails(s: State, p: int, tile: int) -> int:
         if first[i] < 0:
             continue
         far = distance_squared(s.shape[2], s.structures[i, STRUCTURE_TILE], tile)
-        if far < _LEAST or far > _MOST:
+        if far < LEAST_APART or far > MOST_APART:
             continue
         offer = _offer(s, p, int64(i))
         if offer > best[first[i]]:
             total += offer - best[first[i]]
             best[first[i]] = offer
-    return int64(total * _SPACING // _ALLY)
+    return int64(total * _SPACING // ALLY_STOP)

@@ -2,9 +2,9 @@
 
 Every ten ticks a finished port draws once per level for a ship; each draw that is lost makes the
 next one easier, and ships at sea make all draws harder. The ship goes to a random port of another
-player on the same water with which there is no embargo. A port counts as often as it has levels;
-once more if it is at least 300 tiles away (taxicab) and among the nearest third (four at least);
-and once more if it is at least 300 away and an ally's.
+player on the same water with which there is no embargo, drawn by weight: a port's level, times two
+if it is at least 300 tiles away (taxicab) and either an ally's or among the nearest third of all
+partners (four at least), times three if it is both.
 
 A ship moves a tile a tick. On arrival the owners of both ports get the same gold, which grows with
 the way. It is given up when its owner dies or embargoes the other, and when the port that it sails
@@ -25,8 +25,13 @@ import numpy as np
 from arena.territory.engine import rules
 from arena.territory.engine.alliances import has_embargo, is_allied
 from arena.territory.engine.compiled import compiled, int64
-from arena.territory.engine.edition_2026.waterways import cell_of, taxicab
-from arena.territory.engine.land import next_stamp
+from arena.territory.engine.edition_2026.nearby import insert_nearest
+from arena.territory.engine.edition_2026.waterways import (
+    begin_flood,
+    cell_of,
+    columns_of,
+    taxicab,
+)
 from arena.territory.engine.numerics import draw, exponential
 from arena.territory.engine.state import (
     BODY,
@@ -107,14 +112,10 @@ def earn(s: State, p: int, gold: int) -> None:
 @compiled(internal=True)
 def _flood(s: State, tile: int) -> int:
     """Write to s.clusters how many steps each cell of water is from a port's; return their mark."""
-    stamp = next_stamp(s)
-    columns = (s.shape[0] + 1) // 2 + 2
-    cell = cell_of(s, tile)
-    s.mark[cell] = stamp
-    s.clusters[cell] = 0
-    s.scratch[0] = cell
-    n = 1
+    stamp = begin_flood(s, tile)
+    columns = columns_of(s)
     at = 0
+    n = 1
     while at < n:
         cell = int64(s.scratch[at])
         at += 1
@@ -131,7 +132,7 @@ def _flood(s: State, tile: int) -> int:
 @compiled(internal=True)
 def _tiles_to(s: State, tile: int, stamp: int) -> int:
     """Return the length of the way to a port's tile after `_flood`, 0 for none."""
-    columns = (s.shape[0] + 1) // 2 + 2
+    columns = columns_of(s)
     cell = cell_of(s, tile)
     if s.mark[cell] == stamp:
         return max(1, 2 * int64(s.clusters[cell]))
@@ -195,24 +196,18 @@ def _list_partners(s: State, i: int) -> int:
         if not may_trade(s, p, q):
             continue
         far = taxicab(stride, s.structures[i, STRUCTURE_TILE], port[STRUCTURE_TILE])
-        at = n
-        while at > 0 and distances[at - 1] > far:
-            distances[at] = distances[at - 1]
-            partners[at] = partners[at - 1]
-            at -= 1
-        distances[at] = far
-        partners[at] = j
+        insert_nearest(partners, distances, n, j, far)
         n += 1
     return n
 
 
 @compiled(internal=True)
 def _weight(s: State, p: int, k: int, n: int) -> int:
-    """Return how often partner k of n counts in p's choice."""
+    """Return the weight of partner k of n in p's choice."""
     port = s.structures[s.stops[0, k]]
     times = 1
     if s.stops[1, k] >= _FAR:
-        if k < min(max(n / 3.0, _NEAREST), float(n)):
+        if k < max(n / 3.0, _NEAREST):
             times += 1
         if is_allied(s.pacts, s.clock, p, port[STRUCTURE_OWNER]):
             times += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from arena.territory.engine import rules
 from arena.territory.engine.compiled import compiled
-from arena.territory.engine.edition_2026.rails import close_station
+from arena.territory.engine.edition_2026.rails import clear_rails, close_station
 from arena.territory.engine.edition_2026.ships import (
     draw_for_ship,
     forget_port,
@@ -32,7 +32,6 @@ from arena.territory.engine.state import (
     TICK,
     State,
 )
-from arena.territory.engine.traffic import RAILS_EACH
 
 _PORT, _FACTORY = rules.PORT, rules.FACTORY
 _PORT_PERIOD = 10  # ticks between two looks at whether a port sends a ship
@@ -69,7 +68,7 @@ def begin_trader(s: State, i: int) -> None:
     row[DRAWS_LOST] = 0
     row[IS_STATION] = 0
     row[NEXT_TRAIN] = 0
-    _clear_rails(s, i)
+    clear_rails(s, i)
     if row[STRUCTURE] == _PORT or row[STRUCTURE] == _FACTORY:
         s.clock[N_TRADERS] += 1
         if row[STRUCTURE] == _PORT:
@@ -96,10 +95,4 @@ def end_trade(s: State) -> None:
     s.clock[N_TRAINS] = 0
     for i in range(s.clock[N_STRUCTURES]):
         s.structures[i, IS_STATION] = 0
-        _clear_rails(s, i)
-
-
-@compiled(internal=True)
-def _clear_rails(s: State, i: int) -> None:
-    for k in range(RAILS_EACH):
-        s.rails[i, k, 0] = 0
+        clear_rails(s, i)

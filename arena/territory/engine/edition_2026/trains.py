@@ -52,7 +52,7 @@ _FACTORIES = OTHERS_OWNED + rules.FACTORY - rules.DEFENSE_POST  # column of the 
 _ODDS, _FEW = 15, 10
 _COOLDOWN = 10  # ticks between two trains of a factory
 _SPEED = 2  # tiles per tick
-_OWN, _OTHER, _ALLY = 10_000, 25_000, 35_000
+OWN_STOP, OTHER_STOP, ALLY_STOP = 10_000, 25_000, 35_000  # gold, whose station it is
 _FREE_STOPS = 9  # after which each one more costs 5,000, down to 5,000
 _LESS = _LEAST = 5_000
 _ANYWHERE = int64(MAX_STRUCTURES)
@@ -75,7 +75,7 @@ def stop_gold(is_own: bool, is_ally: bool, stops: int) -> int:
     Args:
         stops: cities and ports that the train has stopped at before.
     """
-    gold = _OWN if is_own else _ALLY if is_ally else _OTHER
+    gold = OWN_STOP if is_own else ALLY_STOP if is_ally else OTHER_STOP
     return int64(max(_LEAST, gold - _LESS * max(0, stops - _FREE_STOPS)))
 
 

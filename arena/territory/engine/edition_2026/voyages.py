@@ -9,7 +9,12 @@ from arena.territory.engine import rules
 from arena.territory.engine.alliances import is_allied
 from arena.territory.engine.compiled import compiled, int64
 from arena.territory.engine.edition_2026.boats import count_boats, landing_of
-from arena.territory.engine.edition_2026.nearby import has_shore, random_shore, tile_across
+from arena.territory.engine.edition_2026.nearby import (
+    has_shore,
+    insert_nearest,
+    random_shore,
+    tile_across,
+)
 from arena.territory.engine.enclaves import find_clusters
 from arena.territory.engine.numerics import draw
 from arena.territory.engine.orders import BOAT, add_order
@@ -166,13 +171,7 @@ def nearest_islander(s: State, p: int) -> int:
             continue
         qx, qy = _centre(s, q)
         distance = abs(x - qx) + abs(y - qy)
-        at = n
-        while at > 0 and distances[at - 1] > distance:
-            distances[at] = distances[at - 1]
-            players[at] = players[at - 1]
-            at -= 1
-        distances[at] = distance
-        players[at] = q
+        insert_nearest(players, distances, n, q, distance)
         n += 1
     first = int64(0)
     for i in range(n):

@@ -19,21 +19,50 @@ from arena.territory.engine.state import BODY, IS_WIDE, SHORE, State
 
 
 @compiled(inline=True, internal=True)
+def taxicab(stride: int, a: int, b: int) -> int:
+    """Return the taxicab distance of two framed tiles."""
+    ay = a // stride
+    by = b // stride
+    return int64(abs(ay - by) + abs((a - ay * stride) - (b - by * stride)))
+
+
+@compiled(inline=True, internal=True)
+def columns_of(s: State) -> int:
+    """Return how many cells a row of the map of half the size has, with its frame."""
+    return int64((s.shape[0] + 1) // 2 + 2)
+
+
+@compiled(inline=True, internal=True)
 def cell_of(s: State, tile: int) -> int:
     """Return the cell of a framed tile."""
     stride = s.shape[2]
     y = tile // stride
     x = tile - y * stride
-    return int64(((y + 1) >> 1) * ((s.shape[0] + 1) // 2 + 2) + ((x + 1) >> 1))
+    return int64(((y + 1) >> 1) * columns_of(s) + ((x + 1) >> 1))
 
 
 @compiled(inline=True, internal=True)
 def _first_tile_of(s: State, cell: int) -> int:
     """Return the upper left tile of a cell, framed."""
-    columns = (s.shape[0] + 1) // 2 + 2
+    columns = columns_of(s)
     y = cell // columns
     x = cell - y * columns
     return int64((2 * y - 1) * s.shape[2] + 2 * x - 1)
+
+
+@compiled(inline=True, internal=True)
+def begin_flood(s: State, tile: int) -> int:
+    """Begin a flood of cells at a tile's: queue it in s.scratch, 0 steps (s.clusters) from there.
+
+    Returns:
+        The mark of the cells that were met.
+    """
+    stamp = next_stamp(s)
+    cell = cell_of(s, tile)
+    s.mark[cell] = stamp
+    s.clusters[cell] = 0
+    s.scratch[0] = cell
+    return stamp
 
 
 @compiled(internal=True)
@@ -45,7 +74,7 @@ def _mark_bodies(s: State, tile: int, stamp: int) -> None:
     if body != 0:
         s.mark[n_cells + body] = stamp
         return
-    columns = (s.shape[0] + 1) // 2 + 2
+    columns = columns_of(s)
     for step in (-columns, columns, -1, 1):
         body = int64(s.water[BODY, cell + step])
         if body != 0:
@@ -58,7 +87,7 @@ def has_wide_water(s: State, tile: int) -> bool:
     cell = cell_of(s, tile)
     if s.water[BODY, cell] != 0:
         return bool(s.water[IS_WIDE, cell] != 0)
-    columns = (s.shape[0] + 1) // 2 + 2
+    columns = columns_of(s)
     for step in (-columns, columns, -1, 1):
         if s.water[IS_WIDE, cell + step] != 0:
             return True
@@ -85,7 +114,7 @@ def is_on_waters(s: State, tile: int, stamp: int) -> bool:
     body = int64(s.water[BODY, cell])
     if body != 0:
         return bool(s.mark[n_cells + body] == stamp)
-    columns = (s.shape[0] + 1) // 2 + 2
+    columns = columns_of(s)
     for step in (-columns, columns, -1, 1):
         body = int64(s.water[BODY, cell + step])
         if body != 0 and s.mark[n_cells + body] == stamp:
@@ -106,7 +135,7 @@ def mark_harbours(s: State, p: int, tile: int) -> tuple[int, int]:
     stamp = next_stamp(s)
     _mark_bodies(s, tile, stamp)
     n_cells = s.water.shape[1]
-    columns = (s.shape[0] + 1) // 2 + 2
+    columns = columns_of(s)
     n = 0
     at = int64(s.border_head[p])
     while at >= 0:
@@ -135,7 +164,7 @@ def _search(s: State, tile: int, harbours: int) -> int:
     the cell of `tile`. The search ends with the first harbour met.
     """
     seen = next_stamp(s)
-    columns = (s.shape[0] + 1) // 2 + 2
+    columns = columns_of(s)
     cell = cell_of(s, tile)
     s.clusters[cell] = -1
     if s.water[BODY, cell] != 0 and s.mark[cell] == harbours:
@@ -168,7 +197,7 @@ def _shore_tile_at(s: State, p: int, harbour: int) -> int:
     That is the one nearest to the cell's first tile, on which ways run, in the cell itself if it
     has any; the first in the order of the neighbours, then of rows, if several are as near.
     """
-    columns = (s.shape[0] + 1) // 2 + 2
+    columns = columns_of(s)
     way = _first_tile_of(s, harbour)
     stride = s.shape[2]
     n_tiles = s.shape[3]
@@ -193,12 +222,6 @@ def _shore_tile_at(s: State, p: int, harbour: int) -> int:
         if step == 0 and best >= 0:
             return best
     return best
-
-
-@compiled(inline=True, internal=True)
-def taxicab(stride: int, a: int, b: int) -> int:
-    """Return the taxicab distance of two framed tiles."""
-    return abs(a // stride - b // stride) + abs(a % stride - b % stride)
 
 
 @compiled(internal=True)
@@ -282,7 +305,7 @@ def _write_way(s: State, row: int, n: int, start: int, end: int) -> int:
     The way leads over the first tiles of the cells and the tiles between those. It begins where the
     start lies on it, or with a step to the first of them, and ends likewise.
     """
-    columns = (s.shape[0] + 1) // 2 + 2
+    columns = columns_of(s)
     stride = s.shape[2]
     at = start
     n_steps = int64(0)

@@ -357,6 +357,19 @@ def test_an_exact_clone_goes_on_alike_and_one_to_think_on_draws_anew() -> None:
     assert twin.state_sha256() == engine.state_sha256()
 
 
+def test_a_twin_in_the_memory_of_another_match_lays_the_same_rails() -> None:
+    engine, used = plain(), plain()
+    for each, cities in ((engine, ()), (used, (40, 70, 100))):
+        each.put_structure(A, "factory", 10, 6)
+        for x in cities:
+            each.put_structure(A, "city", x, 6)
+    twin = engine.clone(None, into=used)
+    for each in (engine, twin):
+        each.put_structure(A, "city", 70, 6)
+    np.testing.assert_array_equal(twin.state.rails[:2], engine.state.rails[:2])
+    assert twin.state_sha256() == engine.state_sha256()
+
+
 def test_the_hash_knows_ships_trains_and_rails() -> None:
     engine = line()
     wait_for_train(engine, 2)
