@@ -50,12 +50,18 @@ REAL: dict[str, Any] = {
         "anchors": [*ANCHORS, "diplomat", "bot", "nation", *NATIONS[:2]],
         "ladder": list(NATIONS),
     },
-    # One seat alone among nine of a kind, who is to win: a team of five learns to come second
+    # One seat alone among nine of a kind, who is to win: a team of five learns to come second.
+    # The game takes most of the time there, so that each decision is learned from more often
     # (docs/learning.md, "Among nations").
     "learner": {
         "n_matches": 96,
         "seats_per_match": 1,
         "one_opponent_share": 1.0,
+        "n_epochs": 8,
+        "gamma": 0.996,
+        "gae_lambda": 0.9,
+        "schedule_decisions": 3_000_000,
+        "averaging_window": 200_000,
         "reward": {"team_share": 0.0, "first": 2.0},
     },
 }

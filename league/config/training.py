@@ -297,6 +297,13 @@ class LearnerConfig(Section):
         "nats: holds it against a slow drift; a snapshot that does worse does not become the best.",
     )
 
+    averaging_window: Annotated[Annotated[int, Field(ge=32)] | None, Off] = Field(
+        default=None,
+        description="Decisions over which the weights that a snapshot holds are averaged, a "
+        "quarter of those trained at most; training goes on from the newest weights, and off "
+        "takes these.",
+    )
+
     reset_share: float = Field(
         default=0.0,
         ge=0.0,

@@ -44,6 +44,7 @@ FORMAT = 1
 
 _NAME = re.compile(r"checkpoint-(\d{8,})-([0-9a-f]{16})\.safetensors")
 _NOTES = "learner"
+_AVERAGED = "averaged/"
 _SURVIVAL = f"policy/{survival.NAME}.weight"
 
 
@@ -53,7 +54,8 @@ class Checkpoint:
 
     Attributes:
         path: its file.
-        tensors: "policy/<name>" and "optimizer/<index>/<name>", on the CPU.
+        tensors: "policy/<name>", "optimizer/<index>/<name>" and, where snapshots hold averaged
+            weights, "averaged/<name>", on the CPU.
         notes: counters, schedules, random states: JSON types.
         extra: what the caller gave to `save`, as JSON brings it back (tuples are lists).
     """
@@ -235,6 +237,12 @@ def restore(ppo: LeaguePPO, checkpoint: Checkpoint, observations: Any = None) ->
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     like_parameters(optimizer)
     notes = checkpoint.notes
+    averaged = {
+        name.removeprefix(_AVERAGED): tensor.to(ppo.device, copy=True)
+        for name, tensor in checkpoint.tensors.items()
+        if name.startswith(_AVERAGED)
+    }
+    ppo.averaged.restore(averaged, int(notes.get("n_averaged", 0)))  # 0.1.0 has none
     ppo.num_timesteps = int(notes["n_decisions"])
     ppo._n_updates = int(notes["n_updates"])
     ppo._episode_num = int(notes["n_episodes"])
@@ -256,6 +264,7 @@ def _tensors(ppo: LeaguePPO) -> dict[str, Tensor]:
         for key, value in state.items():
             if isinstance(value, Tensor):
                 tensors[f"optimizer/{index}/{key}"] = value
+    tensors |= {f"{_AVERAGED}{name}": t for name, t in ppo.averaged.weights.items()}
     return {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
 
 
@@ -268,6 +277,7 @@ def _notes(ppo: LeaguePPO) -> dict[str, Any]:
         "learning_rate_scale": ppo.learning_rate_scale,
         "schedules_from": ppo.schedules_from,
         "rollbacks": ppo.rollbacks,
+        "n_averaged": ppo.averaged.n_seen,
         # For the reader: what was in force. Schedules are read from the settings.
         "schedules": {name: asdict(schedule) for name, schedule in ppo.settings.schedules.items()},
         "random": random_state(ppo),

@@ -26,9 +26,9 @@ from agents.errors import SnapshotError
 from arena.files import write_whole
 from arena.foreign import read_foreign
 from league.learner.lessons import WARMING
+from league.ppo.averaging import snapshot_weights
 from league.ppo.update import ExtraLoss
 from league.teaching.near import NearPolicy
-from msattn.actor_critic import policy_weights
 
 if TYPE_CHECKING:
     from league.learner.trainer import Trainer
@@ -68,8 +68,7 @@ class Ratchet:
         if self._near is not None and is_worse(found, self.scores):
             log.info("the ratchet holds at %s", (self.best or "")[:12])
             return
-        weights = policy_weights(self._trainer.ppo.policy.state_dict())
-        raw, _ = encode(weights, self._trainer.describe())
+        raw, _ = encode(snapshot_weights(self._trainer.ppo), self._trainer.describe())
         self.best, self.scores = hashlib.sha256(raw).hexdigest(), found
         self._trainer.waiting("keep the best policy", lambda: self._write(raw))
         self._near = self._built(raw)

@@ -245,4 +245,5 @@ def _ppo_settings(learner: LearnerConfig) -> PpoSettings:
         survival_coef=learner.survival_coef,
         n_halves=learner.n_halves,
         compile=learner.compile,
+        averaging_window=learner.averaging_window,
     )

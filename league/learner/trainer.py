@@ -46,6 +46,7 @@ from league.matches.worker import cached_maps
 from league.matchmaking.promotion import SnapshotDecision, reset_after_snapshot
 from league.ppo import survival
 from league.ppo.algorithm import LeaguePPO
+from league.ppo.averaging import snapshot_weights
 from league.ppo.peers import Peers, device_of
 from league.ppo.reference import Reference
 from msattn.actor_critic import ActorCritic, policy_weights, start_heads
@@ -323,10 +324,10 @@ class Trainer:
         )
 
     def offer(self) -> str:
-        """Freeze the current weights into an offer; return its hash."""
+        """Freeze the current weights, or their average, into an offer; return its hash."""
         self.ratchet.judge()
         description = self.describe()
-        weights = policy_weights(self.ppo.policy.state_dict())
+        weights = snapshot_weights(self.ppo)
         sha256 = self.waiting("offer a snapshot", lambda: self.store.offer(weights, description))
         self.parent = sha256
         self.has_restarted = False

@@ -23,6 +23,7 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor, nn
 
+from league.ppo.averaging import AveragedWeights
 from league.ppo.buffer import RaggedRolloutBuffer
 from league.ppo.contract import LearnerEnv, check_going_on, check_idle_rows, check_masks
 from league.ppo.errors import LearnerError
@@ -124,6 +125,7 @@ class LeaguePPO(MaskablePPO):
         self.alive: Callable[[], None] = lambda: None  # called before every minibatch
         self.extra_loss: ExtraLoss | None = None
         self.survival = SurvivalTask(self.policy) if settings.survival_coef > 0.0 else None
+        self.averaged = AveragedWeights(settings.averaging_window)
         self.peers: Peers | None = None  # the other ranks, which make every update together
         self._actions = np.zeros(self.n_envs, dtype=np.int64)
         self.in_bfloat16 = chooses_bfloat16(
@@ -296,8 +298,7 @@ class LeaguePPO(MaskablePPO):
             name: env.phase_seconds.get(name, 0.0) - phases_before.get(name, 0.0) for name in PHASES
         }
         self.seconds["policy"] = seconds_policy
-        spent = sum(self.seconds.values())
-        self.seconds["other"] = time.perf_counter() - began - spent
+        self.seconds["other"] = time.perf_counter() - began - sum(self.seconds.values())
         return True
 
     def _decide(
@@ -357,6 +358,8 @@ class LeaguePPO(MaskablePPO):
         self._n_updates += 1
         if broken:
             good.restore(self.policy, self.policy.optimizer)
+        else:
+            self.averaged.add(self.policy, self.rollout_buffer.size() * self.settings.n_ranks)
         self.policy.optimizer.zero_grad(set_to_none=True)
         self.seconds["update"] = time.perf_counter() - began
         self._write_log(numbers, rolled_back=bool(broken))
@@ -365,10 +368,8 @@ class LeaguePPO(MaskablePPO):
 
     def _count_rollback(self, broken: list[str]) -> None:
         self.learning_rate_scale *= 0.5
-        self.rollbacks = [
-            update for update in self.rollbacks if update > self._n_updates - ROLLBACK_WINDOW
-        ]
-        self.rollbacks.append(self._n_updates)
+        oldest = self._n_updates - ROLLBACK_WINDOW
+        self.rollbacks = [*(u for u in self.rollbacks if u > oldest), self._n_updates]
         what = ", ".join(broken)
         log.warning(
             "update %d was undone: not finite: %s; the learning rate is now %.3g times its "

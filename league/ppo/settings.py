@@ -45,6 +45,8 @@ class PpoSettings:
         compile: whether the passes of an update are compiled; "auto" asks a probe on a GPU
             (league.ppo.form).
         n_ranks: that share each minibatch.
+        averaging_window: decisions over which the weights of snapshots are averaged
+            (league.ppo.averaging); None takes the newest weights.
 
     Raises:
         LearnerError: a setting that cannot work.
@@ -70,6 +72,7 @@ class PpoSettings:
     n_halves: int = 1
     compile: Compile = "auto"
     n_ranks: int = 1
+    averaging_window: int | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size < 2 or (self.micro_batch is not None and self.micro_batch < 1):
