@@ -28,6 +28,7 @@ NOT_NUMBERS = {
     "precision": "float32",
     "compile": "on",
     "teacher_round_rows": 500,
+    "averaging_window": 64,
 }
 
 
