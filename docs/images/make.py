@@ -137,19 +137,23 @@ def _viewer(studio: Studio, target: Path, size: tuple[int, int] = DESK) -> None:
     studio.photograph(page, target, size, dark=True, fragment=f"#tick={25 * decision}")
 
 
-def _viewer_2026(studio: Studio, target: Path) -> None:
-    """Photograph a match of edition 2026, which no league of the default preset has."""
-    folder = studio.scratch / "2026"
+def _viewer_2026(studio: Studio, target: Path, land: str, tick: int) -> None:
+    """Photograph a match of edition 2026, which no league of the default preset has.
+
+    Args:
+        land: kind of the generated map.
+    """
+    folder = studio.scratch / f"2026-{land}"
     page = folder / "match.html"
     pit = ["pit", "nation", "builder", "--preset", "real", "--seed", "3", "--matches", "2"]
-    where = ["--map", "generated:continents:128x128:1001", "--replays", folder]
+    where = ["--map", f"generated:{land}:128x128:1001", "--replays", folder]
     for command in ([*pit, *where], ["replay", "show", folder / "3-1.replay", "--html", page]):
         done = subprocess.run(
             [sys.executable, "-m", "league", *map(str, command)], capture_output=True, text=True
         )
         if done.returncode:
             raise CannotDrawError(done.stderr.strip() or f"exit code {done.returncode}")
-    studio.photograph(page, target, dark=True, fragment="#tick=1450")
+    studio.photograph(page, target, dark=True, fragment=f"#tick={tick}")
 
 
 Draw = Callable[[Studio, Path], object]
@@ -171,7 +175,8 @@ PICTURES: dict[str, Draw] = {
     "report-phone.png": lambda s, to: s.photograph(s.page(*REPORT), to, PHONE),
     "report-matches.png": lambda s, to: s.photograph(s.page(*REPORT), to, at="#matches"),
     "viewer.png": _viewer,
-    "viewer-2026.png": _viewer_2026,
+    "viewer-2026.png": lambda s, to: _viewer_2026(s, to, "continents", 1450),
+    "viewer-2026-railway.png": lambda s, to: _viewer_2026(s, to, "highlands", 2000),
     "viewer-phone.png": lambda s, to: _viewer(s, to, PHONE),
 }
 
