@@ -18,7 +18,7 @@ from numpy.random import Generator
 
 from agents import orders
 from agents.strategist import Plan, Strategist
-from arena.agent import ALLIED, TARGET_TROOPS, TROOPS, IntArray, SeatBatch
+from arena.agent import TARGET_TROOPS, TROOPS, IntArray, SeatBatch
 from arena.territory.engine.actions import ALLY, BREAK
 from arena.territory.engine.rules import N_DIRECTIONS
 
@@ -63,7 +63,7 @@ class Diplomat:
         mine = np.maximum(batch.own[:, TROOPS, None].astype(np.float64), 1.0)
         theirs = batch.directions[:, :, TARGET_TROOPS].astype(np.float64)
         rivals = orders.rivals(batch)
-        allied = rivals & (batch.directions[:, :, ALLIED] > 0)
+        allied = orders.allies(batch)
         foes = rivals & ~allied
         weakest = np.where(foes, theirs, np.inf).min(axis=1, keepdims=True)
 

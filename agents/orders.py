@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.agent import CAP, CONTACT, TARGET, TROOPS, IntArray, SeatBatch
+from arena.agent import ALLIED, ASKS_ME, CAP, CONTACT, TARGET, TROOPS, IntArray, SeatBatch
 from arena.territory.engine import rules
+from arena.territory.engine.actions import ALLY as ALLY
 from arena.territory.engine.actions import BUILD as BUILD
 from arena.territory.engine.actions import UPGRADE as UPGRADE
 from arena.territory.engine.actions import WAIT as WAIT
@@ -60,6 +61,18 @@ def city_order(batch: SeatBatch) -> IntArray:
     return np.where(mask[:, BUILD], BUILD, more).astype(np.int64)
 
 
+def acceptance(batch: SeatBatch) -> IntArray:
+    """Return int64[n]: the order that accepts a request, WAIT if no neighbour waits for an answer.
+
+    A request for an alliance, or to extend one that ends soon. Nothing in edition 2025.
+    """
+    mask = batch.action_mask
+    if mask.shape[1] <= ALLY:
+        return np.full(len(batch), WAIT, np.int64)
+    asked = mask[:, ALLY : ALLY + rules.N_DIRECTIONS] & (batch.directions[:, :, ASKS_ME] > 0)
+    return np.where(asked.any(axis=1), ALLY + asked.argmax(axis=1), WAIT).astype(np.int64)
+
+
 def fullness(batch: SeatBatch) -> FloatArray:
     """Return float64[n]: home troops as a share of the cap."""
     full: FloatArray = batch.own[:, TROOPS] / np.maximum(batch.own[:, CAP], 1)
@@ -80,6 +93,14 @@ def neutral(batch: SeatBatch) -> BoolArray:
 def rivals(batch: SeatBatch) -> BoolArray:
     """Return bool[n, 8]: directions whose target is another player."""
     found: BoolArray = batch.directions[:, :, TARGET] > 0
+    return found
+
+
+def allies(batch: SeatBatch) -> BoolArray:
+    """Return bool[n, 8]: directions whose target is an ally; none in edition 2025."""
+    if batch.directions.shape[2] <= ALLIED:
+        return np.zeros(batch.directions.shape[:2], np.bool_)
+    found: BoolArray = rivals(batch) & (batch.directions[:, :, ALLIED] > 0)
     return found
 
 

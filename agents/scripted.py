@@ -7,7 +7,7 @@ draw their chance from the batch's noise, so their matches are reproducible.
 - `idle`: always waits.
 - `random`: now and then a random legal action.
 - `tribe`: the original game's bot on equal terms: on its own beat, neutral land while there is any,
-  then a random neighbour once it has saved enough.
+  then a random neighbour once it has saved enough. In edition 2026 it accepts every alliance.
 - `expander`: neutral land first and fast, then the weakest neighbour.
 - `turtle`: neutral land while there is any, then only answers attacks.
 - `opportunist`: neutral land, then whoever is under attack by others or has few troops at home.
@@ -91,6 +91,12 @@ class Tribe:
 
     Each row draws its temper at its first decision: a beat of 40..79 ticks with a phase, a trigger
     of 0.60..0.89, a reserve of 0.20..0.29 and an expansion reserve of 0.10..0.19 of the cap.
+
+    In edition 2026 it does as the original's about alliances: on its beat it first accepts every
+    request and every extension, it asks nobody, and it neither attacks an ally nor breaks with one.
+    There all answers and an attack go out in one tick. Here each is an order, so that the beat
+    lasts, a decision an answer, until nobody waits, and the attack comes next. Only neighbours in
+    one of the eight directions can be answered.
     """
 
     uses_rng = False
@@ -135,7 +141,10 @@ class Tribe:
         tick = batch.own[:, TICK].astype(np.float64)
         rate, phase = memory[:, self._RATE], memory[:, self._PHASE]
         on_beat = (tick + phase) // rate > (memory[:, self._LAST] + phase) // rate
-        memory[:, self._LAST] = tick
+        accept = orders.acceptance(batch)
+        answering = on_beat & (accept != WAIT)
+        on_beat &= ~answering  # the attack waits: while LAST stays, the beat is not over
+        memory[:, self._LAST] = np.where(answering, memory[:, self._LAST], tick)
 
         full = np.maximum(orders.fullness(batch), 1e-9)
         neutral = orders.neutral(batch)
@@ -153,7 +162,8 @@ class Tribe:
             is_enemy & orders.rivals(batch),
         )
         self._memory[batch.rows] = memory
-        return np.where(on_beat, np.where(settling, spread, strike), WAIT).astype(np.int64)
+        attack = np.where(on_beat, np.where(settling, spread, strike), WAIT)
+        return np.where(answering, accept, attack).astype(np.int64)
 
     def _choose_enemy(
         self,
@@ -163,11 +173,14 @@ class Tribe:
         noise: FloatArray,
         thinking: BoolArray,
     ) -> None:
-        """Forget enemies chosen over 100 ticks ago; pick a random neighbour at the trigger."""
+        """Forget allies and enemies chosen over 100 ticks ago; pick a neighbour at the trigger."""
         tick = batch.own[:, TICK]
         old = tick - memory[:, self._CHOSEN] > 100
-        memory[thinking & old, self._ENEMY] = 0
-        rivals = orders.rivals(batch)
+        allies = orders.allies(batch)
+        is_enemy = batch.directions[:, :, TARGET] == memory[:, self._ENEMY, None]
+        befriended = (allies & is_enemy).any(axis=1)
+        memory[thinking & (old | befriended), self._ENEMY] = 0
+        rivals = orders.rivals(batch) & ~allies
         ready = thinking & (memory[:, self._ENEMY] == 0) & (full >= memory[:, self._TRIGGER])
         ready &= rivals.any(axis=1)
         for i in np.flatnonzero(ready):

@@ -110,7 +110,9 @@ def _with_marks(land: Picture, film: Film, index: int, scale: float) -> Picture:
     from PIL import Image, ImageDraw
 
     canvas = Image.fromarray(land)
-    draw_marks(ImageDraw.Draw(canvas), film.marks[index], film.map.width, scale, film.n_seats)
+    draw = ImageDraw.Draw(canvas)
+    tick = int(film.ticks[index])
+    draw_marks(draw, film.marks[index], film.map.width, scale, film.n_seats, tick)
     return np.asarray(canvas)
 
 

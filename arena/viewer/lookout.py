@@ -40,6 +40,8 @@ class Lookout:
             boats=self._boats(engine.boats_at_sea(), seat),
             allies=np.argwhere(np.triu(pacts > s.clock[TICK], 1)).astype(np.int64),
             ships=_ships(engine, seat),
+            rails=_rails(engine),
+            trains=_trains(engine, seat),
         )
 
     def _boats(self, at_sea: Sequence[BoatAtSea], seat: IntArray) -> IntArray:
@@ -58,14 +60,43 @@ class Lookout:
 
 
 def _ships(engine: Engine, seat: IntArray) -> IntArray:
-    def tile(port: tuple[int, int] | None) -> int:
-        return -1 if port is None else port[1] * engine.map.width + port[0]
-
     rows = [
-        (int(seat[ship.owner]), tile(ship.start), tile(ship.goal), ship.steps, ship.arrives_at)
+        (
+            int(seat[ship.owner]),
+            _tile(engine, ship.start),
+            _tile(engine, ship.goal),
+            ship.steps,
+            ship.arrives_at,
+        )
         for ship in engine.trade_ships()
     ]
     return np.array(sorted(rows), np.int64).reshape(-1, 5)
+
+
+def _rails(engine: Engine) -> IntArray:
+    rows = [
+        (*sorted((_tile(engine, rail.start), _tile(engine, rail.goal))), rail.tiles)
+        for rail in engine.railway()
+    ]
+    return np.array(sorted(rows), np.int64).reshape(-1, 3)
+
+
+def _trains(engine: Engine, seat: IntArray) -> IntArray:
+    rows = [
+        (
+            int(seat[train.owner]),
+            _tile(engine, train.start),
+            _tile(engine, train.goal),
+            train.tiles,
+            train.arrives_at,
+        )
+        for train in engine.trains()
+    ]
+    return np.array(sorted(rows), np.int64).reshape(-1, 5)
+
+
+def _tile(engine: Engine, place: tuple[int, int] | None) -> int:
+    return -1 if place is None else place[1] * engine.map.width + place[0]
 
 
 def _structures(engine: Engine, seat: IntArray) -> IntArray:

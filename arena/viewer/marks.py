@@ -1,4 +1,4 @@
-"""Owns what stands on a board beside land and troops: structures, boats, gold, alliances, by seat.
+"""Owns what stands on a board beside land and troops: structures, boats, gold, alliances, trade.
 
 Numbers alone, without the engine: `arena.viewer.lookout` takes them from a board. Edition 2025 has
 none.
@@ -6,9 +6,11 @@ none.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +25,35 @@ TILE, KIND, SEAT, LEVEL, IS_FINISHED = range(5)
 # columns of Marks.boats
 BOAT_ID, BOAT_SEAT, TARGET, X, Y, LANDING_X, LANDING_Y, TROOPS, IS_BACK = range(9)
 
-_TABLES, _LISTS = ("gold", "levels", "traitor_until"), ("structures", "boats", "allies", "ships")
+_TABLES = ("gold", "levels", "traitor_until")
+_LISTS = ("structures", "boats", "allies", "ships", "rails", "trains")
+_TILES_A_TICK = 2  # of a train; a trade ship sails one
 
 STRUCTURE_WORDS = dict(
     zip(STRUCTURES, ("city", "defence post", "port", "factory", "silo", "SAM site"), strict=True)
 )
 """What people call each kind of structure."""
+
+
+def _nothing(columns: int) -> IntArray:
+    return np.zeros((0, columns), np.int64)
+
+
+class Mover(NamedTuple):
+    """A trade ship or a train on its way.
+
+    Attributes:
+        kind: "trade ship" or "train".
+        seat: whose it is.
+        x, y: where it would be if its way were straight, tiles.
+        turn: where it goes, radians from east towards south.
+    """
+
+    kind: str
+    seat: int
+    x: float
+    y: float
+    turn: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +71,10 @@ class Marks:
         allies: int64[n, 2], pairs of seats, the smaller one first, sorted.
         ships: int64[n, 5], trade ships, sorted: seat, tiles of the ports that it left and that it
             sails to, -1 for one that is gone, tiles of its way, and the tick in which it arrives.
+        rails: int64[n, 3], sorted: tiles of its two stations, the smaller one first, and its length
+            in tiles; where it lies between them is not known.
+        trains: int64[n, 5], sorted, as `ships`: those of the stations before and ahead, the length
+            of the rail between them.
     """
 
     gold: IntArray
@@ -54,14 +83,42 @@ class Marks:
     structures: IntArray
     boats: IntArray
     allies: IntArray
-    ships: IntArray = field(default_factory=lambda: np.zeros((0, 5), np.int64))
+    ships: IntArray = field(default_factory=lambda: _nothing(5))
+    rails: IntArray = field(default_factory=lambda: _nothing(3))
+    trains: IntArray = field(default_factory=lambda: _nothing(5))
 
     def numbers(self) -> IntArray:
-        """Return it as int64[n], for a hash: lists after their lengths, boats without numbers."""
+        """Return it as int64[n], for a hash: lists after their lengths, boats without numbers.
+
+        Rails and trains are left out where there is no railway: such a board has the numbers that
+        it had before films knew of railways.
+        """
         parts = [self.gold, self.levels, self.traitor_until]
-        for rows in (self.structures, self.boats[:, BOAT_SEAT:], self.allies, self.ships):
+        lists = [self.structures, self.boats[:, BOAT_SEAT:], self.allies, self.ships]
+        for rows in (*lists, self.rails, self.trains) if len(self.rails) else lists:
             parts += [np.array([len(rows)]), rows.ravel()]
         return np.concatenate(parts).astype(np.int64)
+
+    def movers(self, width: int, tick: int) -> list[Mover]:
+        """Return trade ships and trains where they are at a tick; none that has no end any more.
+
+        Args:
+            width: of the map, tiles.
+        """
+        found = []
+        for kind, rows, speed in (
+            ("trade ship", self.ships, 1),
+            ("train", self.trains, _TILES_A_TICK),
+        ):
+            for seat, start, goal, length, arrives_at in rows.tolist():
+                if start < 0 or goal < 0:
+                    continue
+                done = 1 - (arrives_at - tick) / max(-(-length // speed), 1)
+                done = min(max(done, 0.0), 1.0)
+                across, down = goal % width - start % width, goal // width - start // width
+                x, y = start % width + done * across, start // width + done * down
+                found.append(Mover(kind, seat, x, y, math.atan2(down, across)))
+        return found
 
     def allies_of(self, seat: int) -> list[int]:
         """Return the allies of a seat."""
@@ -91,7 +148,8 @@ def marks_from_arrays(arrays: Mapping[str, NDArray[np.int64]]) -> tuple[Marks, .
         return ()
     found: dict[str, Iterable[NDArray[np.int64]]] = {name: arrays[name] for name in _TABLES}
     for name in _LISTS:
-        found[name] = np.split(arrays[name], arrays[f"{name}_ends"][:-1])
+        if name in arrays:  # files of before have no railways
+            found[name] = np.split(arrays[name], arrays[f"{name}_ends"][:-1])
     return tuple(
         Marks(**dict(zip(found, values, strict=True)))
         for values in zip(*found.values(), strict=True)
@@ -101,7 +159,12 @@ def marks_from_arrays(arrays: Mapping[str, NDArray[np.int64]]) -> tuple[Marks, .
 # --- packing --------------------------------------------------------------------------------------
 
 
-def mark_sections(marks: Sequence[Marks]) -> dict[str, bytes]:
+def has_railway(marks: Sequence[Marks]) -> bool:
+    """Return whether a rail is on any of the boards."""
+    return any(len(each.rails) for each in marks)
+
+
+def mark_sections(marks: Sequence[Marks], ticks: IntArray) -> dict[str, bytes]:
     """Return the marks of a film's frames as sections of a payload, as what changed.
 
     `gold`, `levels` and `traitors` are differences of rows. `structures` has per frame how many
@@ -113,6 +176,14 @@ def mark_sections(marks: Sequence[Marks]) -> dict[str, bytes]:
     made or ended, and the gaps of their numbers (first seat times seats plus second). `ships` has
     each trade ship once: the frame in which it is first seen and how many it is seen in, seat, both
     ports' tiles + 1, the length of its way and when it arrives.
+
+    A film with a railway has two more: `rails` has per frame how many changed, and for each the gap
+    of its first tile from the one before, the way to its second, and its length, 0 where it is
+    gone. `trains` has per frame their number, and for each the gap of twice its rail's number in
+    the frame, plus 1 if it goes to the first tile, then its seat, and the ticks until it arrives.
+
+    Args:
+        ticks: int64[F], when each frame is.
     """
     n_seats = len(marks[0].gold)
     pairs = [set((each.allies @ np.array([n_seats, 1])).tolist()) for each in marks]
@@ -134,6 +205,7 @@ def mark_sections(marks: Sequence[Marks]) -> dict[str, bytes]:
                 ]
             )
         ),
+        **(_railway_sections(marks, ticks) if has_railway(marks) else {}),
     }
 
 
@@ -181,6 +253,33 @@ def _pack_ships(frames: Sequence[IntArray]) -> bytes:
             found[1] += 1
             sailing[key] = found
     return varints(np.array(numbers))
+
+
+def _railway_sections(marks: Sequence[Marks], ticks: IntArray) -> dict[str, bytes]:
+    rails: list[int] = []
+    trains: list[int] = []
+    before: dict[tuple[int, int], int] = {}
+    for each, tick in zip(marks, ticks.tolist(), strict=True):
+        after = {(one, other): length for one, other, length in each.rails.tolist()}
+        changed = sorted(
+            ends for ends in before.keys() | after.keys() if before.get(ends) != after.get(ends)
+        )
+        gaps = _gaps([one for one, _ in changed])
+        rails.append(gaps[0])
+        for (one, other), gap in zip(changed, gaps[1:], strict=True):
+            rails += [gap, other - one, after.get((one, other), 0)]
+        number = {ends: 2 * i for i, ends in enumerate(after)}
+        number |= {(other, one): 2 * i + 1 for i, (one, other) in enumerate(after)}
+        running = sorted(
+            (number[start, goal], seat, arrives_at - tick)
+            for seat, start, goal, _, arrives_at in each.trains.tolist()
+        )
+        gaps = _gaps([on for on, _, _ in running])
+        trains.append(gaps[0])
+        for (_, seat, left), gap in zip(running, gaps[1:], strict=True):
+            trains += [gap, seat, left]
+        before = after
+    return {"rails": varints(np.array(rails)), "trains": varints(np.array(trains))}
 
 
 def _pack_boats(frames: Sequence[IntArray]) -> tuple[bytes, bytes]:

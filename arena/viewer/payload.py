@@ -12,8 +12,9 @@ seat with a network `values_S` (thousandths, signed varints, differences of rows
 (bytes: 127 times the square root of the probability of each of `n_actions` actions, 45 where the
 page is not told, which is all of edition 2025), `scales_S` (bytes:
 share of 255 of each view) and `attention_S_VIEW_LAYER` (bytes: 63 times the square root of the
-weight's share of `peak`). A film of edition 2026 has `MARKS_FORMAT`, the sections of
-`arena.viewer.marks.mark_sections`, and under `structures` the words for their kinds.
+weight's share of `peak`). A film of edition 2026 has `MARKS_FORMAT`, or `RAILWAY_FORMAT` where
+there is a railway, the sections of `arena.viewer.marks.mark_sections`, and under `structures` the
+words for their kinds.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ from arena.replay import Replay
 from arena.territory.engine.actions import BUILD
 from arena.territory.engine.terms import TRIBE_TERMS
 from arena.viewer.film import Film, Watcher, record_film
-from arena.viewer.marks import STRUCTURE_WORDS, mark_sections
+from arena.viewer.marks import STRUCTURE_WORDS, has_railway, mark_sections
 from arena.viewer.packing import pack, steps, varints
 
-FORMAT, MARKS_FORMAT = "territory-film/1", "territory-film/2"
+FORMAT, MARKS_FORMAT, RAILWAY_FORMAT = (f"territory-film/{version}" for version in (1, 2, 3))
 MOST_BYTES = 4_500_000
 """Bytes of a payload, unless asked for others: a page on 1024 x 1024 stays below 5 MB."""
 _ONTO = np.array([0, 1, 0])  # the seat attacked is one more, so that neutral land is 0
@@ -165,7 +166,7 @@ def _payload(film: Film, says: Says, insights: Mapping[int, Insight], n_all: int
         seat: _add_insight(sections, seat, insight, film) for seat, insight in insights.items()
     }
     return {
-        "format": MARKS_FORMAT if film.marks else FORMAT,
+        "format": _format(film),
         "title": says.title,
         "match": replay.label.match_id,
         "map": replay.spec.map,
@@ -201,6 +202,12 @@ def _payload(film: Film, says: Says, insights: Mapping[int, Insight], n_all: int
     }
 
 
+def _format(film: Film) -> str:
+    if has_railway(film.marks):
+        return RAILWAY_FORMAT
+    return MARKS_FORMAT if film.marks else FORMAT
+
+
 def _sections(film: Film) -> dict[str, bytes]:
     runs = [change.starts for change in film.changes]
     gaps = [
@@ -227,7 +234,7 @@ def _sections(film: Film) -> dict[str, bytes]:
         "orders": film.orders.tobytes(),
         "attacks": varints(np.array(attacks)),
         "hashes": b"".join(film.hashes),
-        **(mark_sections(film.marks) if film.marks else {}),
+        **(mark_sections(film.marks, film.ticks) if film.marks else {}),
     }
 
 

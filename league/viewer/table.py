@@ -84,6 +84,10 @@ def film_json(film: Film, found: FoundMatch, every: int | None = None) -> dict[s
 def _marks_json(film: Film, frame: int) -> dict[str, Any]:
     """Return what stands on the board beside land and troops; places are tiles (x, y)."""
     marks, width = film.marks[frame], film.map.width
+
+    def place(tile: int) -> list[int] | None:
+        return None if tile < 0 else [tile % width, tile // width]
+
     return {
         "gold": marks.gold.tolist(),
         "city_levels": marks.levels.tolist(),
@@ -103,11 +107,19 @@ def _marks_json(film: Film, frame: int) -> dict[str, Any]:
         "trade_ships": [
             {
                 "seat": seat,
-                "start": None if start < 0 else [start % width, start // width],
-                "goal": None if goal < 0 else [goal % width, goal // width],
+                "start": place(start),
+                "goal": place(goal),
                 "arrives_at": arrives_at,
             }
             for seat, start, goal, _, arrives_at in marks.ships.tolist()
+        ],
+        "rails": [
+            {"stations": [place(one), place(other)], "tiles": length}
+            for one, other, length in marks.rails.tolist()
+        ],
+        "trains": [
+            {"seat": seat, "start": place(start), "goal": place(goal), "arrives_at": arrives_at}
+            for seat, start, goal, _, arrives_at in marks.trains.tolist()
         ],
         "boats": [
             {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from arena.territory.engine.rules import TRAITOR_TICKS
 from arena.viewer.packing import from_varints, pack, signed, unpack, varints
 from arena.viewer.page import viewer_html
 from arena.viewer.payload import Says, film_payload
-from tests.arena.viewer.of_2026 import film_2026
+from tests.arena.viewer.of_2026 import film_2026, film_with_railway, with_marks
 from tests.browser.test_viewer import VIEWER, bright_share, ready, state
 
 
@@ -29,27 +28,84 @@ def test_trade_ships_are_read_frame_by_frame_and_equal_ones_counted(
     open_page: Any, tmp_path: Path
 ) -> None:
     # Ships put on by hand: two equal ones, one whose port is lost on the way, one seen twice.
-    ships = {
-        3: [[1, 20, 900, 40, 130], [1, 20, 900, 40, 130], [2, 5, 70, 9, 99]],
-        4: [[1, 20, 900, 40, 130], [2, -1, 70, 9, 99]],
-        6: [[2, 5, 70, 9, 99]],
-    }
-    film = film_2026()
-    marks = tuple(
-        replace(each, ships=np.array(ships.get(i, []), np.int64).reshape(-1, 5))
-        for i, each in enumerate(film.marks)
+    film = with_marks(
+        {
+            3: {"ships": [[1, 20, 900, 40, 130], [1, 20, 900, 40, 130], [2, 5, 70, 9, 99]]},
+            4: {"ships": [[1, 20, 900, 40, 130], [2, -1, 70, 9, 99]]},
+            6: {"ships": [[2, 5, 70, 9, 99]]},
+        }
     )
     path = tmp_path / "m.html"
-    path.write_text(viewer_html(film_payload(replace(film, marks=marks))), encoding="utf-8")
+    path.write_text(viewer_html(film_payload(film)), encoding="utf-8")
     opened = open_page(path)
     shown = ready(opened)
     for frame in (2, 3, 4, 5, 6):
         found = shown.evaluate(f"{VIEWER}.film.marks.numbers({frame})")
-        assert found == marks[frame].numbers().tolist()
+        assert found == film.marks[frame].numbers().tolist()
     assert any("trade ship" in text for text in shown.locator(".tv-legend li").all_inner_texts())
     shown.evaluate(f"{VIEWER}._seek({film.ticks[3]}); {VIEWER}._setFollow(1)")
     assert "2 trade ships" in shown.inner_text(".tv-card")
     assert not opened.problems
+
+
+@pytest.fixture
+def railway(open_page: Any, tmp_path: Path) -> Any:
+    path = tmp_path / "m.html"
+    path.write_text(viewer_html(film_payload(film_with_railway())), encoding="utf-8")
+    opened = open_page(path)
+    ready(opened)
+    return opened
+
+
+def test_a_railway_and_its_trains_are_read_as_they_change(railway: Any) -> None:
+    film, shown = film_with_railway(), railway.page
+    assert shown.inner_text(".tv-badge") == f"✓ {len(film)} frames fit their hashes"
+    for frame in range(2, 8):
+        found = shown.evaluate(f"{VIEWER}.film.marks.numbers({frame})")
+        assert found == film.marks[frame].numbers().tolist()
+    told = shown.locator(".tv-legend li").all_inner_texts()
+    assert "train" in told and any(text.startswith("railway, ") for text in told)
+    shown.evaluate(f"{VIEWER}._seek({film.ticks[3]}); {VIEWER}._setFollow(1)")
+    assert "2 trains" in shown.inner_text(".tv-card")
+    assert not railway.problems
+
+
+def test_trains_run_from_station_to_station_and_on_between_two_frames(railway: Any) -> None:
+    """At tick 90, of the frames at 75 and 100, with stations at (10, 0), (40, 0) and (40, 60)."""
+    found = railway.page.evaluate(f"{VIEWER}.film.marks._movers(3, 0.6)")
+    trains = {each["seat"]: (each["x"], each["y"]) for each in found if each["name"] == "train"}
+    # Two of seat 1 came to (40, 0) at tick 80, and one went on to (90, 0), 26 ticks away. That of
+    # seat 2 is at its end since tick 83.
+    assert trains == {
+        0: (40, pytest.approx(60 * 25 / 31)),
+        1: (pytest.approx(40 + 50 * 10 / 26), 0),
+    }
+    found = railway.page.evaluate(f"{VIEWER}.film.marks._movers(3, 0)")
+    ticks = [each["x"] for each in found if each["seat"] == 1 and each["name"] == "train"]
+    assert ticks == [pytest.approx(10 + 30 * 11 / 16)] * 2  # of 16 ticks five are left
+    assert [each["turn"] for each in found if each["seat"] == 2] == [pytest.approx(np.pi)]
+
+
+def test_rails_and_trains_stand_on_the_map_and_are_named(railway: Any) -> None:
+    film, shown = film_with_railway(), railway.page
+    shown.evaluate(f"{VIEWER}.shown.names = {VIEWER}.shown.arrows = false")
+    shown.evaluate(f"{VIEWER}._seek({film.ticks[3]})")
+    # the train of seat 0 has run 10 of its 31 ticks from (40, 0) to (40, 60)
+    x, y = shown.evaluate(
+        f"""(() => {{ const v = {VIEWER}, view = v.board.view();
+        return [(view.x + 40.5 * view.scale) / view.w,
+                (view.y + (0.5 + 60 * 10 / 31) * view.scale) / view.h]; }})()"""
+    )
+    box = shown.locator(".tv-board").bounding_box()
+    shown.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    assert shown.inner_text(".tv-tip").endswith(f"train of {film_names()[0]}")
+    with_train = bright_share(shown, x, y)
+    shown.keyboard.press("c")
+    assert with_train > bright_share(shown, x, y) + 20
+
+
+def film_names() -> list[str]:
+    return [seat["name"] for seat in film_payload(film_with_railway())["seats"]]
 
 
 @pytest.fixture
@@ -194,7 +250,7 @@ def test_the_legend_explains_what_there_is_to_see(open_page: Any, page: Path) ->
     assert any(text.startswith("traitor, ") for text in told)
     assert not any("SAM" in text or "silo" in text for text in told)  # nobody builds them
     shown.keyboard.press("?")
-    assert "cities and boats" in shown.inner_text(".tv-help")
+    assert "cities, boats and railways" in shown.inner_text(".tv-help")
 
 
 @pytest.mark.parametrize(

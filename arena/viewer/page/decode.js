@@ -214,7 +214,7 @@ class Film {
 
 /** Unpacks what arena.viewer.payload made; rejects with a sentence. */
 TV.read = async (payload) => {
-  if (!/^territory-film\/[12]$/.test(payload.format)) throw new Error(`expected a film territory-film/1 or /2, found ${payload.format}`);
+  if (!/^territory-film\/[123]$/.test(payload.format)) throw new Error(`expected a film territory-film/1, /2 or /3, found ${payload.format}`);
   const bytes = await inflate(payload.bytes), sections = {};
   let at = 0;
   for (const [name, size] of payload.sections) { sections[name] = bytes.subarray(at, at + size); at += size; }

@@ -1,9 +1,9 @@
-// What stands on a board of edition 2026 beside land and troops: cities, boats, gold, alliances.
+// What stands on a board of edition 2026 beside land and troops: cities, boats, gold, alliances, trade.
 (() => {
 "use strict";
 const TV = window.TerritoryViewer;
 
-// On 16 x 16, so that the map and the legend show the same; a boat's bow is in the east.
+// On 16 x 16, so that the map and the legend show the same; a boat's bow and a train's front are in the east.
 const SHAPES = {
   city: "M8 1.5L14.5 7.5V14.5H1.5V7.5z",
   "defence post": "M2 2H14V8C14 11.5 11 13.8 8 15C5 13.8 2 11.5 2 8z",
@@ -13,13 +13,16 @@ const SHAPES = {
   "SAM site": "M8 1L15 8L8 15L1 8z",
   boat: "M1.5 3.5H9L15 8L9 12.5H1.5L4.2 8z",
   "trade ship": "M8 4.4A3.6 3.6 0 1 0 8.01 4.4z",
+  train: "M0.5 5H12.5L15.5 8L12.5 11H0.5z",
+  railway: "M0 7H2.5V4H4.5V7H7V4H9V7H11.5V4H13.5V7H16V9H13.5V12H11.5V9H9V12H7V9H4.5V12H2.5V9H0z",
   ally: "M6 4A4 4 0 1 0 6.01 4zM10 4A4 4 0 1 0 10.01 4z",
   traitor: "M6.8 0.5H9.2V3.8H12.5V6.2H9.8L8 15.5L6.2 6.2H3.5V3.8H6.8z",
 };
 const PATHS = {};
 const TRAITOR_TICKS = 300;
+const TRAIN_SPEED = 2; // tiles a tick; a trade ship sails one
 const MOST_ALLIES = 4; // whose colours stand in a row of the table
-const DARK = "rgba(8, 12, 20, 0.85)";
+const DARK = "rgba(8, 12, 20, 0.85)", RAIL = "rgba(233, 237, 245, 0.75)";
 
 const light = (colour) => `rgb(${colour.map((part) => Math.round(0.45 * part + 0.55 * 255)).join()})`;
 
@@ -55,6 +58,8 @@ TV.markIcon = (name, hollow = false) => {
   return made;
 };
 
+const byColumns = (...names) => (a, b) => names.reduce((found, name) => found || a[name] - b[name], 0);
+
 class Marks {
   constructor(film, sections) {
     const { varints, signed, steps } = TV.numbers, n = film.seats.length;
@@ -66,6 +71,8 @@ class Marks {
     this._readBoats(varints(sections.boats), signed(sections.places));
     this._readAllies(varints(sections.allies));
     this._readShips(varints(sections.ships));
+    this._readRails(varints(sections.rails || [])); // films of before have neither
+    this._readTrains(varints(sections.trains || []));
   }
 
   _readStructures(numbers) {
@@ -125,21 +132,50 @@ class Marks {
       const ship = { seat, start: start - 1, goal: goal - 1, steps, arrives };
       for (let frame = first; frame < first + n; frame++) this.ships[frame].push(ship);
     }
-    const columns = ["seat", "start", "goal", "steps", "arrives"];
-    const order = (a, b) => columns.reduce((found, name) => found || a[name] - b[name], 0);
-    this.ships.forEach((row) => row.sort(order));
+    this.ships.forEach((row) => row.sort(byColumns("seat", "start", "goal", "steps", "arrives")));
+  }
+
+  _readRails(numbers) {
+    const laid = new Map();
+    this.rails = [];
+    for (let at = 0; this.rails.length < this.film.length; ) {
+      let one = 0;
+      const changed = numbers[at++] || 0;
+      for (let left = changed; left > 0; left--, at += 3) {
+        const other = (one += numbers[at]) + numbers[at + 1], length = numbers[at + 2];
+        if (length) laid.set(`${one} ${other}`, { one, other, length }); else laid.delete(`${one} ${other}`);
+      }
+      const before = this.rails.at(-1);
+      this.rails.push(before && !changed ? before : [...laid.values()].sort(byColumns("one", "other")));
+    }
+  }
+
+  _readTrains(numbers) {
+    this.trains = [];
+    for (let at = 0; this.trains.length < this.film.length; ) {
+      const frame = this.trains.length, row = [];
+      let on = 0;
+      for (let left = numbers[at++] || 0; left > 0; left--, at += 3) {
+        on += numbers[at];
+        const { one, other, length } = this.rails[frame][Math.floor(on / 2)], [start, goal] = on % 2 ? [other, one] : [one, other];
+        row.push({ seat: numbers[at + 1], start, goal, steps: length, arrives: this.film.ticks[frame] + numbers[at + 2] });
+      }
+      this.trains.push(row.sort(byColumns("seat", "start", "goal", "steps", "arrives")));
+    }
   }
 
   /** What the hash of a frame covers, as arena.viewer.marks.Marks.numbers. */
   numbers(frame) {
     const n = this.film.seats.length, row = (table) => [...this.film.row(table, frame)];
-    const structures = this.structures[frame], boats = this.boats[frame], allies = this.allies[frame];
+    const structures = this.structures[frame], boats = this.boats[frame], allies = this.allies[frame], rails = this.rails[frame], trains = this.trains[frame];
+    const moving = (rows) => [rows.length, ...rows.flatMap((each) => [each.seat, each.start, each.goal, each.steps, each.arrives])];
     return [
       ...row(this.gold), ...row(this.levels), ...row(this.traitors),
       structures.length, ...structures.flatMap((each) => [each.tile, each.kind, each.seat, each.level, each.finished]),
       boats.length, ...boats.flatMap((each) => [each.seat, each.onto, each.x, each.y, each.landX, each.landY, each.troops, each.back]),
       allies.length, ...allies.flatMap((code) => [Math.floor(code / n), code % n]),
-      this.ships[frame].length, ...this.ships[frame].flatMap((each) => [each.seat, each.start, each.goal, each.steps, each.arrives]),
+      ...moving(this.ships[frame]),
+      ...(rails.length ? [rails.length, ...rails.flatMap((each) => [each.one, each.other, each.length]), ...moving(trains)] : []),
     ];
   }
 
@@ -164,6 +200,7 @@ class Marks {
       const onto = each.back ? "on its way back" : each.onto < 0 ? "to nobody's land" : `to ${seats[each.onto].name}`;
       note(each.x, each.y, `boat of ${seats[each.seat].name} ${onto}, ${TV.short(each.troops)} troops`);
     }
+    for (const each of this._movers(frame, 0)) note(each.x, each.y, `${each.name} of ${seats[each.seat].name}`);
     const nearest = found.filter(([far]) => far <= reach).sort((a, b) => a[0] - b[0])[0];
     return nearest ? nearest[1] : "";
   }
@@ -172,6 +209,7 @@ class Marks {
     const { width } = this.film, place = (x, y) => [view.x + (x + 0.5) * view.scale, view.y + (y + 0.5) * view.scale];
     const size = Math.min(Math.max(4.4 * view.scale, 9), 17);
     const within = (at, room) => (at > -view.scale && at < room + view.scale ? Math.min(Math.max(at, 0.6 * size), room - 0.6 * size) : at);
+    this._drawRails(context, view, frame, place);
     for (const each of this.structures[frame]) {
       let [x, y] = place(each.tile % width, Math.floor(each.tile / width));
       if (x < -20 || y < -20 || x > view.w + 20 || y > view.h + 20) continue;
@@ -185,20 +223,47 @@ class Marks {
       context.fillStyle = each.finished ? "#0b1018" : "#ffffff";
       context.fillText(String(each.level), x, y + 0.11 * wide);
     }
-    this._drawShips(board, context, frame, mix, shown, place, size);
+    for (const { name, seat, x, y, turn } of this._movers(frame, mix)) {
+      context.globalAlpha = shown.follow === null || shown.follow === seat ? 1 : 0.35;
+      draw(context, name, ...place(x, y), 0.8 * size, light(board.colours[seat]), { turn });
+      context.globalAlpha = 1;
+    }
     this._drawBoats(board, context, view, frame, mix, shown, place, size);
   }
 
-  /** Trade ships: where each would be if its way were straight; of the way itself only the length is kept. */
-  _drawShips(board, context, frame, mix, shown, place, size) {
-    const { width, ticks, length } = this.film, now = ticks[frame] + (ticks[Math.min(frame + 1, length - 1)] - ticks[frame]) * mix;
-    for (const { seat, start, goal, steps, arrives } of this.ships[frame]) {
-      if (start < 0 || goal < 0) continue;
-      const done = Math.min(Math.max(1 - (arrives - now) / Math.max(steps, 1), 0), 1), along = (a, b) => a + (b - a) * done;
-      context.globalAlpha = shown.follow === null || shown.follow === seat ? 1 : 0.35;
-      draw(context, "trade ship", ...place(along(start % width, goal % width), along(Math.floor(start / width), Math.floor(goal / width))), 0.8 * size, light(board.colours[seat]));
-      context.globalAlpha = 1;
+  /** Rails from station to station, dashed light on dark: of a rail itself only the length is kept. */
+  _drawRails(context, view, frame, place) {
+    const { width } = this.film, wide = Math.min(Math.max(0.4 * view.scale, 1), 2), tile = (at) => place(at % width, Math.floor(at / width));
+    for (const [style, line, dash] of [["rgba(8, 12, 20, 0.55)", 2.2 * wide, []], [RAIL, wide, [2 * wide, 2 * wide]]]) {
+      context.setLineDash(dash);
+      context.lineCap = "butt";
+      context.lineWidth = line;
+      context.strokeStyle = style;
+      context.beginPath();
+      for (const { one, other } of this.rails[frame]) { context.moveTo(...tile(one)); context.lineTo(...tile(other)); }
+      context.stroke();
     }
+    context.setLineDash([]);
+  }
+
+  /** Trade ships and trains where each would be if its way were straight; one that leaves before the next frame is on its way too. */
+  _movers(frame, mix) {
+    const { width, ticks, length } = this.film, next = Math.min(frame + 1, length - 1), now = ticks[frame] + (ticks[next] - ticks[frame]) * mix;
+    const found = [];
+    for (const [name, rows, speed] of [["trade ship", this.ships, 1], ["train", this.trains, TRAIN_SPEED]]) {
+      const takes = ({ steps }) => Math.max(Math.ceil(steps / speed), 1);
+      const key = (each) => Object.values(each).join(), here = new Set(rows[frame].map(key));
+      const shown = rows[frame].filter(({ arrives }) => mix === 0 || arrives >= now);
+      if (mix > 0) shown.push(...rows[next].filter((each) => !here.has(key(each)) && each.arrives - takes(each) <= now));
+      for (const each of shown) {
+        const { seat, start, goal, arrives } = each;
+        if (start < 0 || goal < 0) continue;
+        const done = Math.min(Math.max(1 - (arrives - now) / takes(each), 0), 1), from = [start % width, Math.floor(start / width)], to = [goal % width, Math.floor(goal / width)];
+        const [across, down] = [to[0] - from[0], to[1] - from[1]];
+        found.push({ name, seat, x: from[0] + across * done, y: from[1] + down * done, turn: Math.atan2(down, across) });
+      }
+    }
+    return found;
   }
 
   _drawBoats(board, context, view, frame, mix, shown, place, size) {
@@ -286,8 +351,10 @@ class Marks {
     const boats = this.boats[frame].filter((boat) => boat.seat === seat), allies = this.alliesOf(frame, seat);
     const facts = [`gold ${TV.short(this.gold[at])}`, `city levels ${this.levels[at]}${building ? `, ${building} being built` : ""}`];
     if (boats.length) facts.push(`${boats.length} ${boats.length === 1 ? "boat" : "boats"} at sea with ${TV.short(boats.reduce((sum, boat) => sum + boat.troops, 0))} troops`);
-    const trading = this.ships[frame].filter((ship) => ship.seat === seat).length;
-    if (trading) facts.push(`${trading} trade ${trading === 1 ? "ship" : "ships"}`);
+    for (const [name, rows] of [["trade ship", this.ships], ["train", this.trains]]) {
+      const own = rows[frame].filter((each) => each.seat === seat).length;
+      if (own) facts.push(`${own} ${name}${own === 1 ? "" : "s"}`);
+    }
     if (this.isTraitor(frame, seat)) facts.push(`traitor until tick ${this.traitors[at]}`);
     line.className = "tv-quiet";
     line.append(facts.join("  ·  "));
@@ -319,6 +386,8 @@ class Marks {
     if (this.boats.some((row) => row.length)) items.push(["boat", false, "boat, its landing ringed in its target's colour"]);
     if (this.boats.some((row) => row.some((each) => each.back))) items.push(["boat", true, "on its way back"]);
     if (this.ships.some((row) => row.length)) items.push(["trade ship", false, "trade ship, on a straight line between its ports"]);
+    if (this.rails.some((row) => row.length)) items.push(["railway", false, "railway, on a straight line between its stations"]);
+    if (this.trains.some((row) => row.length)) items.push(["train", false, "train"]);
     if (this.allies.some((row) => row.length)) items.push(["ally", false, "ally of the seat that is followed"]);
     if (this.film.ticks.some((_, frame) => this.film.seats.some((_, seat) => this.isTraitor(frame, seat)))) items.push(["traitor", false, "traitor, whose land falls at half the losses"]);
     return items;

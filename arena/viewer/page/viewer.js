@@ -127,7 +127,7 @@ class Viewer {
     this.speedButton = button("", "faster (s), slower (S)", (event) => this._faster(event.shiftKey ? -1 : 1), "tv-button tv-speed");
     this.namesButton = button("names", "names on the land (n)", () => this._toggle("names"), "tv-button tv-toggle");
     this.arrowsButton = button("attacks", "attack arrows (x)", () => this._toggle("arrows"), "tv-button tv-toggle");
-    this.marksButton = button("cities", "cities and boats (c)", () => this._toggle("marks"), "tv-button tv-toggle");
+    this.marksButton = button("cities", "cities, boats and railways (c)", () => this._toggle("marks"), "tv-button tv-toggle");
     this.marksButton.hidden = !this.film.marks;
     bar.append(
       button("first", "to the start (home)", () => this._seek(0)), button("back", "one decision back (←)", () => this._step(-1)),
@@ -230,7 +230,7 @@ class Viewer {
     this.help = element("div", "tv-help");
     this.help.hidden = true;
     const list = element("dl");
-    const keys = this.film.marks ? [...KEYS.slice(0, -3), ["c", "cities and boats"], ...KEYS.slice(-3)] : KEYS;
+    const keys = this.film.marks ? [...KEYS.slice(0, -3), ["c", "cities, boats and railways"], ...KEYS.slice(-3)] : KEYS;
     for (const [key, text] of keys) list.append(element("dt", "", key), element("dd", "", text));
     this.help.append(element("h2", "", "Keys"), list, button("close", "close", () => this._toggleHelp(), "tv-button tv-toggle"));
     return this.help;
@@ -423,7 +423,7 @@ class Viewer {
         : `✓ ${this.film.length} frames fit their hashes`;
       this.badge.title = "Each frame's land, tiles and troops were hashed (SHA-256) when the match was played back to the recorded final state "
         + `${this.film.about.final_state.slice(0, 16)}; this page hashed them again.`;
-      if (this.film.marks) this.badge.title = this.badge.title.replace("tiles and troops", "tiles, troops, gold, structures, boats and alliances");
+      if (this.film.marks) this.badge.title = this.badge.title.replace("tiles and troops", "tiles, troops, gold, structures, boats, alliances and trade");
       this._listDeaths();
       this._drawAll();
     };

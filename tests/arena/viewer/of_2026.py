@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +16,7 @@ from arena.replay import Replay
 from arena.territory.engine.actions import ALLY, BOAT, BREAK, BUILD, UPGRADE, WAIT
 from arena.territory.engine.rules import RULES_VERSION, MatchRules
 from arena.territory.maps import load_map
-from arena.viewer.film import Film, record_film
+from arena.viewer.film import Film, frame_hash, record_film
 
 RULES = MatchRules(
     max_ticks=2_500,
@@ -109,3 +111,51 @@ def film_2026() -> Film:
 def replay_2026() -> Replay:
     """The replay of that film."""
     return film_2026().replay
+
+
+def with_marks(by_frame: Mapping[int, Mapping[str, list[list[int]]]]) -> Film:
+    """That film with lists of marks put on by hand in some frames, and hashes that fit.
+
+    In the other frames those lists are empty.
+    """
+    film = film_2026()
+    columns = {"ships": 5, "rails": 3, "trains": 5}
+    names = {name for lists in by_frame.values() for name in lists}
+    marks = tuple(
+        replace(
+            each,
+            **{
+                name: np.array(by_frame.get(i, {}).get(name, []), np.int64).reshape(
+                    -1, columns[name]
+                )
+                for name in names
+            },
+        )
+        for i, each in enumerate(film.marks)
+    )
+    hashes = tuple(
+        frame_hash(int(film.ticks[i]), owner, film.tiles[i], film.troops[i], marks[i])
+        for i, owner in enumerate(film.frames())
+    )
+    return replace(film, marks=marks, hashes=hashes)
+
+
+@lru_cache(1)
+def film_with_railway() -> Film:
+    """That film with three rails and trains in frames 3 to 6, of ticks 75 to 150.
+
+    Tiles are 96 a row. One of the rails is lost before frame 5, and another one is longer then;
+    two trains are alike in frame 3, and one goes back on the same rail.
+    """
+    west, middle, east, south = 10, 40, 90, 96 * 60 + 40
+    rails = [[west, middle, 31], [middle, east, 51], [middle, south, 61]]
+    trains = [[0, middle, south, 61, 96], [1, west, middle, 31, 80], [1, west, middle, 31, 80]]
+    back = [[2, middle, west, 31, 83]]
+    return with_marks(
+        {
+            3: {"rails": rails, "trains": [*trains, *back]},
+            4: {"rails": rails, "trains": [[1, middle, east, 51, 106]]},
+            5: {"rails": [[west, middle, 33], [middle, south, 61]], "trains": []},
+            6: {"rails": [[west, middle, 33]], "trains": [[2, west, middle, 33, 160]]},
+        }
+    )

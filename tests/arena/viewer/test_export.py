@@ -20,7 +20,7 @@ from arena.viewer.film import Film, record_film
 from arena.viewer.marks import STRUCTURE_WORDS
 from arena.viewer.page import viewer_script
 from arena.viewer.picture import frame_picture
-from arena.viewer.shapes import BOAT, SHAPES, draw_marks
+from arena.viewer.shapes import BOAT, SHAPES, TRAIN, draw_marks
 from tests.arena.viewer.of_2026 import film_2026
 
 
@@ -130,13 +130,37 @@ def test_a_city_has_its_seats_colour_half_way_to_white_and_is_hollow_while_it_is
         boats=np.array([[0, 2, -1, 10, 6, 20, 6, 100, 0]]),
     )
     canvas = Image.new("RGB", (128, 128))
-    draw_marks(ImageDraw.Draw(canvas), marks, 32, 4.0, 9)
+    draw_marks(ImageDraw.Draw(canvas), marks, 32, 4.0, 9, 0)
     light = np.round(0.45 * seat_colours(9) + 0.55 * 255)
     # the middle of tile (10, 0) is at 4 * 10.5, 4 * 0.5
     assert canvas.getpixel((42, 2)) == tuple(light[4])
     assert canvas.getpixel((82, 2)) == (8, 12, 20)
     # a boat of seat 2 at (10, 6), and its way to (20, 6)
     assert canvas.getpixel((42, 26)) == tuple(light[2]) == canvas.getpixel((72, 26))
+
+
+def test_trains_and_trade_ships_are_where_they_have_come_to_and_rails_below_structures() -> None:
+    marks = replace(
+        film_2026().marks[0],
+        structures=np.array([[10, 1, 4, 1, 1]]),
+        rails=np.array([[10, 30, 21]]),  # of tiles (10, 0) and (30, 0)
+        trains=np.array([[3, 10, 30, 21, 107]]),
+        ships=np.array([[2, 320, 340, 40, 110], [1, 335, -1, 9, 101]]),  # the second's goal is gone
+    )
+    found = [(each.kind, each.seat, each.x, each.y) for each in marks.movers(32, 100)]
+    # 10 of 40 ticks are left to the ship from (0, 10) to (20, 10); 7 of 11 to the train
+    assert found == [
+        ("trade ship", 2, 15.0, 10.0),
+        ("train", 3, pytest.approx(10 + 20 * 4 / 11), 0.0),
+    ]
+    canvas = Image.new("RGB", (128, 128), (255, 0, 0))
+    draw_marks(ImageDraw.Draw(canvas), marks, 32, 4.0, 9, 100)
+    light = np.round(0.45 * seat_colours(9) + 0.55 * 255)
+    assert canvas.getpixel((42, 2)) == tuple(light[4])
+    assert canvas.getpixel((int(4 * 17.77), 2)) == tuple(light[3])
+    assert canvas.getpixel((62, 42)) == tuple(light[2])
+    on_the_rail = {canvas.getpixel((x, 2)) for x in range(80, 120)}
+    assert on_the_rail == {(8, 12, 20), (208, 213, 224)}
 
 
 def test_marks_are_on_the_pictures_of_a_film() -> None:
@@ -164,6 +188,6 @@ def page_corners(name: str) -> tuple[tuple[float, float], ...]:
 
 
 def test_shapes_of_straight_lines_are_those_of_the_page() -> None:
-    ours = dict(zip(STRUCTURE_WORDS.values(), SHAPES, strict=True)) | {"boat": BOAT}
-    for name in ("city", "factory", "silo", "SAM site", "boat"):
+    ours = dict(zip(STRUCTURE_WORDS.values(), SHAPES, strict=True)) | {"boat": BOAT, "train": TRAIN}
+    for name in ("city", "factory", "silo", "SAM site", "boat", "train"):
         assert page_corners(name) == ours[name], name

@@ -15,15 +15,16 @@ from arena.half_blocks import half_blocks
 from arena.replay import play_back, playing, read_replay
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import STRUCTURES
-from arena.territory.engine.state import CITY_LEVELS, TRAITOR_UNTIL
+from arena.territory.engine.state import CITY_LEVELS, N_TRAINS, TRAITOR_UNTIL
 from arena.territory.maps import load_map
 from arena.viewer.film import frame_hash, record_film
 from arena.viewer.lookout import Lookout
 from arena.viewer.marks import BOAT_ID, LANDING_X, Marks, X, Y, marks_from_arrays, marks_to_arrays
-from arena.viewer.packing import unpack
+from arena.viewer.packing import from_varints, unpack
 from arena.viewer.payload import film_payload, member_names, seat_terms
 from arena.viewer.text_marks import BUILDING, HOUSE, put_marks, shown_meanings
-from tests.arena.viewer.of_2026 import film_2026, replay_2026
+from tests.arena.territory.engine.engine_checks import board as engine_with
+from tests.arena.viewer.of_2026 import film_2026, film_with_railway, replay_2026, with_marks
 
 
 def expected(engine: Engine) -> list[object]:
@@ -109,18 +110,77 @@ def test_the_hash_of_a_frame_covers_every_mark() -> None:
     film = film_2026()
     frame = next(i for i, each in enumerate(film.marks) if len(each.boats) and len(each.allies))
     ships = np.array([[1, 20, 30, 12, 99]])
+    rails, trains = np.array([[20, 30, 12]]), np.array([[1, 20, 30, 12, 99]])
     marks = replace(film.marks[frame], structures=np.array([[7, 1, 2, 1, 1]]), ships=ships)
+    marks = replace(marks, rails=rails, trains=trains)
     owner = np.zeros((2, 3), np.uint8)
 
     def digest(marks: Marks | None) -> bytes:
         return frame_hash(7, owner, film.tiles[frame], film.troops[frame], marks)
 
     found = {digest(None), digest(marks), digest(replace(marks, structures=marks.structures[:0]))}
-    for name in ("gold", "levels", "traitor_until", "structures", "boats", "allies", "ships"):
+    tables = ("gold", "levels", "traitor_until")
+    for name in (*tables, "structures", "boats", "allies", "ships", "rails", "trains"):
         changed = getattr(marks, name).copy()
         changed[(0, -1) if changed.ndim == 2 else 0] += 1
         found.add(digest(replace(marks, **{name: changed})))
-    assert len(found) == 3 + 7
+    assert len(found) == 3 + 9
+
+
+def test_rails_and_trains_are_those_of_the_board() -> None:
+    """A plain that A has to the west of x = 120, and B to the east."""
+    owners = np.full((12, 240), 1)
+    owners[:, 120:] = 2
+    engine = engine_with(owners, troops=(60_000,) * 2, edition="2026")
+    engine.put_structure(1, "city", 110, 6)
+    engine.put_structure(1, "factory", 50, 6, level=1_000)
+    engine.put_structure(2, "city", 150, 6)
+    while engine.state.clock[N_TRAINS] == 0:
+        engine.run(1)
+    marks = Lookout().take(engine)
+    assert marks is not None
+    west, middle, east = 6 * 240 + 50, 6 * 240 + 110, 6 * 240 + 150
+    # half tiles: 61 tiles of railway for 60 of the map, 41 for 40
+    assert marks.rails.tolist() == [[west, middle, 61], [middle, east, 41]]
+    # it left in the tick that was run last, and takes 61 / 2 ticks
+    arrives_at = engine.tick - 1 + 31
+    assert marks.trains.tolist() == [[int(engine.seat_of[0]), west, middle, 61, arrives_at]]
+    engine.run(31)
+    trains = [train for train in engine.trains() if train.start == (110, 6)]
+    assert {train.goal for train in trains} <= {(150, 6)}
+    engine.conquer(0, 110, 6)
+    engine.run(2)  # nobody has a turn in tick 0
+    assert engine.railway() == engine.trains() == []
+
+
+def test_a_film_without_a_railway_is_the_bytes_that_it_was_before_films_knew_of_railways() -> None:
+    film = with_marks({0: {"rails": [], "trains": []}})
+    payload = film_payload(film)
+    assert payload["format"] == "territory-film/2"
+    assert not {"rails", "trains"} & unpack(payload).keys()
+    marks = film.marks[-1]
+    n_ships = len(marks.ships)
+    assert marks.numbers()[-1 - 5 * n_ships :].tolist() == [n_ships, *marks.ships.ravel().tolist()]
+    # and what was written before is read: arrays without these two
+    kept = {
+        name: values
+        for name, values in marks_to_arrays(film.marks).items()
+        if not name.startswith(("rails", "trains"))
+    }
+    assert [len(each.rails) for each in marks_from_arrays(kept)] == [0] * len(film)
+
+
+def test_a_railway_is_stored_when_it_changes() -> None:
+    film = film_with_railway()
+    payload = film_payload(film)
+    assert payload["format"] == "territory-film/3"
+    numbers = from_varints(unpack(payload)["rails"]).tolist()
+    # gap of the first tile, way to the second, tiles; 40 to 5800 after 40 to 90
+    laid = [3, 10, 30, 31, 30, 50, 51, 0, 5760, 61]
+    changed = [2, 10, 30, 33, 30, 50, 0]  # one is longer, one is gone
+    gone = [1, 40, 5760, 0]
+    last = [1, 10, 30, 0]
+    assert numbers == [*[0] * 3, *laid, 0, *changed, *gone, *last, *[0] * (len(film) - 8)]
 
 
 def test_a_film_of_2025_is_the_same_bytes_as_before_there_were_marks() -> None:

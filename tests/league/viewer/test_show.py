@@ -19,7 +19,7 @@ from league.cli.options import run
 from league.cli.replay import replay
 from league.viewer.found import FoundMatch, find_match
 from league.viewer.table import film_json, film_lines, shown_frames
-from tests.arena.viewer.of_2026 import film_2026
+from tests.arena.viewer.of_2026 import film_2026, film_with_railway
 from tests.league.hand_made import add_rated, make_league
 
 
@@ -145,6 +145,13 @@ def test_numbers_of_2026_are_in_the_table_and_in_the_json() -> None:
     tile, kind, seat, level, is_finished = marks.structures[0].tolist()
     assert (first["y"] * 96 + first["x"], first["seat"], first["level"]) == (tile, seat, level)
     assert first["kind"] == STRUCTURES[kind - 1] and first["is_finished"] == bool(is_finished)
+    json.dumps(shown)
+    film_3 = film_with_railway()
+    shown = film_json(film_3, found, every=25)["frames"][3]
+    assert shown["tick"] == 75
+    assert shown["rails"][2] == {"stations": [[40, 0], [40, 60]], "tiles": 61}
+    train = {"seat": 0, "start": [40, 0], "goal": [40, 60], "arrives_at": 96}
+    assert shown["trains"][0] == train
     json.dumps(shown)
     lines = film_lines(film, found)
     head = next(line for line in lines if "troops" in line)

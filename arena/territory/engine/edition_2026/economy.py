@@ -19,6 +19,7 @@ from arena.territory.engine.state import (
     IS_FINISHED,
     N_SHIPS,
     N_STRUCTURES,
+    N_TRAINS,
     STRUCTURE,
     STRUCTURE_LEVEL,
     STRUCTURE_OWNER,
@@ -31,6 +32,10 @@ from arena.territory.engine.traffic import (
     SHIP_OWNER,
     SHIP_STEPS,
     SHIP_TO,
+    TRAIN_ARRIVES,
+    TRAIN_AT,
+    TRAIN_NEXT,
+    TRAIN_OWNER,
 )
 
 
@@ -73,6 +78,36 @@ class TradeShip(NamedTuple):
     arrives_at: int
 
 
+class Rail(NamedTuple):
+    """A rail between two stations; whoever owns the land, it is nobody's.
+
+    Attributes:
+        start, goal: (x, y) of its stations, in the order in which they were begun.
+        tiles: how long it is; where it lies between them is not known.
+    """
+
+    start: tuple[int, int]
+    goal: tuple[int, int]
+    tiles: int
+
+
+class Train(NamedTuple):
+    """A train between two stations; factories send trains by themselves.
+
+    Attributes:
+        owner: player id.
+        start, goal: (x, y) of the station that it left last, and of the next one.
+        tiles: of the rail between them.
+        arrives_at: the tick in which it comes to the next station.
+    """
+
+    owner: int
+    start: tuple[int, int]
+    goal: tuple[int, int]
+    tiles: int
+    arrives_at: int
+
+
 class Economy(Board):
     """Gold and structures of a match, as methods of its Engine."""
 
@@ -99,8 +134,35 @@ class Economy(Board):
             for ship in self.state.ships[: int(self.state.clock[N_SHIPS])]
         ]
 
+    def railway(self) -> list[Rail]:
+        """Return all rails, each once; none in edition 2025."""
+        rails = self.state.rails[: int(self.state.clock[N_STRUCTURES])]
+        is_first = (
+            rails[:, :, 0] - 1 > np.arange(len(rails))[:, None]
+        )  # the other station has it too
+        rows = zip(np.nonzero(is_first)[0].tolist(), rails[is_first].tolist(), strict=True)
+        return [
+            Rail(self._place_of_row(i), self._place_of_row(j - 1), tiles) for i, (j, tiles) in rows
+        ]
+
+    def trains(self) -> list[Train]:
+        """Return the trains between two stations in order of departure; none in edition 2025."""
+        s = self.state
+        found = []
+        for train in s.trains[: int(s.clock[N_TRAINS])]:
+            i, j = int(train[TRAIN_AT]), int(train[TRAIN_NEXT])
+            if j >= 0:  # else its journey is over
+                ((_, tiles),) = s.rails[i][s.rails[i, :, 0] == j + 1]
+                places = self._place_of_row(i), self._place_of_row(j)
+                arrives_at = int(train[TRAIN_ARRIVES])
+                found.append(Train(int(train[TRAIN_OWNER]), *places, int(tiles), arrives_at))
+        return found
+
+    def _place_of_row(self, row: int) -> tuple[int, int]:
+        return self._place_of(int(self.state.structures[row, STRUCTURE_TILE]))
+
     def _place_of_port(self, row: int) -> tuple[int, int] | None:
-        return self._place_of(int(self.state.structures[row, STRUCTURE_TILE])) if row >= 0 else None
+        return self._place_of_row(row) if row >= 0 else None
 
     def price(self, p: int, kind: str) -> int:
         """Return what p pays for its next structure of a kind, or for a level more of one."""
