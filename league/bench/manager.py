@@ -233,7 +233,7 @@ def _line_up_ms(league: FullLeague, n_plans: int = 8) -> float:
 
 def _roster_s(league: FullLeague, manager: Manager, n: int = 3) -> float:
     """Return the processor time of the rosters of all learners, once the payoff is known."""
-    rosters = Rosters(league.season, league.config.rating.held_out)
+    rosters = Rosters(league.season, league.config.rating.held_out, league.config.rating.ladder)
     lineages = {lineage.name: lineage for lineage in league.config.learners}
     spent = []
     for _ in range(n + 1):

@@ -57,6 +57,7 @@ REAL: dict[str, Any] = {
         "n_matches": 96,
         "seats_per_match": 1,
         "one_opponent_share": 1.0,
+        "ladder_share": 0.75,
         "n_epochs": 8,
         "gamma": 0.996,
         "gae_lambda": 0.9,

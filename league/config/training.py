@@ -230,6 +230,11 @@ class LearnerConfig(Section):
         description="Share of a main learner's opponents that are its own twelve newest snapshots, "
         "each as often; 0 meets them only where they are hard for it.",
     )
+    ladder_share: Share = Field(
+        default=0.0,
+        description="Share of a main learner's opponents that are rungs of `rating.ladder`, most "
+        "often those among nine of whom it comes first in about half of the matches.",
+    )
     teacher: Annotated[str | None, Off] = Field(
         default=None,
         description="Who teaches a lineage before it trains: a member's name or an agent spec such "

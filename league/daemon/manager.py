@@ -96,7 +96,7 @@ class Manager:
         self.store = SnapshotStore(folder.snapshot_place())
         self.running_time = RunningTime(engine)
         self._heartbeat = Heartbeat(engine, ends, usage or dict)
-        self._rosters = Rosters(self.season, config.rating.held_out)
+        self._rosters = Rosters(self.season, config.rating.held_out, config.rating.ladder)
         self._courses = CourseWatch(
             CourseSettings(
                 config.rating.held_out,

@@ -30,8 +30,11 @@ class Rosters:
         payoff: as of the newest reading.
     """
 
-    def __init__(self, season: Season, held_out: Collection[str] = ()) -> None:
+    def __init__(
+        self, season: Season, held_out: Collection[str] = (), ladder: Collection[str] = ()
+    ) -> None:
         self.payoff = Payoff()
+        self._ladder = ladder
         self._season = season
         self._held_out = held_out
         self._seq = 0
@@ -66,6 +69,7 @@ class Rosters:
                 self._season,
                 self._held_out,
                 self._restarted.get(name),
+                self._ladder,
             )
         return rosters
 
@@ -77,6 +81,7 @@ def make_roster(
     season: Season,
     held_out: Collection[str] = (),
     restarted: Restarted | None = None,
+    ladder: Collection[str] = (),
 ) -> Roster:
     """Return whom a learner may meet, its x against each of them, and whom it must beat.
 
@@ -87,6 +92,7 @@ def make_roster(
         restarted: what the learner said when its weights were replaced after its newest snapshot:
             nothing is known of them but what those that they descend from have shown, and the
             training since.
+        ladder: names of its rungs.
     """
     known: Mapping[int, Gaussian] = {
         member_id: (rating.mu, rating.sigma)
@@ -122,6 +128,7 @@ def make_roster(
                 own_ancestor=member.id in own,
                 current_main=member.id in mains,
                 main_ancestor=member.id in main_ancestors,
+                is_rung=member.name in ladder,
             )
         )
     reign = throne.reigning(session)

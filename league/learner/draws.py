@@ -17,20 +17,26 @@ from league.matchmaking.opponents import draw_opponents, draw_shares
 
 
 def draw_wave(
-    roster: Roster, role: str, n: int, rng: Generator, ring_share: float = 0.0
+    roster: Roster, role: str, n: int, rng: Generator, settings: OpponentSettings
 ) -> list[str]:
     """Draw the agent specs of `n` opponents of a rollout, as the learner's role demands."""
-    drawn = draw_opponents(role, roster.foes, n, rng, p_self_play=0.0, p_ring=ring_share)
+    drawn = draw_opponents(role, roster.foes, n, rng, p_self_play=0.0, **_shares(settings))
     return [SELF_PLAY if member is None else roster.specs[member] for member in drawn]
+
+
+def _shares(settings: OpponentSettings) -> dict[str, float]:
+    return {"p_ring": settings.ring_share, "p_rung": settings.ladder_share}
 
 
 MOST_FOES = 200  # that a learner tells of: 5 kB
 
 
-def whom_it_meets(roster: Roster, role: str, wave: Sequence[str], ring_share: float = 0.0) -> Meets:
+def whom_it_meets(
+    roster: Roster, role: str, wave: Sequence[str], settings: OpponentSettings
+) -> Meets:
     """Return a wave that `draw_wave` drew, and how probable each foe of the roster was in it."""
     ids = {spec: member_id for member_id, spec in roster.specs.items()}
-    shares = draw_shares(role, roster.foes, p_self_play=0.0, p_ring=ring_share)
+    shares = draw_shares(role, roster.foes, p_self_play=0.0, **_shares(settings))
     foes = sorted(
         ((foe.member_id, foe.x, shares.get(foe.member_id, 0.0)) for foe in roster.foes),
         key=lambda foe: (-foe[2], foe[1], foe[0]),

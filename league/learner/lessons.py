@@ -253,8 +253,8 @@ class Lessons:
         """Draw the training opponents of a wave, as for a rollout."""
         trainer = self._trainer
         env.reset_to([_PURPOSE, self._orders.seed, number])
-        n = trainer.settings.opponents.n_per_wave
-        trainer.wave = draw_wave(trainer.roster, self._orders.role, n, env.rng)
+        whom = trainer.settings.opponents
+        trainer.wave = draw_wave(trainer.roster, self._orders.role, whom.n_per_wave, env.rng, whom)
         self._copy_to_mirror()
 
     def _choose(self) -> Choose:

@@ -60,6 +60,7 @@ class OpponentSettings:
         one_opponent_share: probability that all other seats of a match are one member.
         self_play_share: probability that another seat of a main's match plays its current weights.
         ring_share: probability that a draw for a main's wave is one of its own newest snapshots.
+        ladder_share: probability that it is a rung of the league's ladder.
         stirred_decisions: decisions after a plateau in which a wave has twice as many members.
     """
 
@@ -67,6 +68,7 @@ class OpponentSettings:
     one_opponent_share: float
     self_play_share: float
     ring_share: float = 0.0
+    ladder_share: float = 0.0
     stirred_decisions: int = 0
 
 
@@ -177,6 +179,7 @@ def learner_settings(config: LeagueConfig) -> LearnerSettings:
             one_opponent_share=learner.one_opponent_share,
             self_play_share=learner.self_play_share,
             ring_share=learner.ring_share,
+            ladder_share=learner.ladder_share,
             stirred_decisions=learner.plateau_after or 0,
         ),
         snapshots=SnapshotSettings(

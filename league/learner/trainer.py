@@ -274,8 +274,8 @@ class Trainer:
         began, before = time.perf_counter(), self.ppo.num_timesteps
         whom, role = self.settings.opponents, self.orders.role
         n = whom.n_per_wave * (2 if self._is_stirred() else 1)
-        self.wave = draw_wave(self.roster, role, n, self.env.rng, whom.ring_share)
-        self.meets = whom_it_meets(self.roster, role, self.wave, whom.ring_share)
+        self.wave = draw_wave(self.roster, role, n, self.env.rng, whom)
+        self.meets = whom_it_meets(self.roster, role, self.wave, whom)
         if self.ranks is not None:
             self.ranks.begin_update()
         joined = self.play_and_learn()

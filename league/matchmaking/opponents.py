@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist, fmean
 
 import numpy as np
 from numpy.random import Generator
@@ -23,6 +24,7 @@ P_ANCHOR = 0.75  # of the hard draws: among dozens of snapshots the few anchors 
 EXPLOITER_BEATEN_X = 0.3  # a former exploiter below this x needs verification
 ANCESTOR_FORGOTTEN_X = 0.7  # an ancestor below this x may have been forgotten
 MAIN_IN_REACH_X = 0.1  # above it a main exploiter plays the main itself
+N_OTHERS = 9  # copies of a rung that a learner's seat shall come first among
 N_RING = 12  # newest snapshots of a lineage that make its ring
 
 
@@ -32,6 +34,7 @@ class Foe:
 
     `own_ancestor`: a snapshot of the learner's own lineage. `current_main`: the newest snapshot of
     the main that an exploiter trains against. `main_ancestor`: an older snapshot of that main.
+    `is_rung`: on the league's ladder (league.matchmaking.ladder).
     """
 
     member_id: int
@@ -40,6 +43,26 @@ class Foe:
     own_ancestor: bool = False
     current_main: bool = False
     main_ancestor: bool = False
+    is_rung: bool = False
+
+
+def chance_of_first(x: FloatArray) -> FloatArray:
+    """Return float64 [n]: P(first among N_OTHERS equals), each of whom is beaten with P = x.
+
+    As TrueSkill has it: performances are normal, of the same spread for all.
+    """
+    normal, n_nodes = NormalDist(), 64
+    own = [normal.inv_cdf((i + 0.5) / n_nodes) for i in range(n_nodes)]
+    leads = [2**0.5 * normal.inv_cdf(min(max(float(each), 1e-9), 1.0 - 1e-9)) for each in x]
+    return np.array([fmean(normal.cdf(u + lead) ** N_OTHERS for u in own) for lead in leads])
+
+
+def weights_rung(x: FloatArray) -> FloatArray:
+    """Return the variance weight of the first place among N_OTHERS of a rung, float64 [n].
+
+    Who beats a rung in nine of ten cases is first among nine of it in half of the matches.
+    """
+    return weights_variance(chance_of_first(x))
 
 
 def weights_hard(x: FloatArray) -> FloatArray:
@@ -78,11 +101,14 @@ def draw_opponents(
     *,
     p_self_play: float = P_SELF_PLAY,
     p_ring: float = 0.0,
+    p_rung: float = 0.0,
 ) -> list[int | None]:
     """Draw an opponent for each of `n_seats` seats of a training match; None is self-play.
 
     `p_ring` is a main's share of its own newest snapshots (`ring`), as soon as there are any; of
     the other draws `p_self_play` are self-play, hard draws and verification share the rest 10 : 3.
+    Before all that, `p_rung` is a main's share of the ladder's rungs, if there are any: those most
+    often of whom nine are about as likely to be passed by all as not (`weights_rung`).
 
     Each seat draws independently and keeps its opponent to the end. Without `foes` all seats are
     self-play.
@@ -91,7 +117,7 @@ def draw_opponents(
         MatchmakingError: the role does not train.
     """
     rules: dict[str, Callable[[Sequence[Foe], Generator], int | None]] = {
-        "main": lambda foes, rng: _draw_for_main(foes, rng, p_self_play, p_ring),
+        "main": lambda foes, rng: _draw_for_main(foes, rng, p_self_play, p_ring, p_rung),
         "main_exploiter": _draw_for_main_exploiter,
         "league_exploiter": _draw_for_league_exploiter,
     }
@@ -120,9 +146,12 @@ def ring(foes: Sequence[Foe]) -> list[Foe]:
 
 
 def _draw_for_main(
-    foes: Sequence[Foe], rng: Generator, p_self_play: float, p_ring: float
+    foes: Sequence[Foe], rng: Generator, p_self_play: float, p_ring: float, p_rung: float
 ) -> int | None:
     """Draw: by default 35 % self-play, 50 % hard (mostly anchors), 15 % verification."""
+    rungs = [foe for foe in foes if foe.is_rung] if p_rung else []
+    if rungs and rng.random() < p_rung:
+        return _draw(rungs, weights_rung, rng)
     own = ring(foes) if p_ring else []
     if own and rng.random() < p_ring:
         return own[int(rng.integers(len(own)))].member_id
@@ -156,7 +185,12 @@ def _draw_for_league_exploiter(foes: Sequence[Foe], rng: Generator) -> int | Non
 
 
 def draw_shares(
-    role: str, foes: Sequence[Foe], *, p_self_play: float = P_SELF_PLAY, p_ring: float = 0.0
+    role: str,
+    foes: Sequence[Foe],
+    *,
+    p_self_play: float = P_SELF_PLAY,
+    p_ring: float = 0.0,
+    p_rung: float = 0.0,
 ) -> dict[int, float]:
     """Return the probability of each foe in one draw of `draw_opponents`, by member id.
 
@@ -187,10 +221,13 @@ def draw_shares(
         else:
             add(1.0, ancestors or mains or foes, weights_variance)
     else:
-        own = ring(foes) if p_ring else []
-        p_others = 1.0 - p_ring if own else 1.0
-        if own:
-            add(p_ring, own, np.ones_like)
+        p_others = 1.0
+        if p_rung and (rungs := [foe for foe in foes if foe.is_rung]):
+            add(p_rung, rungs, weights_rung)
+            p_others -= p_rung
+        if p_ring and (own := ring(foes)):
+            add(p_others * p_ring, own, np.ones_like)
+            p_others -= p_others * p_ring
         p_hard = p_others * (1.0 - p_self_play) * P_HARD / (1.0 - P_SELF_PLAY)
         p_verification = p_others * (1.0 - p_self_play) - p_hard
         anchors = [foe for foe in foes if foe.role == "anchor"]

@@ -184,6 +184,13 @@ def test_a_held_out_member_is_rated_and_met_by_no_learner(session: Session) -> N
     assert {a.member_id for a in queries.active_agents(session)} == {best, other}
 
 
+def test_a_learner_knows_the_rungs_of_the_ladder_by_their_names(session: Session) -> None:
+    rung = _anchor(session, "tribe", 25.0)
+    other = _anchor(session, "turtle", 25.0)
+    roster = make_roster(session, _learner(session), Payoff(), SEASON, ladder=("tribe", "idle"))
+    assert {i: foe.is_rung for i, foe in _foes(roster).items()} == {rung: True, other: False}
+
+
 def test_a_planner_is_rated_and_neither_met_nor_to_be_beaten_by_a_learner(
     session: Session,
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,9 @@ def draws(settings: OpponentSettings, role: str = "main", n: int = 300) -> list[
     return [draw_seats(WAVE, role, 5, rng, settings) for _ in range(n)]
 
 
+WHOM = OpponentSettings(4, one_opponent_share=0.5, self_play_share=0.0)
+
+
 def shares(*, one_opponent: float, self_play: float) -> OpponentSettings:
     return OpponentSettings(4, one_opponent_share=one_opponent, self_play_share=self_play)
 
@@ -28,22 +33,24 @@ def test_what_is_told_of_a_wave_are_its_members_and_every_foe_by_its_share() -> 
     specs = {1: "scripted:tribe", 2: "scripted:turtle", 3: "scripted:expander"}
     roster = Roster(foes, specs, ())
     wave = ["scripted:turtle", SELF_PLAY, "scripted:turtle"]
-    found = whom_it_meets(roster, "main", wave)
+    found = whom_it_meets(roster, "main", wave, WHOM)
     assert found.wave == (2, None, 2)
     # (1 - x)^2 = 1, 0.25 and 0: shares 0.8, 0.2 and 0 of the hard draws, 10 of 13 draws
     expected = [(2, 0.0, 0.8 * 10 / 13), (1, 0.5, 0.2 * 10 / 13), (3, 1.0, 0.0)]
     assert list(found.foes) == [pytest.approx(foe) for foe in expected]
-    assert whom_it_meets(Roster((), {}, ()), "main", []) == Meets()
+    assert whom_it_meets(Roster((), {}, ()), "main", [], WHOM) == Meets()
 
 
-def test_a_wave_holds_the_learners_own_snapshots_as_often_as_the_setting_says() -> None:
-    foes = (Foe(1, 0.5, role="anchor"), Foe(2, 1.0, own_ancestor=True))
-    roster = Roster(foes, {1: "scripted:tribe", 2: "snapshot:own"}, ())
+@pytest.mark.parametrize("setting", ["ring_share", "ladder_share"])
+def test_a_wave_holds_own_snapshots_and_rungs_as_often_as_the_settings_say(setting: str) -> None:
+    second = Foe(2, 1.0, own_ancestor=setting == "ring_share", is_rung=setting == "ladder_share")
+    roster = Roster((Foe(1, 0.5, role="anchor"), second), {1: WAVE[0], 2: WAVE[1]}, ())
     for share in (0.0, 0.3):
-        wave = draw_wave(roster, "main", 2_000, np.random.default_rng(0), share)
-        found = float(np.mean([spec == "snapshot:own" for spec in wave]))
+        whom = replace(WHOM, **{setting: share})
+        wave = draw_wave(roster, "main", 2_000, np.random.default_rng(0), whom)
+        found = float(np.mean([spec == WAVE[1] for spec in wave]))
         assert found == pytest.approx(share, abs=0.05)
-        shown = {foe: p for foe, _, p in whom_it_meets(roster, "main", wave, share).foes}
+        shown = {foe: p for foe, _, p in whom_it_meets(roster, "main", wave, whom).foes}
         assert shown.get(2, 0.0) == pytest.approx(share)
 
 
@@ -77,5 +84,5 @@ def test_a_wave_names_the_agents_of_the_drawn_members_and_is_self_play_without_a
     rng = np.random.default_rng(0)
     roster = Roster((Foe(7, 0.5), Foe(9, 0.5)), {7: WAVE[0], 9: WAVE[1]}, ())
     # Eight draws among two equal members miss one of them once in 128.
-    assert set(draw_wave(roster, "league_exploiter", 8, rng)) == set(WAVE[:2])
-    assert draw_wave(Roster((), {}, ()), "main", 2, rng) == [SELF_PLAY] * 2
+    assert set(draw_wave(roster, "league_exploiter", 8, rng, WHOM)) == set(WAVE[:2])
+    assert draw_wave(Roster((), {}, ()), "main", 2, rng, WHOM) == [SELF_PLAY] * 2

@@ -11,6 +11,7 @@ from league.errors import MatchmakingError
 from league.matchmaking.opponents import (
     P_SELF_PLAY,
     Foe,
+    chance_of_first,
     draw_opponents,
     draw_shares,
     probabilities,
@@ -58,23 +59,25 @@ CAST = [
         CAST[2:],  # no anchors
         [*CAST, Foe(7, 0.2, role="main_exploiter")],  # a tormentor
         [*CAST, Foe(8, 0.5, current_main=True)],  # a main in reach
+        [*CAST, Foe(9, 0.9, role="anchor", is_rung=True)],
         CAST[:2],  # neither mains nor ancestors
         [],
     ],
 )
 @pytest.mark.parametrize("p_self_play", [P_SELF_PLAY, 0.0])
-@pytest.mark.parametrize("p_ring", [0.0, 0.4])
+@pytest.mark.parametrize(("p_ring", "p_rung"), [(0.0, 0.0), (0.4, 0.0), (0.4, 0.3)])
 def test_the_shares_that_are_shown_are_those_of_the_draws(
-    role: str, foes: list[Foe], p_self_play: float, p_ring: float
+    role: str, foes: list[Foe], p_self_play: float, p_ring: float, p_rung: float
 ) -> None:
     n, rng = 2_000, np.random.default_rng(5)
-    drawn = Counter(draw_opponents(role, foes, n, rng, p_self_play=p_self_play, p_ring=p_ring))
-    said = draw_shares(role, foes, p_self_play=p_self_play, p_ring=p_ring)
+    p = {"p_self_play": p_self_play, "p_ring": p_ring, "p_rung": p_rung}
+    drawn = Counter(draw_opponents(role, foes, n, rng, **p))
+    said = draw_shares(role, foes, **p)
     assert sum(said.values()) <= 1 + 1e-12
     for foe in foes:
-        p = said.get(foe.member_id, 0.0)
+        share = said.get(foe.member_id, 0.0)
         # five standard deviations of a share of n draws
-        assert abs(drawn[foe.member_id] / n - p) <= 5 * (p * (1 - p) / n) ** 0.5
+        assert abs(drawn[foe.member_id] / n - share) <= 5 * (share * (1 - share) / n) ** 0.5
 
 
 def test_a_ring_is_the_twelve_newest_snapshots_of_a_main_each_as_often() -> None:
@@ -86,6 +89,28 @@ def test_a_ring_is_the_twelve_newest_snapshots_of_a_main_each_as_often() -> None
     # what is left, 0.4, is as without a ring: ten in thirteen among the hard
     assert said[1] == pytest.approx(0.4 * 10 / 13)
     assert draw_shares("main", foes[:1], p_ring=0.6) == draw_shares("main", foes[:1])
+
+
+def test_the_chance_of_the_first_place_is_that_of_ten_normal_performances() -> None:
+    x = np.array([0.5, 0.9, 0.99])
+    leads = 2**0.5 * np.array([0.0, 1.2815515655, 2.3263478740])  # quantiles of x
+    rng = np.random.default_rng(1)
+    best = rng.standard_normal((100_000, 9)).max(axis=1)
+    own = rng.standard_normal(100_000)
+    drawn = [float((own + lead > best).mean()) for lead in leads]
+    assert chance_of_first(x) == pytest.approx(drawn, abs=0.01)  # 6 standard errors
+    assert chance_of_first(x)[0] == pytest.approx(0.1, abs=0.002)  # one of ten equals
+
+
+def test_the_rungs_of_a_ladder_get_their_share_and_the_even_one_most_of_it() -> None:
+    rungs = [Foe(i, x, role="anchor", is_rung=True) for i, x in ((11, 0.999), (12, 0.9), (13, 0.2))]
+    said = draw_shares("main", [*CAST, *rungs], p_self_play=0.0, p_rung=0.75)
+    among = {i: said[i] for i in (11, 12, 13)}
+    assert sum(among.values()) >= 0.75  # they are drawn as anchors too
+    # nine of the second are passed in about half of the matches, nine of the others always, never
+    assert among[12] > 2 * max(among[11], among[13]) and min(among.values()) > 0.0
+    without = draw_shares("main", CAST, p_self_play=0.0, p_rung=0.75)
+    assert without == draw_shares("main", CAST, p_self_play=0.0)
 
 
 def test_nobody_but_a_learner_has_shares() -> None:
