@@ -90,8 +90,8 @@ class Marks:
     def numbers(self) -> IntArray:
         """Return it as int64[n], for a hash: lists after their lengths, boats without numbers.
 
-        Rails and trains are left out where there is no railway: such a board has the numbers that
-        it had before films knew of railways.
+        Rails and trains are left out where there is no railway, so that the hashes of films made
+        before they showed railways still hold.
         """
         parts = [self.gold, self.levels, self.traitor_until]
         lists = [self.structures, self.boats[:, BOAT_SEAT:], self.allies, self.ships]

@@ -137,9 +137,8 @@ class Economy(Board):
     def railway(self) -> list[Rail]:
         """Return all rails, each once; none in edition 2025."""
         rails = self.state.rails[: int(self.state.clock[N_STRUCTURES])]
-        is_first = (
-            rails[:, :, 0] - 1 > np.arange(len(rails))[:, None]
-        )  # the other station has it too
+        # Both stations have the rail: it is taken from the one that was begun first.
+        is_first = rails[:, :, 0] - 1 > np.arange(len(rails))[:, None]
         rows = zip(np.nonzero(is_first)[0].tolist(), rails[is_first].tolist(), strict=True)
         return [
             Rail(self._place_of_row(i), self._place_of_row(j - 1), tiles) for i, (j, tiles) in rows

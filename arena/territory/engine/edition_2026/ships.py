@@ -1,10 +1,10 @@
 """Trade ships of edition 2026: they sail by themselves from port to port, and both owners are paid.
 
 Every ten ticks a finished port draws once per level for a ship; each draw that is lost makes the
-next one easier, and ships at sea make all draws harder. The ship goes to a random port of another
-player on the same water with which there is no embargo, drawn by weight: a port's level, times two
-if it is at least 300 tiles away (taxicab) and either an ally's or among the nearest third of all
-partners (four at least), times three if it is both.
+next one easier, and ships at sea make all draws harder. The ship goes to a port of another player
+on the same water, unless one of the two embargoes the other, drawn by weight: a port's level,
+doubled if it is at least 300 tiles away (taxicab) and either an ally's or among the nearest third
+of all partners (four at least), times three if it is both.
 
 A ship moves a tile a tick. On arrival the owners of both ports get the same gold, which grows with
 the way. It is given up when its owner dies or embargoes the other, and when the port that it sails
