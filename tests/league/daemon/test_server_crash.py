@@ -98,11 +98,14 @@ def test_a_server_that_restarts_amid_a_managers_writes_costs_and_doubles_no_matc
             sign=lambda: None,
         )
         restart = Thread(target=server.restart, args=(mode,))
-        while len(arena.ended) < 60 or not said or restart.is_alive():
+        over = False  # a whole round succeeded that began after the restart
+        while len(arena.ended) < 60 or not said or not over:
+            restarted = restart.ident is not None and not restart.is_alive()
             try:
                 hold.check()
                 manager.turn(0.0)
                 pauses.end()
+                over = restarted
             except DatabaseError as error:
                 pauses.wait(error)
             if len(arena.ended) >= 20 and restart.ident is None:
