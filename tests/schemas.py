@@ -47,6 +47,7 @@ ELSEWHERE = {
     "league-bench-territory/1": "tests/league/cli/test_bench.py",
     "league-bridge-check/1": "tests/league/cli/test_bridge.py",
     "league-bridge-evaluate/1": "tests/league/bridge/test_evaluate.py",
+    "league-bridge-games/1": "tests/league/bridge/test_games.py",
     "league-bridge-play/1": "tests/league/bridge/test_pit_and_play.py",
     "league-compare/1": "tests/league/compare/test_compare.py",
     "league-exploit/1": "tests/league/exploit/test_exploit.py",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from league.cli.evaluate import evaluated, plan_options, request_of
+from league.cli.match_options import workers_option
 from league.cli.options import (
     Decorated,
     PathOf,
@@ -23,6 +24,9 @@ from league.cli.options import (
 )
 from league.cli.progress import interruptible, line_of_progress
 from league.cli.words import AGAINST, MemberOrFile
+
+if TYPE_CHECKING:
+    from league.bridge.game import GameRequest
 
 EDITIONS = ("2025", "2026")
 EXIT_MISSING = 2
@@ -64,6 +68,75 @@ def bridge() -> None:
     Node.js, a package or the request; 70 the engine's process crashed or hung, and what was played
     by then is printed; 130 interrupted.
     """
+
+
+def lobby_options(command: Decorated) -> Decorated:
+    """Add the options of a game of the original's lobby; `lobby_of` takes their values."""
+    for option in reversed(
+        (
+            click.option(
+                "--map",
+                "place",
+                metavar="NAME",
+                default="pangaea",
+                show_default=True,
+                help="Map of the checkout, by the name of its folder.",
+            ),
+            click.option(
+                "--full-size",
+                is_flag=True,
+                help="Play on the whole map.  [default: the compact one]",
+            ),
+            click.option(
+                "--difficulty",
+                type=click.Choice(("easy", "medium", "hard", "impossible")),
+                default="medium",
+                show_default=True,
+                help="Of the nations.",
+            ),
+            click.option(
+                "--nations",
+                type=click.IntRange(0, 249),
+                help="Number of nations.  [default: those of the map]",
+            ),
+            count_option("--tribes", default=100, least=0, most=249, text="Number of tribes."),
+            count_option(
+                "--ticks", default=6000, most=100_000, text="Longest play, ticks of 0.1 s."
+            ),
+            count_option(
+                "--seed", default=1, least=0, most=2**61, text="Seed of the (first) game."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def lobby_of(
+    member: str,
+    *,
+    place: str,
+    full_size: bool,
+    difficulty: str,
+    nations: int | None,
+    tribes: int,
+    ticks: int,
+    seed: int,
+) -> GameRequest:
+    """Return the game that was asked for, from the values of `lobby_options`."""
+    from league.bridge.game import GameRequest
+
+    return GameRequest(
+        member=member,
+        map=place,
+        compact=not full_size,
+        difficulty=difficulty,
+        nations=nations,
+        tribes=tribes,
+        max_ticks=ticks,
+        seed=seed,
+        created_at=int(1000 * time.time()),
+    )
 
 
 @bridge.command(
@@ -175,47 +248,11 @@ def evaluate(
     required=True,
     help="File that the record is written to.",
 )
-@click.option(
-    "--map",
-    "place",
-    metavar="NAME",
-    default="pangaea",
-    show_default=True,
-    help="Map of the checkout, by the name of its folder.",
-)
-@click.option(
-    "--full-size", is_flag=True, help="Play on the whole map.  [default: the compact one]"
-)
-@click.option(
-    "--difficulty",
-    type=click.Choice(("easy", "medium", "hard", "impossible")),
-    default="medium",
-    show_default=True,
-    help="Of the nations.",
-)
-@click.option(
-    "--nations",
-    type=click.IntRange(0, 249),
-    help="Number of nations.  [default: those of the map]",
-)
-@count_option("--tribes", default=100, least=0, most=249, text="Number of tribes.")
-@count_option("--ticks", default=6000, most=100_000, text="Longest play, ticks of 0.1 s.")
-@count_option("--seed", default=1, least=0, most=2**61, text="Seed of the game.")
+@lobby_options
 @json_option
 @league_option
 def play(
-    member: str,
-    engine: Path,
-    edition: str | None,
-    out: Path,
-    place: str,
-    full_size: bool,
-    difficulty: str,
-    nations: int | None,
-    tribes: int,
-    ticks: int,
-    seed: int,
-    as_json: bool,
+    member: str, engine: Path, edition: str | None, out: Path, as_json: bool, **lobby: Any
 ) -> int:
     """Play a member in a game of the original's lobby and write its record.
 
@@ -224,20 +261,10 @@ def play(
     process crashed or hung; 130 interrupted.
     """
     from league.bridge.checkout import bundled, find_checkout
-    from league.bridge.game import GameRequest, play_game
+    from league.bridge.game import play_game
     from league.bridge.text import format_game, game_json
 
-    request = GameRequest(
-        member=member,
-        map=place,
-        compact=not full_size,
-        difficulty=difficulty,
-        nations=nations,
-        tribes=tribes,
-        max_ticks=ticks,
-        seed=seed,
-        created_at=int(1000 * time.time()),
-    )
+    request = lobby_of(member, **lobby)
     bundle = bundled(find_checkout(engine, edition))
     with interruptible(), line_of_progress() as show:
         report = play_game(
@@ -251,3 +278,59 @@ def play(
         )
     answer("\n".join(format_game(report)), game_json(report), as_json=as_json)
     return 0
+
+
+@bridge.command(
+    epilog=examples(
+        "league bridge games attention-0003 --engine ../OpenFrontIO --games 12",
+        "league bridge games expander --engine ../OpenFrontIO --difficulty hard --records games",
+    )
+)
+@click.argument("member", type=MemberOrFile())
+@engine_option
+@edition_option
+@count_option("--games", default=12, most=10_000, text="Games, each on a seed of its own.")
+@lobby_options
+@workers_option()
+@click.option(
+    "--records",
+    metavar="DIR",
+    type=PathOf(),
+    help="Write the records of the games into this folder, as `play` does.  [default: none]",
+)
+@json_option
+@league_option
+def games(
+    member: str,
+    engine: Path,
+    edition: str | None,
+    games: int,
+    n_workers: int | None,
+    records: Path | None,
+    as_json: bool,
+    **lobby: Any,
+) -> int:
+    """Play a member in many games of the original's lobby: how often it wins.
+
+    A game is won with more than 80 % of all land, and counts as not won at --ticks. Nothing is
+    stored in the league. Exit code: 0 all games were played; 2 bad input, or the member failed; 70
+    the engine's process crashed or hung three times in a game; 130 interrupted. What was played by
+    then is printed.
+    """
+    from league.bridge.checkout import bundled, find_checkout
+    from league.bridge.games import GamesRequest, play_games
+    from league.bridge.text import format_games, games_json
+
+    request = GamesRequest(lobby_of(member, **lobby), games, n_workers, records)
+    bundle = bundled(find_checkout(engine, edition))
+    with interruptible(), line_of_progress() as show:
+        report = play_games(
+            request,
+            bundle,
+            league_if_any(),
+            lambda done, total, won: show(
+                lambda: f"{done} of {total} games, {won} won", done, total
+            ),
+        )
+    answer("\n".join(format_games(report)), games_json(report), as_json=as_json)
+    return report.exit_code

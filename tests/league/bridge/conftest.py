@@ -37,3 +37,11 @@ def original() -> Path:
     if not path:
         pytest.skip(f"{ENGINE_VARIABLE} names no checkout of the original engine")
     return Path(path)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with one map, all land."""
+    from tests.league.bridge.lobby import write_checkout
+
+    return write_checkout(tmp_path)

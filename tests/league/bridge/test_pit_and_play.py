@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from league.bridge import pit as bridged
-from league.bridge.checkout import Bundle, Checkout
 from league.bridge.game import GameRequest, map_of, play_game, start_place, username
 from league.bridge.text import format_game, game_json
 from league.errors import BridgeEngineError, BridgeError
 from league.pit.run import PitRequest
 from league.pit.text import format_report
-from tests.league.bridge.conftest import PEER
 from tests.league.bridge.in_process import NO_BUNDLE, peer_arena
+from tests.league.bridge.lobby import SIDE, bundle_of
 from tests.schemas import fits
-
-SIDE = 64
-
-
-@dataclass(frozen=True)
-class PeerBundle(Bundle):
-    """A bundle whose command is the peer."""
-
-    mode: str = "play"
-
-    @property
-    def command(self) -> tuple[str, ...]:
-        return (sys.executable, str(PEER), self.mode)
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A checkout with one map, all land."""
-    folder = tmp_path / "of" / "resources" / "maps" / "tiny"
-    folder.mkdir(parents=True)
-    size = {"width": SIDE, "height": SIDE, "num_land_tiles": SIDE * SIDE}
-    nations = [{"name": "A", "coordinates": [20, 20]}, {"name": "B", "coordinates": [100, 110]}]
-    manifest = {"map": {**size, "width": 128, "height": 128}, "map4x": size, "nations": nations}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    (folder / "map4x.bin").write_bytes(np.full(SIDE * SIDE, 128, np.uint8).tobytes())
-    return tmp_path / "of"
-
-
-def bundle_of(checkout: Path, mode: str = "play") -> PeerBundle:
-    found = Checkout(checkout, "2026", None)
-    return PeerBundle(found, "node", "v20", checkout / "bundle.mjs", mode=mode)
 
 
 @pytest.fixture
