@@ -8,6 +8,7 @@ the stored value and the given value.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from league.config.presets import NEW_LEAGUE, preset_values
 from league.config.tree import FROZEN, PRESETS, LeagueConfig
 from league.config.whole import check_whole
 from league.errors import ConfigError
+
+_BARE_NUMBER = re.compile(r"[+-]?(\.\d+|\d+\.)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -123,10 +126,15 @@ def parse_set(text: str) -> dict[str, Any]:
         parsed: Any = tomllib.loads(f"value = {value.strip()}")["value"]
         check_tree(parsed)
     except (ValueError, RecursionError):
-        parsed = value.strip()  # a bare word: --set learner.device=cpu
+        parsed = _word_or_number(value.strip())  # a bare word: --set learner.device=cpu
     for part in reversed(parts):
         parsed = {part: parsed}
     return cast(dict[str, Any], parsed)
+
+
+def _word_or_number(text: str) -> str | float:
+    """Return `.996` and `1.` as the numbers that TOML does not take them for; else the text."""
+    return float(text) if _BARE_NUMBER.fullmatch(text) else text
 
 
 def check_frozen(stored: Mapping[str, Any], given: LeagueConfig) -> None:

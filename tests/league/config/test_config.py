@@ -66,6 +66,13 @@ def test_a_given_map_replaces_both_lists() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "gamma"), [(".996", 0.996), ("+.5", 0.5), ("1.", 1.0), ("9.9e-1", 0.99), (".5e0", 0.5)]
+)
+def test_a_number_is_taken_as_people_write_it(text: str, gamma: float) -> None:
+    assert resolve("small", None, [f"learner.gamma={text}"]).learner.gamma == gamma
+
+
+@pytest.mark.parametrize(
     ("setting", "words"),
     [
         ("learner.n_epoch=3", ["unknown key learner.n_epoch", "did you mean n_epochs?"]),
