@@ -230,7 +230,8 @@ def _compared(what: str, n: int, predicted: float, measured: float) -> dict[str,
 def _league(root: Path, preset: str, asked: Asked, sets: Sequence[str], n_workers: int) -> float:
     """Let a real manager and real workers play; return the matches recorded per second.
 
-    Counted from the first batch of each worker on.
+    Counted from the first batch of each worker on, for as many matches or more, to when one is
+    recorded: matches that are in play at the end would be missing, and at classic those are all.
 
     Raises:
         BenchError: no match ends.
@@ -246,11 +247,13 @@ def _league(root: Path, preset: str, asked: Asked, sets: Sequence[str], n_worker
             manager.turn(0.2)
             if time.monotonic() > limit:
                 raise BenchError(f"no batch of matches ended within {_START_LIMIT_S:g} s")
-        before, began = _finished(manager), time.perf_counter()
-        ends = began + asked.seconds
-        while time.perf_counter() < ends or _finished(manager) == before:
+        seen, before, began = 0, _finished(manager), time.perf_counter()
+        while True:
             manager.turn(0.2)
-        return (_finished(manager) - before) / (time.perf_counter() - began)
+            n, took_s = _finished(manager) - before, time.perf_counter() - began
+            if n > seen and n >= warm and took_s >= asked.seconds:
+                return n / took_s
+            seen = n
     finally:
         manager.close(8.0)
         crowd.close()
@@ -290,11 +293,16 @@ def lines(result: dict[str, Any]) -> list[str]:
     found += [f"  not measured: {each}" for each in result["not_measured"]]
     for each in result["checks"]:
         found.append(
-            f"  check    {each['n']} {each['what']} here: predicted {each['predicted']:,.1f}, "
-            f"measured {each['measured']:,.1f} {each['unit']}, predicted / measured "
+            f"  check    {each['n']} {each['what']} here: predicted {_rate(each['predicted'])}, "
+            f"measured {_rate(each['measured'])} {each['unit']}, predicted / measured "
             f"{each['predicted_over_measured']:.2f}"
         )
     return found
+
+
+def _rate(per_s: float) -> str:
+    """Return a rate for people: a classic match takes half a minute of a core."""
+    return f"{per_s:,.1f}" if per_s >= 10.0 else f"{per_s:.2g}"
 
 
 def _prediction(found: dict[str, Any]) -> str:
@@ -303,7 +311,7 @@ def _prediction(found: dict[str, Any]) -> str:
     margin = "" if found["margin"] is None else f", the next allows {found['margin']:.1f} times"
     text = (
         f"{found['nodes']:4} nodes of {found['cores']} cores{gpus}: {found['workers']} workers "
-        f"{found['matches_per_s']:,.1f} matches/s (first full: {found['first']}{margin}; the "
+        f"{_rate(found['matches_per_s'])} matches/s (first full: {found['first']}{margin}; the "
         f"manager's core is full at {found['manager_full_at_workers']:,.0f} workers)"
     )
     if found["lineages"] == 0:

@@ -254,7 +254,7 @@ def test_predictions_and_checks_are_printed_and_fit_their_schema(
     assert main(words) == 0
     text = capsys.readouterr().out
     assert "not measured: learners on a GPU" in text and "by the game alone" in text
-    assert "predicted 10.0, measured 9.0 matches/s, predicted / measured 1.11" in text
+    assert "predicted 10.0, measured 9 matches/s, predicted / measured 1.11" in text
     assert main([*words, "--no-check"]) == 0
     assert "check" not in capsys.readouterr().out
     assert main(["bench", "scale", "--nodes", "1,x"]) == 2
@@ -275,3 +275,7 @@ def test_rated_matches_of_many_members_are_measured_by_processor_time(
     assert (found["members"], found["matches"]) == (14, 2) and found["matches_per_s"] > 0
     assert "goal 20" in crowd_bench.lines(found)[0]
     assert main(["bench", "arena", "--members", "14", "--ray"]) == 2
+
+
+def test_a_rate_of_less_than_ten_keeps_two_digits() -> None:
+    assert [scale._rate(each) for each in (1_234.56, 0.0429, 9.46)] == ["1,234.6", "0.043", "9.5"]
