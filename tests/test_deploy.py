@@ -155,7 +155,9 @@ def test_the_league_on_kubernetes_can_start_and_finds_its_cluster_and_its_folder
     assert config.ray.address == f"ray://{name}:{ports['client']}"
     (group,) = cluster["spec"]["workerGroupSpecs"]
     (player,) = pods()["players"]["containers"]
-    assert cluster["spec"]["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
+    params = cluster["spec"]["headGroupSpec"]["rayStartParams"]
+    assert params["num-cpus"] == "0"
+    assert int(params["runtime-env-agent-port"]) > 0  # without one the head takes no clients
     cpus = group["replicas"] * int(player["resources"]["limits"]["cpu"])
     # All learn and play on the nodes, and nobody waits for room.
     assert config.learner.engine == "ray" and config.arena.n_workers is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from arena.cluster.host import Host
@@ -17,12 +18,19 @@ from arena.cluster.nodes import PROGRAM, difference, facts
 from arena.errors import WorkerError
 
 NAMESPACE = "territory-league"
+_CLIENT = "ray://"
 _CHECK_S = 300.0  # a node's first process may have to import from a slow disk
 _KNOCK_S = 10.0
 _CALLS = 4  # of a host at once: one that waits for messages, and orders
 _TOKEN = (
     "set RAY_AUTH_MODE=token, with the cluster's token in ~/.ray/auth_token or RAY_AUTH_TOKEN, for "
     "`league start` and for each `ray start`"
+)
+# Ray 2.60 tells its client server that the agent of environments listens on port 0, unless it is
+# given a port, and then no process for a client can be started.
+_CLIENT_SERVER = (
+    "start its head with `ray start --head --runtime-env-agent-port PORT`, any free one, or run "
+    'the league on a node of the cluster, with ray.address = "auto"'
 )
 # Set before Ray is imported: no report to its authors, no processes before they are needed.
 _VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_enable_worker_prestart": "false"}
@@ -47,6 +55,8 @@ def join(orders: DriverOrders) -> Any:
         os.environ.setdefault(name, value)
     if orders.address is None:
         os.environ.update(_ALONE)
+    elif orders.address.startswith(_CLIENT):
+        _show_token()
     import ray
 
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": "warning"}
@@ -64,6 +74,11 @@ def join(orders: DriverOrders) -> Any:
     except (OSError, ValueError) as error:  # ConnectionError and TimeoutError among them
         if orders.is_known:
             raise
+        if "Starting Ray client server failed" in str(error):
+            raise ClusterRefusedError(
+                f"{said} a Ray cluster that takes clients, found one that cannot start the process "
+                f"for this one; {_CLIENT_SERVER}"
+            ) from error
         # Who comes without the token that a cluster wants is told only that it cannot be reached.
         hint = f"; if it asks for a token, {_TOKEN}" if has_answered else ""
         raise ClusterRefusedError(
@@ -85,12 +100,19 @@ def join(orders: DriverOrders) -> Any:
     return ray
 
 
+def _show_token() -> None:
+    """Let Ray's client show this machine's token, as Ray does by itself in a cluster's machines."""
+    there = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
+    if there or Path("~/.ray/auth_token").expanduser().is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
 def knock(address: str) -> None:
     """Raise OSError when nobody listens at a Ray address; "auto" and names alone are left to Ray.
 
     Ray itself tries on for many minutes there, and cannot be interrupted meanwhile.
     """
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host, _, port = address.removeprefix(_CLIENT).rpartition(":")
     if not host or not port.isdecimal():
         return
     with socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S):

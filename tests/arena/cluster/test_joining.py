@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,8 +22,12 @@ class AuthenticationError(Exception):
 
 
 @pytest.fixture
-def joined(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Joins a cluster where `ray.init` raises."""
+def joined(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Joins a cluster where `ray.init` raises, from a machine without a token."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.setenv(name, "")  # so that what a test sets is undone after it
+        monkeypatch.delenv(name)
 
     def join_it(error: Exception, *, answers: bool = True, is_known: bool = False) -> None:
         def init(**_: object) -> None:
@@ -65,3 +71,30 @@ def test_another_ray_or_python_is_told_and_other_errors_are_not_hidden(joined: A
         joined(RuntimeError("Version mismatch: The cluster was started with Ray 2.9"))
     with pytest.raises(RuntimeError, match="something else"):
         joined(RuntimeError("something else"))
+
+
+def test_a_client_shows_the_token_of_this_machine_unless_it_is_told_otherwise(
+    joined: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mode() -> str | None:
+        with pytest.raises(ClusterRefusedError):
+            joined(ConnectionError("no"))
+        return os.environ.pop("RAY_AUTH_MODE", None)
+
+    assert mode() is None
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "abc")
+    assert mode() == "token"
+    monkeypatch.delenv("RAY_AUTH_TOKEN")
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text("abc")
+    assert mode() == "token"
+    os.environ["RAY_AUTH_MODE"] = "disabled"
+    assert mode() == "disabled"
+
+
+def test_a_cluster_that_cannot_start_the_process_for_a_client_says_how_its_head_is_to_be_started(
+    joined: Any,
+) -> None:
+    failed = "Initialization failure from server: RuntimeError: Starting Ray client server failed."
+    with pytest.raises(ClusterRefusedError, match=r"takes clients, .* --runtime-env-agent-port"):
+        joined(ConnectionAbortedError(failed))
