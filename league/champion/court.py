@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 from db import queries
 from league.champion import schedule, throne
 from league.champion.book import Book, Entry, Status, blockers, load, save
-from league.champion.pool import active_members, best_rated, can_reign, read_pool
+from league.champion.pool import (
+    OVERTAKEN_BY,
+    active_members,
+    best_rated,
+    can_reign,
+    challenger,
+    read_pool,
+)
 from league.champion.trials import Trial, share_above
 from league.champion.verdicts import (
     Reference,
@@ -62,6 +69,7 @@ def advance(
     book = _champion_of(session, book, ratings, members)
     book = _judge_challenge(session, book, members, now, changed)
     book = _crown_waiting(session, book, members)
+    book = _give_way(session, book, ratings, members)
     book = _open_due(session, book, ratings, members, now)
     if book != before:
         save(session, book)
@@ -263,6 +271,37 @@ def _crown_waiting(session: Session, book: Book, members: Mapping[int, MemberRec
     return replace(book, champion=member.id, settled={}, waiting=None)
 
 
+def _tried(session: Session, book: Book) -> set[int]:
+    """Return the ids of those that do not challenge this champion, or not again."""
+    return {*book.settled, *throne.dismissed(session)}
+
+
+def _give_way(
+    session: Session, book: Book, ratings: Ratings, members: Mapping[int, MemberRecord]
+) -> Book:
+    """Put a challenge off whose challenger has been overtaken; it may challenge again later.
+
+    Two that are nearly alike take up to 200 pairs, while learners outgrow both. It depends on
+    ratings alone, which these matches do not change: no test ends because of what it showed.
+    """
+    entry = book.entries.get("challenge")
+    if entry is None or not entry.open or entry.a not in ratings:
+        return book
+    best = challenger(ratings, members, book.champion, _tried(session, book))
+    if best is None or ratings[best][0] <= ratings[entry.a][0] + OVERTAKEN_BY:
+        return book
+    ahead = ratings[best][0] - ratings[entry.a][0]
+    queries.add_event(
+        session,
+        "challenge",
+        f"challenge of {members[entry.a].name} put off: {members[best].name} is rated "
+        f"{ahead:.1f} above it and challenges first",
+        member_id=entry.a,
+        details={"champion_id": entry.b, "outcome": "put off", "overtaken_by": best},
+    )
+    return book.with_entry("challenge", replace(entry, open=False))
+
+
 def _by_itself(book: Book, member_id: int) -> bool:
     """Return whether a member is worse than no policy: then others may challenge in its place."""
     return any(
@@ -291,10 +330,9 @@ def _open_due(
     now: datetime,
 ) -> Book:
     """Open the rounds that are due, and forget canaries that nothing depends on any more."""
-    tried = {*book.settled, *throne.dismissed(session)}
     challenge = book.entries.get("challenge")
-    pool = read_pool(session, ratings, members, book.champion, tried)
-    if challenge is not None and challenge.open:  # a better rated one waits for its turn
+    pool = read_pool(session, ratings, members, book.champion, _tried(session, book))
+    if challenge is not None and challenge.open:  # one that is little better waits for its turn
         pool = replace(pool, challenger=challenge.a)
     elif book.waiting is not None:
         pool = replace(pool, challenger=book.waiting)

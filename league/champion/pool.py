@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from db.records import MemberRecord
 
 Ratings = Mapping[int, tuple[float, int]]  # mu and number of rated matches by member id
+OVERTAKEN_BY = 2.0  # rating, twice to four times the +- of a member that has played its matches
 MIN_MATCHES = 30  # rated matches before a member's rating counts for anything here
 
 
@@ -48,7 +49,7 @@ def read_pool(
     return Pool(
         scripted=scripted,
         champion=champion,
-        challenger=_challenger(ratings, members, champion, tried),
+        challenger=challenger(ratings, members, champion, tried),
         trained=frozenset(m.id for m in members.values() if m.role != "anchor"),
         lineages=_lineages(session, members),
         held_out=_held_out(session, members),
@@ -75,7 +76,7 @@ def best_rated(ratings: Ratings, members: Container[int], *, above: int | None =
     return sorted(found, key=lambda member_id: (-ratings[member_id][0], member_id))
 
 
-def _challenger(
+def challenger(
     ratings: Ratings,
     members: Mapping[int, MemberRecord],
     champion: int | None,

@@ -73,6 +73,28 @@ def test_a_challenger_that_loses_is_not_tried_again_and_the_next_one_is(court: C
     assert len(court.events("challenge")) == 2
 
 
+def test_a_challenger_that_was_overtaken_gives_way_and_may_challenge_again(court: Court) -> None:
+    with_champion(court)
+    court.play("challenge", 0.5, 30)  # nearly alike: nothing is shown
+    court.rate("attention-0002", 29.9)
+    court.advance()
+    assert court.trial("challenge").a == court.ids["attention-0003"]  # little better: it waits
+    court.rate("attention-0002", 30.1)
+    court.advance()
+    trial = court.trial("challenge")
+    assert (trial.a, trial.round) == (court.ids["attention-0002"], 2)
+    (event,) = court.events("challenge")
+    assert event == (
+        "challenge of attention-0003 put off: attention-0002 is rated 2.1 above it and challenges "
+        "first"
+    )
+    court.play("challenge", 0.0, 20)
+    court.advance()
+    trial = court.trial("challenge")  # it has not lost: it is tried again, on seeds of its own
+    assert (trial.a, trial.round) == (court.ids["attention-0003"], 3)
+    assert champion(court) == "attention-0001"
+
+
 def test_who_was_rolled_back_does_not_challenge_again(court: Court) -> None:
     with_champion(court)
     pass_better(court, "attention-0003")
