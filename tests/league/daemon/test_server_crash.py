@@ -98,7 +98,7 @@ def test_a_server_that_restarts_amid_a_managers_writes_costs_and_doubles_no_matc
             sign=lambda: None,
         )
         restart = Thread(target=server.restart, args=(mode,))
-        over = False  # a whole round succeeded that began after the restart
+        over = False  # the latest round succeeded, and began after the restart
         while len(arena.ended) < 60 or not said or not over:
             restarted = restart.ident is not None and not restart.is_alive()
             try:
@@ -107,6 +107,7 @@ def test_a_server_that_restarts_amid_a_managers_writes_costs_and_doubles_no_matc
                 pauses.end()
                 over = restarted
             except DatabaseError as error:
+                over = False  # the hold looks at its connection every two seconds alone
                 pauses.wait(error)
             if len(arena.ended) >= 20 and restart.ident is None:
                 restart.start()
