@@ -6,11 +6,12 @@ Promises: the page, the terminal and the live screen take their marks here, and 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from arena.territory.engine.edition_2026.at_sea import BoatAtSea
+from arena.territory.engine.edition_2026.economy import Rail, TradeShip, Train
 from arena.territory.engine.engine import Engine
 from arena.territory.engine.rules import STRUCTURES
 from arena.territory.engine.state import ALLIED_UNTIL, CITY_LEVELS, TICK, TRAITOR_UNTIL
@@ -60,39 +61,30 @@ class Lookout:
 
 
 def _ships(engine: Engine, seat: IntArray) -> IntArray:
-    rows = [
-        (
-            int(seat[ship.owner]),
-            _tile(engine, ship.start),
-            _tile(engine, ship.goal),
-            ship.steps,
-            ship.arrives_at,
-        )
+    return _ways(
+        (int(seat[ship.owner]), *_ends(engine, ship), ship.steps, ship.arrives_at)
         for ship in engine.trade_ships()
-    ]
-    return np.array(sorted(rows), np.int64).reshape(-1, 5)
+    )
 
 
 def _rails(engine: Engine) -> IntArray:
-    rows = [
-        (*sorted((_tile(engine, rail.start), _tile(engine, rail.goal))), rail.tiles)
-        for rail in engine.railway()
-    ]
+    rows = [(*sorted(_ends(engine, rail)), rail.tiles) for rail in engine.railway()]
     return np.array(sorted(rows), np.int64).reshape(-1, 3)
 
 
 def _trains(engine: Engine, seat: IntArray) -> IntArray:
-    rows = [
-        (
-            int(seat[train.owner]),
-            _tile(engine, train.start),
-            _tile(engine, train.goal),
-            train.tiles,
-            train.arrives_at,
-        )
+    return _ways(
+        (int(seat[train.owner]), *_ends(engine, train), train.tiles, train.arrives_at)
         for train in engine.trains()
-    ]
+    )
+
+
+def _ways(rows: Iterable[tuple[int, ...]]) -> IntArray:
     return np.array(sorted(rows), np.int64).reshape(-1, 5)
+
+
+def _ends(engine: Engine, way: TradeShip | Rail | Train) -> tuple[int, int]:
+    return _tile(engine, way.start), _tile(engine, way.goal)
 
 
 def _tile(engine: Engine, place: tuple[int, int] | None) -> int:

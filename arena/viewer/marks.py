@@ -90,8 +90,8 @@ class Marks:
     def numbers(self) -> IntArray:
         """Return it as int64[n], for a hash: lists after their lengths, boats without numbers.
 
-        Rails and trains are left out where there is no railway, so that the hashes of films made
-        before they showed railways still hold.
+        Rails and trains are left out if there is no railway: hashes of films recorded before
+        railways were shown still match.
         """
         parts = [self.gold, self.levels, self.traitor_until]
         lists = [self.structures, self.boats[:, BOAT_SEAT:], self.allies, self.ships]

@@ -1,8 +1,8 @@
 """Owns `league bridge games`: a member in many games of the original's lobby; how often it wins.
 
 Promises: games count in the order of their seeds, so that short ones do not come first where the
-command is ended early; one whose engine crashed is played again, three times at most, and what was
-played before it was given up is reported.
+command is ended early; one whose engine or machine failed is played again, three times at most, and
+what was played before it was given up is reported.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from arena.errors import ArenaError
 from arena.machine import usable_cores
-from arena.processes.jobs import Arena, Done, Failed, JobError, WorkerLimits
+from arena.match import fault_of
+from arena.processes.jobs import Arena, Done, Failed, JobError
 from arena.processes.local_arena import LocalArena
+from league.bridge.arena import LIMITS
 from league.bridge.checkout import Bundle
 from league.bridge.game import GameReport, GameRequest, play_game
 from league.errors import BridgeEngineError, BridgeError, LeagueError, PitInterrupted
 from league.folder.layout import LeagueFolder
+from league.pit.play import MAX_TRIES
 from league.statistics.means import MeanInterval, t_interval
 from league.statistics.shares import ShareInterval, exact_interval
 
-MAX_TRIES: Final = 3
 _GRACE_S = 5.0
-# The engine's process has its own limit, ANSWER_LIMIT_S, which is to be the first to say something.
-_LIMITS = WorkerLimits(matches_per_worker=1, lease_s=600.0)
 
 Progress = Callable[[int, int, int], None]
 """Takes how many games were played, of how many, and how many of them were won."""
@@ -115,8 +115,9 @@ def play(
         try:
             played.append(play_game(job.game, job.bundle, job.folder, job.out, show))
         except (LeagueError, ArenaError) as error:
-            engine = () if isinstance(error, BridgeEngineError) else (job.game.member,)
-            played.append(JobError(str(error), traceback.format_exc(), engine))
+            passes = isinstance(error, BridgeEngineError) or fault_of(error) == "machine"
+            blamed = () if passes else (job.game.member,)
+            played.append(JobError(str(error), traceback.format_exc(), blamed))
     return played
 
 
@@ -173,7 +174,9 @@ def play_games(
 
 
 def _local_arena(n_workers: int) -> Arena:
-    return LocalArena(f"{__name__}:play", n_workers, {}, limits=_LIMITS)
+    return LocalArena(
+        f"{__name__}:play", n_workers, {}, limits=replace(LIMITS, matches_per_worker=1)
+    )
 
 
 class _Run:

@@ -332,7 +332,7 @@ def _open_due(
     """Open the rounds that are due, and forget canaries that nothing depends on any more."""
     challenge = book.entries.get("challenge")
     pool = read_pool(session, ratings, members, book.champion, _tried(session, book))
-    if challenge is not None and challenge.open:  # one that is little better waits for its turn
+    if challenge is not None and challenge.open:  # a slightly better one waits for its turn
         pool = replace(pool, challenger=challenge.a)
     elif book.waiting is not None:
         pool = replace(pool, challenger=book.waiting)

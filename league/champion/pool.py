@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from db.records import MemberRecord
 
 Ratings = Mapping[int, tuple[float, int]]  # mu and number of rated matches by member id
-OVERTAKEN_BY = 2.0  # rating, twice to four times the +- of a member that has played its matches
+OVERTAKEN_BY = 2.0  # rating points, several times the +- of a member with hundreds of matches
 MIN_MATCHES = 30  # rated matches before a member's rating counts for anything here
 
 

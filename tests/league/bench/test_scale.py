@@ -279,3 +279,36 @@ def test_rated_matches_of_many_members_are_measured_by_processor_time(
 
 def test_a_rate_of_less_than_ten_keeps_two_digits() -> None:
     assert [scale._rate(each) for each in (1_234.56, 0.0429, 9.46)] == ["1,234.6", "0.043", "9.5"]
+
+
+def test_a_league_is_counted_in_whole_batches_to_when_a_match_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two workers of four matches; a turn takes a second, matches end four at a time."""
+    seconds = 0.0
+
+    class Turning:
+        def __init__(self, *arguments: object) -> None: ...
+
+        def turn(self, timeout_s: float) -> None:
+            nonlocal seconds
+            seconds += 1.0
+
+        def close(self, grace_s: float) -> None: ...
+
+    class Played(Turning):
+        def __init__(self, root: Path, preset: str, members: int, on: tuple[str, ...]) -> None:
+            self.config, self.folder, self.engine = resolve(preset, None, on), root, None
+
+        def close(self) -> None: ...  # type: ignore[override]
+
+    monkeypatch.setattr(scale, "Crowd", Played)
+    monkeypatch.setattr(scale, "Manager", Turning)
+    monkeypatch.setattr(scale, "_finished", lambda manager: 4 * int(seconds // 30))
+    monkeypatch.setattr(scale.time, "perf_counter", lambda: seconds)
+    monkeypatch.setattr(scale.time, "monotonic", lambda: 0.0)
+    asked = scale.Asked(seconds=40.0)
+    sets = ("arena.matches_per_worker=4",)
+    # From second 60, when both have ended a batch, to 120: at 100, the 40 seconds asked for, a
+    # batch is in play, and to leave it out would give .1 a second.
+    assert scale._league(tmp_path, "small", asked, sets, 2) == pytest.approx(8 / 60)

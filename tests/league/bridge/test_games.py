@@ -13,7 +13,7 @@ from arena.processes.jobs import Done, Failed, JobError, News
 from league.bridge.game import GameRequest
 from league.bridge.games import GameJob, GamesReport, GamesRequest, play, play_games
 from league.bridge.text import format_games, games_json
-from league.errors import BridgeEngineError, BridgeError, PitInterrupted
+from league.errors import BridgeEngineError, BridgeError, PitInterrupted, StoreAwayError
 from tests.league.bridge.lobby import PeerBundle, bundle_of
 from tests.schemas import fits
 
@@ -102,6 +102,18 @@ def test_a_game_whose_engine_crashed_is_played_again(checkout: Path) -> None:
 
     report = played(GamesRequest(SHORT, 3), bundle_of(checkout), InProcess(crashes_once))
     assert (len(report.games), report.n_failed, report.exit_code) == (3, 1, 0)
+
+
+def test_trouble_of_the_machine_is_nobodys_fault_and_the_game_is_played_again(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*arguments: object) -> None:
+        monkeypatch.undo()
+        raise StoreAwayError("the store does not answer")
+
+    monkeypatch.setattr("league.bridge.games.play_game", away)
+    report = played(GamesRequest(SHORT, 1), bundle_of(checkout), InProcess())
+    assert (len(report.games), report.n_failed, report.exit_code) == (1, 1, 0)
 
 
 def test_what_was_played_before_the_engine_was_given_up_is_reported(checkout: Path) -> None:
